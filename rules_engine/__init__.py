@@ -1,0 +1,3 @@
+"""Declarative rules and alerts for Interactive Brokers."""
+
+__version__ = "0.1.0"

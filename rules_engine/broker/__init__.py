@@ -1,0 +1,1 @@
+"""Our words and IB's: the only package that names ib_insync."""

@@ -1,0 +1,1 @@
+"""The running engine: wiring, reload, supervision, control socket."""

@@ -1,0 +1,1 @@
+"""Ticks and time into firings; pure, no clock of its own."""

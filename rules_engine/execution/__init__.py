@@ -1,0 +1,1 @@
+"""Firings into orders: journal first, then the risk gate, then the wire."""

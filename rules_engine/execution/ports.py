@@ -1,0 +1,56 @@
+"""What execution needs from the link to IB."""
+
+from decimal import Decimal
+from typing import Protocol
+
+from rules_engine.model.order import OrderDraft
+from rules_engine.model.reports import Evidence, Traded
+
+
+class OrderLink(Protocol):
+    """One connection to IB. Raises LinkDown where IB does not answer."""
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that this login may trade."""
+        ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def mark(self) -> str:
+        """Which gateway process and connection this is, as far as it can be known; equal marks, same session."""
+        ...
+
+    async def probe(self, deadline_s: float = 1.0) -> None:
+        """A round trip to IB; raises LinkDown when it is not answered in time."""
+        ...
+
+    def is_clear(self) -> bool:
+        """True when connected, IB's own link is up, and no message waits in the client's queue."""
+        ...
+
+    def next_order_id(self, floor: int) -> int:
+        """A fresh order id greater than ``floor``."""
+        ...
+
+    def place(
+        self, order_id: int, draft: OrderDraft, *, key: str, account: str, group: str, parent_id: int, transmit: bool
+    ) -> None:
+        """Writes the order to the socket. Returning proves nothing: only a report does."""
+        ...
+
+    def cancel(self, order_id: int) -> None: ...
+
+    async def evidence(self, deadline_s: float = 10.0) -> Evidence:
+        """The four explicit requests and the positions; raises EvidenceIncomplete unless every one is answered."""
+        ...
+
+    def traded(self, instrument: str) -> Traded | None:
+        """What IB says of an instrument that rules name; None when it was not qualified."""
+        ...
+
+    def exchange_rate(self, currency: str) -> Decimal | None:
+        """Units of the account's base currency for one of ``currency``; None when unknown."""
+        ...

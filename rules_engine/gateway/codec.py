@@ -1,0 +1,482 @@
+"""Turns declared message types into text fields and back, for one server version at a time.
+
+A message is a dataclass whose fields stand in wire order. Annotations say the rest: `int | None` may be empty,
+`Annotated[int, Since(163)]` exists from that server version on, a tuple is a count and its elements, a union of
+dataclasses is a type number and that type's fields. Messages whose order differs from their type's declare items.
+"""
+
+import dataclasses
+import math
+import re
+import types
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
+
+UNSET_INTEGER = "2147483647"
+UNSET_DOUBLE = "1.7976931348623157E308"
+
+_INTEGER = re.compile(r"[+-]?\d{1,19}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_NAME = re.compile(r"([\w.]+)(?:(>=|<)(\d+))?")
+_WHOLE_MAX = 1e15
+_VERSION_NEVER = 1_000_000
+
+Lookup = Callable[[str], object]
+
+
+class Malformed(Exception):
+    """One field of an otherwise possible frame cannot be read: the client is told which, and its session lives."""
+
+    def __init__(self, field: str, text: str, expected: str) -> None:
+        super().__init__(f"field '{field}': {text!r} is not {expected}")
+        self.field = field
+
+
+class NotAnIdentity(Exception):
+    """A number that says what the message belongs to is missing: nothing can be answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The field exists from this server version on."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """The field exists below this server version."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The field names what the message belongs to, so the frame is worthless without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Of a nested type only these fields travel, in this order."""
+
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A question about fields that came earlier in the same message."""
+
+    path: str
+    holds: Callable[[object], bool]
+
+
+def equal(path: str, *wanted: object) -> Test:
+    """The earlier field has one of these values."""
+    return Test(path, lambda value: value in wanted)
+
+
+def given(path: str) -> Test:
+    """The earlier field is neither empty, zero nor unset."""
+    return Test(path, bool)
+
+
+def positive(path: str) -> Test:
+    """The earlier number is set and above zero."""
+    return Test(path, lambda value: isinstance(value, int | float) and value > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A field that always says the same."""
+
+    text: str = ""
+    since: int = 0
+    until: int = _VERSION_NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Fields by name in wire order, as in `duration>=158 faProfile<177`."""
+
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Items that travel only when the test holds."""
+
+    test: Test
+    items: tuple["Item", ...]
+    since: int = 0
+
+
+Item = Fixed | Fields | Block
+
+
+# How one value looks as text.
+
+
+def _whole(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("a whole number")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if text in ("Infinity", "Infinite"):
+        return math.inf
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("a number")
+    return float(text)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError("0 or 1")
+    return text == "1"
+
+
+def number_text(value: float) -> str:
+    """A double as the server prints it: whole ones without a fraction, so that old clients read sizes as integers."""
+    if value == math.inf:
+        return "Infinity"
+    if value.is_integer() and abs(value) < _WHOLE_MAX:
+        return str(int(value))
+    return repr(value)
+
+
+def _flag_text(value: bool) -> str:
+    return "1" if value else "0"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    read: Callable[[str], object]
+    write: Callable[[typing.Any], str]  # Any: each kind is only ever given values of its own type.
+    zero: object
+    unset: str | None
+
+
+_KINDS: dict[type, _Kind] = {
+    str: _Kind(str, str, "", None),
+    int: _Kind(_whole, str, 0, UNSET_INTEGER),
+    float: _Kind(_number, number_text, 0.0, UNSET_DOUBLE),
+    bool: _Kind(_flag, _flag_text, False, None),
+}
+
+
+class _Cursor:
+    """Reads one field after the other."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._fields = fields
+        self._at = 0
+
+    def take(self, name: str) -> str:
+        if self._at >= len(self._fields):
+            raise Malformed(name, "", "present: the message ends before it")
+        self._at += 1
+        return self._fields[self._at - 1]
+
+    @property
+    def left(self) -> int:
+        return len(self._fields) - self._at
+
+    def end(self) -> None:
+        if self.left:
+            raise Malformed(f"#{self._at + 1}", self._fields[self._at], "expected: the message has too many fields")
+
+
+_Values = dict[str, object]
+
+
+class _Step(typing.Protocol):
+    def read(self, cursor: _Cursor, values: _Values) -> None: ...
+
+    def write(self, lookup: Lookup, out: list[str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    path: str
+    kind: _Kind
+    optional: bool
+    identity: bool
+    default: object
+
+    def read(self, cursor: _Cursor, values: _Values) -> None:
+        text = cursor.take(self.path) if not self.identity or cursor.left else ""
+        if text == "" and not self.identity:
+            values[self.path] = self.default
+        elif self.optional and text == self.kind.unset:
+            values[self.path] = None
+        else:
+            values[self.path] = self._parsed(text)
+
+    def _parsed(self, text: str) -> object:
+        try:
+            return self.kind.read(text)
+        except ValueError as error:
+            if self.identity:
+                raise NotAnIdentity(f"'{self.path}' is {text!r}") from error
+            raise Malformed(self.path.rpartition(".")[2], text, str(error)) from error
+
+    def write(self, lookup: Lookup, out: list[str]) -> None:
+        value = lookup(self.path)
+        out.append("" if value is None else self.kind.write(value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    text: str
+
+    def read(self, cursor: _Cursor, values: _Values) -> None:
+        cursor.take("(unused)")
+
+    def write(self, lookup: Lookup, out: list[str]) -> None:
+        out.append(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    test: Test
+    steps: tuple[_Step, ...]
+
+    def read(self, cursor: _Cursor, values: _Values) -> None:
+        if self.test.holds(values[self.test.path]):
+            for step in self.steps:
+                step.read(cursor, values)
+
+    def write(self, lookup: Lookup, out: list[str]) -> None:
+        if self.test.holds(lookup(self.test.path)):
+            for step in self.steps:
+                step.write(lookup, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Many:
+    """A count and that many elements."""
+
+    path: str
+    element: "_Element"
+
+    def read(self, cursor: _Cursor, values: _Values) -> None:
+        text = cursor.take(self.path)
+        if text and not text.isdecimal():
+            raise Malformed(self.path, text, "a count")
+        count = int(text or 0)
+        if count > cursor.left:
+            raise Malformed(self.path, text, "a count: the message has fewer fields")
+        values[self.path] = tuple(self.element.read(cursor) for _ in range(count))
+
+    def write(self, lookup: Lookup, out: list[str]) -> None:
+        elements = typing.cast("tuple[object, ...]", lookup(self.path))
+        out.append(str(len(elements)))
+        for element in elements:
+            self.element.write(element, out)
+
+
+class _Element(typing.Protocol):
+    def read(self, cursor: _Cursor) -> object: ...
+
+    def write(self, element: object, out: list[str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    kind: _Kind
+
+    def read(self, cursor: _Cursor) -> object:
+        text = cursor.take("element")
+        try:
+            return self.kind.read(text)
+        except ValueError as error:
+            raise Malformed("element", text, str(error)) from error
+
+    def write(self, element: object, out: list[str]) -> None:
+        out.append(self.kind.write(element))
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    cls: type
+    steps: tuple[_Step, ...]
+
+    def read(self, cursor: _Cursor) -> object:
+        values: _Values = {}
+        for step in self.steps:
+            step.read(cursor, values)
+        return _built(self.cls, values, "")
+
+    def write(self, element: object, out: list[str]) -> None:
+        def lookup(path: str) -> object:
+            return attrgetter(path)(element)
+
+        for step in self.steps:
+            step.write(lookup, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Variants:
+    """A type number, then the fields of that type."""
+
+    records: dict[int, _Record]
+
+    def read(self, cursor: _Cursor) -> object:
+        text = cursor.take("type")
+        if not text.isdecimal() or int(text) not in self.records:
+            raise Malformed("type", text, f"one of {', '.join(map(str, self.records))}")
+        return self.records[int(text)].read(cursor)
+
+    def write(self, element: object, out: list[str]) -> None:
+        number = next(number for number, record in self.records.items() if isinstance(element, record.cls))
+        out.append(str(number))
+        self.records[number].write(element, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """One field of a dataclass as its annotation declares it."""
+
+    name: str
+    type: typing.Any  # Any: annotations are generic aliases and unions, for which typing has no common type.
+    optional: bool
+    since: int
+    until: int
+    identity: bool
+    only: str | None
+    default: object
+
+
+@cache
+def _declared(cls: type) -> dict[str, _Declared]:
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {field.name: _declaration(field, hints[field.name]) for field in dataclasses.fields(cls)}
+
+
+def _declaration(field: "dataclasses.Field[object]", hint: typing.Any) -> _Declared:
+    marks: tuple[object, ...] = ()
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, *rest = typing.get_args(hint)
+        marks = tuple(rest)
+    optional = typing.get_origin(hint) in (types.UnionType, typing.Union) and type(None) in typing.get_args(hint)
+    if optional:
+        (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
+    plain = None if optional else getattr(_KINDS.get(hint), "zero", None)
+    return _Declared(
+        name=field.name,
+        type=hint,
+        optional=optional,
+        since=max((mark.version for mark in marks if isinstance(mark, Since)), default=0),
+        until=min((mark.version for mark in marks if isinstance(mark, Until)), default=_VERSION_NEVER),
+        identity=any(isinstance(mark, Identity) for mark in marks),
+        only=next((mark.names for mark in marks if isinstance(mark, Only)), None),
+        default=plain if field.default is dataclasses.MISSING else field.default,
+    )
+
+
+def _steps(cls: type, items: Sequence[Item], version: int, prefix: str = "") -> Iterator[_Step]:
+    for item in items:
+        if isinstance(item, Fields):
+            yield from _named_steps(cls, item.names, version, prefix)
+        elif isinstance(item, Fixed):
+            if item.since <= version < item.until:
+                yield _Fixed(item.text)
+        elif item.since <= version:
+            yield _Block(item.test, tuple(_steps(cls, item.items, version, prefix)))
+
+
+def _named_steps(cls: type, names: str, version: int, prefix: str) -> Iterator[_Step]:
+    for word in names.split():
+        match = _NAME.fullmatch(word)
+        assert match is not None, f"'{word}' is not a field of a layout"
+        name, relation, bound = match.groups()
+        if relation and (version < int(bound)) == (relation == ">="):
+            continue
+        yield from _field_steps(cls, name, version, prefix)
+
+
+def _field_steps(cls: type, name: str, version: int, prefix: str) -> Iterator[_Step]:
+    if "." in name:
+        outer, _, inner = name.partition(".")
+        yield from _field_steps(_declared(cls)[outer].type, inner, version, f"{prefix}{outer}.")
+        return
+    declared = _declared(cls)[name]
+    path = prefix + name
+    if not declared.since <= version < declared.until:
+        return
+    if declared.type in _KINDS:
+        yield _Value(path, _KINDS[declared.type], declared.optional, declared.identity, declared.default)
+    elif typing.get_origin(declared.type) is tuple:
+        yield _Many(path, _element(typing.get_args(declared.type)[0], version))
+    else:
+        names = declared.only or " ".join(_declared(declared.type))
+        yield from _named_steps(declared.type, names, version, f"{path}.")
+
+
+def _element(cls: typing.Any, version: int) -> _Element:
+    if cls in _KINDS:
+        return _Plain(_KINDS[cls])
+    if typing.get_origin(cls) in (types.UnionType, typing.Union):
+        return _Variants({arm.number: _record(arm, version) for arm in typing.get_args(cls)})
+    return _record(cls, version)
+
+
+def _record(cls: type, version: int) -> _Record:
+    return _Record(cls, tuple(_named_steps(cls, " ".join(_declared(cls)), version, "")))
+
+
+def _built(cls: type, values: _Values, prefix: str) -> object:
+    """An instance from flat paths; what did not travel takes its default."""
+    arguments: _Values = {}
+    for name, declared in _declared(cls).items():
+        path = prefix + name
+        if path in values:
+            arguments[name] = values[path]
+        elif dataclasses.is_dataclass(declared.type):
+            arguments[name] = _built(declared.type, values, f"{path}.")
+        elif typing.get_origin(declared.type) is tuple:
+            arguments[name] = ()
+        else:
+            arguments[name] = declared.default
+    return cls(**arguments)
+
+
+M = typing.TypeVar("M")
+
+
+class Layout(typing.Generic[M]):
+    """The wire form of one message type."""
+
+    def __init__(self, cls: type[M], items: tuple[Item, ...] | None = None) -> None:
+        self._cls = cls
+        self._items = items or (Fields(" ".join(_declared(cls))),)
+        self._compiled: dict[int, tuple[_Step, ...]] = {}
+
+    def encode(self, message: M, version: int) -> list[str]:
+        """The message's fields as this server version writes them."""
+
+        def lookup(path: str) -> object:
+            return attrgetter(path)(message)
+
+        out: list[str] = []
+        for step in self._steps(version):
+            step.write(lookup, out)
+        return out
+
+    def decode(self, fields: Sequence[str], version: int) -> M:
+        """The message in these fields; raises Malformed or NotAnIdentity."""
+        cursor = _Cursor(fields)
+        values: _Values = {}
+        for step in self._steps(version):
+            step.read(cursor, values)
+        cursor.end()
+        return typing.cast(M, _built(self._cls, values, ""))
+
+    def _steps(self, version: int) -> tuple[_Step, ...]:
+        if version not in self._compiled:
+            self._compiled[version] = tuple(_steps(self._cls, self._items, version))
+        return self._compiled[version]

@@ -1,0 +1,77 @@
+"""Contracts as they travel on IB's wire, and the listings that describe them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """One contract, or a query for contracts: empty fields (0, 0.0, "") say nothing."""
+
+    conId: int = 0
+    symbol: str = ""
+    secType: str = ""
+    lastTradeDateOrContractMonth: str = ""
+    strike: float = 0.0
+    right: str = ""
+    multiplier: str = ""
+    exchange: str = ""
+    primaryExchange: str = ""
+    currency: str = ""
+    localSymbol: str = ""
+    tradingClass: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A contract with everything that contract details tell about it.
+
+    ``reference_price`` never leaves the gateway: a random walk starts around it.
+    """
+
+    contract: Contract
+    longName: str
+    minTick: float
+    marketName: str = ""
+    validExchanges: tuple[str, ...] = ("SMART",)
+    orderTypes: tuple[str, ...] = ()
+    timeZoneId: str = "US/Eastern"
+    tradingHours: str = ""
+    liquidHours: str = ""
+    priceMagnifier: int = 1
+    underConId: int = 0
+    underSymbol: str = ""
+    underSecType: str = ""
+    contractMonth: str = ""
+    realExpirationDate: str = ""
+    lastTradeTime: str = ""
+    industry: str = ""
+    category: str = ""
+    subcategory: str = ""
+    aggGroup: int = 1
+    marketRuleIds: str = "26"
+    stockType: str = ""
+    minSize: float = 1.0
+    sizeIncrement: float = 1.0
+    suggestedSizeIncrement: float = 100.0
+    calendar: str = "us_stock"
+    """Name of the trading hours in `hours.py`."""
+    reference_price: float = 100.0
+
+    @property
+    def conId(self) -> int:
+        return self.contract.conId
+
+    @property
+    def orderable(self) -> bool:
+        """An index can be watched, never ordered."""
+        return self.contract.secType != "IND"
+
+    @property
+    def prints_trades(self) -> bool:
+        """Currency pairs have quotes only."""
+        return self.contract.secType != "CASH"
+
+    @property
+    def quotes(self) -> bool:
+        """Indexes have a last price only."""
+        return self.contract.secType != "IND"

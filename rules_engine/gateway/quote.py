@@ -1,0 +1,99 @@
+"""What a market tells about one instrument: single ticks and the state they add up to."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+
+class TickKind(Enum):
+    """Which of an instrument's three prices moved."""
+
+    TRADE = "trade"
+    BID = "bid"
+    ASK = "ask"
+
+
+class Tick(NamedTuple):
+    """One price with its size at one instant. A tuple, since it is made hundreds of thousands of times a second."""
+
+    conId: int
+    time_s: float
+    kind: TickKind
+    price: float
+    size: float
+
+
+class Print(NamedTuple):
+    """A trade on the tape."""
+
+    time_s: float
+    price: float
+    size: float
+
+
+class Spread(NamedTuple):
+    """Best bid and best ask from one instant on."""
+
+    time_s: float
+    bid: float
+    ask: float
+    bidSize: float
+    askSize: float
+
+
+class Change(NamedTuple):
+    """What happens to one instrument at one instant; ``new_day`` opens a session before it."""
+
+    conId: int
+    spread: Spread | None
+    trade: Print | None
+    new_day: bool = False
+
+
+@dataclass(slots=True)
+class Quote:
+    """The present state of one instrument's market. ``close`` is the previous session's."""
+
+    bid: float | None = None
+    ask: float | None = None
+    last: float | None = None
+    bidSize: float = 0.0
+    askSize: float = 0.0
+    lastSize: float = 0.0
+    volume: float = 0.0
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    close: float | None = None
+    last_time_s: float | None = None
+    halted: bool = False
+    real: bool = False
+    """Bid and ask come from the source; else they are drawn around the last print."""
+
+    @property
+    def mid(self) -> float | None:
+        """Half way between bid and ask."""
+        if self.bid is None or self.ask is None:
+            return None
+        return (self.bid + self.ask) / 2
+
+    def trade(self, at_s: float, price: float, size: float) -> None:
+        """A print joins the day."""
+        if self.open is None or self.high is None or self.low is None:
+            self.open = self.high = self.low = price
+        elif price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
+        self.last = price
+        self.lastSize = size
+        self.volume += size
+        self.last_time_s = at_s
+
+    def open_day(self) -> None:
+        """What was the last price becomes the previous close; the day's figures begin again."""
+        ended = self.last if self.last is not None else self.mid
+        if ended is not None:
+            self.close = ended
+        self.open = self.high = self.low = None
+        self.volume = 0.0

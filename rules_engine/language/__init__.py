@@ -1,0 +1,1 @@
+"""YAML text into rules, or located problems."""

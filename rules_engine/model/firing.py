@@ -1,0 +1,71 @@
+"""The edge on which a rule became true, and the reasons for which nothing came of one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an edge did not become an order. The value is the sentence shown to the user."""
+
+    NOT_MET = "the condition is not met"
+    UNKNOWN_DATA = "a value is unknown"
+    ALREADY_TRUE = "it was already true when the rule was armed"
+    COOLING_DOWN = "the rule is cooling down"
+    OVER_COUNT = "the rule has fired as often as it may today"
+    ONLY_IF = "its only_if is not true"
+    NOT_CLEARED = "the rule has not cleared since it last fired"
+    DONE = "the rule is done"
+    PAUSED = "the rule is paused"
+    ASLEEP = "the rule is asleep"
+    EXPIRED = "the rule has expired"
+    MISSED = "the edge fell into a gap and is too old to act on"
+    MARKET_CLOSED = "the market is closed"
+    OVER_LIMIT = "a limit would be exceeded"
+    NO_PRICE = "no fresh price to check the order against"
+    SHORT_SALE = "it would open a short position"
+    POSITION_UNKNOWN = "the position is unknown"
+    NOTHING_TO_CLOSE = "there is no position to close"
+    WRONG_SIDE = "a bracket's child would be on the wrong side of its entry"
+    BAD_QUANTITY = "the quantity is not a positive number"
+    DUPLICATE = "another firing sent the same order a moment ago"
+    WRONG_ACCOUNT = "the account is not of the kind that the mode names"
+    LINK_DOWN = "IB is not connected"
+    UNRECONCILED = "what IB has is not known yet"
+    STOPPED = "the kill switch is on"
+    ALREADY_SENT = "it was sent before"
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """A rule fired. ``case`` counts from 0; ``values`` are what its condition read; ``actions`` canonical sentences."""
+
+    rule: str
+    case: int
+    at_s: float
+    values: Mapping[str, float] = field(default_factory=dict)
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """An edge that a guard stopped; it is recorded, told, and not retried."""
+
+    firing: Firing
+    reason: Reason
+    detail: str = ""
+
+
+class RuleState(StrEnum):
+    DISABLED = "disabled"
+    ASLEEP = "asleep"
+    WARMING = "warming"
+    ARMED = "armed"
+    PENDING = "pending"
+    COOLING = "cooling"
+    DONE = "done"
+    UNKNOWN = "unknown"
+    BROKEN = "broken"
+    PAUSED = "paused"
+    PLACED = "placed"
+    """Held at the broker."""

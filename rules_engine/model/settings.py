@@ -1,0 +1,55 @@
+"""The engine's own settings, from config.yaml."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+
+
+class Mode(StrEnum):
+    DRY = "dry"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """Where IB (or a simulated one) listens; ``embedded`` starts our own on a free port."""
+
+    host: str = "127.0.0.1"
+    port: int = 7497
+    client_id: int = 17
+    embedded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Checked before every send, in the account's base currency. None: no such limit."""
+
+    max_order_quantity: Decimal | None = None
+    max_order_value: Decimal | None = None
+    max_orders_per_day: int | None = None
+    max_position_value: Decimal | None = None
+    price_collar: Decimal | None = Decimal("0.05")
+    """How far an order's price may be from the market: 0.05 is five percent."""
+    allow_short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    url: str = field(repr=False)
+    every_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``channels`` maps names to Apprise URLs, secrets resolved: never logged, never stored."""
+
+    rules: Path = Path("rules")
+    state: Path = Path("var")
+    gateway: GatewaySettings = GatewaySettings()
+    mode: Mode = Mode.DRY
+    account: str = ""
+    channels: dict[str, str] = field(default_factory=dict, repr=False)
+    heartbeat: Heartbeat | None = None
+    limits: Limits = Limits()

@@ -1,0 +1,1 @@
+"""Rules into plans: at the broker or here, with every reason."""

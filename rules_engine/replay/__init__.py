@@ -1,0 +1,1 @@
+"""Rule tests: recorded prices through the real evaluator."""
