@@ -1,0 +1,77 @@
+"""Rule files named on the command line, loaded and planned, problems printed."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from rules_engine.cli import EXIT_CONFIGURATION, EXIT_PROBLEMS
+from rules_engine.language import Loaded, as_json, load, load_settings, read_sources, render
+from rules_engine.model.clock import SystemClock
+from rules_engine.model.place import Problem, Severity
+from rules_engine.model.plan import Plan
+from rules_engine.model.settings import Settings
+from rules_engine.planning import plan_all
+
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The engine's settings (default: ./config.yaml)."
+)
+json_option = click.option("--json", "as_json_", is_flag=True, help="Machine-readable output.")
+paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+
+
+def settings_from(config: Path | None) -> Settings | None:
+    """The settings of ``config``, or of ./config.yaml when it exists; a broken file ends the program with 78."""
+    path = config or Path("config.yaml")
+    if config is None and not path.exists():
+        return None
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        click.echo(f"{path}: {error.strerror}", err=True)
+        raise SystemExit(EXIT_CONFIGURATION) from error
+    settings, problems = load_settings(data, str(path), os.environ, path.parent)
+    if problems:
+        click.echo(render(problems, colour=coloured()), err=True)
+    if settings is None:
+        raise SystemExit(EXIT_CONFIGURATION)
+    return settings
+
+
+def load_rules(paths: Sequence[Path], settings: Settings | None) -> tuple[Loaded, tuple[Plan, ...], tuple[Problem, ...]]:
+    """What the files say, the plans of their rules, and every problem in file order; no paths: the folder in use."""
+    wanted = list(paths) or [settings.rules if settings else Path("rules")]
+    sources, unreadable = read_sources(wanted)
+    loaded = load(
+        sources, channels=frozenset(settings.channels) if settings else None, now_s=SystemClock().now_s()
+    )
+    plans, unplannable = plan_all(loaded.rules) if loaded.ok else ((), ())
+    return loaded, plans, (*unreadable, *loaded.problems, *unplannable)
+
+
+def has_errors(problems: Sequence[Problem]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
+def exit_on_errors(problems: Sequence[Problem]) -> None:
+    """Prints problems to stderr; ends the program with 1 when one of them is an error."""
+    if problems:
+        click.echo(render(problems, colour=coloured(err=True)), err=True)
+    if has_errors(problems):
+        raise SystemExit(EXIT_PROBLEMS)
+
+
+def echo_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def problems_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    return [as_json(problem) for problem in problems]
+
+
+def coloured(*, err: bool = False) -> bool:
+    """Colour only on a terminal, and never against NO_COLOR."""
+    stream = click.get_text_stream("stderr" if err else "stdout")
+    return stream.isatty() and not os.environ.get("NO_COLOR")
