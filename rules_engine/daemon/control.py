@@ -1,0 +1,93 @@
+"""Commands to the running engine over a Unix socket: one JSON object a line, one reply a line."""
+
+import asyncio
+import json
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from rules_engine.model.errors import WorldError
+
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+Command = Callable[[Mapping[str, Json]], Json]
+
+_LINE_MAX = 1 << 20
+_REPLY_DEADLINE_S = 30.0
+
+
+class NotRunning(WorldError):
+    """No engine answers on the control socket: commands that only read fall back to the journal."""
+
+
+class CommandRefused(WorldError):
+    """The engine understood the command and did not carry it out; the text says why. Nothing was changed."""
+
+
+class ControlServer:
+    """Answers commands with the functions it was given. Functions run in the event loop and must not wait."""
+
+    def __init__(self, path: Path, commands: Mapping[str, Command]) -> None:
+        self._path = path
+        self._commands = commands
+
+    async def run(self) -> None:
+        """Serves until cancelled. A socket left by a killed engine is replaced: the journal's lock is the guard."""
+        self._path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            server = await asyncio.start_unix_server(self._serve, path=self._path, limit=_LINE_MAX)
+        finally:
+            os.umask(mask)
+        try:
+            async with server:
+                await server.serve_forever()
+        finally:
+            self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await reader.readline():
+                writer.write(json.dumps(self._answer(line)).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError):
+            pass  # The caller left, or sent a line beyond any command of ours.
+        finally:
+            writer.close()
+
+    def _answer(self, line: bytes) -> Json:
+        try:
+            request = json.loads(line)
+        except ValueError:
+            return {"ok": False, "error": "not a JSON object"}
+        name = request.get("command") if isinstance(request, dict) else None
+        if not isinstance(name, str) or name not in self._commands:
+            return {"ok": False, "error": f"unknown command {name!r}; known: {', '.join(sorted(self._commands))}"}
+        try:
+            return {"ok": True, "result": self._commands[name](request)}
+        except CommandRefused as refusal:
+            return {"ok": False, "error": str(refusal)}
+
+
+def ask(path: Path, command: str, **arguments: Json) -> Json:
+    """Sends one command and returns its result. Raises NotRunning or CommandRefused. Blocks: for the command line."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_REPLY_DEADLINE_S)
+            connection.connect(str(path))
+            with connection.makefile("rwb") as stream:
+                stream.write(json.dumps({"command": command, **arguments}).encode() + b"\n")
+                stream.flush()
+                line = stream.readline()
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NotRunning(f"no engine is running on {path.parent}") from error
+    except OSError as error:
+        raise NotRunning(f"the engine on {path.parent} does not answer: {error}") from error
+    if not line:
+        raise NotRunning(f"the engine on {path.parent} closed the connection")
+    reply = json.loads(line)
+    if not reply["ok"]:
+        raise CommandRefused(reply["error"])
+    result: Json = reply["result"]
+    return result
