@@ -1,1 +1,1 @@
-"""The outbox and the messages that leave through Apprise."""
+"""From the journal's outbox to people's phones, by Apprise; the words of every message; secrets kept out of logs."""
