@@ -27,7 +27,7 @@ class Catalogue:
     def find(self, query: Contract, *, include_expired: bool = False) -> tuple[Listing, ...]:
         """What a query can mean: () is unknown, several are ambiguous.
 
-        Empty fields match anything and a conId wins over all other fields. The exchange of the query is the one of the answer.
+        Empty fields match anything and a conId wins over all other fields. The answer bears the query's exchange.
         """
         if query.conId > 0:
             known = self.listing(query.conId)
@@ -38,8 +38,12 @@ class Catalogue:
 
     def listing(self, conId: int) -> Listing | None:
         """The listing behind a contract number, with the trading hours of today."""
-        listing = self._by_id.get(conId)
+        listing = self.undated(conId)
         return None if listing is None else self._present(listing, "")
+
+    def undated(self, conId: int) -> Listing | None:
+        """The listing without the trading hours of today, which cost a moment to write."""
+        return self._by_id.get(conId)
 
     def matching(self, pattern: str) -> tuple[Listing, ...]:
         """Listings whose symbol begins with the pattern or whose name contains it, at most 16 as in TWS."""

@@ -10,7 +10,21 @@ from rules_engine.gateway.files import Node, read_yaml
 from rules_engine.gateway.hours import CALENDARS
 
 BUILT_IN = Path(__file__).with_name("listings.yaml")
-_STOCK_ORDERS = ("LMT", "LOC", "MKT", "MOC", "STP", "STPLMT", "TRAIL", "TRAILLIMIT", "COND", "OCA", "BRACKET", "GTC", "IOC")
+_STOCK_ORDERS = (
+    "LMT",
+    "LOC",
+    "MKT",
+    "MOC",
+    "STP",
+    "STPLMT",
+    "TRAIL",
+    "TRAILLIMIT",
+    "COND",
+    "OCA",
+    "BRACKET",
+    "GTC",
+    "IOC",
+)
 _US_VENUES = ("AMEX", "NYSE", "CBOE", "ISLAND", "NASDAQ", "ARCA", "BATS", "IEX")
 _COMMON_KEYS = ("name", "price", "conId", "tick", "hours", "currency", "exchange")
 

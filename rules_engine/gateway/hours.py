@@ -1,5 +1,6 @@
 """Trading hours: when an instrument trades, in instants and in the strings that contract details carry."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -14,7 +15,7 @@ WIRE_DAYS = 6
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The weekly hours of a market. Minutes count from local midnight of the trade date; below zero is the evening before."""
+    """Weekly hours, in minutes from local midnight of the trade date; below zero is the evening before."""
 
     zone: str
     wire_zone: str
@@ -42,6 +43,10 @@ class Hours:
         """The instant at which a date begins at the exchange."""
         return datetime.combine(day, time(), ZoneInfo(self.zone)).timestamp()
 
+    def day_start_s(self, day: date) -> float:
+        """The instant from which on prints count for a trade date."""
+        return _at(day, min(0, self.trading[0])).replace(tzinfo=ZoneInfo(self.zone)).timestamp()
+
     def next_open_s(self, at_s: float) -> float:
         """The first instant from ``at_s`` on at which it trades."""
         day = self.trade_date(at_s)
@@ -57,6 +62,16 @@ class Hours:
         while (span := _span_s(self, day, True)) is None:
             day -= _DAY
         return span[1]
+
+    def open_spans(self, start_s: float, end_s: float, *, liquid: bool) -> Iterator[tuple[float, float]]:
+        """The parts of `[start_s, end_s)` in which it trades, in order."""
+        day = self.trade_date(start_s)
+        last = self.trade_date(end_s)
+        while day <= last:
+            span = _span_s(self, day, liquid)
+            if span is not None and span[0] < end_s and span[1] > start_s:
+                yield max(start_s, span[0]), min(end_s, span[1])
+            day += _DAY
 
     def wire(self, now_s: float, *, liquid: bool) -> str:
         """IB's form, `20301122:0930-20301122:1600;20301123:CLOSED`, for the days from now on."""
@@ -109,6 +124,8 @@ CALENDARS = {
     "crypto": Hours("UTC", "UTC", (0, _clock(24)), (0, _clock(24)), daily=True),
     "london": Hours(*_LONDON, (_clock(8), _clock(16, 30)), (_clock(8), _clock(16, 30))),
     "frankfurt": Hours("Europe/Berlin", "MET", (_clock(8), _clock(22)), (_clock(9), _clock(17, 30))),
-    "mexico": Hours("America/Mexico_City", "America/Mexico_City", (_clock(8, 30), _clock(15)), (_clock(8, 30), _clock(15))),
+    "mexico": Hours(
+        "America/Mexico_City", "America/Mexico_City", (_clock(8, 30), _clock(15)), (_clock(8, 30), _clock(15))
+    ),
     "toronto": Hours("America/Toronto", "US/Eastern", (_clock(9, 30), _clock(16)), (_clock(9, 30), _clock(16))),
 }

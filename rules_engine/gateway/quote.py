@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+_DRAWN_SIZE = 100.0
+
 
 class TickKind(Enum):
     """Which of an instrument's three prices moved."""
@@ -42,12 +44,22 @@ class Spread(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What happens to one instrument at one instant; ``new_day`` opens a session before it."""
+    """What happens to one instrument at one instant.
+
+    ``new_day`` begins a trade date before it; ``real`` is false for a spread that is drawn around the print.
+    """
 
     conId: int
     spread: Spread | None
     trade: Print | None
     new_day: bool = False
+    real: bool = True
+
+
+def drawn_around(trade: Print, tick: float) -> Spread:
+    """The quote shown where a source has prints only: one tick to either side, so that the midpoint is the print."""
+    bid = max(round(trade.price - tick, 8), 0.0)
+    return Spread(trade.time_s, bid, round(trade.price + tick, 8), _DRAWN_SIZE, _DRAWN_SIZE)
 
 
 @dataclass(slots=True)
@@ -76,6 +88,11 @@ class Quote:
         if self.bid is None or self.ask is None:
             return None
         return (self.bid + self.ask) / 2
+
+    def show(self, spread: Spread, real: bool) -> None:
+        """A new best bid and ask."""
+        _, self.bid, self.ask, self.bidSize, self.askSize = spread
+        self.real = real
 
     def trade(self, at_s: float, price: float, size: float) -> None:
         """A print joins the day."""

@@ -1,0 +1,105 @@
+"""The random path of one instrument: a pure function of seed, contract and time."""
+
+import math
+from random import Random
+from typing import NamedTuple
+
+from rules_engine.gateway.contracts import Listing
+
+MINUTE_S = 60
+_YEAR_S = 365 * 86_400
+_OCTAVES = 20
+"""Waves of 1, 2, 4, ... minutes, the longest about a year."""
+_SCALE = 0.5
+"""Makes the sum of all waves about as wild as a walk of the same volatility."""
+_MASK = (1 << 64) - 1
+_PRINTS_OFTEN = 0.85
+"""Chance of a print in a second."""
+
+
+class Moment(NamedTuple):
+    """Bid, ask and perhaps a print at one instant of walk time. Sizes of 0 mean that there is none."""
+
+    at_s: float
+    bid: float
+    ask: float
+    bidSize: float
+    askSize: float
+    last: float
+    size: float
+
+
+class Path:
+    """Prices of one instrument, minute by minute, in any order and as often as asked."""
+
+    def __init__(self, listing: Listing, seed: int, volatility: float) -> None:
+        self.listing = listing
+        self._key = _mixed(seed * 0x9E3779B97F4A7C15 ^ listing.conId)
+        self._volatility_s = volatility / math.sqrt(_YEAR_S)
+        self._waves: list[tuple[int, float, float]] = [(-1, 0.0, 0.0)] * _OCTAVES
+
+    def minute(self, minute: int, count: int) -> list[Moment]:
+        """The moments of one minute, at most ``count`` of them evenly strewn over it."""
+        random = Random(self._key ^ minute << 8 ^ count)
+        prices = self._bridge(minute, count, random)
+        step_s = MINUTE_S / count
+        often = _PRINTS_OFTEN if count == MINUTE_S else 1.0
+        return [
+            self._moment(minute * MINUTE_S + round((slot + random.random()) * step_s, 3), price, step_s, random)
+            for slot, price in enumerate(prices)
+            if random.random() < often
+        ]
+
+    def _bridge(self, minute: int, count: int, random: Random) -> list[float]:
+        start, end = self._level(minute), self._level(minute + 1)
+        sigma = self._volatility_s * math.sqrt(MINUTE_S / count)
+        walked, steps = 0.0, []
+        for _ in range(count):
+            walked += random.gauss(0.0, sigma)
+            steps.append(walked)
+        drift = (end - start - walked) / count
+        reference = self.listing.reference_price
+        return [reference * math.exp(start + step + drift * (slot + 1)) for slot, step in enumerate(steps)]
+
+    def _level(self, minute: int) -> float:
+        """Logarithm of the price relative to the reference at the start of a minute."""
+        total = 0.0
+        for octave in range(_OCTAVES):
+            cell = minute >> octave
+            known, left, right = self._waves[octave]
+            if known != cell:
+                left, right = self._knot(octave, cell), self._knot(octave, cell + 1)
+                self._waves[octave] = (cell, left, right)
+            total += left + (right - left) * (minute - (cell << octave)) / (1 << octave)
+        return total
+
+    def _knot(self, octave: int, cell: int) -> float:
+        unit = _mixed(self._key + octave * 0xD1B54A32D192ED03 + cell * 0x2545F4914F6CDD1D) / (1 << 63) - 1.0
+        return unit * _SCALE * self._volatility_s * math.sqrt(MINUTE_S << octave)
+
+    def _moment(self, at_s: float, price: float, span_s: float, random: Random) -> Moment:
+        tick = self.listing.minTick
+        units = max(1, round(price / tick))
+        width = max(1, round(units * 1e-4))
+        below = random.randint(0, width)
+        bid = max(tick, round((units - below) * tick, 8))
+        ask = round((units - below + width) * tick, 8)
+        if bid >= ask:
+            ask = round(bid + tick, 8)
+        last = bid if random.random() < 0.5 else ask
+        lot = self._lot
+        return Moment(at_s, bid, ask, lot(random, 1.0), lot(random, 1.0), last, lot(random, max(1.0, span_s)))
+
+    def _lot(self, random: Random, scale: float) -> float:
+        step = self.listing.suggestedSizeIncrement
+        if step < 1.0:
+            return round(random.uniform(0.01, 2.0) * scale, 4)
+        return step * math.ceil(random.randint(1, 5) * scale)
+
+
+def _mixed(value: int) -> int:
+    """A well spread 64-bit number (the finaliser of splitmix64)."""
+    value &= _MASK
+    value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & _MASK
+    value = (value ^ value >> 27) * 0x94D049BB133111EB & _MASK
+    return value ^ value >> 31
