@@ -1,0 +1,118 @@
+"""One channel's Apprise service, called in a thread of its own and never waited for too long."""
+
+import asyncio
+import contextlib
+import re
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from rules_engine.notifying.redaction import Redaction, cap_loggers, secrets_in
+
+if TYPE_CHECKING:
+    from apprise import Apprise
+
+DEADLINE_S = 30.0
+ERROR_LENGTH_MAX = 200
+
+# Apprise hides the response. Its result carries what the plugin logged, and Telegram's own words are among it:
+# "Too Many Requests: retry after 35, error=429." (the description field of core.telegram.org/bots/api#making-requests).
+_STATUS = re.compile(r"\berror=(\d{3})\b")
+_RETRY_AFTER = re.compile(r"\bretry after (\d{1,6})\b", re.IGNORECASE)
+_MESSAGE_AT_FAULT = {400, 413}
+
+
+class Fate(Enum):
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    """The service will not take this message, now or later."""
+    FAILED = "failed"
+    """It may work another time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of one attempt. ``retry_after_s`` is the service's own wish, ``error`` carries no secrets."""
+
+    fate: Fate
+    error: str = ""
+    retry_after_s: float = 0.0
+
+
+class Courier:
+    """Takes messages to one channel, one at a time."""
+
+    def __init__(self, url: str, deadline_s: float = DEADLINE_S) -> None:
+        self._url = url
+        self._deadline_s = deadline_s
+        self._redaction = Redaction(secrets_in(url))
+        self._service: Apprise | None = None
+        self._thread: threading.Thread | None = None
+
+    async def deliver(self, title: str, text: str) -> Delivery:
+        """Tries once. After the deadline the attempt is left alone; none begins while that one still hangs."""
+        if self._thread is not None and self._thread.is_alive():
+            return Delivery(Fate.FAILED, "the attempt before still hangs")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Delivery] = loop.create_future()
+
+        def work() -> None:
+            delivery = self._attempt(title, text)
+            with contextlib.suppress(RuntimeError):  # The loop may have ended while we waited for the service.
+                loop.call_soon_threadsafe(_settle, answer, delivery)
+
+        # A daemon thread: a service that hangs must not keep the program from stopping.
+        self._thread = threading.Thread(target=work, name="courier", daemon=True)
+        self._thread.start()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await answer
+        except TimeoutError:
+            return Delivery(Fate.FAILED, f"no answer within {self._deadline_s:g} seconds")
+
+    def _attempt(self, title: str, text: str) -> Delivery:
+        from apprise import NotifyFormat
+
+        self._service = self._service or load_service(self._url)
+        if not len(self._service):
+            return Delivery(Fate.FAILED, "Apprise does not understand this channel's URL")
+        with self._service.notify(body=text, title=title, body_format=NotifyFormat.TEXT) as result:
+            if result:
+                return Delivery(Fate.DELIVERED)
+            return self._failure(entry.message for entry in result.logs())
+
+    def _failure(self, said: Iterable[str]) -> Delivery:
+        last = ([""] + list(said))[-1]
+        status, retry_after = _STATUS.search(last), _RETRY_AFTER.search(last)
+        refused = status is not None and int(status[1]) in _MESSAGE_AT_FAULT
+        return Delivery(
+            fate=Fate.REFUSED if refused else Fate.FAILED,
+            error=self._redaction.redact(last)[:ERROR_LENGTH_MAX] or "not delivered, no reason given",
+            retry_after_s=float(retry_after[1]) if retry_after else 0.0,
+        )
+
+
+def load_service(url: str) -> "Apprise":
+    """Apprise with this one service; empty when it does not understand the URL. Nothing is sent and nothing stored."""
+    from apprise import Apprise, AppriseAsset
+    from apprise.common import PersistentStoreMode
+
+    cap_loggers()
+    asset = AppriseAsset(
+        app_id="rules-engine",
+        app_desc="rules-engine",
+        async_mode=False,  # We are in a thread already.
+        service_timeout=0,
+        storage_mode=PersistentStoreMode.MEMORY,
+        secure_logging=True,
+    )
+    service = Apprise(asset=asset)
+    service.add(url)
+    return service
+
+
+def _settle(answer: asyncio.Future[Delivery], delivery: Delivery) -> None:
+    if not answer.done():
+        answer.set_result(delivery)
