@@ -40,13 +40,13 @@ def settings_from(config: Path | None) -> Settings | None:
     return settings
 
 
-def load_rules(paths: Sequence[Path], settings: Settings | None) -> tuple[Loaded, tuple[Plan, ...], tuple[Problem, ...]]:
+def load_rules(
+    paths: Sequence[Path], settings: Settings | None
+) -> tuple[Loaded, tuple[Plan, ...], tuple[Problem, ...]]:
     """What the files say, the plans of their rules, and every problem in file order; no paths: the folder in use."""
     wanted = list(paths) or [settings.rules if settings else Path("rules")]
     sources, unreadable = read_sources(wanted)
-    loaded = load(
-        sources, channels=frozenset(settings.channels) if settings else None, now_s=SystemClock().now_s()
-    )
+    loaded = load(sources, channels=frozenset(settings.channels) if settings else None, now_s=SystemClock().now_s())
     plans, unplannable = plan_all(loaded.rules) if loaded.ok else ((), ())
     return loaded, plans, (*unreadable, *loaded.problems, *unplannable)
 

@@ -1,0 +1,117 @@
+"""The rule files in force: read whole, checked whole, compared with what runs, then swapped or refused."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from rules_engine.language import Loaded, Source, load, read_sources
+from rules_engine.model.place import Problem, Severity
+from rules_engine.model.plan import Plan, Where
+from rules_engine.planning import plan_all
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One consistent set of rules; ``digest`` changes with any byte of any file."""
+
+    plans: tuple[Plan, ...]
+    warnings: tuple[Problem, ...]
+    digest: str
+
+    @property
+    def by_name(self) -> dict[str, Plan]:
+        return {plan.rule.name: plan for plan in self.plans}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A set of files that is not a valid set of rules."""
+
+    problems: tuple[Problem, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a new edition changes, by rule name. ``cancels`` lose the order that the broker holds for them."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    cancels: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.removed or self.changed)
+
+    def lines(self) -> tuple[str, ...]:
+        """One line a rule, as shown to the user."""
+        marked = [(name, "+", "added") for name in self.added]
+        marked += [(name, "-", "removed") for name in self.removed]
+        marked += [(name, "~", "changed") for name in self.changed]
+        return tuple(
+            f"{sign} {name} {word}{': its order held at the broker is cancelled' if name in self.cancels else ''}"
+            for name, sign, word in sorted(marked)
+        )
+
+
+class RuleBook:
+    """Reads the rule folder. Holds nothing but where it is and what the settings allow in it."""
+
+    def __init__(self, folder: Path, channels: frozenset[str]) -> None:
+        self.folder = folder
+        self._channels = channels
+
+    def read(self, now_s: float, armed: frozenset[str], steps: Mapping[str, Decimal]) -> Edition | Refused:
+        """The edition that lies in the folder now, or why it is none.
+
+        ``armed`` are rules that the journal already knows, ``steps`` the price steps of instruments as far as known.
+        """
+        sources, unreadable = read_sources([self.folder])
+        digest = _digest(sources, unreadable)
+        loaded = load(sources, channels=self._channels, now_s=now_s, armed=armed)
+        return _edition(loaded, unreadable, digest, steps)
+
+    def digest(self) -> str:
+        """What `read` would give as digest: cheap enough for every wake-up."""
+        return _digest(*read_sources([self.folder]))
+
+
+def _edition(
+    loaded: Loaded, unreadable: Sequence[Problem], digest: str, steps: Mapping[str, Decimal]
+) -> Edition | Refused:
+    problems = (*unreadable, *loaded.problems)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        return Refused(problems, digest)
+    plans, unplannable = plan_all(loaded.rules, price_steps=steps)
+    if any(problem.severity is Severity.ERROR for problem in unplannable):
+        return Refused((*problems, *unplannable), digest)
+    return Edition(plans, (*problems, *unplannable), digest)
+
+
+def compare(old: Edition, new: Edition, held: frozenset[str]) -> Difference:
+    """What changes from one edition to the next; ``held`` are rules with an order waiting at the broker."""
+    before, after = old.by_name, new.by_name
+    removed = tuple(sorted(before.keys() - after.keys()))
+    changed = tuple(
+        sorted(name for name in before.keys() & after.keys() if before[name].rule.digest != after[name].rule.digest)
+    )
+    gone = {name for name in (*removed, *changed) if before[name].where is Where.AT_BROKER}
+    return Difference(
+        added=tuple(sorted(after.keys() - before.keys())),
+        removed=removed,
+        changed=changed,
+        cancels=tuple(sorted(gone & held)),
+    )
+
+
+def _digest(sources: Sequence[Source], unreadable: Sequence[Problem]) -> str:
+    sha = hashlib.sha256()
+    for source in sources:
+        sha.update(f"{source.name}\0{len(source.data)}\0".encode())
+        sha.update(source.data)
+    for problem in unreadable:
+        sha.update(f"{problem.place.file}\0{problem.message}".encode())
+    return sha.hexdigest()
