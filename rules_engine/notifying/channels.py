@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from rules_engine.notifying.courier import load_service
 
 ALLOWED = frozenset(
-    "tgram mailto mailtos ntfy ntfys discord slack pover gotify gotifys matrix matrixs mmost mmosts msteams signal "
-    "signals twilio pbul json jsons".split()
+    {"tgram", "mailto", "mailtos", "ntfy", "ntfys", "discord", "slack", "pover", "gotify", "gotifys", "matrix"}
+    | {"matrixs", "mmost", "mmosts", "msteams", "signal", "signals", "twilio", "pbul", "json", "jsons"}
 )
 """Services that reach people. Apprise knows 255 schemas, some of which run or read things on this machine."""
 

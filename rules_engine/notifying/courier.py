@@ -84,12 +84,12 @@ class Courier:
             return self._failure(entry.message for entry in result.logs())
 
     def _failure(self, said: Iterable[str]) -> Delivery:
-        last = ([""] + list(said))[-1]
-        status, retry_after = _STATUS.search(last), _RETRY_AFTER.search(last)
+        words = " ".join(said)
+        status, retry_after = _STATUS.search(words), _RETRY_AFTER.search(words)
         refused = status is not None and int(status[1]) in _MESSAGE_AT_FAULT
         return Delivery(
             fate=Fate.REFUSED if refused else Fate.FAILED,
-            error=self._redaction.redact(last)[:ERROR_LENGTH_MAX] or "not delivered, no reason given",
+            error=self._redaction.redact(words)[:ERROR_LENGTH_MAX] or "not delivered, no reason given",
             retry_after_s=float(retry_after[1]) if retry_after else 0.0,
         )
 

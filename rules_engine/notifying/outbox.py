@@ -1,46 +1,61 @@
-"""What the sender needs from the place where notices wait: the journal keeps them, this port reads them."""
+"""What the sender needs from the place where messages wait: the journal keeps them, this port reads them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """One notice on its way to one channel. ``attempts`` counts the failed ones, ``next_s`` is when to try again."""
+class Waiting(Protocol):
+    """One notice on its way to one channel. ``attempts`` counts those begun, ``next_s`` is when the next is due."""
 
-    id: int
-    channel: str
-    rule: str
-    title: str
-    text: str
-    attempts: int = 0
-    next_s: float = 0.0
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def channel(self) -> str: ...
+
+    @property
+    def rule(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def attempts(self) -> int: ...
+
+    @property
+    def next_s(self) -> float: ...
 
 
 class Outbox(Protocol):
-    """Notices that must reach their channels at least once. Each call is one committed transaction."""
+    """Messages that must reach their channels at least once. Each change is one committed transaction."""
 
     def channels(self) -> frozenset[str]:
         """The channels for which something waits."""
         ...
 
-    def waiting(self, channel: str, limit: int) -> Sequence[OutboxRow]:
-        """The oldest rows of a channel that are neither sent nor dead, in the order in which they were recorded.
+    def waiting(self, channel: str, count_max: int) -> Sequence[Waiting]:
+        """The oldest messages of a channel that are neither sent nor dead, in the order in which they were recorded.
 
-        Rows that are not due yet are among them, and so are rows marked as sending: before the first of our own marks
-        these are what a crash interrupted.
+        Those that are not due yet are among them, and those that a crash interrupted while they were being sent.
         """
         ...
 
-    def mark_sending(self, row_id: int) -> None: ...
-
-    def mark_sent(self, row_id: int) -> None: ...
-
-    def mark_failed(self, row_id: int, next_s: float, error: str) -> None:
-        """Counts the attempt and keeps the row for ``next_s``."""
+    def sending(self, message_id: int) -> None:
+        """Counts an attempt, before it begins."""
         ...
 
-    def mark_dead(self, row_id: int, error: str) -> None:
-        """Gives the row up; it stays visible with its error."""
+    def sent(self, message_id: int) -> None: ...
+
+    def retry(self, message_id: int, at_s: float, error: str) -> None:
+        """Keeps the message for ``at_s``."""
+        ...
+
+    def give_up(self, message_id: int, error: str) -> None:
+        """The message is dead; it stays visible with its error."""
         ...

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rules_engine.model.clock import Clock
 from rules_engine.notifying.courier import Courier, Delivery, Fate
-from rules_engine.notifying.outbox import Outbox, OutboxRow
+from rules_engine.notifying.outbox import Outbox, Waiting
 
 BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 300.0
@@ -85,20 +85,20 @@ class Lane:
             async with asyncio.timeout(min(delay_s, POLL_S)):
                 await self._news.wait()
 
-    async def _send(self, row: OutboxRow) -> None:
-        self._outbox.mark_sending(row.id)
+    async def _send(self, row: Waiting) -> None:
+        self._outbox.sending(row.id)
         delivery = await self._courier.deliver(*_letter(row))
         if delivery.fate is Fate.REFUSED:
             delivery = await self._courier.deliver("", _plain(row))
         match delivery.fate:
             case Fate.DELIVERED:
-                self._outbox.mark_sent(row.id)
+                self._outbox.sent(row.id)
             case Fate.REFUSED:
                 _give_up(self._outbox, row, delivery.error)
             case Fate.FAILED:
                 self._put_off(row, delivery)
 
-    def _put_off(self, row: OutboxRow, delivery: Delivery) -> None:
+    def _put_off(self, row: Waiting, delivery: Delivery) -> None:
         if row.attempts + 1 >= ATTEMPTS_MAX:
             _give_up(self._outbox, row, delivery.error)
             return
@@ -106,13 +106,13 @@ class Lane:
         if delivery.retry_after_s:
             self._silent_until_s = now_s + delivery.retry_after_s
         next_s = now_s + max(backoff_s(row.attempts), delivery.retry_after_s)
-        self._outbox.mark_failed(row.id, next_s, delivery.error)
+        self._outbox.retry(row.id, next_s, delivery.error)
         _log.warning("channel %s: %s; next try in %.0f s", row.channel, delivery.error, next_s - now_s)
 
 
-def first_of_each_rule(rows: Iterable[OutboxRow]) -> Sequence[OutboxRow]:
+def first_of_each_rule(rows: Iterable[Waiting]) -> Sequence[Waiting]:
     """The rows that no earlier row of the same rule holds back, in the order given."""
-    heads: dict[str, OutboxRow] = {}
+    heads: dict[str, Waiting] = {}
     for row in rows:
         heads.setdefault(row.rule, row)
     return tuple(heads.values())
@@ -123,13 +123,22 @@ def backoff_s(attempts: int) -> float:
     return min(BACKOFF_FIRST_S * 2.0 ** min(attempts, 32), BACKOFF_MAX_S)
 
 
-def _letter(row: OutboxRow) -> tuple[str, str]:
-    """Title and text as they are sent: a title is one line, and neither is longer than every service takes."""
+def _letter(row: Waiting) -> tuple[str, str]:
+    """Title and text as they are sent: a title is one line, and neither is longer than every service takes.
+
+    The short key lets the reader tell a copy from a second event.
+    """
     title = " ".join(row.title.split())
-    return _cut(title, TITLE_LENGTH_MAX), _cut(row.text, TEXT_LENGTH_MAX) or title or "(no text)"
+    text = _cut(row.text.strip(), TEXT_LENGTH_MAX) or title or "(no text)"
+    return _cut(title, TITLE_LENGTH_MAX), f"{text}\n{short_key(row.key)}" if row.key else text
 
 
-def _plain(row: OutboxRow) -> str:
+def short_key(key: str) -> str:
+    """The end of an intent's or a firing's key, enough for people: rule and number."""
+    return "#" + ".".join(key.split(".")[3:]) if key.count(".") >= 4 else f"#{key}"
+
+
+def _plain(row: Waiting) -> str:
     """The same news with nothing in it that a service could take for mark-up."""
     title, text = _letter(row)
     words = f"{title}\n{text}" if title else text
@@ -141,6 +150,6 @@ def _cut(text: str, length_max: int) -> str:
     return text if len(text) <= length_max else text[: length_max - 1] + "…"
 
 
-def _give_up(outbox: Outbox, row: OutboxRow, error: str) -> None:
-    outbox.mark_dead(row.id, error)
+def _give_up(outbox: Outbox, row: Waiting, error: str) -> None:
+    outbox.give_up(row.id, error)
     _log.error("channel %s: a message of rule %s was not delivered: %s", row.channel, row.rule or "-", error)
