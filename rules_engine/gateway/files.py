@@ -1,5 +1,6 @@
 """YAML files of the gateway (listings, market scripts) into located nodes. The only place here that reads YAML."""
 
+import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -76,8 +77,8 @@ def read_yaml(path: Path) -> Node:
 
 
 def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file."""
-    yield from _text_of(path).splitlines()
+    """The lines of a text file with their ends, as the csv module wants them."""
+    yield from io.StringIO(_text_of(path), newline="")
 
 
 def _text_of(path: Path) -> str:

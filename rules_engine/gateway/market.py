@@ -26,13 +26,19 @@ class Market:
         self._quotes: dict[int, Quote] = {}
         self._source_by_id: dict[int, Source | None] = {}
         self._past = Past(catalogue, self._source_of)
+        self._started = False
         self._now_s = -math.inf
+        self._streamed_s = -math.inf
+        """Everything before this instant was streamed; nothing from it on was."""
 
     def start(self, now_s: float) -> None:
         """Begins to play: recordings and scripts are re-based so that their first price is due now."""
-        self._now_s = now_s
+        self._started = True
+        self._now_s = self._streamed_s = now_s
         for source in self._sources:
             source.start(now_s)
+        for conId, quote in self._quotes.items():
+            self._join(conId, quote)
         for source in self._sources:
             for conId in source.instruments():
                 self.quote(conId)
@@ -49,20 +55,18 @@ class Market:
                 if source.next_s() == due_s:
                     for change in source.take():
                         self._apply(change, ticks)
-            self._now_s = max(self._now_s, due_s)
+            self._pass(due_s)
             if ticks:
                 yield tuple(ticks)
-        self._now_s = max(self._now_s, now_s)
+        self._pass(now_s)
 
     def quote(self, conId: int) -> Quote:
         """The present quote. Asking for it makes a walk play this instrument from now on."""
         quote = self._quotes.get(conId)
         if quote is None:
             quote = self._quotes[conId] = Quote()
-            source = self._source_of(conId)
-            if source is not None:
-                self._catch_up(conId, quote, source)
-                source.watch(conId)
+            if self._started:
+                self._join(conId, quote)
         return quote
 
     def fill_price(self, conId: int, side: str) -> float | None:
@@ -161,7 +165,17 @@ class Market:
 
     def _until_s(self, end_s: float) -> float:
         # What is due but not yet streamed is not history; what was streamed at this very instant is.
-        return end_s if end_s < self._now_s else math.nextafter(self._now_s, math.inf)
+        return end_s if end_s < self._now_s else self._streamed_s
+
+    def _pass(self, now_s: float) -> None:
+        self._now_s = max(self._now_s, now_s)
+        self._streamed_s = max(self._streamed_s, math.nextafter(now_s, math.inf))
+
+    def _join(self, conId: int, quote: Quote) -> None:
+        source = self._source_of(conId)
+        if source is not None:
+            self._catch_up(conId, quote, source)
+            source.watch(conId, self._streamed_s)
 
     def _catch_up(self, conId: int, quote: Quote, source: Source) -> None:
         """Brings a new quote to what somebody would see who had watched all day."""
@@ -185,7 +199,7 @@ class Market:
 
     def _pushed_at_s(self, at_s: float | None) -> float:
         pushed_s = self.catalogue.clock.now_s() if at_s is None else at_s
-        self._now_s = max(self._now_s, pushed_s)
+        self._pass(pushed_s)
         return pushed_s
 
     def _apply(self, change: Change, ticks: list[Tick]) -> None:

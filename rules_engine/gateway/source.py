@@ -21,8 +21,8 @@ class Source(Protocol):
         """The first price is due at ``now_s``."""
         ...
 
-    def watch(self, conId: int) -> None:
-        """Somebody wants this instrument from now on."""
+    def watch(self, conId: int, from_s: float) -> None:
+        """Somebody wants this instrument from this instant on, which is included."""
         ...
 
     def next_s(self) -> float | None:

@@ -57,12 +57,14 @@ class Walk:
     def start(self, now_s: float) -> None:
         self._start_s = self._wake_s = now_s
 
-    def watch(self, conId: int) -> None:
+    def watch(self, conId: int, from_s: float) -> None:
         if conId in self._players:
             return
         path = self._path(conId)
         hours = CALENDARS[path.listing.calendar]
-        player = self._players[conId] = _Player(path, hours, self._walk_s(self._wake_s), self._sessions)
+        player = self._players[conId] = _Player(path, hours, self._walk_s(from_s), self._sessions)
+        while self._wire_s(player.due_s) < from_s:
+            player.step()
         heapq.heappush(self._due, (player.due_s, conId))
 
     def next_s(self) -> float:
@@ -161,7 +163,7 @@ class _Player:
         self._minute = int(from_s // MINUTE_S)
         self._day: date = hours.trade_date(from_s)
         self._new_day = False
-        self._ahead = [one for one in reversed(path.minute(self._minute, MINUTE_S)) if one.at_s > from_s]
+        self._ahead = path.minute(self._minute, MINUTE_S)[::-1]
         self._refill()
 
     @property
