@@ -1,0 +1,161 @@
+"""What happened -> the notice that says so: short, plain, readable on a phone.
+
+News of single orders (fills, rejections, unknown orders) is worded where it is committed, in execution.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rules_engine.model.action import Notify
+from rules_engine.model.condition import instruments_of
+from rules_engine.model.duration import spell_duration
+from rules_engine.model.expression import spell_number
+from rules_engine.model.firing import Firing, HeldBack, Reason
+from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.place import Problem
+from rules_engine.model.rule import Rule, rule_conditions
+from rules_engine.model.template import Template, fill, parse_template
+
+PROBLEMS_SHOWN_MAX = 3
+CHANGES_SHOWN_MAX = 10
+
+
+def firing_notice(
+    rule: Rule, firing: Firing, *, dry: bool = False, readings: Mapping[str, float] | None = None
+) -> Notice:
+    """A rule fired. ``readings`` are further values that its `message:` may name (`V.ask`, a `let`)."""
+    case = rule.cases[firing.case]
+    own = [action.channel for action in case.actions if isinstance(action, Notify)]
+    return Notice(
+        kind=NoticeKind.FIRED,
+        text=_own_words(rule, firing, readings or {}) or firing_text(rule, firing, dry=dry),
+        dedup="fired",
+        at_s=firing.at_s,
+        channels=tuple(dict.fromkeys([*rule.notify, *own])),
+        rule=rule.name,
+        title=f"{rule.name} fired" + (" (dry)" if dry else ""),
+    )
+
+
+def firing_text(rule: Rule, firing: Firing, *, dry: bool = False) -> str:
+    """The sentence that became true, what it read, what is done about it, and when."""
+    doing = "; ".join(firing.actions)
+    if dry and doing:
+        doing = f"dry run, nothing is sent: {doing}"
+    lines = (rule.cases[firing.case].text, _spell_values(firing.values), doing, _clock_time(rule, firing.at_s))
+    return "\n".join(line for line in lines if line)
+
+
+def held_back_notice(rule: Rule, held: HeldBack) -> Notice:
+    """A rule became true and a guard stopped it."""
+    missed = held.reason is Reason.MISSED
+    why = f"{held.reason}: {held.detail}" if held.detail else str(held.reason)
+    return Notice(
+        kind=NoticeKind.MISSED if missed else NoticeKind.HELD_BACK,
+        text=f"Nothing is sent: {why}.\n{firing_text(rule, held.firing)}",
+        dedup="held back",
+        at_s=held.firing.at_s,
+        channels=rule.notify,
+        rule=rule.name,
+        title=f"{rule.name} {'missed' if missed else 'held back'}",
+    )
+
+
+def broken_notice(rule: Rule, reason: str, at_s: float) -> Notice:
+    """A rule needs its user."""
+    return Notice(
+        kind=NoticeKind.BROKEN,
+        text=f"{reason}\nNothing is sent for it until: rules rearm {rule.name}",
+        dedup=f"broken.{rule.name}.{at_s:.3f}",
+        at_s=at_s,
+        channels=rule.notify,
+        rule=rule.name,
+        title=f"{rule.name} is broken",
+    )
+
+
+def reload_failed_notice(problems: Sequence[Problem], channels: Iterable[str], at_s: float) -> Notice:
+    """An edited rule file was refused; the rules that ran go on."""
+    shown = [f"{problem.place.file}:{problem.place.line}: {problem.message}" for problem in problems]
+    return _engine_notice(
+        NoticeKind.RELOAD_FAILED,
+        "Rules not reloaded",
+        "The rules that ran before go on unchanged.\n" + _few(shown, PROBLEMS_SHOWN_MAX),
+        channels,
+        at_s,
+    )
+
+
+def reloaded_notice(changes: Sequence[str], channels: Iterable[str], at_s: float) -> Notice:
+    """New rules are in force; ``changes`` says which, a line each."""
+    return _engine_notice(NoticeKind.RELOADED, "Rules reloaded", _few(changes, CHANGES_SHOWN_MAX), channels, at_s)
+
+
+def connection_lost_notice(why: str, channels: Iterable[str], at_s: float) -> Notice:
+    """IB cannot be reached."""
+    text = f"{why}\nNo order is sent and no rule fires here until it is back. Orders held at the broker stay there."
+    return _engine_notice(NoticeKind.CONNECTION_LOST, "Connection to IB lost", text, channels, at_s)
+
+
+def connection_back_notice(down_s: float, channels: Iterable[str], at_s: float) -> Notice:
+    """IB is back, and what it did meanwhile has been asked."""
+    text = f"After {spell_duration(round(down_s))}. Orders and positions have been compared."
+    return _engine_notice(NoticeKind.CONNECTION_BACK, "Connection to IB is back", text, channels, at_s)
+
+
+def data_paused_notice(instrument: str, why: str, channels: Iterable[str], at_s: float) -> Notice:
+    """IB sends no data that we may act on."""
+    text = f"{why}\nThe rules that read it wait."
+    return _engine_notice(NoticeKind.DATA_PAUSED, f"No data for {instrument or 'any instrument'}", text, channels, at_s)
+
+
+def started_notice(summary: str, channels: Iterable[str], at_s: float) -> Notice:
+    """The engine runs; ``summary`` says with what."""
+    return _engine_notice(NoticeKind.STARTED, "Rules engine started", summary, channels, at_s)
+
+
+def stopped_notice(summary: str, channels: Iterable[str], at_s: float) -> Notice:
+    """The engine stops; ``summary`` says what stays alive at the broker."""
+    return _engine_notice(NoticeKind.STOPPED, "Rules engine stopped", summary, channels, at_s)
+
+
+def _engine_notice(kind: NoticeKind, title: str, text: str, channels: Iterable[str], at_s: float) -> Notice:
+    return Notice(kind, text, f"{kind}.{at_s:.3f}.{title}", at_s, tuple(dict.fromkeys(channels)), title=title)
+
+
+def _own_words(rule: Rule, firing: Firing, readings: Mapping[str, float]) -> str:
+    """The rule's `message:` with its values; empty when it has none."""
+    template = parse_template(rule.message) if rule.message is not None else None
+    return fill(template, _template_values(rule, firing, readings)) if isinstance(template, Template) else ""
+
+
+def _template_values(rule: Rule, firing: Firing, readings: Mapping[str, float]) -> dict[str, float | str]:
+    numbers = {**readings, **firing.values}
+    for instrument in {found for condition in rule_conditions(rule) for found in instruments_of(condition)}:
+        bare, dotted = instrument.name, f"{instrument.name}.{instrument.default_field}"
+        for name, other in ((bare, dotted), (dotted, bare)):
+            if name not in numbers and other in numbers:
+                numbers[name] = numbers[other]
+    values: dict[str, float | str] = dict(numbers)
+    if firing.values:
+        values.setdefault("price", next(iter(firing.values.values())))
+    return values | {
+        "rule": rule.name,
+        "case": str(firing.case),
+        "time": _clock_time(rule, firing.at_s),
+        "order": "; ".join(firing.actions),
+    }
+
+
+def _spell_values(values: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {spell_number(value)}" for name, value in values.items())
+
+
+def _clock_time(rule: Rule, at_s: float) -> str:
+    return f"{datetime.fromtimestamp(at_s, ZoneInfo(rule.timezone)):%H:%M:%S %Z}"
+
+
+def _few(lines: Sequence[str], count_max: int) -> str:
+    rest = len(lines) - count_max
+    return "\n".join([*lines[:count_max], *([f"and {rest} more"] if rest > 0 else [])])
