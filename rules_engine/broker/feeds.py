@@ -1,0 +1,67 @@
+"""Which instruments' prices can be trusted now, told to the engine only when that changes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rules_engine.broker.inbox import Inbox
+from rules_engine.model.clock import Clock
+from rules_engine.model.reports import FeedDown, FeedUp
+
+VERIFY_S = 10.0
+"""How long a feed may stay silent after IB calls it well, before we ask for it anew."""
+RETRY_S = 60.0
+
+
+@dataclass(slots=True)
+class Silence:
+    """Why an instrument has no trusted prices, and when to ask for them again."""
+
+    code: int
+    retry_s: float
+
+
+class Feeds:
+    """Outlives connections. A feed that went down is up again when a tick of that instrument arrives, not before:
+    IB's word alone is no proof (farms have stayed mute after "OK")."""
+
+    def __init__(self, inbox: Inbox, clock: Clock) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._silent: dict[str, Silence] = {}
+
+    @property
+    def silent(self) -> dict[str, int]:
+        """Instruments without trusted prices, each with IB's code (0: no connection)."""
+        return {name: silence.code for name, silence in self._silent.items()}
+
+    def down(self, names: Iterable[str], code: int = 0, text: str = "") -> None:
+        """These can no longer be trusted; what was down already keeps its first reason."""
+        now_s = self._clock.now_s()
+        for name in names:
+            if name not in self._silent:
+                self._silent[name] = Silence(code, now_s + RETRY_S)
+                self._inbox.report(FeedDown(now_s, name, code, text))
+
+    def ticked(self, name: str) -> None:
+        """A price arrived: it is told before the price itself."""
+        if self._silent.pop(name, None) is not None:
+            self._inbox.report(FeedUp(self._clock.now_s(), name))
+
+    def verify_soon(self) -> None:
+        """IB says that all is well: whoever stays silent is asked again shortly."""
+        retry_s = self._clock.now_s() + VERIFY_S
+        for silence in self._silent.values():
+            silence.retry_s = min(silence.retry_s, retry_s)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """No rule needs these any more."""
+        for name in names:
+            self._silent.pop(name, None)
+
+    def due(self) -> tuple[str, ...]:
+        """The silent instruments whose subscription should be renewed now; each is due again after RETRY_S."""
+        now_s = self._clock.now_s()
+        names = tuple(name for name, silence in self._silent.items() if silence.retry_s <= now_s)
+        for name in names:
+            self._silent[name].retry_s = now_s + RETRY_S
+        return names

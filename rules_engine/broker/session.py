@@ -1,0 +1,197 @@
+"""One conversation with IB over the library, with every message that matters handed on as IB sent it.
+
+The library would keep orders of its own and guess at their state (any error marks an order Cancelled). Here it never
+hears of orders: those messages go to the listener, and it is left with the codec, throttling and numbered requests.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from rules_engine.broker.library import (
+    IB,
+    Client,
+    CommissionReport,
+    Contract,
+    Execution,
+    Order,
+    OrderState,
+    RequestError,
+    Ticker,
+    Wrapper,
+)
+from rules_engine.broker.reports import StatusMessage
+from rules_engine.broker.ticks import PRINT
+
+_REFUSALS = frozenset({105, 321, 329})
+
+
+class Listener(Protocol):
+    """Hears what IB says, synchronously, in the order on the wire."""
+
+    def order_opened(self, order_id: int, order: Order, state: OrderState) -> None: ...
+    def orders_opened_end(self) -> None: ...
+    def order_status(self, message: StatusMessage) -> None: ...
+    def order_completed(self, order: Order, state: OrderState) -> None: ...
+    def orders_completed_end(self) -> None: ...
+    def executed(self, request_id: int, contract: Contract, execution: Execution) -> None: ...
+    def executed_end(self, request_id: int) -> None: ...
+    def commission(self, said: CommissionReport) -> None: ...
+    def position(self, account: str, contract: Contract, quantity: float, average_cost: float) -> None: ...
+    def positions_end(self) -> None: ...
+    def account_value(self, account: str, tag: str, value: str, currency: str) -> None: ...
+    def profit(self, daily: float) -> None: ...
+    def current_time(self) -> None: ...
+    def said(self, request_id: int, code: int, text: str) -> None: ...
+    def tickers(self, tickers: set[Ticker]) -> None: ...
+    def closed(self, why: str) -> None: ...
+
+
+class Session(IB):
+    """A fresh library object: made for one connection and never used again."""
+
+    wrapper: "_Hearing"
+
+    def __init__(self, listener: Listener) -> None:
+        super().__init__()
+        # The library would ask for an account summary after 1102; nobody reads it.
+        self.errorEvent -= self._onError
+        self.RaiseRequestErrors = True
+        self.wrapper = _Hearing(self, listener)
+        self.client = Client(self.wrapper)
+        self.client.apiEnd += self.disconnectedEvent
+        self.pendingTickersEvent += self.wrapper.heard_tickers
+        self.client.conn.disconnected += self.wrapper.heard_close
+        # The library gives up on an old server without closing the socket.
+        self.client.apiError += self.wrapper.heard_close
+
+    def print_times(self, ticker: Ticker) -> Sequence[float | None]:
+        """The exchange's time of each trade report in ``ticker.ticks``, in order."""
+        return self.wrapper.print_times.get(id(ticker), ())
+
+    @property
+    def queued(self) -> int:
+        """Messages that wait in the client because IB takes only so many a second."""
+        return len(self.client._msgQ)
+
+
+class _Hearing(Wrapper):
+    def __init__(self, session: Session, listener: Listener) -> None:
+        self.print_times: dict[int, list[float | None]] = {}
+        self._session = session
+        self._listener = listener
+        super().__init__(session)
+
+    def heard_tickers(self, tickers: set[Ticker]) -> None:
+        with self._or_hang_up():
+            self._listener.tickers(tickers)
+
+    def heard_close(self, why: str) -> None:
+        self._listener.closed(why)
+
+    def tcpDataArrived(self) -> None:
+        self.print_times = {}
+        super().tcpDataArrived()
+
+    def tickString(self, reqId: int, tickType: int, value: str) -> None:
+        ticker = self.reqId2Ticker.get(reqId)
+        ticks_before = len(ticker.ticks) if ticker else 0
+        super().tickString(reqId, tickType, value)
+        if tickType == PRINT and ticker and len(ticker.ticks) > ticks_before:
+            self.print_times.setdefault(id(ticker), []).append(_trade_time_s(value))
+
+    def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: OrderState) -> None:
+        if order.whatIf:
+            return
+        # Ids of orders, other clients' too, must never be given out again (103).
+        self._session.client.updateReqId(orderId + 1)
+        with self._or_hang_up():
+            self._listener.order_opened(orderId, order, orderState)
+
+    def openOrderEnd(self) -> None:
+        with self._or_hang_up():
+            self._listener.orders_opened_end()
+
+    def orderStatus(
+        self,
+        orderId: int,
+        status: str,
+        filled: float,
+        remaining: float,
+        avgFillPrice: float,
+        permId: int,
+        parentId: int,
+        lastFillPrice: float,
+        clientId: int,
+        whyHeld: str,
+        mktCapPrice: float = 0.0,
+    ) -> None:
+        message = StatusMessage(orderId, clientId, permId, status, filled, remaining, avgFillPrice)
+        with self._or_hang_up():
+            self._listener.order_status(message)
+
+    def completedOrder(self, contract: Contract, order: Order, orderState: OrderState) -> None:
+        with self._or_hang_up():
+            self._listener.order_completed(order, orderState)
+
+    def completedOrdersEnd(self) -> None:
+        with self._or_hang_up():
+            self._listener.orders_completed_end()
+
+    def execDetails(self, reqId: int, contract: Contract, execution: Execution) -> None:
+        with self._or_hang_up():
+            self._listener.executed(reqId, contract, execution)
+
+    def execDetailsEnd(self, reqId: int) -> None:
+        with self._or_hang_up():
+            self._listener.executed_end(reqId)
+
+    def commissionReport(self, commissionReport: CommissionReport) -> None:
+        with self._or_hang_up():
+            self._listener.commission(commissionReport)
+
+    def position(self, account: str, contract: Contract, posSize: float, avgCost: float) -> None:
+        with self._or_hang_up():
+            self._listener.position(account, contract, posSize, avgCost)
+
+    def positionEnd(self) -> None:
+        with self._or_hang_up():
+            self._listener.positions_end()
+
+    def updateAccountValue(self, tag: str, val: str, currency: str, account: str) -> None:
+        with self._or_hang_up():
+            self._listener.account_value(account, tag, val, currency)
+
+    def pnl(self, reqId: int, dailyPnL: float, unrealizedPnL: float, realizedPnL: float) -> None:
+        with self._or_hang_up():
+            self._listener.profit(dailyPnL)
+
+    def currentTime(self, time: int) -> None:
+        with self._or_hang_up():
+            self._listener.current_time()
+
+    def error(self, reqId: int, errorCode: int, errorString: str, advancedOrderRejectJson: str) -> None:
+        with self._or_hang_up():
+            self._listener.said(reqId, errorCode, errorString)
+        super().error(reqId, errorCode, errorString, advancedOrderRejectJson)
+        if errorCode in _REFUSALS and reqId in self._futures:
+            # ib_async takes these for warnings and would leave the request waiting for ever.
+            self._endReq(reqId, RequestError(reqId, errorCode, errorString), success=False)
+
+    @contextmanager
+    def _or_hang_up(self) -> Iterator[None]:
+        """The library only logs what a handler raises. A message half read must not be lost that quietly: the next
+        connection asks for everything anew."""
+        whole = False
+        try:
+            yield
+            whole = True
+        finally:
+            if not whole:
+                self._session.client.disconnect()
+
+
+def _trade_time_s(value: str) -> float | None:
+    """The third field of `price;size;milliseconds;volume;average;single`."""
+    milliseconds = value.split(";")[2]
+    return int(milliseconds) / 1000 if milliseconds else None
