@@ -1,0 +1,16 @@
+"""`rules pause`: ask the running engine to pause a rule."""
+
+from pathlib import Path
+
+import click
+
+from rules_engine.cli.engine_link import tell_engine
+from rules_engine.cli.rule_files import config_option
+
+
+@click.command("pause")
+@click.argument("name", required=False)
+@config_option
+def command(name: str | None, config: Path | None) -> None:
+    """Make the rule NAME deaf, or all rules when no name is given."""
+    click.echo(tell_engine(config, "pause", rule=name))

@@ -1,0 +1,16 @@
+"""`rules rearm`: ask the running engine to rearm a rule."""
+
+from pathlib import Path
+
+import click
+
+from rules_engine.cli.engine_link import tell_engine
+from rules_engine.cli.rule_files import config_option
+
+
+@click.command("rearm")
+@click.argument("name")
+@config_option
+def command(name: str, config: Path | None) -> None:
+    """Arm the rule NAME, which is done or broken."""
+    click.echo(tell_engine(config, "rearm", rule=name))

@@ -1,0 +1,16 @@
+"""`rules resume`: ask the running engine to resume a rule."""
+
+from pathlib import Path
+
+import click
+
+from rules_engine.cli.engine_link import tell_engine
+from rules_engine.cli.rule_files import config_option
+
+
+@click.command("resume")
+@click.argument("name", required=False)
+@config_option
+def command(name: str | None, config: Path | None) -> None:
+    """Make the paused rule NAME listen again, or all rules; it is armed anew."""
+    click.echo(tell_engine(config, "resume", rule=name))
