@@ -26,7 +26,7 @@ _SMART = "SMART"
 
 @dataclass(frozen=True, slots=True)
 class Qualified:
-    """An instrument with IB's own description of its contract. ``note`` tells the user about a choice that was not plain."""
+    """An instrument with IB's own description of its contract. ``note`` tells of a choice that was not plain."""
 
     instrument: Instrument
     contract: Contract
