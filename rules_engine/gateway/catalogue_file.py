@@ -1,13 +1,16 @@
 """Catalogue files (the built-in `listings.yaml`, a user's own) into listings."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zlib import crc32
 
 from rules_engine.gateway.contracts import Contract, Listing
+from rules_engine.gateway.expiries import LAST_TRADING_DAY, MONTH_LETTERS
 from rules_engine.gateway.files import Node, read_yaml
+from rules_engine.gateway.futures import FutureRoot
 from rules_engine.gateway.hours import CALENDARS
+from rules_engine.gateway.market_rules import rule_of_tick
 
 BUILT_IN = Path(__file__).with_name("listings.yaml")
 _STOCK_ORDERS = (
@@ -51,7 +54,7 @@ class Fields:
 
     def conId(self, derived_from: str) -> int:
         if "conId" in self.entries:
-            return int(self.entries["conId"].positive())
+            return _contract_number(self.entries["conId"])
         return derived_id(derived_from)
 
     def calendar(self, default: str) -> str:
@@ -59,6 +62,13 @@ class Fields:
         if name not in CALENDARS:
             raise self.entries["hours"].problem(f"unknown hours '{name}'; known: {', '.join(CALENDARS)}")
         return name
+
+
+def _contract_number(node: Node) -> int:
+    text = node.text()
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1 << 29):
+        raise node.problem(f"conId '{text}' must be a whole number from 1 to {(1 << 29) - 1}")
+    return int(text)
 
 
 def derived_id(key: str) -> int:
@@ -69,10 +79,15 @@ def derived_id(key: str) -> int:
 def read_listings(root: Node) -> list[Listing]:
     """Every listing of a catalogue file but futures and options, which are made on demand."""
     return [
-        build(fields)
+        _ruled(build(fields))
         for section, (build, keys) in _BUILDERS.items()
         for fields in _entries(root, section, (*_COMMON_KEYS, *keys))
     ]
+
+
+def _ruled(listing: Listing) -> Listing:
+    rules = ",".join([str(rule_of_tick(listing.minTick))] * len(listing.validExchanges))
+    return replace(listing, marketRuleIds=rules)
 
 
 def read_catalogue(path: Path) -> Node:
@@ -82,10 +97,21 @@ def read_catalogue(path: Path) -> Node:
     return root
 
 
+def read_roots(root: Node) -> list[FutureRoot]:
+    """The futures of a catalogue file."""
+    keys = (*_COMMON_KEYS, "class", "multiplier", "months", "expiry", "magnifier")
+    return [_future_root(fields) for fields in _entries(root, "futures", keys)]
+
+
+def read_chain_steps(root: Node) -> list[tuple[Fields, float]]:
+    """The underlyings that have options, with the distance of their strikes."""
+    return [(fields, fields.number("step", 5.0)) for fields in _entries(root, "options", ("step",))]
+
+
 def us_stock(symbol: str, price: float = 100.0) -> Listing:
     """The listing of a symbol that only a market source knows."""
     entries = {"name": Node("", symbol), "price": Node("", repr(price))}
-    return _stock(Fields(symbol, Node("", entries), entries))
+    return _ruled(_stock(Fields(symbol, Node("", entries), entries)))
 
 
 def _entries(root: Node, section: str, keys: tuple[str, ...]) -> Iterable[Fields]:
@@ -126,6 +152,29 @@ def _stock(fields: Fields) -> Listing:
     )
 
 
+def _future_root(fields: Fields) -> FutureRoot:
+    months = fields.text("months", "HMUZ")
+    if not months or set(months) - set(MONTH_LETTERS):
+        raise fields.node.problem(f"months '{months}' must be letters of {MONTH_LETTERS}")
+    expiry = fields.text("expiry")
+    if expiry not in LAST_TRADING_DAY:
+        raise fields.node.problem(f"expiry '{expiry}' is unknown; known: {', '.join(LAST_TRADING_DAY)}")
+    return FutureRoot(
+        symbol=fields.symbol,
+        tradingClass=fields.text("class", fields.symbol),
+        name=fields.text("name", fields.symbol),
+        exchange=fields.text("exchange", "CME"),
+        multiplier=fields.text("multiplier", "1"),
+        tick=fields.number("tick", 0.01),
+        months=months,
+        expiry=expiry,
+        price=fields.price(),
+        calendar=fields.calendar("globex"),
+        currency=fields.text("currency", "USD"),
+        magnifier=int(fields.number("magnifier", 1)),
+    )
+
+
 def _forex(fields: Fields) -> Listing:
     symbol, _, currency = fields.symbol.partition(".")
     if not (symbol and currency):
@@ -146,7 +195,6 @@ def _forex(fields: Fields) -> Listing:
         validExchanges=("IDEALPRO",),
         orderTypes=_STOCK_ORDERS,
         calendar=fields.calendar("forex"),
-        marketRuleIds="59" if currency == "JPY" else "239",
         suggestedSizeIncrement=1.0,
         aggGroup=4,
         reference_price=fields.price(),

@@ -75,8 +75,7 @@ class Hours:
 
     def wire(self, now_s: float, *, liquid: bool) -> str:
         """IB's form, `20301122:0930-20301122:1600;20301123:CLOSED`, for the days from now on."""
-        first = self.trade_date(now_s)
-        return ";".join(self._wire_day(first + _DAY * ahead, liquid) for ahead in range(WIRE_DAYS))
+        return _wire_days(self, self.trade_date(now_s), liquid)
 
     def _wire_day(self, day: date, liquid: bool) -> str:
         if not self._trades(day):
@@ -101,6 +100,11 @@ def _span_s(hours: Hours, day: date, liquid: bool) -> tuple[float, float] | None
         _at(day, minute).replace(tzinfo=zone).astimezone(UTC) for minute in (hours.liquid if liquid else hours.trading)
     )
     return start.timestamp(), end.timestamp()
+
+
+@lru_cache(maxsize=128)
+def _wire_days(hours: Hours, first: date, liquid: bool) -> str:
+    return ";".join(hours._wire_day(first + _DAY * ahead, liquid) for ahead in range(WIRE_DAYS))
 
 
 def _clock(hour: int, minute: int = 0) -> int:

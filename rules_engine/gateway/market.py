@@ -26,14 +26,14 @@ class Market:
         self._quotes: dict[int, Quote] = {}
         self._source_by_id: dict[int, Source | None] = {}
         self._past = Past(catalogue, self._source_of)
-        self._started = False
+        self.started = False
         self._now_s = -math.inf
         self._streamed_s = -math.inf
         """Everything before this instant was streamed; nothing from it on was."""
 
     def start(self, now_s: float) -> None:
         """Begins to play: recordings and scripts are re-based so that their first price is due now."""
-        self._started = True
+        self.started = True
         self._now_s = self._streamed_s = now_s
         for source in self._sources:
             source.start(now_s)
@@ -65,7 +65,7 @@ class Market:
         quote = self._quotes.get(conId)
         if quote is None:
             quote = self._quotes[conId] = Quote()
-            if self._started:
+            if self.started:
                 self._join(conId, quote)
         return quote
 

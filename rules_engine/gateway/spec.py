@@ -36,6 +36,8 @@ def parse_market(
     """
     if not 0 < speed < math.inf:
         raise MarketError(f"speed {speed:g}: must be above zero")
+    if sessions and speed != 1.0:
+        raise MarketError(f"speed {speed:g}: trading hours can only be kept at speed 1")
     listings = Catalogue(catalogue, clock=clock)
     return Market(listings, _Reader(listings, speed).sources(words or (WALK,), seed, sessions), sessions=sessions)
 

@@ -160,10 +160,10 @@ class _Player:
         self._path = path
         self._hours = hours
         self._sessions = sessions
-        self._minute = int(from_s // MINUTE_S)
+        self._minute = int(from_s // MINUTE_S) - 1
         self._day: date = hours.trade_date(from_s)
         self._new_day = False
-        self._ahead = path.minute(self._minute, MINUTE_S)[::-1]
+        self._ahead: list[Moment] = []
         self._refill()
 
     @property

@@ -1,0 +1,105 @@
+"""Last trading days of futures and options, from the exchanges' rules."""
+
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from itertools import islice
+
+from rules_engine.gateway.holidays import (
+    business_day_at_or_before,
+    business_days_before,
+    business_days_from,
+    end_of_month,
+    weekday_of_month,
+)
+
+LISTED_UNTIL = date(2031, 12, 31)
+"""Contracts are listed at least this far, and always five years ahead."""
+MONTH_LETTERS = "FGHJKMNQUVXZ"
+_WEDNESDAY, _FRIDAY = 2, 4
+_WEEKLIES = 6
+
+
+def listed_until(today: date) -> date:
+    """The last day on which a listed contract may expire."""
+    return max(LISTED_UNTIL, today + timedelta(days=5 * 365))
+
+
+def third_friday(year: int, month: int) -> date:
+    """Equity index futures and monthly options; the business day before when it is a holiday."""
+    return business_day_at_or_before(weekday_of_month(year, month, _FRIDAY, 3))
+
+
+def option_expiries(today: date) -> Iterator[date]:
+    """The next Fridays, then every third Friday; in order, each once."""
+    first_friday = today + timedelta(days=(_FRIDAY - today.weekday()) % 7)
+    weeklies = {business_day_at_or_before(first_friday + timedelta(weeks=week)) for week in range(_WEEKLIES)}
+    until = listed_until(today)
+    months = ((year, month) for year in range(today.year, until.year + 1) for month in range(1, 13))
+    monthlies = {third_friday(year, month) for year, month in months}
+    yield from sorted(day for day in weeklies | monthlies if today <= day <= until)
+
+
+def _crude_oil(year: int, month: int) -> date:
+    """Three business days before the 25th of the month before delivery, counted from a business day."""
+    before = date(year, month, 1) - timedelta(days=1)
+    return business_days_before(business_day_at_or_before(before.replace(day=25)), 3)
+
+
+def _natural_gas(year: int, month: int) -> date:
+    """Three business days before the first of the delivery month."""
+    return business_days_before(date(year, month, 1), 3)
+
+
+def _metal(year: int, month: int) -> date:
+    """The third last business day of the delivery month."""
+    return next(islice(business_days_from(end_of_month(year, month), -1), 2, None))
+
+
+def _treasury_bond(year: int, month: int) -> date:
+    """Seven business days before the last business day of the delivery month."""
+    return business_days_before(business_day_at_or_before(end_of_month(year, month)), 7)
+
+
+def _last_business_day(year: int, month: int) -> date:
+    return business_day_at_or_before(end_of_month(year, month))
+
+
+def _lean_hogs(year: int, month: int) -> date:
+    """The tenth business day of the contract month."""
+    return next(islice(business_days_from(date(year, month, 1)), 9, None))
+
+
+def _grain(year: int, month: int) -> date:
+    """The business day before the 15th."""
+    return business_days_before(date(year, month, 15), 1)
+
+
+def _currency(year: int, month: int) -> date:
+    """Two business days before the third Wednesday."""
+    return business_days_before(weekday_of_month(year, month, _WEDNESDAY, 3), 2)
+
+
+def _volatility(year: int, month: int) -> date:
+    """Thirty days before the third Friday of the following month."""
+    following = end_of_month(year, month) + timedelta(days=1)
+    return business_day_at_or_before(third_friday(following.year, following.month) - timedelta(days=30))
+
+
+def _last_friday(year: int, month: int) -> date:
+    return business_day_at_or_before(weekday_of_month(year, month, _FRIDAY, -1))
+
+
+LAST_TRADING_DAY: dict[str, Callable[[int, int], date]] = {
+    "third friday": third_friday,
+    "crude oil": _crude_oil,
+    "natural gas": _natural_gas,
+    "metal": _metal,
+    "treasury bond": _treasury_bond,
+    "last business day": _last_business_day,
+    "lean hogs": _lean_hogs,
+    "grain": _grain,
+    "currency": _currency,
+    "volatility": _volatility,
+    "last friday": _last_friday,
+}
+"""From the name of a rule to the last trading day of the contract of a year and month."""

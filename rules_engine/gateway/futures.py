@@ -1,0 +1,105 @@
+"""Futures of one root, listed on demand: months, last trading days, local symbols, contract numbers."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from zlib import crc32
+
+from rules_engine.gateway.contracts import Contract, Listing
+from rules_engine.gateway.expiries import LAST_TRADING_DAY, MONTH_LETTERS, listed_until
+from rules_engine.gateway.hours import CALENDARS
+from rules_engine.gateway.market_rules import rule_of_tick
+
+_LOCAL_SYMBOL = re.compile(rf"(?P<root>\w+?)(?P<month>[{MONTH_LETTERS}])(?P<year>\d)")
+_IDS = 0x2000_0000
+_MONTH_BITS, _ROOT_BITS = 12, 17
+_EPOCH_YEAR = 2000
+_EXPIRED_YEARS = 2
+"""Expired contracts are remembered so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class FutureRoot:
+    """What all contracts of one future have in common."""
+
+    symbol: str
+    tradingClass: str
+    name: str
+    exchange: str
+    multiplier: str
+    tick: float
+    months: str
+    """Letters of the months that are listed."""
+    expiry: str
+    """Name of the rule for the last trading day."""
+    price: float
+    calendar: str
+    currency: str = "USD"
+    magnifier: int = 1
+    under_type: str = "IND"
+
+    @property
+    def root_id(self) -> int:
+        """Its part of the contract numbers: the same on every machine."""
+        return crc32(f"FUT:{self.symbol}:{self.exchange}".encode()) & (1 << _ROOT_BITS) - 1
+
+    def listings(self, today: date, *, include_expired: bool) -> Iterator[Listing]:
+        """All contracts that trade on ``today`` or later, the next to expire first."""
+        oldest = today - timedelta(days=_EXPIRED_YEARS * 365) if include_expired else today
+        until = listed_until(today)
+        for year in range(oldest.year, until.year + 1):
+            for letter in self.months:
+                listing = self.listing(year, MONTH_LETTERS.index(letter) + 1)
+                if f"{oldest:%Y%m%d}" <= listing.realExpirationDate <= f"{until:%Y%m%d}":
+                    yield listing
+
+    def listing(self, year: int, month: int) -> Listing:
+        """The contract of one delivery month."""
+        last_day = LAST_TRADING_DAY[self.expiry](year, month)
+        local_symbol = f"{self.tradingClass}{MONTH_LETTERS[month - 1]}{year % 10}"
+        return Listing(
+            contract=Contract(
+                conId=_IDS | self.root_id << _MONTH_BITS | (year - _EPOCH_YEAR) * 12 + month - 1,
+                symbol=self.symbol,
+                secType="FUT",
+                lastTradeDateOrContractMonth=f"{last_day:%Y%m%d}",
+                multiplier=self.multiplier,
+                exchange=self.exchange,
+                currency=self.currency,
+                localSymbol=local_symbol,
+                tradingClass=self.tradingClass,
+            ),
+            longName=self.name,
+            minTick=self.tick,
+            marketName=self.tradingClass,
+            validExchanges=(self.exchange,),
+            orderTypes=("LMT", "MKT", "STP", "STPLMT", "TRAIL", "TRAILLIMIT", "COND", "OCA", "BRACKET", "GTC", "IOC"),
+            timeZoneId=CALENDARS[self.calendar].wire_zone,
+            priceMagnifier=self.magnifier,
+            underSymbol=self.symbol,
+            underSecType=self.under_type,
+            contractMonth=f"{year}{month:02}",
+            realExpirationDate=f"{last_day:%Y%m%d}",
+            marketRuleIds=str(rule_of_tick(self.tick)),
+            suggestedSizeIncrement=1.0,
+            calendar=self.calendar,
+            reference_price=self.price,
+        )
+
+    def numbered(self, conId: int) -> Listing | None:
+        """The contract behind one of this root's numbers; None where that month is not listed."""
+        years, month = divmod(conId & (1 << _MONTH_BITS) - 1, 12)
+        return self.listing(_EPOCH_YEAR + years, month + 1) if MONTH_LETTERS[month] in self.months else None
+
+
+def root_id_of(conId: int) -> int | None:
+    """The root part of a future's contract number, None for any other number."""
+    in_range = _IDS <= conId < _IDS << 1
+    return conId >> _MONTH_BITS & (1 << _ROOT_BITS) - 1 if in_range else None
+
+
+def trading_class_of(local_symbol: str) -> str:
+    """ES of ESZ0; empty when the text is not a future's local symbol."""
+    match = _LOCAL_SYMBOL.fullmatch(local_symbol)
+    return match["root"] if match else ""
