@@ -6,37 +6,19 @@ dataclasses is a type number and that type's fields. Messages whose order differ
 """
 
 import dataclasses
-import math
 import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from operator import attrgetter
 
-UNSET_INTEGER = "2147483647"
-UNSET_DOUBLE = "1.7976931348623157E308"
+from rules_engine.gateway.values import KINDS, Cursor, Kind, Malformed, NotAnIdentity
 
-_INTEGER = re.compile(r"[+-]?\d{1,19}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _NAME = re.compile(r"([\w.]+)(?:(>=|<)(\d+))?")
-_WHOLE_MAX = 1e15
 _VERSION_NEVER = 1_000_000
 
 Lookup = Callable[[str], object]
-
-
-class Malformed(Exception):
-    """One field of an otherwise possible frame cannot be read: the client is told which, and its session lives."""
-
-    def __init__(self, field: str, text: str, expected: str) -> None:
-        super().__init__(f"field '{field}': {text!r} is not {expected}")
-        self.field = field
-
-
-class NotAnIdentity(Exception):
-    """A number that says what the message belongs to is missing: nothing can be answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +38,16 @@ class Until:
 @dataclass(frozen=True, slots=True)
 class Identity:
     """The field names what the message belongs to, so the frame is worthless without it."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class OneOf:
+    """The field has one of these texts."""
+
+    texts: tuple[str, ...]
+
+    def __init__(self, *texts: str) -> None:
+        object.__setattr__(self, "texts", texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,85 +108,11 @@ class Block:
 Item = Fixed | Fields | Block
 
 
-# How one value looks as text.
-
-
-def _whole(text: str) -> int:
-    if not _INTEGER.fullmatch(text):
-        raise ValueError("a whole number")
-    return int(text)
-
-
-def _number(text: str) -> float:
-    if text in ("Infinity", "Infinite"):
-        return math.inf
-    if not _NUMBER.fullmatch(text):
-        raise ValueError("a number")
-    return float(text)
-
-
-def _flag(text: str) -> bool:
-    if text not in ("0", "1"):
-        raise ValueError("0 or 1")
-    return text == "1"
-
-
-def number_text(value: float) -> str:
-    """A double as the server prints it: whole ones without a fraction, so that old clients read sizes as integers."""
-    if value == math.inf:
-        return "Infinity"
-    if value.is_integer() and abs(value) < _WHOLE_MAX:
-        return str(int(value))
-    return repr(value)
-
-
-def _flag_text(value: bool) -> str:
-    return "1" if value else "0"
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    read: Callable[[str], object]
-    write: Callable[[typing.Any], str]  # Any: each kind is only ever given values of its own type.
-    zero: object
-    unset: str | None
-
-
-_KINDS: dict[type, _Kind] = {
-    str: _Kind(str, str, "", None),
-    int: _Kind(_whole, str, 0, UNSET_INTEGER),
-    float: _Kind(_number, number_text, 0.0, UNSET_DOUBLE),
-    bool: _Kind(_flag, _flag_text, False, None),
-}
-
-
-class _Cursor:
-    """Reads one field after the other."""
-
-    def __init__(self, fields: Sequence[str]) -> None:
-        self._fields = fields
-        self._at = 0
-
-    def take(self, name: str) -> str:
-        if self._at >= len(self._fields):
-            raise Malformed(name, "", "present: the message ends before it")
-        self._at += 1
-        return self._fields[self._at - 1]
-
-    @property
-    def left(self) -> int:
-        return len(self._fields) - self._at
-
-    def end(self) -> None:
-        if self.left:
-            raise Malformed(f"#{self._at + 1}", self._fields[self._at], "expected: the message has too many fields")
-
-
 _Values = dict[str, object]
 
 
 class _Step(typing.Protocol):
-    def read(self, cursor: _Cursor, values: _Values) -> None: ...
+    def read(self, cursor: Cursor, values: _Values) -> None: ...
 
     def write(self, lookup: Lookup, out: list[str]) -> None: ...
 
@@ -202,13 +120,16 @@ class _Step(typing.Protocol):
 @dataclass(frozen=True, slots=True)
 class _Value:
     path: str
-    kind: _Kind
+    kind: Kind
     optional: bool
     identity: bool
+    texts: tuple[str, ...]
     default: object
 
-    def read(self, cursor: _Cursor, values: _Values) -> None:
+    def read(self, cursor: Cursor, values: _Values) -> None:
         text = cursor.take(self.path) if not self.identity or cursor.left else ""
+        if self.texts and text not in self.texts:
+            raise Malformed(self.path.rpartition(".")[2], text, f"one of {', '.join(self.texts)}")
         if text == "" and not self.identity:
             values[self.path] = self.default
         elif self.optional and text == self.kind.unset:
@@ -233,7 +154,7 @@ class _Value:
 class _Fixed:
     text: str
 
-    def read(self, cursor: _Cursor, values: _Values) -> None:
+    def read(self, cursor: Cursor, values: _Values) -> None:
         cursor.take("(unused)")
 
     def write(self, lookup: Lookup, out: list[str]) -> None:
@@ -245,7 +166,7 @@ class _Block:
     test: Test
     steps: tuple[_Step, ...]
 
-    def read(self, cursor: _Cursor, values: _Values) -> None:
+    def read(self, cursor: Cursor, values: _Values) -> None:
         if self.test.holds(values[self.test.path]):
             for step in self.steps:
                 step.read(cursor, values)
@@ -263,7 +184,7 @@ class _Many:
     path: str
     element: "_Element"
 
-    def read(self, cursor: _Cursor, values: _Values) -> None:
+    def read(self, cursor: Cursor, values: _Values) -> None:
         text = cursor.take(self.path)
         if text and not text.isdecimal():
             raise Malformed(self.path, text, "a count")
@@ -280,16 +201,16 @@ class _Many:
 
 
 class _Element(typing.Protocol):
-    def read(self, cursor: _Cursor) -> object: ...
+    def read(self, cursor: Cursor) -> object: ...
 
     def write(self, element: object, out: list[str]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Plain:
-    kind: _Kind
+    kind: Kind
 
-    def read(self, cursor: _Cursor) -> object:
+    def read(self, cursor: Cursor) -> object:
         text = cursor.take("element")
         try:
             return self.kind.read(text)
@@ -305,7 +226,7 @@ class _Record:
     cls: type
     steps: tuple[_Step, ...]
 
-    def read(self, cursor: _Cursor) -> object:
+    def read(self, cursor: Cursor) -> object:
         values: _Values = {}
         for step in self.steps:
             step.read(cursor, values)
@@ -325,7 +246,7 @@ class _Variants:
 
     records: dict[int, _Record]
 
-    def read(self, cursor: _Cursor) -> object:
+    def read(self, cursor: Cursor) -> object:
         text = cursor.take("type")
         if not text.isdecimal() or int(text) not in self.records:
             raise Malformed("type", text, f"one of {', '.join(map(str, self.records))}")
@@ -347,12 +268,21 @@ class _Declared:
     since: int
     until: int
     identity: bool
+    texts: tuple[str, ...]
     only: str | None
     default: object
 
 
-@cache
+_declarations: dict[type, dict[str, _Declared]] = {}
+
+
 def _declared(cls: type) -> dict[str, _Declared]:
+    if cls not in _declarations:
+        _declarations[cls] = _declare(cls)
+    return _declarations[cls]
+
+
+def _declare(cls: type) -> dict[str, _Declared]:
     hints = typing.get_type_hints(cls, include_extras=True)
     return {field.name: _declaration(field, hints[field.name]) for field in dataclasses.fields(cls)}
 
@@ -365,7 +295,7 @@ def _declaration(field: "dataclasses.Field[object]", hint: typing.Any) -> _Decla
     optional = typing.get_origin(hint) in (types.UnionType, typing.Union) and type(None) in typing.get_args(hint)
     if optional:
         (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
-    plain = None if optional else getattr(_KINDS.get(hint), "zero", None)
+    plain = None if optional else getattr(KINDS.get(hint), "zero", None)
     return _Declared(
         name=field.name,
         type=hint,
@@ -373,6 +303,7 @@ def _declaration(field: "dataclasses.Field[object]", hint: typing.Any) -> _Decla
         since=max((mark.version for mark in marks if isinstance(mark, Since)), default=0),
         until=min((mark.version for mark in marks if isinstance(mark, Until)), default=_VERSION_NEVER),
         identity=any(isinstance(mark, Identity) for mark in marks),
+        texts=next((mark.texts for mark in marks if isinstance(mark, OneOf)), ()),
         only=next((mark.names for mark in marks if isinstance(mark, Only)), None),
         default=plain if field.default is dataclasses.MISSING else field.default,
     )
@@ -408,8 +339,8 @@ def _field_steps(cls: type, name: str, version: int, prefix: str) -> Iterator[_S
     path = prefix + name
     if not declared.since <= version < declared.until:
         return
-    if declared.type in _KINDS:
-        yield _Value(path, _KINDS[declared.type], declared.optional, declared.identity, declared.default)
+    if declared.type in KINDS:
+        yield _Value(path, KINDS[declared.type], declared.optional, declared.identity, declared.texts, declared.default)
     elif typing.get_origin(declared.type) is tuple:
         yield _Many(path, _element(typing.get_args(declared.type)[0], version))
     else:
@@ -418,8 +349,8 @@ def _field_steps(cls: type, name: str, version: int, prefix: str) -> Iterator[_S
 
 
 def _element(cls: typing.Any, version: int) -> _Element:
-    if cls in _KINDS:
-        return _Plain(_KINDS[cls])
+    if cls in KINDS:
+        return _Plain(KINDS[cls])
     if typing.get_origin(cls) in (types.UnionType, typing.Union):
         return _Variants({arm.number: _record(arm, version) for arm in typing.get_args(cls)})
     return _record(cls, version)
@@ -436,7 +367,7 @@ def _built(cls: type, values: _Values, prefix: str) -> object:
         path = prefix + name
         if path in values:
             arguments[name] = values[path]
-        elif dataclasses.is_dataclass(declared.type):
+        elif isinstance(declared.type, type) and dataclasses.is_dataclass(declared.type):
             arguments[name] = _built(declared.type, values, f"{path}.")
         elif typing.get_origin(declared.type) is tuple:
             arguments[name] = ()
@@ -469,7 +400,7 @@ class Layout(typing.Generic[M]):
 
     def decode(self, fields: Sequence[str], version: int) -> M:
         """The message in these fields; raises Malformed or NotAnIdentity."""
-        cursor = _Cursor(fields)
+        cursor = Cursor(fields)
         values: _Values = {}
         for step in self._steps(version):
             step.read(cursor, values)

@@ -1,0 +1,10 @@
+"""A simulated TWS and IB Gateway: the real socket protocol, a played market, orders that outlive their clients."""
+
+from rules_engine.gateway.catalogue import Catalogue
+from rules_engine.gateway.files import MarketError
+from rules_engine.gateway.market import Market
+from rules_engine.gateway.serve import serve
+from rules_engine.gateway.server import Gateway
+from rules_engine.gateway.spec import parse_market
+
+__all__ = ["Catalogue", "Gateway", "Market", "MarketError", "parse_market", "serve"]

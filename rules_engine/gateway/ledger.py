@@ -1,0 +1,211 @@
+"""What executions add up to: cash, positions, equity and margin of every account, marked at the market's prices."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from rules_engine.gateway.contracts import Contract, Listing
+from rules_engine.gateway.market import Market
+
+BASE = "USD"
+CASH_START = 1_000_000.0
+
+# A simple model, not IB's: shares of a position's value that must be covered when it opens and while it is held.
+_INITIAL_MARGIN = {"STK": 0.5, "CFD": 0.2, "FUT": 0.1, "CASH": 0.03, "BOND": 0.5}
+_MAINTENANCE_MARGIN = {"STK": 0.25, "CFD": 0.15, "FUT": 0.08, "CASH": 0.02, "BOND": 0.4}
+_MARGIN_OTHERWISE = 1.0
+_DAY_LEVERAGE = 4.0
+
+# Fixed rates into the base currency: the simulated account does not gain or lose by them.
+_RATES = {BASE: 1.0, "EUR": 1.1, "GBP": 1.25, "CHF": 1.1, "JPY": 0.009, "CAD": 0.75, "AUD": 0.67, "MXN": 0.05}
+
+# Kinds that settle only the difference in price, so that buying them takes no cash.
+_MARKED_TO_MARKET = frozenset({"FUT", "CFD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill, with its commission and the profit it realised."""
+
+    execId: str
+    time_s: float
+    account: str
+    contract: Contract
+    exchange: str
+    side: str
+    shares: float
+    price: float
+    orderId: int
+    clientId: int
+    permId: int
+    cumQty: float
+    avgPrice: float
+    orderRef: str
+    commission: float
+    realizedPnl: float | None = None
+
+    @property
+    def signed(self) -> float:
+        """Shares bought, or the negative of shares sold."""
+        return self.shares if self.side == "BOT" else -self.shares
+
+
+@dataclass(slots=True)
+class Holding:
+    """What one account holds of one contract; a closed position keeps its realised profit."""
+
+    contract: Contract
+    size: float = 0.0
+    price: float = 0.0
+    realized: float = 0.0
+
+    @property
+    def multiplier(self) -> float:
+        """How many units of the underlying one contract moves."""
+        return float(self.contract.multiplier or 1)
+
+    @property
+    def averageCost(self) -> float:
+        """IB's average cost counts the multiplier."""
+        return self.price * self.multiplier
+
+
+@dataclass(slots=True)
+class Account:
+    """One account: cash by currency and holdings by contract number."""
+
+    name: str
+    cash: dict[str, float] = field(default_factory=lambda: {BASE: CASH_START})
+    holdings: dict[int, Holding] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What an account is worth at this moment, in the base currency."""
+
+    cash: float
+    equity: float
+    positions: float
+    initialMargin: float
+    maintenanceMargin: float
+    unrealized: float
+    realized: float
+
+    @property
+    def available(self) -> float:
+        """What is free for new positions."""
+        return self.equity - self.initialMargin
+
+    @property
+    def excess(self) -> float:
+        """What could be lost before positions are closed."""
+        return self.equity - self.maintenanceMargin
+
+    @property
+    def buyingPower(self) -> float:
+        """The value of stock that could be bought."""
+        return max(0.0, self.available) * _DAY_LEVERAGE
+
+    @property
+    def cushion(self) -> float:
+        """Excess as a share of equity, which margin conditions read in percent."""
+        return self.excess / self.equity if self.equity > 0 else 0.0
+
+
+def rate(currency: str) -> float:
+    """Base currency for one unit."""
+    return _RATES.get(currency, 1.0)
+
+
+def initial_margin(contract: Contract, size: float, price: float) -> float:
+    """What opening this position takes, in the base currency."""
+    share = _INITIAL_MARGIN.get(contract.secType, _MARGIN_OTHERWISE)
+    return abs(size) * price * float(contract.multiplier or 1) * share * rate(contract.currency)
+
+
+def commission_of(listing: Listing, shares: float, price: float) -> float:
+    """A simple version of IB's fixed commissions, in the contract's currency."""
+    match listing.contract.secType:
+        case "STK" | "CFD":
+            return max(1.0, 0.005 * shares)
+        case "CASH":
+            return max(2.0, 0.00002 * shares * price)
+        case "CRYPTO":
+            return 0.0018 * shares * price
+        case "OPT":
+            return max(1.0, 0.65 * shares)
+        case _:
+            return 2.25 * shares
+
+
+class Ledger:
+    """All accounts. Only executions change them; prices only change what they are worth."""
+
+    def __init__(self, names: Iterable[str], market: Market) -> None:
+        self._market = market
+        self.accounts = {name: Account(name) for name in names}
+
+    def book(self, execution: Execution) -> float:
+        """Add a fill to its account; returns the profit that it realised, in the contract's currency."""
+        account = self.accounts[execution.account]
+        contract = execution.contract
+        holding = account.holdings.setdefault(contract.conId, Holding(contract))
+        profit = _traded(holding, execution.signed, execution.price)
+        turnover = execution.signed * execution.price * holding.multiplier
+        received = profit if contract.secType in _MARKED_TO_MARKET else -turnover
+        account.cash[contract.currency] = account.cash.get(contract.currency, 0.0) + received - execution.commission
+        holding.realized += profit - execution.commission
+        return profit - execution.commission
+
+    def holdings(self, account: str) -> Iterator[Holding]:
+        """Everything an account holds or held."""
+        yield from self.accounts[account].holdings.values()
+
+    def holds(self, conId: int) -> bool:
+        """Whether any account's worth moves with this contract."""
+        return any(conId in account.holdings for account in self.accounts.values())
+
+    def size(self, account: str, conId: int) -> float:
+        """Units held, negative when short."""
+        holding = self.accounts[account].holdings.get(conId)
+        return holding.size if holding else 0.0
+
+    def mark(self, holding: Holding) -> float:
+        """The price that values a holding: the last one, else the middle, else what it cost."""
+        quote = self._market.quote(holding.contract.conId)
+        marks = (quote.last, quote.mid, quote.close, holding.price)
+        return next(mark for mark in marks if mark is not None)
+
+    def unrealized(self, holding: Holding) -> float:
+        """Profit of an open position, in the contract's currency."""
+        return holding.size * holding.multiplier * (self.mark(holding) - holding.price)
+
+    def figures(self, name: str) -> Figures:
+        """What the account is worth now."""
+        account = self.accounts[name]
+        cash = sum(amount * rate(currency) for currency, amount in account.cash.items())
+        positions = initial = maintenance = unrealized = realized = 0.0
+        for holding in account.holdings.values():
+            into_base = rate(holding.contract.currency)
+            value = holding.size * holding.multiplier * self.mark(holding) * into_base
+            profit = self.unrealized(holding) * into_base
+            positions += profit if holding.contract.secType in _MARKED_TO_MARKET else value
+            initial += abs(value) * _INITIAL_MARGIN.get(holding.contract.secType, _MARGIN_OTHERWISE)
+            maintenance += abs(value) * _MAINTENANCE_MARGIN.get(holding.contract.secType, _MARGIN_OTHERWISE)
+            unrealized += profit
+            realized += holding.realized * into_base
+        return Figures(cash, cash + positions, positions, initial, maintenance, unrealized, realized)
+
+
+def _traded(holding: Holding, signed: float, price: float) -> float:
+    """Move a holding by a signed size; returns the profit of what was closed."""
+    closed = 0.0
+    if holding.size * signed < 0:
+        closed = min(abs(signed), abs(holding.size)) * (1 if holding.size > 0 else -1)
+    profit = closed * (price - holding.price) * holding.multiplier
+    size = holding.size + signed
+    if holding.size * size <= 0:
+        holding.price = price if size else 0.0
+    elif abs(size) > abs(holding.size):
+        holding.price = (holding.size * holding.price + signed * price) / size
+    holding.size = size
+    return profit

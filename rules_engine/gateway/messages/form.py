@@ -1,0 +1,94 @@
+"""The register of message types: which number each has on the wire, and in what form it travels."""
+
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rules_engine.gateway.codec import Fields, Fixed, Item, Layout
+from rules_engine.gateway.values import Malformed
+from rules_engine.gateway.wire import BrokenFrame, frame
+
+T = typing.TypeVar("T")
+
+
+class Maker(typing.Protocol):
+    """Makes a class a message type."""
+
+    def __call__(self, cls: type[T]) -> type[T]: ...
+
+
+_VERSION_NEVER = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    number: str
+    layout: Layout[typing.Any]  # Any: one register holds the layouts of every message type.
+
+
+_requests: dict[str, _Form] = {}
+_replies: dict[type, _Form] = {}
+
+
+@typing.dataclass_transform(frozen_default=True)
+def request(number: int, *, version: int | None = None, layout: tuple[Item, ...] | None = None) -> Maker:
+    """Declare what a client may send; `version` is the constant that older messages carry after their number."""
+
+    def declare(cls: type[T]) -> type[T]:
+        made, form = _declared(cls, number, version, _VERSION_NEVER, layout)
+        _requests[form.number] = form
+        return made
+
+    return declare
+
+
+@typing.dataclass_transform(frozen_default=True)
+def reply(
+    number: int, *, version: int | None = None, until: int = _VERSION_NEVER, layout: tuple[Item, ...] | None = None
+) -> Maker:
+    """Declare what the server may send; its version constant travels below server version `until`."""
+
+    def declare(cls: type[T]) -> type[T]:
+        made, form = _declared(cls, number, version, until, layout)
+        _replies[made] = form
+        return made
+
+    return declare
+
+
+def _declared(
+    cls: type[T], number: int, version: int | None, until: int, layout: tuple[Item, ...] | None
+) -> tuple[type[T], _Form]:
+    made = dataclass(frozen=True, slots=True)(cls)
+    names = " ".join(made.__dataclass_fields__)  # type: ignore[attr-defined]
+    body = layout or ((Fields(names),) if names else ())
+    head = () if version is None else (Fixed(str(version), until=until),)
+    return made, _Form(str(number), Layout(made, (*head, *body)))
+
+
+def read_request(fields: Sequence[str], version: int) -> object:
+    """The request in these fields; raises Malformed for one wrong field, BrokenFrame if it can be no request."""
+    if not fields[0].isdecimal():
+        raise BrokenFrame(f"{fields[0]!r} is no message number")
+    form = _requests.get(fields[0])
+    if form is None:
+        raise Malformed("message", fields[0], "a request that this simulated gateway knows")
+    return form.layout.decode(fields[1:], version)
+
+
+def reply_bytes(message: object, version: int) -> bytes:
+    """A whole frame for this reply."""
+    form = _replies[type(message)]
+    return frame([form.number, *form.layout.encode(message, version)])
+
+
+def read_reply(cls: type[T], fields: Sequence[str], version: int) -> T:
+    """The reply in these fields: the other direction, for tests and recordings."""
+    form = _replies[cls]
+    return typing.cast(T, form.layout.decode(fields[1:], version))
+
+
+def request_fields(number: int, message: object, version: int) -> list[str]:
+    """A request as a client would write it: the other direction, for the state file and for tests."""
+    form = _requests[str(number)]
+    return [form.number, *form.layout.encode(message, version)]

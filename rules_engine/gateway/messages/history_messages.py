@@ -1,0 +1,158 @@
+"""Messages that tell the past."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from rules_engine.gateway.codec import Fields, Identity
+from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.messages.form import reply, request
+from rules_engine.gateway.messages.price_messages import LEGS, Leg
+
+
+@request(
+    20,
+    layout=(
+        Fields("reqId contract includeExpired endDateTime barSize duration useRth whatToShow formatDate"),
+        LEGS,
+        Fields("keepUpToDate options"),
+    ),
+)
+class ReqHistoricalData:
+    reqId: Annotated[int, Identity()]
+    contract: Contract
+    includeExpired: bool
+    endDateTime: str
+    barSize: str
+    duration: str
+    useRth: bool
+    whatToShow: str
+    formatDate: int
+    legs: tuple[Leg, ...]
+    keepUpToDate: bool
+    options: str
+
+
+@request(25, version=1)
+class CancelHistoricalData:
+    reqId: Annotated[int, Identity()]
+
+
+@request(87)
+class ReqHeadTimestamp:
+    reqId: Annotated[int, Identity()]
+    contract: Contract
+    includeExpired: bool
+    useRth: bool
+    whatToShow: str
+    formatDate: int
+
+
+@request(90)
+class CancelHeadTimestamp:
+    reqId: Annotated[int, Identity()]
+
+
+@request(96)
+class ReqHistoricalTicks:
+    reqId: Annotated[int, Identity()]
+    contract: Contract
+    includeExpired: bool
+    startDateTime: str
+    endDateTime: str
+    count: int
+    whatToShow: str
+    useRth: bool
+    ignoreSize: bool
+    options: str
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalBar:
+    date: str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    average: float
+    count: int
+
+
+@reply(17)
+class HistoricalData:
+    """All bars of one request; also the end of its answer."""
+
+    reqId: int
+    start: str
+    end: str
+    bars: tuple[HistoricalBar, ...]
+
+
+@reply(90)
+class HistoricalDataUpdate:
+    """The present bar of a request that keeps up to date. Mind the order: close stands before high."""
+
+    reqId: int
+    count: int
+    date: str
+    open: float
+    close: float
+    high: float
+    low: float
+    average: float
+    volume: float
+
+
+@reply(88)
+class HeadTimestamp:
+    reqId: int
+    timestamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class PastMidPoint:
+    epoch: int
+    unused: int
+    price: float
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class PastBidAsk:
+    epoch: int
+    attributes: int
+    bid: float
+    ask: float
+    bidSize: float
+    askSize: float
+
+
+@dataclass(frozen=True, slots=True)
+class PastLast:
+    epoch: int
+    attributes: int
+    price: float
+    size: float
+    exchange: str
+    conditions: str
+
+
+@reply(96)
+class HistoricalTicks:
+    reqId: int
+    ticks: tuple[PastMidPoint, ...]
+    done: bool
+
+
+@reply(97)
+class HistoricalTicksBidAsk:
+    reqId: int
+    ticks: tuple[PastBidAsk, ...]
+    done: bool
+
+
+@reply(98)
+class HistoricalTicksLast:
+    reqId: int
+    ticks: tuple[PastLast, ...]
+    done: bool

@@ -1,0 +1,225 @@
+"""The gateway: a simulated TWS on a socket."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from rules_engine.gateway.account_answers import AccountAnswers
+from rules_engine.gateway.contract_answers import ContractAnswers
+from rules_engine.gateway.desk import Desk
+from rules_engine.gateway.faults import Faults
+from rules_engine.gateway.ledger import Execution, Ledger
+from rules_engine.gateway.market import Market
+from rules_engine.gateway.messages.link import SYSTEM, Error
+from rules_engine.gateway.order_answers import OrderAnswers
+from rules_engine.gateway.orders import Order
+from rules_engine.gateway.price_answers import PriceAnswers
+from rules_engine.gateway.quote import Tick
+from rules_engine.gateway.reception import Reception
+from rules_engine.gateway.router import Router
+from rules_engine.gateway.switchboard import Switchboard
+from rules_engine.gateway.times import Timers
+from rules_engine.model.clock import Clock, SystemClock
+
+
+class Gateway:
+    """Listens for IB clients, plays a market to them and keeps their orders whether they are connected or not."""
+
+    def __init__(
+        self,
+        market: Market,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        accounts: Sequence[str] = ("DU1234567",),
+        state: Path | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.market = market
+        self.host = host
+        self.port = port
+        self._state = state
+        self._clock: Clock = clock or SystemClock()
+        self._switchboard = Switchboard()
+        self._timers = Timers()
+        self._faults = Faults(self._timers, self._clock.now_s)
+        self._ledger = Ledger(accounts, market)
+        self._desk = Desk(market, self._ledger, self._timers, self._clock.now_s, self)
+        self._router = Router()
+        self._accounts = AccountAnswers(self._ledger, self._clock.now_s, self._router)
+        self._prices = PriceAnswers(market, self._clock.now_s, self._faults, self._router)
+        ContractAnswers(market.catalogue, self._router)
+        OrderAnswers(self._desk, self._faults, self._router)
+        self._reception = Reception(self._switchboard, self._router, self._desk.book, self._faults, self._clock)
+        self._reception.on_left(self._accounts.left)
+        self._reception.on_left(self._prices.left)
+        self._reception.on_settled(self._settle)
+        self._server: asyncio.Server | None = None
+        self._loop_task: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
+
+    # What the desk reports.
+
+    def tell(self, clientId: int, message: object) -> None:
+        """A report for the client that owns the order, if it is connected."""
+        session = self._switchboard.client(clientId)
+        if session is not None:
+            session.send(message)
+
+    def executed(self, execution: Execution) -> None:
+        """A fill moved an account."""
+        self._accounts.changed(execution.account, execution.contract.conId)
+
+    def changed(self, order: Order) -> None:
+        """An order must be remembered as it is now."""
+
+    # For those who run it.
+
+    async def start(self) -> None:
+        """Begin to play the market and to listen; `port` is the real one from here on."""
+        if not self.market.started:
+            self.market.start(self._clock.now_s())
+        self._server = await asyncio.get_running_loop().create_server(self._reception.session, self.host, self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._loop_task = asyncio.create_task(self._play(), name="gateway market")
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        if self._loop_task is not None:
+            self._loop_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop_task
+        if self._server is not None:
+            self._server.close()
+            for session in self._switchboard.sockets():
+                session.reset()
+            await self._server.wait_closed()
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """Every order that the gateway knows, oldest first."""
+        return self._desk.book.all()
+
+    @property
+    def executions(self) -> tuple[Execution, ...]:
+        """Every fill of today, oldest first."""
+        return tuple(self._desk.book.executions)
+
+    def push(self, instrument: str | int, price: float, size: float = 100.0) -> None:
+        """A print from outside the market's own sources."""
+        self._apply(self.market.push(self._conId(instrument), price, size))
+
+    def push_quote(self, instrument: str | int, bid: float, ask: float) -> None:
+        """A quote from outside the market's own sources."""
+        self._apply(self.market.push_quote(self._conId(instrument), bid, ask))
+
+    # Faults on command.
+
+    def drop_connections(self) -> None:
+        """Cut every client off without a word."""
+        for session in self._switchboard.sockets():
+            session.reset()
+
+    def refuse_client(self, clientId: int, refused: bool = True) -> None:
+        """Answer this client number with error 326, as a gateway does that still holds the old connection."""
+        (self._faults.refused_clients.add if refused else self._faults.refused_clients.discard)(clientId)
+
+    def withhold(self, reply: str, withheld: bool = True) -> None:
+        """Never send replies of this type, named as in `messages`: OpenOrderEnd, CompletedOrdersEnd, ExecDetailsEnd."""
+        (self._faults.withheld.add if withheld else self._faults.withheld.discard)(reply)
+
+    def delay_orders(self, delay_s: float) -> None:
+        """Take new orders and changes only after this long; 0 ends it."""
+        self._faults.order_delay_s = delay_s
+
+    def lose_orders(self, count: int = 1) -> None:
+        """Swallow the next orders without an answer."""
+        self._faults.orders_to_lose = count
+
+    def send_code(self, code: int, text: str = "", reqId: int = SYSTEM) -> None:
+        """Send an error or a notice such as 1100, 2103 or 10197 to every client."""
+        self._switchboard.send_all(Error(reqId, code, text or SYSTEM_TEXTS.get(code, f"Simulated code {code}")))
+        self._settle()
+
+    def refuse_data(self, instrument: str | int, code: int = 354) -> None:
+        """Answer subscriptions to an instrument with this code, and end those that stand; 0 ends the fault."""
+        conId = self._conId(instrument)
+        self._faults.data_codes.pop(conId, None)
+        if code:
+            self._faults.data_codes[conId] = code
+            self._prices.refuse(conId, code)
+        self._settle()
+
+    def freeze(self) -> None:
+        """Take bytes and answer nothing, like a process that is stopped."""
+        self._faults.frozen = True
+
+    def thaw(self) -> None:
+        """Go on where it stopped: what arrived meanwhile is answered now."""
+        self._faults.frozen = False
+        for session in self._switchboard.sockets():
+            session.read()
+        self._woken.set()
+
+    # The passing of time.
+
+    async def _play(self) -> None:
+        while True:
+            self._woken.clear()
+            if not self._faults.frozen:
+                self._catch_up()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), self._pause_s())
+
+    def _pause_s(self) -> float | None:
+        """Until something is due; None when nothing is."""
+        if self._faults.frozen:
+            return None
+        due = [due_s for due_s in (self.market.next_s(), self._timers.next_s()) if due_s is not None]
+        return max(0.0, min(due) - self._clock.now_s()) if due else None
+
+    def _catch_up(self) -> None:
+        """Everything that is due by now, instant by instant."""
+        now_s = self._clock.now_s()
+        for ticks in self.market.advance(now_s):
+            self._apply(ticks)
+        if self._timers.run(now_s):
+            self._settle()
+
+    def _apply(self, ticks: Sequence[Tick]) -> None:
+        """Prices go out to clients before orders match against them."""
+        self._prices.ticked(ticks)
+        self._switchboard.flush()
+        self._desk.ticked(ticks)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Send what was gathered; new timers may be due sooner than what the loop waits for."""
+        self._switchboard.flush()
+        self._woken.set()
+
+    def _conId(self, instrument: str | int) -> int:
+        if isinstance(instrument, int):
+            return instrument
+        listing = self.market.catalogue.named(instrument)
+        if listing is None:
+            raise KeyError(f"{instrument!r} is not listed")
+        return listing.conId
+
+
+SYSTEM_TEXTS = {
+    1100: "Connectivity between IB and Trader Workstation has been lost.",
+    1101: "Connectivity between IB and Trader Workstation has been restored - data lost.",
+    1102: "Connectivity between IB and Trader Workstation has been restored - data maintained.",
+    1300: "TWS socket port has been reset and this connection is being dropped.",
+    2103: "Market data farm connection is broken:usfarm",
+    2104: "Market data farm connection is OK:usfarm",
+    2105: "HMDS data farm connection is broken:ushmds",
+    2106: "HMDS data farm connection is OK:ushmds",
+    2110: "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
+    2157: "Sec-def data farm connection is broken:secdefnj",
+    2158: "Sec-def data farm connection is OK:secdefnj",
+    10197: "No market data during competing live session",
+    100: "Max rate of messages per second has been exceeded",
+}

@@ -1,0 +1,146 @@
+"""One client's connection: bytes in, requests out to the gateway, replies back."""
+
+import asyncio
+from typing import Protocol
+
+from rules_engine.gateway.messages.form import read_request, reply_bytes
+from rules_engine.gateway.messages.link import SYSTEM, Error, StartApi
+from rules_engine.gateway.values import Malformed, NotAnIdentity
+from rules_engine.gateway.wire import BrokenFrame, FrameReader, agreed_version, fields_of, frame
+
+BACKLOG_BYTES_MAX = 64 * 1024 * 1024
+"""A client that reads so much slower than it is written to is dropped, as TWS does."""
+
+
+class Host(Protocol):
+    """What a session asks of the gateway."""
+
+    @property
+    def frozen(self) -> bool:
+        """Bytes are taken and nothing is answered."""
+
+    def greeting_time(self) -> str:
+        """The time in the server's hello."""
+
+    def start(self, session: "Session", clientId: int) -> None:
+        """The client said who it is."""
+
+    def request(self, session: "Session", message: object) -> None:
+        """Answer one request."""
+
+    def settle(self) -> None:
+        """Everything that came in one read was handled."""
+
+    def withholds(self, message: object) -> bool:
+        """This reply is not to be sent."""
+
+    def left(self, session: "Session") -> None:
+        """The connection is gone."""
+
+
+class Session(asyncio.Protocol):
+    """A socket from hello to close. Replies gather until `flush`, so that what belongs together travels together."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._reader = FrameReader()
+        self._out: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self.version = 0
+        self.clientId: int | None = None
+        self.marketDataType = 1
+
+    # Called by the event loop.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        if not self._host.frozen:
+            self.read()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._host.left(self)
+
+    # Called by the gateway.
+
+    @property
+    def started(self) -> bool:
+        """The client has a number and gets replies."""
+        return self.clientId is not None
+
+    def read(self) -> None:
+        """Handle every frame that is complete."""
+        try:
+            for payload in self._reader.payloads():
+                if self._transport is None:
+                    return
+                self._take(payload)
+        except (BrokenFrame, NotAnIdentity):
+            self.reset()
+        self._host.settle()
+
+    def send(self, message: object) -> None:
+        """Queue one reply."""
+        if self._transport is not None and not self._host.withholds(message):
+            self._out.append(reply_bytes(message, self.version))
+
+    def flush(self) -> None:
+        """Write what was queued, as one piece."""
+        if not self._out or self._transport is None or self._host.frozen:
+            return
+        self._transport.write(b"".join(self._out))
+        self._out.clear()
+        if self._transport.get_write_buffer_size() > BACKLOG_BYTES_MAX:
+            self.reset()
+
+    def close(self) -> None:
+        """Write what is queued, then close."""
+        self.flush()
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    def reset(self) -> None:
+        """Drop the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    def _take(self, payload: bytes) -> None:
+        if not self.version:
+            self._greet(payload)
+            return
+        fields = fields_of(payload)
+        try:
+            message = read_request(fields, self.version)
+        except Malformed as malformed:
+            self.send(Error(_subject(fields), 320, f"Error reading request. {malformed}"))
+            return
+        if isinstance(message, StartApi):
+            self._host.start(self, message.clientId)
+        elif self.started:
+            self._host.request(self, message)
+        else:
+            raise BrokenFrame("a request came before the client said who it is")
+
+    def _greet(self, offer: bytes) -> None:
+        """The hello goes out alone: old clients read it with one blocking receive and drop what follows it."""
+        self.version = agreed_version(offer)
+        assert self._transport is not None
+        self._transport.write(frame([str(self.version), self._host.greeting_time()]))
+
+
+# Messages whose request or order id stands right after their number; most others have a version in between.
+_ID_FIRST = frozenset({"3", "20", "78", "81", "87", "90", "92", "93", "94", "95", "96", "97", "98"})
+
+
+def _subject(fields: list[str]) -> int:
+    """The id that a request which cannot be read belongs to, as far as it can be told."""
+    at = 1 if fields[0] in _ID_FIRST else 2
+    if len(fields) > at and fields[at].isdecimal():
+        return int(fields[at])
+    return SYSTEM

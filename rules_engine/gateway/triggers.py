@@ -1,0 +1,81 @@
+"""Trigger methods: which prices stop orders and price conditions look at."""
+
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+
+from rules_engine.gateway.quote import Quote, Tick, TickKind
+
+
+class Method(IntEnum):
+    """IB's numbers for trigger methods."""
+
+    DEFAULT = 0
+    DOUBLE_BID_ASK = 1
+    LAST = 2
+    DOUBLE_LAST = 3
+    BID_ASK = 4
+    LAST_OR_BID_ASK = 7
+    MIDPOINT = 8
+
+
+NUMBERS = frozenset(int(method) for method in Method)
+
+# What "default" means for a security type; last where it is not listed.
+_DEFAULTS = {"OPT": Method.DOUBLE_BID_ASK, "CASH": Method.BID_ASK, "CMDTY": Method.BID_ASK}
+_DOUBLE = frozenset({Method.DOUBLE_BID_ASK, Method.DOUBLE_LAST})
+_BY_LAST = frozenset({Method.LAST, Method.DOUBLE_LAST, Method.LAST_OR_BID_ASK})
+_BY_TOUCH = frozenset({Method.BID_ASK, Method.DOUBLE_BID_ASK, Method.LAST_OR_BID_ASK})
+
+
+def method_of(number: int, secType: str) -> Method:
+    """The method that a number means for a security type."""
+    method = Method(number)
+    return _DEFAULTS.get(secType, Method.LAST) if method is Method.DEFAULT else method
+
+
+def prices_seen(method: Method, up: bool, ticks: Sequence[Tick], quote: Quote) -> Iterator[float]:
+    """The prices of one instant that count for a level above (`up`) or below.
+
+    A rise is seen in the bid and a fall in the ask, so that the spread alone triggers nothing.
+    """
+    touch = TickKind.BID if up else TickKind.ASK
+    for tick in ticks:
+        if tick.kind is TickKind.TRADE:
+            if method in _BY_LAST:
+                yield tick.price
+        elif method is Method.MIDPOINT:
+            if quote.mid is not None:
+                yield quote.mid
+        elif tick.kind is touch and method in _BY_TOUCH:
+            yield tick.price
+
+
+def prices_now(method: Method, up: bool, quote: Quote) -> Iterator[float]:
+    """The prices that count when nothing moves: those an order finds when it arrives."""
+    if method in _BY_LAST and quote.last is not None:
+        yield quote.last
+    touch = quote.bid if up else quote.ask
+    if method in _BY_TOUCH and touch is not None:
+        yield touch
+    if method is Method.MIDPOINT and quote.mid is not None:
+        yield quote.mid
+
+
+class Streak:
+    """Counts prices at or beyond a level in a row: one is enough, or two for the double methods."""
+
+    __slots__ = ("_length", "_needed")
+
+    def __init__(self, method: Method) -> None:
+        self._needed = 2 if method in _DOUBLE else 1
+        self._length = 0
+
+    def see(self, reached: bool) -> bool:
+        """One more price; whether the level is reached by the method."""
+        self._length = self._length + 1 if reached else 0
+        return self.holds
+
+    @property
+    def holds(self) -> bool:
+        """Whether the latest prices reach the level."""
+        return self._length >= self._needed

@@ -1,0 +1,99 @@
+"""One value as the wire's text and back, and the fields of a message read in turn."""
+
+import math
+import re
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+UNSET_INTEGER = "2147483647"
+UNSET_DOUBLE = "1.7976931348623157E308"
+
+_INTEGER = re.compile(r"[+-]?\d{1,19}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_WHOLE_MAX = 1e15
+
+
+class Malformed(Exception):
+    """One field of an otherwise possible frame cannot be read: the client is told which, and its session lives."""
+
+    def __init__(self, field: str, text: str, expected: str) -> None:
+        super().__init__(f"field '{field}': {text!r} is not {expected}")
+        self.field = field
+
+
+class NotAnIdentity(Exception):
+    """A number that says what the message belongs to is missing: nothing can be answered."""
+
+
+def _whole(text: str) -> int:
+    if not _INTEGER.fullmatch(text):
+        raise ValueError("a whole number")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    if text in ("Infinity", "Infinite"):
+        return math.inf
+    if not _NUMBER.fullmatch(text):
+        raise ValueError("a number")
+    return float(text)
+
+
+def _flag(text: str) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError("0 or 1")
+    return text == "1"
+
+
+def number_text(value: float) -> str:
+    """A double as the server prints it: whole ones without a fraction, so that old clients read sizes as integers."""
+    if value == math.inf:
+        return "Infinity"
+    if abs(value) < _WHOLE_MAX and value == int(value):
+        return str(int(value))
+    return repr(value)
+
+
+def _flag_text(value: bool) -> str:
+    return "1" if value else "0"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How values of one type are read and written."""
+
+    read: Callable[[str], object]
+    write: Callable[[typing.Any], str]  # Any: each kind is only ever given values of its own type.
+    zero: object
+    unset: str | None
+
+
+KINDS: dict[type, Kind] = {
+    str: Kind(str, str, "", None),
+    int: Kind(_whole, str, 0, UNSET_INTEGER),
+    float: Kind(_number, number_text, 0.0, UNSET_DOUBLE),
+    bool: Kind(_flag, _flag_text, False, None),
+}
+
+
+class Cursor:
+    """Reads one field after the other."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._fields = fields
+        self._at = 0
+
+    def take(self, name: str) -> str:
+        if self._at >= len(self._fields):
+            raise Malformed(name, "", "present: the message ends before it")
+        self._at += 1
+        return self._fields[self._at - 1]
+
+    @property
+    def left(self) -> int:
+        return len(self._fields) - self._at
+
+    def end(self) -> None:
+        if self.left:
+            raise Malformed(f"#{self._at + 1}", self._fields[self._at], "expected: the message has too many fields")
