@@ -1,9 +1,13 @@
 """`V is inside 190 to 200` and `V enters 190 to 200`: a value and a band, its bounds inclusive."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from rules_engine.conditions.phrase import Misspoken, Phrase
 from rules_engine.model.condition import Condition
-from rules_engine.model.expression import Expression
+from rules_engine.model.expression import Expression, Number
+from rules_engine.model.judging import FALSE, PULSE, QUIET_HOLDING, UNKNOWN, Forget, Judge, Readings, Verdict, state
+from rules_engine.model.tolerance import order
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,9 @@ class BandState(Condition):
 
     def expressions(self) -> tuple[Expression, ...]:
         return (self.of, self.low, self.high)
+
+    def judge(self, readings: Readings) -> Judge:
+        return _BandStateJudge(self, readings)
 
     def __str__(self) -> str:
         return f"{self.of} is {'inside' if self.inside else 'outside'} {self.low} to {self.high}"
@@ -38,5 +45,100 @@ class BandEvent(Condition):
     def expressions(self) -> tuple[Expression, ...]:
         return (self.of, self.low, self.high)
 
+    def judge(self, readings: Readings) -> Judge:
+        return _BandEventJudge(self, readings)
+
     def __str__(self) -> str:
         return f"{self.of} {'enters' if self.entering else 'leaves'} {self.low} to {self.high}"
+
+
+class _Band:
+    __slots__ = ("high", "low", "size", "value")
+
+    def __init__(self, condition: BandState | BandEvent, readings: Readings) -> None:
+        self.value = readings.value(condition.of)
+        self.low = readings.value(condition.low)
+        self.high = readings.value(condition.high)
+        self.size = readings.size(condition.of, condition.low, condition.high)
+
+    def is_inside(self) -> bool | None:
+        """Bounds inclusive; None when a value is unknown."""
+        value, low, high = self.value(), self.low(), self.high()
+        if value is None or low is None or high is None:
+            return None
+        size = self.size()
+        return order(value, low, size) >= 0 and order(value, high, size) <= 0
+
+
+class _BandStateJudge(Judge):
+    __slots__ = ("band", "inside")
+
+    def __init__(self, condition: BandState, readings: Readings) -> None:
+        self.band = _Band(condition, readings)
+        self.inside = condition.inside
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        inside = self.band.is_inside()
+        return UNKNOWN if inside is None else state(inside is self.inside)
+
+
+class _BandEventJudge(Judge):
+    __slots__ = ("armed", "band", "entering")
+
+    def __init__(self, condition: BandEvent, readings: Readings) -> None:
+        self.band = _Band(condition, readings)
+        self.entering = condition.entering
+        self.armed = False
+        """Whether the other side was seen since the last event."""
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        inside = self.band.is_inside()
+        if inside is None:
+            return UNKNOWN
+        if inside is not self.entering:
+            self.armed = True
+            return FALSE
+        if self.armed and live:
+            self.armed = False
+            return PULSE
+        return QUIET_HOLDING
+
+    def forget(self, depth: Forget) -> None:
+        if depth >= Forget.SIDES:
+            self.armed = False
+
+    def sides(self) -> str:
+        return "o" if self.armed else "-"
+
+    def recall(self, sides: str) -> str:
+        self.armed = sides[:1] == "o"
+        return sides[1:]
+
+
+def _state(inside: bool) -> Callable[..., Condition]:
+    def meaning(of: Expression, low: Expression, high: Expression) -> Condition:
+        _refuse_reversed(low, high)
+        return BandState(of, inside, low, high)
+
+    return meaning
+
+
+def _event(entering: bool) -> Callable[..., Condition]:
+    def meaning(of: Expression, low: Expression, high: Expression) -> Condition:
+        _refuse_reversed(low, high)
+        return BandEvent(of, entering, low, high)
+
+    return meaning
+
+
+def _refuse_reversed(low: Expression, high: Expression) -> None:
+    if isinstance(low, Number) and isinstance(high, Number) and low.value >= high.value:
+        raise Misspoken(f"a band from {low} to {high} is empty", f"write '{high} to {low}', the lower bound first", 1)
+
+
+PHRASES = (
+    Phrase("inside", 'value "is" "inside" value "to" value', _state(inside=True)),
+    Phrase("outside", 'value "is" "outside" value "to" value', _state(inside=False)),
+    Phrase("enters", 'value "enters" value "to" value', _event(entering=True)),
+    Phrase("leaves", 'value "leaves" value "to" value', _event(entering=False)),
+)

@@ -3,8 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
+from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
+from rules_engine.model.judging import UNKNOWN, Judge, Readings, Verdict, state
+from rules_engine.model.tolerance import order
 
 
 class Relation(StrEnum):
@@ -26,5 +30,47 @@ class Comparison(Condition):
     def expressions(self) -> tuple[Expression, ...]:
         return (self.left, self.right)
 
+    def judge(self, readings: Readings) -> Judge:
+        return _ComparisonJudge(self, readings)
+
     def __str__(self) -> str:
         return f"{self.left} {self.relation} {self.right}"
+
+
+_SATISFYING = {
+    Relation.ABOVE: (1,),
+    Relation.AT_LEAST: (0, 1),
+    Relation.BELOW: (-1,),
+    Relation.AT_MOST: (-1, 0),
+    Relation.EQUAL: (0,),
+}
+
+
+class _ComparisonJudge(Judge):
+    __slots__ = ("left", "right", "satisfying", "size")
+
+    def __init__(self, condition: Comparison, readings: Readings) -> None:
+        self.left = readings.value(condition.left)
+        self.right = readings.value(condition.right)
+        self.size = readings.size(condition.left, condition.right)
+        self.satisfying = _SATISFYING[condition.relation]
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        left, right = self.left(), self.right()
+        if left is None or right is None:
+            return UNKNOWN
+        return state(order(left, right, self.size()) in self.satisfying)
+
+
+def _relation(left: Expression, relation: str, right: Expression) -> Comparison:
+    return Comparison(left, Relation(relation), right)
+
+
+def _side(left: Expression, side: Direction, right: Expression) -> Comparison:
+    return Comparison(left, Relation.ABOVE if side is Direction.UP else Relation.BELOW, right)
+
+
+PHRASES = (
+    Phrase("comparison", "value relation value", _relation),
+    Phrase("comparison_in_words", 'value "is" side value', _side),
+)

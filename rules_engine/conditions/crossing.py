@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
+from rules_engine.model.judging import FALSE, PULSE, QUIET_HOLDING, UNKNOWN, Forget, Judge, Readings, Verdict
+from rules_engine.model.tolerance import order
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,66 @@ class Crossing(Condition):
     def expressions(self) -> tuple[Expression, ...]:
         return (self.left, self.right)
 
+    def judge(self, readings: Readings) -> Judge:
+        return _CrossingJudge(self, readings)
+
     def __str__(self) -> str:
         words = {Direction.UP: "crosses above", Direction.DOWN: "crosses below", Direction.EITHER: "crosses"}
         return f"{self.left} {words[self.direction]} {self.right}"
+
+
+class _CrossingJudge(Judge):
+    """Two arms: one is armed by a value strictly below and fires upwards, the other mirrors it.
+
+    An arm that has fired is spent until its side is seen again, so that 199, 200, 201 crosses once.
+    """
+
+    __slots__ = ("above_seen", "below_seen", "falls", "left", "right", "rises", "rose", "size")
+
+    def __init__(self, condition: Crossing, readings: Readings) -> None:
+        self.left = readings.value(condition.left)
+        self.right = readings.value(condition.right)
+        self.size = readings.size(condition.left, condition.right)
+        self.rises = condition.direction is not Direction.DOWN
+        self.falls = condition.direction is not Direction.UP
+        self.below_seen = self.above_seen = False
+        self.rose = self.rises
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        left, right = self.left(), self.right()
+        if left is None or right is None:
+            return UNKNOWN
+        side = order(left, right, self.size())
+        if live and self._happens(side):
+            return PULSE
+        self.below_seen = self.below_seen or (side < 0 and self.rises)
+        self.above_seen = self.above_seen or (side > 0 and self.falls)
+        holds = side >= 0 if self.rose else side <= 0
+        return QUIET_HOLDING if holds else FALSE
+
+    def _happens(self, side: int) -> bool:
+        up = self.below_seen and side >= 0
+        down = self.above_seen and side <= 0
+        if not (up or down):
+            return False
+        self.rose = up
+        self.below_seen, self.above_seen = (side < 0 and self.rises), (side > 0 and self.falls)
+        return True
+
+    def forget(self, depth: Forget) -> None:
+        if depth >= Forget.SIDES:
+            self.below_seen = self.above_seen = False
+
+    def sides(self) -> str:
+        return "-bax"[self.below_seen + 2 * self.above_seen]
+
+    def recall(self, sides: str) -> str:
+        self.below_seen, self.above_seen = sides[:1] in ("b", "x"), sides[:1] in ("a", "x")
+        return sides[1:]
+
+
+def _crossing(left: Expression, side: Direction | None, right: Expression) -> Crossing:
+    return Crossing(left, side or Direction.EITHER, right)
+
+
+PHRASES = (Phrase("crossing", 'value "crosses" [side] value', _crossing),)

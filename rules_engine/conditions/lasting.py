@@ -2,8 +2,13 @@
 
 from dataclasses import dataclass
 
+from rules_engine.conditions.logic import Any, only_happens
+from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.duration import spell_duration
+from rules_engine.model.judging import FALSE, PULSE, TRUE, UNKNOWN, Composite, Forget, Judge, Readings, Verdict
+from rules_engine.model.tolerance import EDGE_S
+from rules_engine.model.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,12 @@ class Lasting(Condition):
     def parts(self) -> tuple[Condition, ...]:
         return (self.of,)
 
+    def judge(self, readings: Readings) -> Judge:
+        if isinstance(self.of, Any) and self.of.is_event and len(self.of.conditions) > 1:
+            return _each_on_its_own(self.of, self.duration_s).judge(readings)
+        kind = _LastingEvent if only_happens(self.of) else _LastingState
+        return kind(self.of.judge(readings), self.duration_s, readings.keeps)
+
     def __str__(self) -> str:
         inner = f"({self.of})" if len(self.of.parts()) > 1 or _binds_looser(self.of) else str(self.of)
         return f"{inner} for {spell_duration(self.duration_s)}"
@@ -23,3 +34,71 @@ class Lasting(Condition):
 
 def _binds_looser(condition: Condition) -> bool:
     return str(condition).startswith("not ")
+
+
+def _each_on_its_own(alternatives: Any, duration_s: float) -> Any:
+    """Every event of an `or` lasts by its own side; its states last together."""
+    events = tuple(part for part in alternatives.conditions if part.is_event)
+    states = tuple(part for part in alternatives.conditions if not part.is_event)
+    together = (Lasting(states[0] if len(states) == 1 else Any(states), duration_s),) if states else ()
+    return Any((*(Lasting(event, duration_s) for event in events), *together))
+
+
+class _LastingJudge(Composite):
+    """``since_s`` is the moment from which the condition, or the event's new side, has held."""
+
+    __slots__ = ("duration_s", "keeps", "since_s")
+
+    def __init__(self, of: Judge, duration_s: float, keeps: bool) -> None:
+        super().__init__((of,))
+        self.duration_s = duration_s
+        self.keeps = keeps
+        self.since_s: float | None = None
+
+    def _matured(self, now_s: float) -> bool:
+        return self.since_s is not None and now_s - self.since_s >= self.duration_s - EDGE_S
+
+    def forget(self, depth: Forget) -> None:
+        self.since_s = None
+        super().forget(depth)
+
+    def lasting_since_s(self) -> float | None:
+        return self.since_s
+
+    def due_s(self) -> float | None:
+        inner_s = super().due_s()
+        own_s = None if self.since_s is None else self.since_s + self.duration_s
+        return min((due_s for due_s in (inner_s, own_s) if due_s is not None), default=None)
+
+
+class _LastingState(_LastingJudge):
+    __slots__ = ()
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        truth = self.parts[0].judge(now_s, live).truth
+        if truth is Truth.UNKNOWN:
+            self.since_s = self.since_s if self.keeps else None
+            return UNKNOWN
+        if truth is Truth.FALSE:
+            self.since_s = None
+        elif self.since_s is None and live:
+            self.since_s = now_s
+        return TRUE if self._matured(now_s) else FALSE
+
+
+class _LastingEvent(_LastingJudge):
+    __slots__ = ()
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        inner = self.parts[0].judge(now_s, live)
+        if inner.pulse:
+            self.since_s = now_s
+        elif inner.holds is Truth.FALSE or (inner.holds is Truth.UNKNOWN and not self.keeps):
+            self.since_s = None
+        if live and self._matured(now_s):
+            self.since_s = None
+            return PULSE
+        return Verdict(inner.truth, holds=inner.holds)
+
+
+PHRASES = (Phrase("lasting", 'qualified "for" duration', Lasting, Level.QUALIFIED),)

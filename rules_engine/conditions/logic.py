@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from rules_engine.conditions.phrase import Level, Misspoken, Phrase
 from rules_engine.model.condition import Condition
+from rules_engine.model.judging import Composite, Judge, Readings, Verdict
+from rules_engine.model.truth import Truth, every, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,9 @@ class All(Condition):
 
     def parts(self) -> tuple[Condition, ...]:
         return self.conditions
+
+    def judge(self, readings: Readings) -> Judge:
+        return _AllJudge(tuple(part.judge(readings) for part in self.conditions))
 
     def __str__(self) -> str:
         return " and ".join(f"({part})" if isinstance(part, Any) else str(part) for part in self.conditions)
@@ -27,6 +33,9 @@ class Any(Condition):
     def parts(self) -> tuple[Condition, ...]:
         return self.conditions
 
+    def judge(self, readings: Readings) -> Judge:
+        return _AnyJudge(self, readings)
+
     def __str__(self) -> str:
         return " or ".join(map(str, self.conditions))
 
@@ -40,6 +49,98 @@ class Not(Condition):
     def parts(self) -> tuple[Condition, ...]:
         return (self.condition,)
 
+    def judge(self, readings: Readings) -> Judge:
+        return _NotJudge((self.condition.judge(readings),))
+
     def __str__(self) -> str:
         inner = f"({self.condition})" if isinstance(self.condition, All | Any) else str(self.condition)
         return f"not {inner}"
+
+
+def only_happens(condition: Condition) -> bool:
+    """Whether it is never true for a stretch of time: an event, or an `and` with one."""
+    inner = condition.parts()
+    if not inner:
+        return condition.is_event
+    return (all if isinstance(condition, Any) else any)(map(only_happens, inner))
+
+
+class _AllJudge(Composite):
+    __slots__ = ()
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        verdicts = [part.judge(now_s, live) for part in self.parts]
+        truth = every(verdict.truth for verdict in verdicts)
+        return Verdict(
+            truth,
+            pulse=_pulses(verdicts),
+            seen_happening=truth is Truth.TRUE and any(verdict.seen_happening for verdict in verdicts),
+            holds=every(verdict.holds for verdict in verdicts),
+        )
+
+
+def _pulses(verdicts: list[Verdict]) -> bool:
+    """An event happened, and everything else is true at this moment."""
+    return any(
+        event.pulse and all(other is event or other.truth is Truth.TRUE for other in verdicts) for event in verdicts
+    )
+
+
+class _AnyJudge(Composite):
+    __slots__ = ("entered", "states")
+
+    def __init__(self, condition: Any, readings: Readings) -> None:
+        super().__init__(tuple(part.judge(readings) for part in condition.conditions))
+        self.states = {index for index, part in enumerate(condition.conditions) if not only_happens(part)}
+        """The parts that are true for stretches of time: only their truth makes state edges."""
+        self.entered: set[int] = set()
+        """The parts whose event was the latest."""
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        verdicts = [part.judge(now_s, live) for part in self.parts]
+        pulsing = {index for index, verdict in enumerate(verdicts) if verdict.pulse}
+        self.entered = pulsing or self.entered
+        states = [verdicts[index] for index in self.states] or verdicts
+        return Verdict(
+            some(verdict.truth for verdict in states),
+            pulse=bool(pulsing),
+            seen_happening=any(verdict.seen_happening for verdict in states),
+            holds=some(verdicts[index].holds for index in self.entered | self.states),
+        )
+
+
+class _NotJudge(Composite):
+    __slots__ = ()
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        truth = ~self.parts[0].judge(now_s, live).truth
+        return Verdict(truth, holds=truth)
+
+
+def all_of(*conditions: Condition) -> All:
+    """`a and b and c` as one condition, however it was bracketed. Two events never complete at one print."""
+    flat = tuple(part for one in conditions for part in (one.conditions if isinstance(one, All) else (one,)))
+    if sum(part.is_event for part in flat) > 1:
+        last = max(at for at, part in enumerate(conditions) if part.is_event)
+        hint = "make one of them a state, as in 'V > 200'"
+        raise Misspoken("two events in one 'and' never happen at the same print", hint, last)
+    return All(flat)
+
+
+def any_of(*conditions: Condition) -> Any:
+    """`a or b or c` as one condition, however it was bracketed."""
+    return Any(tuple(part for one in conditions for part in (one.conditions if isinstance(one, Any) else (one,))))
+
+
+def opposite_of(condition: Condition) -> Not:
+    """`not` of a state."""
+    if condition.is_event:
+        raise Misspoken("'not' of an event means nothing", "negate a state, as in 'not V > 200'", 0)
+    return Not(condition)
+
+
+PHRASES = (
+    Phrase("any_of", 'both ("or" both)+', any_of, Level.EITHER),
+    Phrase("all_of", 'negated ("and" negated)+', all_of, Level.BOTH),
+    Phrase("opposite_of", '"not" negated', opposite_of, Level.NEGATED),
+)

@@ -1,11 +1,15 @@
 """`V moves up 5% in 5m`: the last print against the extremes of a window, a state."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.expression import Expression
+from rules_engine.model.judging import FALSE, HAPPENING, TRUE, UNKNOWN, Forget, Judge, Readings, Value, Verdict
+from rules_engine.model.tolerance import order
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,82 @@ class Move(Condition):
     def expressions(self) -> tuple[Expression, ...]:
         return (self.of,)
 
+    def judge(self, readings: Readings) -> Judge:
+        return _MoveJudge(self, readings)
+
     def __str__(self) -> str:
         way = "" if self.direction is Direction.EITHER else f" {self.direction}"
         return f"{self.of} moves{way} {self.amount} in {spell_duration(self.window_s)}"
+
+
+class _MoveJudge(Judge):
+    """True on a part-filled window too, which more history cannot undo; false only on a full one."""
+
+    __slots__ = ("amount", "covered", "highest", "last", "lowest", "moved", "size", "watching")
+
+    def __init__(self, condition: Move, readings: Readings) -> None:
+        of, direction = condition.of, condition.direction
+        self.amount = condition.amount
+        self.last = readings.value(of)
+        self.size = readings.size(of)
+        self.covered = readings.covered(of, condition.window_s)
+        self.lowest = None if direction is Direction.DOWN else readings.extreme(of, condition.window_s, False)
+        self.highest = None if direction is Direction.UP else readings.extreme(of, condition.window_s, True)
+        self.moved: float | None = None
+        self.watching = False
+        """Whether a value that had not moved was seen since the last known verdict."""
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        last = self.last()
+        self.moved = None
+        if last is None:
+            return UNKNOWN
+        if self._moved(last):
+            happening, self.watching = self.watching, False
+            return HAPPENING if happening else TRUE
+        if self.covered():
+            self.watching = False
+            return FALSE
+        return self._not_yet()
+
+    def _not_yet(self) -> Verdict:
+        self.watching = True
+        return UNKNOWN
+
+    def _moved(self, last: float) -> bool:
+        return self._reaches(last, self.lowest, 1) or self._reaches(last, self.highest, -1)
+
+    def _reaches(self, last: float, extreme: Value | None, way: int) -> bool:
+        reference = extreme() if extreme is not None else None
+        if reference is None:
+            return False
+        moved = displacement(last, reference, self.amount, way, self.size())
+        if moved is None:
+            return False
+        self.moved = moved
+        return True
+
+    def forget(self, depth: Forget) -> None:
+        self.watching = False
+
+    def evidence(self) -> Iterable[tuple[str, float]]:
+        return () if self.moved is None else (("move", self.moved),)
+
+
+def displacement(last: float, reference: float, amount: Amount, way: int, size: float) -> float | None:
+    """How far ``last`` is from the reference if that is at least the amount, ``way`` 1 up or -1 down; else None.
+
+    Relative amounts of something that is not positive mean nothing.
+    """
+    if amount.relative:
+        if reference <= 0 or way * order(last, reference * (1 + way * amount.value), size) < 0:
+            return None
+        return last / reference - 1
+    return last - reference if way * order(last, reference + way * amount.value, size) >= 0 else None
+
+
+def _move(of: Expression, way: Direction | None, amount: Amount, window_s: float) -> Move:
+    return Move(of, way or Direction.EITHER, amount, window_s)
+
+
+PHRASES = (Phrase("move", 'value "moves" [way] amount "in" duration', _move),)

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.instrument import Instrument
+from rules_engine.model.judging import UNKNOWN, Judge, Readings, Verdict, state
+from rules_engine.model.tolerance import EDGE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,5 +20,33 @@ class Silence(Condition):
     def watched(self) -> frozenset[Instrument]:
         return frozenset({self.instrument})
 
+    def judge(self, readings: Readings) -> Judge:
+        return _SilenceJudge(self, readings)
+
     def __str__(self) -> str:
         return f"no tick from {self.instrument.name} for {spell_duration(self.after_s)}"
+
+
+class _SilenceJudge(Judge):
+    __slots__ = ("after_s", "due", "quiet_since_s")
+
+    def __init__(self, condition: Silence, readings: Readings) -> None:
+        self.quiet_since_s = readings.quiet_since_s(condition.instrument)
+        self.after_s = condition.after_s
+        self.due: float | None = None
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        since_s = self.quiet_since_s()
+        self.due = None
+        if since_s is None:
+            return UNKNOWN
+        silent = now_s - since_s >= self.after_s - EDGE_S
+        if not silent:
+            self.due = since_s + self.after_s
+        return state(silent)
+
+    def due_s(self) -> float | None:
+        return self.due
+
+
+PHRASES = (Phrase("silence", '"no" "tick" "from" instrument "for" duration', Silence),)

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, time
+from math import isfinite
 
+from rules_engine.conditions.phrase import Misspoken, Phrase
 from rules_engine.model.condition import Condition
+from rules_engine.model.judging import Judge, Readings, Verdict, state
+from rules_engine.model.local_time import daily_span, instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,53 @@ class TimeIs(Condition):
     end: ClockTime | None
     timezone: str
 
+    def judge(self, readings: Readings) -> Judge:
+        return _ClockJudge(self)
+
     def __str__(self) -> str:
         if self.start and self.end:
             return f"time is between {self.start} and {self.end}"
         return f"time is after {self.start}" if self.start else f"time is before {self.end}"
+
+
+class _ClockJudge(Judge):
+    __slots__ = ("condition", "inside", "until_s")
+
+    def __init__(self, condition: TimeIs) -> None:
+        self.condition = condition
+        self.inside = False
+        self.until_s = float("-inf")
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        if now_s >= self.until_s:
+            self.inside, self.until_s = _span(self.condition, now_s)
+        return state(self.inside)
+
+    def due_s(self) -> float | None:
+        return self.until_s if isfinite(self.until_s) else None
+
+
+def _span(condition: TimeIs, now_s: float) -> tuple[bool, float]:
+    """Whether now is inside, and until when that stays so."""
+    start, end = condition.start, condition.end
+    day = (start and start.on) or (end and end.on)
+    if day is None:
+        return daily_span(now_s, start.at if start else None, end.at if end else None, condition.timezone)
+    from_s = instant(start.on or day, start.at, condition.timezone) if start else float("-inf")
+    to_s = instant(end.on or day, end.at, condition.timezone) if end else float("inf")
+    return from_s <= now_s < to_s, min((edge_s for edge_s in (from_s, to_s) if edge_s > now_s), default=float("inf"))
+
+
+def _between(start: ClockTime, end: ClockTime, timezone: str) -> TimeIs:
+    if (start.on is None) != (end.on is None):
+        raise Misspoken("one time has a date and the other has none", "date both, or neither", 1)
+    if (start.on, start.at) == (end.on, end.at) or (start.on and end.on and (start.on, start.at) > (end.on, end.at)):
+        raise Misspoken(f"no time is between {start} and {end}", "write the earlier time first", 1)
+    return TimeIs(start, end, timezone)
+
+
+PHRASES = (
+    Phrase("after", '"time" "is" "after" clock', lambda start, zone: TimeIs(start, None, zone), zoned=True),
+    Phrase("before", '"time" "is" "before" clock', lambda end, zone: TimeIs(None, end, zone), zoned=True),
+    Phrase("between", '"time" "is" "between" clock "and" clock', _between, zoned=True),
+)

@@ -1,9 +1,16 @@
 """`V > 200 using double last`: which quotes may satisfy a price condition."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from rules_engine.conditions.comparison import Comparison, Relation
+from rules_engine.conditions.crossing import Crossing
+from rules_engine.conditions.logic import Any
+from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.model.condition import Condition
+from rules_engine.model.direction import Direction
+from rules_engine.model.judging import PULSE, Composite, Forget, Judge, Readings, Verdict, state
 from rules_engine.model.trigger_method import TriggerMethod
+from rules_engine.model.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +27,70 @@ class Using(Condition):
     def parts(self) -> tuple[Condition, ...]:
         return (self.of,)
 
+    def judge(self, readings: Readings) -> Judge:
+        if isinstance(self.of, Crossing) and self.of.direction is Direction.EITHER:
+            ways = (replace(self.of, direction=way) for way in (Direction.UP, Direction.DOWN))
+            return Any(tuple(Using(way, self.method) for way in ways)).judge(readings)
+        inner = self.of.judge(readings.using(self.method, _rises(self.of)))
+        return _TwiceJudge(self, inner, readings) if self.method in _DOUBLE else inner
+
     def __str__(self) -> str:
         inner = f"({self.of})" if self.of.parts() else str(self.of)
         return f"{inner} using {self.method}"
+
+
+_DOUBLE = (TriggerMethod.DOUBLE_LAST, TriggerMethod.DOUBLE_BID_ASK)
+
+
+def _rises(condition: Condition) -> bool:
+    """Whether it waits for a rise: those are seen in the bid, falls in the ask."""
+    match condition:
+        case Comparison(relation=Relation.BELOW | Relation.AT_MOST):
+            return False
+        case Crossing(direction=Direction.DOWN):
+            return False
+        case _:
+            return True
+
+
+class _TwiceJudge(Composite):
+    """The double methods: two prints in a row must agree."""
+
+    __slots__ = ("agreed", "counts", "event", "seen")
+
+    def __init__(self, condition: Using, inner: Judge, readings: Readings) -> None:
+        super().__init__((inner,))
+        view = readings.using(condition.method, _rises(condition.of))
+        self.counts = [view.prints(expression) for expression in condition.of.expressions()]
+        self.event = condition.is_event
+        self.seen = 0
+        self.agreed = 0
+
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        inner = self.parts[0].judge(now_s, live)
+        prints = sum(count() for count in self.counts)
+        new, self.seen = prints != self.seen, prints
+        if self.event:
+            return self._second_after(inner, new)
+        if inner.truth is not Truth.TRUE:
+            self.agreed = 0
+            return inner
+        self.agreed += new
+        return state(self.agreed > 1)
+
+    def _second_after(self, inner: Verdict, new: bool) -> Verdict:
+        if inner.pulse:
+            self.agreed = 1
+        elif inner.holds is not Truth.TRUE:
+            self.agreed = 0
+        elif self.agreed == 1 and new:
+            self.agreed = 2
+            return PULSE
+        return Verdict(inner.truth, holds=inner.holds)
+
+    def forget(self, depth: Forget) -> None:
+        self.agreed = 0
+        super().forget(depth)
+
+
+PHRASES = (Phrase("using", 'qualified "using" method', Using, Level.QUALIFIED),)
