@@ -5,6 +5,7 @@ from random import Random
 from typing import NamedTuple
 
 from rules_engine.gateway.contracts import Listing
+from rules_engine.gateway.options import expiry_s
 
 MINUTE_S = 60
 _YEAR_S = 365 * 86_400
@@ -13,6 +14,8 @@ _OCTAVES = 20
 _SCALE = 0.5
 """Makes the sum of all waves about as wild as a walk of the same volatility."""
 _MASK = (1 << 64) - 1
+_OPTION_NOISE = 0.02
+"""What an option moves by itself, as a volatility of a year; the rest is its underlying."""
 _PRINTS_OFTEN = 0.85
 """Chance of a print in a second."""
 
@@ -34,7 +37,7 @@ class Path:
 
     def __init__(self, listing: Listing, seed: int, volatility: float) -> None:
         self.listing = listing
-        self._key = _mixed(seed * 0x9E3779B97F4A7C15 ^ listing.conId)
+        self._key = _mixed(seed * 0x9E3779B97F4A7C15 ^ _moved_by(listing))
         self._volatility_s = volatility / math.sqrt(_YEAR_S)
         self._waves: list[tuple[int, float, float]] = [(-1, 0.0, 0.0)] * _OCTAVES
 
@@ -50,6 +53,10 @@ class Path:
             if random.random() < often
         ]
 
+    def price(self, minute: int) -> float:
+        """The price at the start of a minute, between the ticks."""
+        return math.exp(self._level(minute))
+
     def _bridge(self, minute: int, count: int, random: Random) -> list[float]:
         start, end = self._level(minute), self._level(minute + 1)
         sigma = self._volatility_s * math.sqrt(MINUTE_S / count)
@@ -58,12 +65,11 @@ class Path:
             walked += random.gauss(0.0, sigma)
             steps.append(walked)
         drift = (end - start - walked) / count
-        reference = self.listing.reference_price
-        return [reference * math.exp(start + step + drift * (slot + 1)) for slot, step in enumerate(steps)]
+        return [math.exp(start + step + drift * (slot + 1)) for slot, step in enumerate(steps)]
 
     def _level(self, minute: int) -> float:
-        """Logarithm of the price relative to the reference at the start of a minute."""
-        total = 0.0
+        """Logarithm of the price at the start of a minute."""
+        total = math.log(self.listing.reference_price)
         for octave in range(_OCTAVES):
             cell = minute >> octave
             known, left, right = self._waves[octave]
@@ -95,6 +101,43 @@ class Path:
         if step < 1.0:
             return round(random.uniform(0.01, 2.0) * scale, 4)
         return step * math.ceil(random.randint(1, 5) * scale)
+
+
+class OptionPath(Path):
+    """The path of an option: it follows its underlying and loses its time value."""
+
+    def __init__(self, listing: Listing, seed: int, underlying: Path, volatility: float) -> None:
+        super().__init__(listing, seed, _OPTION_NOISE)
+        self._underlying = underlying
+        self._implied = volatility
+        self._expiry_s = expiry_s(listing)
+
+    def _level(self, minute: int) -> float:
+        contract = self.listing.contract
+        years = max(0.0, self._expiry_s - minute * MINUTE_S) / _YEAR_S
+        spot = self._underlying.price(minute)
+        return math.log(
+            max(self.listing.minTick, fair_value(spot, contract.strike, years, self._implied, contract.right))
+        )
+
+
+def fair_value(spot: float, strike: float, years: float, volatility: float, right: str) -> float:
+    """Black and Scholes without interest or dividends."""
+    if years <= 0.0:
+        return max(0.0, spot - strike if right == "C" else strike - spot)
+    spread = volatility * math.sqrt(years)
+    nearer = math.log(spot / strike) / spread + spread / 2
+    call = spot * _normal(nearer) - strike * _normal(nearer - spread)
+    return call if right == "C" else call - spot + strike
+
+
+def _normal(quantile: float) -> float:
+    return (1.0 + math.erf(quantile / math.sqrt(2.0))) / 2.0
+
+
+def _moved_by(listing: Listing) -> int:
+    """The contract whose luck moves this one: a CFD moves as its underlying does."""
+    return listing.underConId if listing.contract.secType == "CFD" and listing.underConId else listing.conId
 
 
 def _mixed(value: int) -> int:

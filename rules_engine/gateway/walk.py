@@ -7,22 +7,13 @@ from datetime import date
 
 from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.hours import CALENDARS, Hours
-from rules_engine.gateway.path import MINUTE_S, Moment, Path
+from rules_engine.gateway.path import MINUTE_S, Moment, OptionPath, Path
 from rules_engine.gateway.quote import Change, Print, Spread
 
 _DAY_S = 86_400
 PAST_S = 3_650.0 * _DAY_S
 """How far back a walk can be asked."""
-_VOLATILITY = {
-    "STK": 0.30,
-    "IND": 0.18,
-    "CASH": 0.09,
-    "CRYPTO": 0.60,
-    "FUT": 0.22,
-    "CFD": 0.20,
-    "BOND": 0.06,
-    "OPT": 1.5,
-}
+_VOLATILITY = {"STK": 0.30, "IND": 0.18, "CASH": 0.09, "CRYPTO": 0.60, "FUT": 0.22, "CFD": 0.30, "BOND": 0.06}
 """Relative change of a year, by security type."""
 _LIVELY_S = 1_800
 """So long before the start there is a print about every second, as there is after it."""
@@ -84,13 +75,15 @@ class Walk:
         return tuple(changes)
 
     def prints(self, conId: int, start_s: float, end_s: float) -> Iterator[Print]:
-        for moment in self._moments(conId, start_s, end_s):
+        moments = self._moments(conId, start_s, end_s) if self._path(conId).listing.prints_trades else ()
+        for moment in moments:
             trade = self._print(conId, moment)
             if trade is not None:
                 yield trade
 
     def spreads(self, conId: int, start_s: float, end_s: float) -> Iterator[Spread]:
-        for moment in self._moments(conId, start_s, end_s):
+        moments = self._moments(conId, start_s, end_s) if self._path(conId).listing.quotes else ()
+        for moment in moments:
             spread = self._spread(conId, moment)
             if spread is not None:
                 yield spread
@@ -139,10 +132,16 @@ class Walk:
 
     def _path(self, conId: int) -> Path:
         if conId not in self._paths:
-            listing = self._catalogue.undated(conId)
-            assert listing is not None, conId
-            self._paths[conId] = Path(listing, self._seed, _VOLATILITY[listing.contract.secType])
+            self._paths[conId] = self._new_path(conId)
         return self._paths[conId]
+
+    def _new_path(self, conId: int) -> Path:
+        listing = self._catalogue.undated(conId)
+        assert listing is not None, conId
+        if listing.contract.secType != "OPT":
+            return Path(listing, self._seed, _VOLATILITY[listing.contract.secType])
+        underlying = self._path(listing.underConId)
+        return OptionPath(listing, self._seed, underlying, _VOLATILITY[underlying.listing.contract.secType])
 
     def _walk_s(self, wire_s: float) -> float:
         past_s = wire_s - self._start_s
