@@ -1,10 +1,42 @@
-"""What execution needs from the link to IB."""
+"""What execution needs from the link to IB, and from the market."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from rules_engine.model.expression import Expression
 from rules_engine.model.order import OrderDraft
 from rules_engine.model.reports import Evidence, Traded
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The newest live prices of an instrument; ``time_s`` is when any of them last came."""
+
+    time_s: float
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    last: Decimal | None = None
+
+
+class Market(Protocol):
+    """What is known now of prices and holdings. None always means unknown, never zero."""
+
+    def read(self, expression: Expression) -> float | None:
+        """The value of an expression as rules see it."""
+        ...
+
+    def quote(self, instrument: str) -> Quote | None:
+        """None while the instrument's feed is down, delayed, or has not delivered yet."""
+        ...
+
+    def position(self, instrument: str) -> Decimal | None:
+        """Shares or contracts that the account holds; 0 once all positions are known and it is not among them."""
+        ...
+
+    def traded(self, instrument: str) -> Traded | None: ...
+
+    def exchange_rate(self, currency: str) -> Decimal | None: ...
 
 
 class OrderLink(Protocol):

@@ -22,10 +22,36 @@ class IntentState(StrEnum):
     UNKNOWN = "unknown"
     ABANDONED = "abandoned"
 
+    @property
+    def is_over(self) -> bool:
+        """Nothing more is expected of it; a late fill is still accepted if it was ever sent."""
+        return self not in _OPEN
+
+    @property
+    def may_be_at_broker(self) -> bool:
+        """Sent, and IB may still fill it for all we know."""
+        return self in _OPEN and self is not IntentState.INTENT
+
+
+_OPEN = frozenset(
+    {
+        IntentState.INTENT,
+        IntentState.SENDING,
+        IntentState.ACKED,
+        IntentState.WORKING,
+        IntentState.PARTIAL,
+        IntentState.UNKNOWN,
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One leg of a unit. ``key`` is its identity and travels as IB's orderRef; ``seq`` numbers the rule's firings."""
+    """One leg of a unit. ``key`` is its identity and travels as IB's orderRef; ``seq`` numbers the rule's firings.
+
+    ``held`` legs carry IB's conditions: the firing is IB's trigger. ``expires_s`` ends the wait to be sent, not the
+    order's own life. ``order_id`` is the number on the wire, good for one connection; ``perm_id`` is IB's own.
+    """
 
     key: str
     rule: str
@@ -39,3 +65,17 @@ class Intent:
     filled: Decimal = Decimal(0)
     average_price: Decimal | None = None
     reason: str = ""
+    held: bool = False
+    expires_s: float | None = None
+    sent_s: float | None = None
+    gateway_mark: str = ""
+    cancel_wanted: bool = False
+
+    @property
+    def is_child(self) -> bool:
+        """A leg that only works once its parent has filled."""
+        return self.draft.parent is not None
+
+    @property
+    def remaining(self) -> Decimal:
+        return max(self.draft.quantity - self.filled, Decimal(0))

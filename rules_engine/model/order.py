@@ -95,6 +95,8 @@ class OrderDraft:
     parent: int | None = None
     conditions: tuple[HeldCondition, ...] = ()
     conditions_outside_hours: bool = True
+    closes: bool = False
+    """Flattens a position: checked once more before sending, so that it never crosses zero."""
 
 
 Unit = tuple[OrderDraft, ...]

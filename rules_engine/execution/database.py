@@ -1,0 +1,137 @@
+"""A SQLite file with one writer, every commit on disk before it returns."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rules_engine.execution.schema import TABLES, VERSION
+from rules_engine.model.errors import WorldError
+
+Row = sqlite3.Row
+Value = str | int | float | None
+
+
+class JournalLocked(WorldError):
+    """Another engine writes this journal: this one does not start."""
+
+
+class JournalFailed(WorldError):
+    """The journal cannot be read or written (disk full, read-only, damaged): nothing is sent from then on."""
+
+
+class Database:
+    """The writer's connection. The file is ours alone: mode 0600, in a folder of mode 0700, locked while open."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = _locked(path)
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None)
+            self._connection.row_factory = sqlite3.Row
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._prepare()
+        except sqlite3.Error as error:
+            os.close(self._lock)
+            raise JournalFailed(f"cannot open the journal {path}: {error}") from error
+
+    def close(self) -> None:
+        """Leaves the file to the next engine."""
+        self._connection.close()
+        os.close(self._lock)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, on disk when it returns. Joins a transaction that is already open."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.rollback()
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection.in_transaction
+
+    def execute(self, statement: str, *values: Value) -> sqlite3.Cursor:
+        """Runs one statement; raises JournalFailed where SQLite cannot."""
+        return _run(self._connection, statement, values)
+
+    def rows(self, statement: str, *values: Value) -> list[Row]:
+        """Every row of the answer."""
+        return self.execute(statement, *values).fetchall()
+
+    def row(self, statement: str, *values: Value) -> Row | None:
+        """The first row of the answer."""
+        found: Row | None = self.execute(statement, *values).fetchone()
+        return found
+
+    def _prepare(self) -> None:
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self._connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+        elif version != VERSION:
+            raise sqlite3.DatabaseError(f"it is of version {version}, this program reads {VERSION}")
+
+
+class ReadOnlyDatabase:
+    """A reader beside a running engine, or after it: takes no lock and changes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._connection.row_factory = sqlite3.Row
+        except sqlite3.Error as error:
+            raise JournalFailed(f"cannot read the journal {path}: {error}") from error
+
+    def close(self) -> None:
+        """Ends the reading."""
+        self._connection.close()
+
+    def rows(self, statement: str, *values: Value) -> list[Row]:
+        """Every row of the answer."""
+        return _run(self._connection, statement, values).fetchall()
+
+    def row(self, statement: str, *values: Value) -> Row | None:
+        """The first row of the answer."""
+        found: Row | None = _run(self._connection, statement, values).fetchone()
+        return found
+
+
+Reader = Database | ReadOnlyDatabase
+
+
+def _run(connection: sqlite3.Connection, statement: str, values: tuple[Value, ...]) -> sqlite3.Cursor:
+    try:
+        return connection.execute(statement, values)
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.Error as error:
+        raise JournalFailed(f"the journal failed: {error}") from error
+
+
+def _locked(path: Path) -> int:
+    # The lock is on a file of its own: closing any handle of SQLite's file would drop SQLite's own locks.
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(_private(path))
+        handle = _private(path.with_name(path.name + ".lock"))
+    except OSError as error:
+        raise JournalFailed(f"cannot open the journal {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise JournalLocked(f"another engine is using the journal {path}") from error
+    return handle
+
+
+def _private(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

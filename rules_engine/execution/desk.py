@@ -1,0 +1,357 @@
+"""Committed intents into orders at IB: pre-flight, SENDING on disk, then the wire, one unit at a time."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rules_engine.execution.changes import Listener, Silence
+from rules_engine.execution.codes import Meaning
+from rules_engine.execution.guard import refusal, trading_account
+from rules_engine.execution.intake import Intake
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.keys import group_name
+from rules_engine.execution.ports import OrderLink
+from rules_engine.execution.reconciler import Reconciler
+from rules_engine.execution.risk import DUPLICATE_WINDOW_S, Book, RiskGate
+from rules_engine.execution.session import Session
+from rules_engine.model.action import CancelOrders
+from rules_engine.model.clock import Clock
+from rules_engine.model.errors import LinkDown
+from rules_engine.model.firing import Reason
+from rules_engine.model.instrument import Instrument
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.notice import NoticeKind
+from rules_engine.model.order import OrderDraft
+from rules_engine.model.reports import Evidence, ExecutionReport, LinkChange, OrderError, OrderReport
+from rules_engine.model.settings import Mode, Settings
+
+State = IntentState
+Report = OrderReport | ExecutionReport | OrderError | LinkChange
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Deadlines and pauses of the order protocol."""
+
+    probe_s: float = 1.0
+    ack_s: float = 10.0
+    evidence_s: float = 10.0
+    settle_s: float = 15.0
+    """How long an order must be absent from complete evidence before we call it lost."""
+    recheck_s: float = 60.0
+    remind_s: float = 900.0
+    backoff_s: float = 1.0
+    backoff_max_s: float = 30.0
+    poll_s: float = 0.25
+    """While the client's queue is not empty."""
+
+
+class Desk:
+    """Sends what the journal holds as INTENT and follows it to its end.
+
+    ``live_flag`` is `--live`. ``stopped`` is the kill switch. The listener hears of changes after their commit.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        gate: RiskGate,
+        clock: Clock,
+        settings: Settings,
+        *,
+        live_flag: bool = False,
+        listener: Listener | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+        timing: Timing | None = None,
+    ) -> None:
+        self._journal = journal
+        self._gate = gate
+        self._clock = clock
+        self._settings = settings
+        self._live_flag = live_flag
+        self._listener = listener or Silence()
+        self._stopped = stopped
+        self._timing = timing or Timing()
+        self._intake = Intake(journal, clock, self._listener)
+        self._reconciler = Reconciler(journal, clock, self._intake, self._timing, tuple(settings.channels))
+        self._session: Session | None = None
+        self._flight = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._news = asyncio.Event()
+
+    def attach(self, link: OrderLink) -> None:
+        """A new connection. Nothing is sent on it before a complete reconciliation."""
+        self._session = Session(link, due_s=self._clock.now_s())
+        self.wake()
+
+    def detach(self) -> None:
+        """The connection is gone."""
+        self._session = None
+        self.wake()
+
+    def wake(self) -> None:
+        """Something changed that `serve` should look at: new intents, cancellations, a report."""
+        self._wake.set()
+        self._news.set()
+
+    @property
+    def waiting_for(self) -> str:
+        """Why nothing can be sent now; empty when orders may leave."""
+        if self._settings.mode is Mode.DRY:
+            return "the mode is dry"
+        if halted := self._reconciler.halted:
+            return halted
+        if self._session is None:
+            return Reason.LINK_DOWN
+        return "" if self._session.reconciled else self._session.why
+
+    def on_report(self, report: Report) -> None:
+        """Takes in what IB says. Synchronous; call it for every report, in the order in which they came."""
+        session = self._session
+        away = session is None or not session.reconciled
+        match report:
+            case OrderReport():
+                self._intake.order(report, away=away)
+            case ExecutionReport():
+                self._intake.execution(report, away=away)
+            case OrderError():
+                self._on_error(report)
+            case LinkChange():
+                self._on_link(report)
+        self.wake()
+
+    def cancel_ours(self, *, rule: str = "", instrument: Instrument | None = None) -> Sequence[Intent]:
+        """Asks for the cancellation of our open orders of a rule or in an instrument; durable. Returns those newly
+        asked for. Foreign orders are never touched."""
+        marked = self._journal.want_cancelled(CancelOrders(rule, instrument))
+        self.wake()
+        return marked
+
+    def resolve(self, key: str) -> bool:
+        """The user looked in TWS: an UNKNOWN intent is closed. What IB shows later still counts."""
+        intent = self._journal.intents.get(key)
+        if intent is None or intent.state is not State.UNKNOWN:
+            return False
+        self._intake.abandon(intent)
+        return True
+
+    async def serve(self) -> None:
+        """Sends, reconciles and reminds until cancelled."""
+        while True:
+            self._wake.clear()
+            await self.step()
+            pause_s = self.due_s() - self._clock.now_s()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), max(pause_s, 0.0))
+
+    async def step(self) -> None:
+        """One round: reconcile when that is due, send what can be sent, remind of what is unknown."""
+        session = self._session
+        if session and session.usable and session.due_s <= self._clock.now_s():
+            await self.reconcile()
+        await self.dispatch()
+        self._reconciler.remind()
+
+    def due_s(self) -> float:
+        """When `step` should be called next without anything new: POSIX seconds."""
+        now_s = self._clock.now_s()
+        moments = [now_s + self._timing.recheck_s]
+        if self._session and self._session.usable:
+            moments.append(self._session.due_s)
+        unit = self._journal.intents.next_unit()
+        if unit and unit[0].expires_s is not None:
+            moments.append(unit[0].expires_s)
+        if unit and self._session and self._session.reconciled and not self._session.link.is_clear():
+            moments.append(now_s + self._timing.poll_s)
+        return min(moments)
+
+    async def reconcile(self) -> Evidence | None:
+        """Asks IB what it has and settles every intent that this decides; None when an answer was missing."""
+        async with self._flight:
+            return await self._reconcile()
+
+    async def dispatch(self) -> None:
+        """Sends every unit that may leave now, one at a time, and every cancellation."""
+        async with self._flight:
+            self._cancel_wanted()
+            while unit := self._journal.intents.next_unit():
+                if not await self._send(unit):
+                    break
+                self._cancel_wanted()
+
+    async def _send(self, unit: Sequence[Intent]) -> bool:
+        """Takes one unit as far as it goes; False when nothing can be sent now."""
+        if self._close_stale(unit):
+            return True
+        session = self._session
+        if session is None or not session.is_clear or self._reconciler.halted:
+            return False
+        if why := self._guard(session.link):
+            self._block(unit, Reason.WRONG_ACCOUNT, why)
+            return True
+        await self._cancels_over(unit)
+        try:
+            await session.link.probe(self._timing.probe_s)
+        except LinkDown as error:
+            session.distrust(str(error) or Reason.LINK_DOWN, self._clock.now_s() + self._timing.backoff_s)
+            return False
+        # Nothing is awaited from here until the unit is on the wire.
+        if self._session is not session or not session.is_clear:
+            return False
+        unit = self._journal.intents.unit(unit[0].rule, unit[0].seq)
+        if unit[0].state is not State.INTENT or self._close_stale(unit):
+            return True
+        if found := self._gate.check(tuple(leg.draft for leg in unit), self.book(unit)):
+            self._block(unit, found.reason, found.detail)
+            return True
+        if not self._place(session, unit):
+            return False
+        await self._acknowledged(session, unit)
+        return True
+
+    def book(self, besides: Sequence[Intent] = ()) -> Book:
+        """Our orders besides these, for the gate."""
+        keys, now_s = {leg.key for leg in besides}, self._clock.now_s()
+        today = self._journal.intents.sent_since(min(self._gate.day_start_s(), now_s - DUPLICATE_WINDOW_S))
+        return Book(
+            open=[intent for intent in self._journal.intents.open() if intent.key not in keys],
+            recent=[one for one in today if one.sent_s is not None and now_s - one.sent_s < DUPLICATE_WINDOW_S],
+            sent_today=sum(one.sent_s is not None and one.sent_s >= self._gate.day_start_s() for one in today),
+        )
+
+    def _close_stale(self, unit: Sequence[Intent]) -> bool:
+        """Ends a unit that must not leave any more."""
+        expires_s = unit[0].expires_s
+        if any(leg.cancel_wanted for leg in unit):
+            self._intake.close_unsent(unit, State.CANCELLED, "Cancelled before it was sent.", NoticeKind.CANCELLED)
+        elif expires_s is not None and self._clock.now_s() >= expires_s:
+            why = self.waiting_for or "it waited too long"
+            self._intake.close_unsent(unit, State.EXPIRED, f"Its time to be sent ran out: {why}.", NoticeKind.EXPIRED)
+        elif self._stopped():
+            self._block(unit, Reason.STOPPED, "")
+        else:
+            return False
+        return True
+
+    def _block(self, unit: Sequence[Intent], reason: Reason, detail: str) -> None:
+        words = f"Held back: {reason}" + (f" ({detail})" if detail else "")
+        self._intake.close_unsent(unit, State.BLOCKED, words, NoticeKind.HELD_BACK)
+
+    def _guard(self, link: OrderLink) -> str | None:
+        return refusal(
+            mode=self._settings.mode,
+            account=self._settings.account,
+            accounts=link.accounts,
+            port=link.port,
+            live_flag=self._live_flag,
+        )
+
+    def _place(self, session: Session, unit: Sequence[Intent]) -> bool:
+        """SENDING on disk, then the bytes. False when the link broke in between: then only evidence can tell."""
+        link, order_ids = session.link, list[int]()
+        floor = self._journal.order_id_high_water
+        for _ in unit:
+            floor = link.next_order_id(floor)
+            order_ids.append(floor)
+        unit = self._journal.send_committed(unit, order_ids, link.mark)
+        account = trading_account(self._settings.account, link.accounts)
+        drafts = [leg.draft for leg in unit]
+        try:
+            for leg, order_id in zip(unit, order_ids, strict=True):
+                link.place(
+                    order_id,
+                    leg.draft,
+                    key=leg.key,
+                    account=account,
+                    group=group_name(leg.key, leg.draft.group),
+                    parent_id=0 if leg.draft.parent is None else order_ids[leg.draft.parent],
+                    transmit=_is_last_of_family(drafts, leg.leg),
+                )
+        except LinkDown as error:
+            session.distrust(str(error), self._clock.now_s() + self._timing.backoff_s)
+            return False
+        return True
+
+    async def _acknowledged(self, session: Session, unit: Sequence[Intent]) -> None:
+        """Waits until IB has answered for every leg; without an answer, asks."""
+
+        def is_answered() -> bool:
+            legs = self._journal.intents.unit(unit[0].rule, unit[0].seq)
+            unanswered = [leg for leg in legs if leg.state is State.SENDING]
+            return (
+                not unanswered or self._session is not session or any(leg.key in session.refusals for leg in unanswered)
+            )
+
+        if not await self._until(is_answered, self._timing.ack_s) or session.refusals:
+            await self._reconcile()
+
+    async def _cancels_over(self, unit: Sequence[Intent]) -> None:
+        """Before a closing order, waits for the cancellations in its instrument: what still works counts against it."""
+        closing = {leg.draft.instrument.name for leg in unit if leg.draft.closes}
+        if closing:
+            await self._until(lambda: not self._cancels_open(closing), self._timing.ack_s)
+
+    def _cancels_open(self, instruments: set[str]) -> bool:
+        wanted = (intent for intent in self._journal.intents.open() if intent.cancel_wanted)
+        return any(intent.draft.instrument.name in instruments for intent in wanted)
+
+    async def _until(self, is_so: Callable[[], bool], deadline_s: float) -> bool:
+        """Waits for a report to make it so; False after the deadline."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                while not is_so():
+                    self._news.clear()
+                    await self._news.wait()
+        return is_so()
+
+    def _cancel_wanted(self) -> None:
+        """Sends every cancellation that was asked for, once a connection."""
+        session = self._session
+        if session is None or not session.is_clear:
+            return
+        wanted = [one for one in self._journal.intents.open() if one.cancel_wanted and one.state.may_be_at_broker]
+        keys = {one.key for one in wanted}
+        for intent in wanted:
+            parent = self._parent_key(intent)
+            if intent.key in session.cancelling or intent.order_id is None or parent in keys:
+                continue  # IB cancels the children with their parent.
+            session.cancelling.add(intent.key)
+            self._journal.event(intent.key, "cancel sent", {"order_id": intent.order_id})
+            session.link.cancel(intent.order_id)
+
+    def _parent_key(self, intent: Intent) -> str:
+        parent = intent.draft.parent
+        return "" if parent is None else self._journal.intents.unit(intent.rule, intent.seq)[parent].key
+
+    async def _reconcile(self) -> Evidence | None:
+        session = self._session
+        if session is None or not session.usable:
+            return None
+        return await self._reconciler.run(session, lambda: self._session is session and session.usable)
+
+    def _on_error(self, report: OrderError) -> None:
+        intent, meaning = self._intake.error(report)
+        session = self._session
+        if intent is None or session is None or intent.state.is_over or meaning is Meaning.LEAVE:
+            return
+        if meaning in (Meaning.ENDS_UNSEEN, Meaning.CANCELS_UNSEEN):
+            session.refusals[intent.key] = (meaning, f"{report.text} ({report.code})")
+        session.due_s = self._clock.now_s()
+
+    def _on_link(self, change: LinkChange) -> None:
+        if self._session is None:
+            return
+        self._session.usable = change.state == "up"
+        self._session.distrust(change.text or Reason.LINK_DOWN, self._clock.now_s())
+
+
+def _is_last_of_family(drafts: Sequence[OrderDraft], leg: int) -> bool:
+    """TWS holds a bracket's orders until the one that transmits; unrelated orders each transmit themselves."""
+    roots = [_root(drafts, index) for index in range(len(drafts))]
+    return leg == max(index for index, root in enumerate(roots) if root == roots[leg])
+
+
+def _root(drafts: Sequence[OrderDraft], leg: int) -> int:
+    parent = drafts[leg].parent
+    return leg if parent is None else _root(drafts, parent)

@@ -1,0 +1,64 @@
+"""IB's complete answers against our intents: what is missing, and what should not be there."""
+
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from rules_engine.execution.keys import Naming
+from rules_engine.model.intent import Intent
+from rules_engine.model.reports import BrokerStatus, Evidence, OrderReport
+
+_ALIVE = frozenset({BrokerStatus.PENDING, BrokerStatus.HELD, BrokerStatus.WORKING})
+
+Known = Callable[[str, int], Intent | None]
+"""Finds an intent by its key, or else by IB's permanent number. Nothing else identifies an order: what merely looks
+alike proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """``absent``: intents that may be at IB, and of which no answer says anything.
+
+    ``strangers``: references in our own name that the journal does not know. ``doubles``: keys for which IB holds
+    more than one living order. ``risen``: intents that were over, and live at IB all the same.
+    """
+
+    absent: Sequence[Intent]
+    strangers: Sequence[str]
+    doubles: Sequence[str]
+    risen: Sequence[Intent]
+
+
+def find(
+    evidence: Evidence, open_before: Iterable[Intent], naming: Naming, known: Known, over_before: AbstractSet[str]
+) -> Findings:
+    """Judges complete evidence. ``open_before`` and ``over_before`` (keys) are as of the moment before IB was asked."""
+    alive = [report for report in evidence.open_orders if report.status in _ALIVE]
+    named = {(report.order_ref, report.perm_id) for report in (*evidence.open_orders, *evidence.completed)}
+    named |= {(report.order_ref, report.perm_id) for report in evidence.executions}
+    return Findings(
+        absent=_absent(open_before, named),
+        strangers=sorted({ref for ref, perm_id in named if naming.is_ours(ref) and known(ref, perm_id) is None}),
+        doubles=_doubles(alive, naming),
+        risen=[
+            intent
+            for report in alive
+            if (intent := known(report.order_ref, report.perm_id))
+            and intent.key in over_before
+            and intent.state.is_over
+        ],
+    )
+
+
+def _absent(intents: Iterable[Intent], named: AbstractSet[tuple[str, int]]) -> Sequence[Intent]:
+    references = {reference for reference, _ in named}
+    perm_ids = {perm_id for _, perm_id in named if perm_id > 0}
+    return [intent for intent in intents if intent.key not in references and intent.perm_id not in perm_ids]
+
+
+def _doubles(alive: Iterable[OrderReport], naming: Naming) -> Sequence[str]:
+    numbers: dict[str, set[int]] = {}
+    for report in alive:
+        if naming.is_ours(report.order_ref):
+            numbers.setdefault(report.order_ref, set()).add(report.perm_id)
+    return sorted(reference for reference, perm_ids in numbers.items() if len(perm_ids) > 1)

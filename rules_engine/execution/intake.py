@@ -1,0 +1,193 @@
+"""IB's reports into the journal: each one a transaction of state, fills and messages."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rules_engine.execution.changes import Change, Listener
+from rules_engine.execution.codes import Meaning, meaning_of
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
+from rules_engine.execution.words import fill_words, order_words
+from rules_engine.model.clock import Clock
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.reports import ExecutionReport, OrderError, OrderReport
+
+State = IntentState
+_NEW = frozenset({State.SENDING, State.UNKNOWN, State.ABANDONED})
+_AT_IB = frozenset({State.ACKED, State.WORKING})
+
+
+class Intake:
+    """Applies what IB says to our intents. What is not ours is none of our business, and is ignored."""
+
+    def __init__(self, journal: Journal, clock: Clock, listener: Listener) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._listener = listener
+
+    def order(self, report: OrderReport, *, away: bool) -> Intent | None:
+        """An order's state as IB tells it. Returns the intent, None when the order is not ours."""
+        intent = self._journal.intents.find(report.order_ref, report.perm_id)
+        if intent is None:
+            return None
+        after = reported(intent, report)
+        if after != intent:
+            self._commit(intent, after, "report", report, away=away)
+        return after
+
+    def execution(self, report: ExecutionReport, *, away: bool) -> Intent | None:
+        """A fill, told once however often IB repeats it; a correction replaces what it corrects."""
+        intent = self._journal.intents.find(report.order_ref, report.perm_id)
+        if intent is None:
+            return None
+        with self._journal.transaction():
+            before = self._journal.fills(intent.key)
+            if not self._journal.fill(intent.key, report):
+                return intent
+            fills = self._journal.fills(intent.key)
+            corrects = len(fills) == len(before)
+            after = executed(intent, fills, report, corrects=corrects)
+            changes = self._write(intent, after, "correction" if corrects else "fill", report, away=away)
+            if corrects:
+                changes = [*changes, self._tell(after, NoticeKind.ALARM, f"IB corrected a fill: {fill_words(after)}")]
+        self._publish(after, changes)
+        return after
+
+    def error(self, report: OrderError) -> tuple[Intent | None, Meaning]:
+        """An error on an order. Only a rejection ends it here; the rest waits for IB's own view of the order."""
+        intent, meaning = self._journal.intents.with_order_id(report.order_id), meaning_of(report.code)
+        if intent is None:
+            return None, meaning
+        if meaning is Meaning.ENDS and intent.filled == 0 and not intent.state.is_over:
+            return self.conclude(intent, OrderEvent.REJECTED, report.text), meaning
+        self._journal.event(intent.key, "error", report)
+        return intent, meaning
+
+    def conclude(self, intent: Intent, event: OrderEvent, reason: str) -> Intent:
+        """Moves an intent by a conclusion of ours rather than by a report."""
+        after = replace(intent, state=move(intent.state, event), reason=reason)
+        if after.state is not intent.state:
+            self._commit(intent, after, str(event), {"reason": reason}, away=False)
+        return after
+
+    def abandon(self, intent: Intent) -> Intent:
+        """The user settled an order of unknown fate by looking for themselves."""
+        assert intent.state is State.UNKNOWN
+        after = replace(intent, state=State.ABANDONED, reason="settled by the user")
+        self._commit(intent, after, "abandoned", None, away=False)
+        return after
+
+    def close_unsent(self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind) -> None:
+        """Ends legs that never left, with one message for all of them."""
+        assert all(leg.state is State.INTENT for leg in legs)
+        changes = []
+        with self._journal.transaction():
+            for leg in legs:
+                self._journal.change(replace(leg, state=state, reason=reason), str(state), {"reason": reason})
+            words = "; ".join(order_words(leg.draft) for leg in legs)
+            changes.append(self._tell(replace(legs[0], state=state), notice, f"not sent: {words}. {reason}"))
+            self._end_unit(legs[0])
+        self._publish(legs[0], changes)
+
+    def _commit(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> None:
+        with self._journal.transaction():
+            changes = self._write(before, after, kind, data, away=away)
+        self._publish(after, changes)
+
+    def _write(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> Sequence[Change]:
+        self._journal.change(after, kind, data)
+        changes = [self._tell(after, notice, text, away=away) for notice, text in self._news(before, after)]
+        if after.held and (after.filled > 0 or after.state is State.WORKING):
+            self._journal.trigger(after.rule, after.seq)
+        self._end_unit(after)
+        return changes
+
+    def _news(self, before: Intent, after: Intent) -> Sequence[tuple[NoticeKind, str]]:
+        """What is worth telling about the step from ``before`` to ``after``."""
+        late = before.state.is_over and after.filled > before.filled
+        if late and before.state is not State.FILLED:
+            return [(NoticeKind.FILLED, f"{fill_words(after)}, although IB had reported the order {before.state}")]
+        if after.state is before.state:
+            return []
+        match after.state:
+            case State.FILLED:
+                return [(NoticeKind.FILLED, fill_words(after))]
+            case State.REJECTED:
+                return [(NoticeKind.REJECTED, f"IB rejected: {order_words(after.draft)}. {after.reason}".rstrip())]
+            case State.CANCELLED:
+                return [(NoticeKind.CANCELLED, _cancel_words(after))]
+            case State.UNKNOWN:
+                return [(NoticeKind.UNKNOWN_ORDER, unknown_words(after))]
+            case State.ACKED | State.WORKING if before.state in _NEW:
+                return [(NoticeKind.PLACED, f"at IB: {order_words(after.draft)}")]
+            case State.WORKING if after.held and before.state in _AT_IB:
+                return [(NoticeKind.TRIGGERED, f"IB triggered: {order_words(after.draft)}")]
+            case _:
+                return []
+
+    def _tell(self, intent: Intent, kind: NoticeKind, text: str, *, away: bool = False) -> Change:
+        change = Change(kind, intent, text, away)
+        if self._is_told(change):
+            when = " (while the engine was not connected)" if away else ""
+            self._journal.tell(
+                Notice(
+                    kind=kind,
+                    text=f"{intent.rule}: {text}{when}",
+                    dedup=f"{intent.key}.{kind}.{intent.filled}",
+                    at_s=self._clock.now_s(),
+                    channels=tuple(self._journal.channels(intent.rule, intent.seq)),
+                    rule=intent.rule,
+                    key=intent.key,
+                )
+            )
+        return change
+
+    def _is_told(self, change: Change) -> bool:
+        """One message a fill, a rejection, a cancellation; not for the losing side of a bracket or group."""
+        if change.kind in (NoticeKind.PLACED, NoticeKind.UNKNOWN_ORDER):
+            return False  # Shown, and told by the desk to everyone.
+        if change.kind is NoticeKind.TRIGGERED:
+            return not change.away
+        if change.kind is not NoticeKind.CANCELLED or change.intent.filled > 0:
+            return True
+        unit = self._journal.intents.unit(change.intent.rule, change.intent.seq)
+        related = [leg for leg in unit if _related(leg, change.intent)]
+        return not any(leg.filled > 0 or leg.state in (State.REJECTED, State.CANCELLED) for leg in related)
+
+    def _end_unit(self, intent: Intent) -> None:
+        entries = [leg for leg in self._journal.intents.unit(intent.rule, intent.seq) if not leg.is_child]
+        if all(entry.state.is_over for entry in entries):
+            self._journal.end(intent.rule, intent.seq, uses_once(entries))
+
+    def _publish(self, intent: Intent, changes: Sequence[Change]) -> None:
+        assert not self._journal.in_transaction, "listeners hear of what is committed"
+        for change in changes:
+            self._listener.changed(change)
+        for end in self._journal.unsettled():
+            if (end.rule, end.seq) == (intent.rule, intent.seq):
+                self._listener.ended(end)
+
+
+def unknown_words(intent: Intent) -> str:
+    """What to tell of an order that we lost sight of, with what to do."""
+    return (
+        f"I cannot tell whether IB has the order {order_words(intent.draft)}. I will not send it again. Look in TWS for"
+        f" the reference {intent.key}, then: rules resolve {intent.key} placed|not-placed"
+    )
+
+
+def _cancel_words(intent: Intent) -> str:
+    by = "as asked" if intent.cancel_wanted else "by IB or in TWS"
+    filled = f"; {fill_words(intent)}" if intent.filled > 0 else ""
+    return f"cancelled {by}: {order_words(intent.draft)}{filled}"
+
+
+def _related(leg: Intent, other: Intent) -> bool:
+    """Legs that cancel each other: of one group, or of one bracket."""
+    if leg.key == other.key:
+        return False
+    if leg.draft.group and leg.draft.group == other.draft.group:
+        return True
+    roots = [one.leg if one.draft.parent is None else one.draft.parent for one in (leg, other)]
+    return roots[0] == roots[1]

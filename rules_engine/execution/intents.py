@@ -1,0 +1,153 @@
+"""The intents in the journal: rows to values and back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from rules_engine.execution.database import Database, Reader, Row, Value
+from rules_engine.execution.plain import from_text, to_text
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.order import OrderDraft
+
+_OPEN = "state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown')"
+
+
+class Intents:
+    """Reads and changes intents of one mode and account. Changes belong inside a transaction of the journal."""
+
+    def __init__(self, database: Database, mode: str, account: str) -> None:
+        self._database = database
+        self._scope = (mode, account)
+
+    def insert(self, firing_id: int, intent: Intent) -> None:
+        """Adds a new intent; a key or leg that exists already is an error of ours."""
+        draft = intent.draft
+        values: Mapping[str, Value] = {
+            "key": intent.key,
+            "firing_id": firing_id,
+            "rule": intent.rule,
+            "seq": intent.seq,
+            "leg": intent.leg,
+            "mode": self._scope[0],
+            "account": self._scope[1],
+            "instrument": draft.instrument.name,
+            "side": draft.side,
+            "quantity": str(draft.quantity),
+            "draft_json": to_text(draft),
+            "held": int(intent.held),
+            "created_s": intent.created_s,
+            "expires_s": intent.expires_s,
+            "state": intent.state,
+            "reason": intent.reason,
+            "updated_s": intent.created_s,
+        }
+        marks = ", ".join("?" * len(values))
+        self._database.execute(f"INSERT INTO intent ({', '.join(values)}) VALUES ({marks})", *values.values())
+
+    def update(self, intent: Intent, now_s: float) -> None:
+        """Writes what may change of an intent over its life."""
+        average = None if intent.average_price is None else str(intent.average_price)
+        self._database.execute(
+            "UPDATE intent SET state = ?, reason = ?, cancel_wanted = ?, order_id = ?, perm_id = ?, gateway_mark = ?,"
+            " sent_s = ?, filled = ?, average_price = ?, updated_s = ? WHERE key = ?",
+            *(intent.state, intent.reason, int(intent.cancel_wanted), intent.order_id, intent.perm_id),
+            *(intent.gateway_mark, intent.sent_s, str(intent.filled), average, now_s, intent.key),
+        )
+
+    def get(self, key: str) -> Intent | None:
+        """The intent with this key, of any mode."""
+        row = self._database.row("SELECT * FROM intent WHERE key = ?", key)
+        return intent_of(row) if row else None
+
+    def with_perm_id(self, perm_id: int) -> Intent | None:
+        """The intent that IB knows under this number."""
+        row = self._database.row("SELECT * FROM intent WHERE perm_id = ? AND perm_id > 0", perm_id)
+        return intent_of(row) if row else None
+
+    def with_order_id(self, order_id: int) -> Intent | None:
+        """The intent that went out under this number. The high-water mark keeps numbers from being given twice."""
+        row = self._database.row("SELECT * FROM intent WHERE order_id = ? ORDER BY sent_s DESC LIMIT 1", order_id)
+        return intent_of(row) if row else None
+
+    def find(self, order_ref: str, perm_id: int) -> Intent | None:
+        """The intent that IB names by reference or, where it leaves that out, by its permanent number."""
+        return self.get(order_ref) or self.with_perm_id(perm_id)
+
+    def over(self) -> frozenset[str]:
+        """Keys of the intents that were sent and are over."""
+        rows = self._database.rows(f"SELECT key FROM intent WHERE sent_s IS NOT NULL AND NOT {_OPEN}")
+        return frozenset(row["key"] for row in rows)
+
+    def unit(self, rule: str, seq: int) -> Sequence[Intent]:
+        """Every leg of one firing, in order."""
+        return intents_of(
+            self._database.rows("SELECT * FROM intent WHERE rule = ? AND seq = ? ORDER BY leg", rule, seq)
+        )
+
+    def open(self) -> Sequence[Intent]:
+        """Everything not over, oldest firing first."""
+        return intents_of(
+            self._database.rows(
+                f"SELECT * FROM intent WHERE {_OPEN} AND mode = ? AND account = ? ORDER BY firing_id, leg", *self._scope
+            )
+        )
+
+    def next_unit(self) -> Sequence[Intent]:
+        """The legs of the oldest firing that is still to be sent; empty when there is none."""
+        row = self._database.row(
+            "SELECT rule, seq FROM intent WHERE state = 'intent' AND mode = ? AND account = ?"
+            " ORDER BY firing_id, leg LIMIT 1",
+            *self._scope,
+        )
+        return self.unit(row["rule"], row["seq"]) if row else ()
+
+    def sent_since(self, since_s: float) -> Sequence[Intent]:
+        """Everything sent in [since_s, now], whatever became of it."""
+        return intents_of(
+            self._database.rows(
+                "SELECT * FROM intent WHERE sent_s >= ? AND mode = ? AND account = ?", since_s, *self._scope
+            )
+        )
+
+    def want_cancelled(self, rule: str, instrument: str) -> Sequence[Intent]:
+        """Marks the open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""
+        column, name = ("rule", rule) if rule else ("instrument", instrument)
+        rows = self._database.rows(
+            f"UPDATE intent SET cancel_wanted = 1 WHERE {column} = ? AND {_OPEN} AND cancel_wanted = 0"
+            " AND mode = ? AND account = ? RETURNING *",
+            *(name, *self._scope),
+        )
+        return intents_of(rows)
+
+
+def intents_of(rows: Iterable[Row]) -> Sequence[Intent]:
+    """The intents that these rows hold."""
+    return [intent_of(row) for row in rows]
+
+
+def all_intents(reader: Reader, count_max: int) -> Sequence[tuple[Intent, str, str]]:
+    """The newest intents with their mode and account, newest first."""
+    rows = reader.rows("SELECT * FROM intent ORDER BY firing_id DESC, leg LIMIT ?", count_max)
+    return [(intent_of(row), row["mode"], row["account"]) for row in rows]
+
+
+def intent_of(row: Row) -> Intent:
+    """The intent that this row holds."""
+    return Intent(
+        key=row["key"],
+        rule=row["rule"],
+        seq=row["seq"],
+        leg=row["leg"],
+        draft=from_text(OrderDraft, row["draft_json"]),
+        created_s=row["created_s"],
+        state=IntentState(row["state"]),
+        order_id=row["order_id"],
+        perm_id=row["perm_id"],
+        filled=Decimal(row["filled"]),
+        average_price=None if row["average_price"] is None else Decimal(row["average_price"]),
+        reason=row["reason"],
+        held=bool(row["held"]),
+        expires_s=row["expires_s"],
+        sent_s=row["sent_s"],
+        gateway_mark=row["gateway_mark"],
+        cancel_wanted=bool(row["cancel_wanted"]),
+    )

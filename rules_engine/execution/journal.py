@@ -1,0 +1,290 @@
+"""Everything that must outlive the process: firings, intents, fills, messages and each rule's memory."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from rules_engine.execution.changes import UnitEnd
+from rules_engine.execution.database import Database, Row
+from rules_engine.execution.decision import Decision, Recorded
+from rules_engine.execution.intents import Intents
+from rules_engine.execution.keys import Naming
+from rules_engine.execution.order_states import Fill, exec_parts, supersedes, unit_state
+from rules_engine.execution.outbox import Outbox
+from rules_engine.execution.plain import from_text, to_text
+from rules_engine.model.action import CancelOrders
+from rules_engine.model.clock import Clock
+from rules_engine.model.firing import HeldBack
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.life import Life
+from rules_engine.model.notice import Notice
+from rules_engine.model.reports import ExecutionReport
+from rules_engine.model.settings import Mode
+
+_GENESIS = "0" * 64
+_HIGH_WATER = "order_id_high_water"
+
+
+class Journal:
+    """The one writer of the journal file. Synchronous: when a method returns, it is on disk.
+
+    Firings, intents and rule memories belong to one ``mode`` and ``account``; what happened in dry never counts in
+    paper. Raises JournalLocked while another engine is open on the file, JournalFailed when the disk fails.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        mode: Mode = Mode.DRY,
+        account: str = "",
+        token: Callable[[int], str] = secrets.token_hex,
+    ) -> None:
+        self._clock = clock
+        self._database = Database(path)
+        self.outbox = Outbox(self._database)
+        self.naming = Naming(self._engine_name(token), token(2)[:3])
+        self.enter(mode, account)
+
+    def enter(self, mode: Mode, account: str) -> None:
+        """From now on firings and memories are those of this mode and account."""
+        self.mode, self.account = mode, account
+        self.intents = Intents(self._database, mode, account)
+
+    def close(self) -> None:
+        """Releases the file."""
+        self._database.close()
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Several changes as one commit."""
+        return self._database.transaction()
+
+    @property
+    def in_transaction(self) -> bool:
+        """True while changes wait for their commit."""
+        return self._database.in_transaction
+
+    def record(self, decisions: Sequence[Decision], lives: Mapping[str, Life]) -> Sequence[Recorded]:
+        """Commits firings, intents, cancellations, messages and the rules' new memories as one transaction."""
+        with self.transaction():
+            recorded = [self._record(decision) for decision in decisions]
+            self.save_lives(lives)
+        return recorded
+
+    def want_cancelled(self, cancel: CancelOrders) -> Sequence[Intent]:
+        """Marks our open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""
+        with self.transaction():
+            instrument = cancel.instrument.name if cancel.instrument else ""
+            marked = self.intents.want_cancelled(cancel.rule, instrument)
+            for intent in marked:
+                self.event(intent.key, "cancel wanted", None)
+        return marked
+
+    def want_leg_cancelled(self, intent: Intent) -> None:
+        """Marks one open intent to be cancelled."""
+        if not intent.cancel_wanted:
+            self.change(replace(intent, cancel_wanted=True), "cancel wanted")
+
+    def save_lives(self, lives: Mapping[str, Life]) -> None:
+        """Replaces the memories of these rules, by the rule's name."""
+        with self.transaction():
+            for rule, life in lives.items():
+                self._database.execute(
+                    "INSERT INTO rule_state VALUES (?, ?, ?, ?, ?) ON CONFLICT (mode, account, rule)"
+                    " DO UPDATE SET life_json = excluded.life_json, updated_s = excluded.updated_s",
+                    *(self.mode, self.account, rule, to_text(life), self._clock.now_s()),
+                )
+
+    def lives(self) -> Mapping[str, Life]:
+        """Each rule's memory in this mode and account."""
+        rows = self._database.rows(
+            "SELECT rule, life_json FROM rule_state WHERE mode = ? AND account = ?", self.mode, self.account
+        )
+        return {row["rule"]: from_text(Life, row["life_json"]) for row in rows}
+
+    def tell(self, notice: Notice) -> bool:
+        """Queues a message; False when this event was told before."""
+        return self.outbox.add(notice)
+
+    def event(self, key: str, kind: str, data: object) -> None:
+        """Appends to the record of what happened, chained to the row before by its hash."""
+        with self.transaction():
+            last = self._database.row("SELECT hash FROM event ORDER BY seq DESC LIMIT 1")
+            text, at_s = to_text(data), self._clock.now_s()
+            digest = event_hash(last["hash"] if last else _GENESIS, key, at_s, kind, text)
+            self._database.execute(
+                "INSERT INTO event (key, at_s, kind, data_json, hash) VALUES (?, ?, ?, ?, ?)",
+                *(key, at_s, kind, text, digest),
+            )
+
+    def change(self, intent: Intent, kind: str, data: object = None) -> None:
+        """Writes an intent's new state and why, as one."""
+        with self.transaction():
+            self.intents.update(intent, self._clock.now_s())
+            self.event(intent.key, kind, data)
+
+    def send_committed(self, legs: Sequence[Intent], order_ids: Sequence[int], mark: str) -> Sequence[Intent]:
+        """SENDING, with the numbers that will be on the wire: on disk before any byte leaves."""
+        now_s = self._clock.now_s()
+        sending = [
+            replace(leg, state=IntentState.SENDING, order_id=order_id, gateway_mark=mark, sent_s=now_s)
+            for leg, order_id in zip(legs, order_ids, strict=True)
+        ]
+        with self.transaction():
+            self.put(_HIGH_WATER, str(max(*order_ids, self.order_id_high_water)))
+            for leg in sending:
+                self.change(leg, "sending", {"order_id": leg.order_id, "mark": mark})
+        return sending
+
+    @property
+    def order_id_high_water(self) -> int:
+        """The highest order id ever used: ids below it may be IB's memory of something else."""
+        return int(self.get(_HIGH_WATER) or 0)
+
+    def get(self, name: str) -> str | None:
+        """A named value, None when it was never put."""
+        row = self._database.row("SELECT v FROM kv WHERE k = ?", name)
+        return row["v"] if row else None
+
+    def put(self, name: str, value: str) -> None:
+        """Remembers a named value."""
+        with self.transaction():
+            self._database.execute("INSERT OR REPLACE INTO kv VALUES (?, ?)", name, value)
+
+    def fill(self, key: str, report: ExecutionReport) -> bool:
+        """Stores a fill, or its correction; False when it was known. Returns with the revision that counts stored."""
+        base, revision = exec_parts(report.exec_id)
+        with self.transaction():
+            row = self._database.row("SELECT revision FROM execution WHERE exec_base = ?", base)
+            if row and not supersedes(revision, row["revision"]):
+                return False
+            self._database.execute(
+                "INSERT OR REPLACE INTO execution VALUES (?, ?, ?, ?, ?, ?, ?)",
+                *(base, revision, key, report.perm_id, str(report.quantity), str(report.price), report.time_s),
+            )
+        return True
+
+    def fills(self, key: str) -> Sequence[Fill]:
+        """All fills of an intent, as last corrected."""
+        rows = self._database.rows("SELECT quantity, price FROM execution WHERE key = ?", key)
+        return [Fill(Decimal(row["quantity"]), Decimal(row["price"])) for row in rows]
+
+    def channels(self, rule: str, seq: int) -> Sequence[str]:
+        """Who is told what becomes of this firing."""
+        row = self._database.row("SELECT channels_json FROM firing WHERE rule = ? AND seq = ?", rule, seq)
+        return json.loads(row["channels_json"]) if row else []
+
+    def trigger(self, rule: str, seq: int) -> bool:
+        """IB triggered a held unit; False when that was known."""
+        with self.transaction():
+            return bool(
+                self._database.execute(
+                    "UPDATE firing SET triggered_s = ? WHERE rule = ? AND seq = ? AND kind = 'armed'"
+                    " AND triggered_s IS NULL",
+                    *(self._clock.now_s(), rule, seq),
+                ).rowcount
+            )
+
+    def end(self, rule: str, seq: int, used: bool) -> bool:
+        """The firing's entries are all over; False when that was known. A late fill may turn ``used`` true."""
+        with self.transaction():
+            return bool(
+                self._database.execute(
+                    "UPDATE firing SET ended_s = ?, used = ?, settled = 0"
+                    " WHERE rule = ? AND seq = ? AND (ended_s IS NULL OR used < ?)",
+                    *(self._clock.now_s(), int(used), rule, seq, int(used)),
+                ).rowcount
+            )
+
+    def settle(self, end: UnitEnd, lives: Mapping[str, Life]) -> None:
+        """The rule's memory has taken the end in: both are one commit, so that a crash repeats neither."""
+        with self.transaction():
+            self.save_lives(lives)
+            self._database.execute("UPDATE firing SET settled = 1 WHERE rule = ? AND seq = ?", end.rule, end.seq)
+
+    def unsettled(self) -> Sequence[UnitEnd]:
+        """Firings of this mode and account that ended, and whose rules have not taken it in, oldest first."""
+        rows = self._database.rows(
+            "SELECT rule, seq, case_index, kind, used FROM firing"
+            " WHERE ended_s IS NOT NULL AND settled = 0 AND mode = ? AND account = ? ORDER BY id",
+            *(self.mode, self.account),
+        )
+        return [self._end(row) for row in rows]
+
+    def _end(self, row: Row) -> UnitEnd:
+        entries = [leg for leg in self.intents.unit(row["rule"], row["seq"]) if not leg.is_child]
+        state = unit_state(entries)
+        return UnitEnd(
+            rule=row["rule"],
+            seq=row["seq"],
+            case=row["case_index"],
+            held=row["kind"] == "armed",
+            state=state,
+            used=bool(row["used"]),
+            wanted=any(leg.cancel_wanted for leg in entries),
+            reason=next((leg.reason for leg in entries if leg.state is state), ""),
+        )
+
+    def _record(self, decision: Decision) -> Recorded:
+        firing, seq = decision.firing, self._next_seq(decision.firing.rule)
+        firing_key = self.naming.firing_key(firing.rule, seq)
+        held_back = decision.outcome if isinstance(decision.outcome, HeldBack) else None
+        assert not (held_back and decision.unit), "a firing that was held back sends nothing"
+        kind = "held back" if held_back else "armed" if decision.held else "fired"
+        firing_id = self._insert_firing(decision, seq, kind, held_back)
+        for cancel in decision.cancels:
+            self.want_cancelled(cancel)
+        keys = [self._insert_intent(decision, firing_id, seq, leg) for leg in range(len(decision.unit))]
+        for notice in decision.notices:
+            self.tell(replace(notice, dedup=f"{firing_key}.{notice.dedup}", key=firing_key))
+        self.event(firing_key, kind, {"reason": held_back.reason if held_back else "", "legs": len(keys)})
+        return Recorded(decision, seq, firing_key, keys)
+
+    def _insert_firing(self, decision: Decision, seq: int, kind: str, held_back: HeldBack | None) -> int:
+        firing = decision.firing
+        row = self._database.row(
+            "INSERT INTO firing (rule, seq, mode, account, kind, case_index, at_s, digest, reason, detail,"
+            " values_json, actions_json, channels_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            *(firing.rule, seq, self.mode, self.account, kind, firing.case, firing.at_s, decision.digest),
+            *((held_back.reason, held_back.detail) if held_back else ("", "")),
+            *(to_text(dict(firing.values)), to_text(firing.actions), to_text(decision.channels)),
+        )
+        assert row is not None
+        return int(row["id"])
+
+    def _insert_intent(self, decision: Decision, firing_id: int, seq: int, leg: int) -> str:
+        dry = self.mode is Mode.DRY
+        intent = Intent(
+            key=self.naming.key(decision.firing.rule, seq, leg),
+            rule=decision.firing.rule,
+            seq=seq,
+            leg=leg,
+            draft=decision.unit[leg],
+            created_s=self._clock.now_s(),
+            state=IntentState.DRY if dry else IntentState.INTENT,
+            held=decision.held,
+            expires_s=decision.expires_s,
+        )
+        self.intents.insert(firing_id, intent)
+        return intent.key
+
+    def _next_seq(self, rule: str) -> int:
+        row = self._database.row("SELECT max(seq) AS newest FROM firing WHERE rule = ?", rule)
+        return (row["newest"] or 0) + 1 if row else 1
+
+    def _engine_name(self, token: Callable[[int], str]) -> str:
+        with self.transaction():
+            name = self.get("engine") or token(2)
+            self.put("engine", name)
+        return name
+
+
+def event_hash(before: str, key: str, at_s: float, kind: str, text: str) -> str:
+    """The hash of an event, given that of the event before."""
+    return hashlib.sha256("\n".join((before, key, repr(at_s), kind, text)).encode()).hexdigest()

@@ -1,0 +1,97 @@
+"""The messages still to be told: rows that live in the journal, so that a firing and its message are one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rules_engine.execution.database import Database, Row
+from rules_engine.model.notice import Notice, NoticeKind
+
+_COLUMNS = "id, dedup, channel, kind, rule, key, title, text, at_s, state, attempts, next_s, error"
+_OPEN = "state IN ('waiting', 'sending')"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One notice on its way to one channel. ``state`` is `waiting`, `sending`, `sent` or `dead`."""
+
+    id: int
+    channel: str
+    kind: NoticeKind
+    rule: str
+    key: str
+    title: str
+    text: str
+    at_s: float
+    state: str
+    attempts: int
+    next_s: float
+    error: str
+
+
+class Outbox:
+    """Messages in the order in which things happened, each until it is sent or given up."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, notice: Notice) -> bool:
+        """Queues the notice for each of its channels; False when this very event was told before."""
+        added = 0
+        with self._database.transaction():
+            for channel in dict.fromkeys(notice.channels):
+                added += self._database.execute(
+                    "INSERT OR IGNORE INTO outbox (dedup, channel, kind, rule, key, title, text, at_s, next_s)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    *(notice.dedup, channel, notice.kind, notice.rule, notice.key),
+                    *(notice.title, notice.text, notice.at_s, notice.at_s),
+                ).rowcount
+        return added > 0
+
+    def channels(self) -> frozenset[str]:
+        """The channels for which something waits."""
+        rows = self._database.rows(f"SELECT DISTINCT channel FROM outbox WHERE {_OPEN}")
+        return frozenset(row["channel"] for row in rows)
+
+    def waiting(self, channel: str, count_max: int) -> Sequence[Message]:
+        """The oldest open messages of a channel, also those not due yet or interrupted while they were being sent."""
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM outbox WHERE channel = ? AND {_OPEN} ORDER BY id LIMIT ?", channel, count_max
+        )
+        return [_message(row) for row in rows]
+
+    def sending(self, message_id: int) -> None:
+        """Committed before the message leaves: a crash now means at most one copy too many."""
+        self._set(message_id, "state = 'sending', attempts = attempts + 1")
+
+    def sent(self, message_id: int) -> None:
+        """It arrived at the service."""
+        self._set(message_id, "state = 'sent', error = ''")
+
+    def retry(self, message_id: int, at_s: float, error: str) -> None:
+        """It failed; try again no sooner than ``at_s``. ``error`` must carry no secret."""
+        self._set(message_id, "state = 'waiting', next_s = ?, error = ?", at_s, error)
+
+    def give_up(self, message_id: int, error: str) -> None:
+        """It will not be tried again; it stays visible as dead."""
+        self._set(message_id, "state = 'dead', error = ?", error)
+
+    def _set(self, message_id: int, assignment: str, *values: str | float) -> None:
+        with self._database.transaction():
+            self._database.execute(f"UPDATE outbox SET {assignment} WHERE id = ?", *values, message_id)
+
+
+def _message(row: Row) -> Message:
+    return Message(
+        id=row["id"],
+        channel=row["channel"],
+        kind=NoticeKind(row["kind"]),
+        rule=row["rule"],
+        key=row["key"],
+        title=row["title"],
+        text=row["text"],
+        at_s=row["at_s"],
+        state=row["state"],
+        attempts=row["attempts"],
+        next_s=row["next_s"],
+        error=row["error"],
+    )

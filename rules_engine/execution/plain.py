@@ -1,0 +1,74 @@
+"""Our frozen values as JSON text and back, by their type annotations."""
+
+import json
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from types import UnionType
+from typing import TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+T = TypeVar("T")
+
+_CLASS = "is"  # Names the class where an annotation allows several.
+
+
+def to_text(value: object) -> str:
+    """JSON text of a value made of frozen dataclasses, tuples, enums, Decimals and plain scalars."""
+    return json.dumps(_pack(value), sort_keys=True, allow_nan=False)
+
+
+def from_text(kind: type[T], text: str) -> T:
+    """The value of class ``kind`` that `to_text` wrote."""
+    value = _unpack(kind, json.loads(text))
+    assert isinstance(value, kind)
+    return value
+
+
+def _pack(value: object) -> Json:
+    if is_dataclass(value):
+        packed = {field.name: _pack(getattr(value, field.name)) for field in fields(value)}
+        return {_CLASS: type(value).__name__, **packed}
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, tuple | list | frozenset | set):
+        items = [_pack(item) for item in value]
+        return items if isinstance(value, tuple | list) else sorted(items, key=str)
+    if isinstance(value, dict):
+        return {str(name): _pack(item) for name, item in value.items()}
+    assert value is None or isinstance(value, bool | int | float | str), f"{type(value)} has no plain form"
+    return value
+
+
+def _unpack(kind: object, plain: Json) -> object:
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return _unpack_one_of(get_args(kind), plain)
+    if origin in (tuple, frozenset):
+        assert isinstance(plain, list)
+        items = (_unpack(get_args(kind)[0], item) for item in plain)
+        return tuple(items) if origin is tuple else frozenset(items)
+    if isinstance(kind, type) and is_dataclass(kind):
+        assert isinstance(plain, dict)
+        hints = _hints(kind)
+        return kind(**{name: _unpack(hints[name], item) for name, item in plain.items() if name in hints})
+    if isinstance(kind, type) and issubclass(kind, StrEnum | Decimal):
+        return kind(str(plain))
+    return float(plain) if kind is float and isinstance(plain, int) else plain
+
+
+def _unpack_one_of(kinds: tuple[object, ...], plain: Json) -> object:
+    if plain is None:
+        return None
+    rest = [kind for kind in kinds if kind is not type(None)]
+    if isinstance(plain, dict):
+        rest = [kind for kind in rest if isinstance(kind, type) and kind.__name__ == plain[_CLASS]]
+    return _unpack(rest[0], plain)
+
+
+@cache
+def _hints(kind: type) -> dict[str, object]:
+    return get_type_hints(kind)

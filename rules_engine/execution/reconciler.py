@@ -1,0 +1,166 @@
+"""What IB has against what we believe: adopt what is found, call lost what complete evidence does not show."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from rules_engine.execution.codes import Meaning
+from rules_engine.execution.evidence import Findings, find
+from rules_engine.execution.intake import Intake, unknown_words
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.order_states import OrderEvent
+from rules_engine.execution.session import Session
+from rules_engine.execution.words import order_words
+from rules_engine.model.clock import Clock
+from rules_engine.model.errors import EvidenceIncomplete, LinkDown
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.reports import Evidence
+
+State = IntentState
+_HALTED = "halted"
+
+
+class Pauses(Protocol):
+    """The waits that reconciling needs."""
+
+    @property
+    def evidence_s(self) -> float: ...
+    @property
+    def settle_s(self) -> float: ...
+    @property
+    def recheck_s(self) -> float: ...
+    @property
+    def remind_s(self) -> float: ...
+    @property
+    def backoff_s(self) -> float: ...
+    @property
+    def backoff_max_s(self) -> float: ...
+
+
+class Reconciler:
+    """Asks the four questions and settles what their complete answers decide. Never sends an order."""
+
+    def __init__(
+        self, journal: Journal, clock: Clock, intake: Intake, pauses: Pauses, everyone: tuple[str, ...]
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._intake = intake
+        self._pauses = pauses
+        self._everyone = everyone
+        self._reminded_s: dict[str, float] = {}
+
+    @property
+    def halted(self) -> str:
+        """Why this journal may not trade at all; empty when it may."""
+        return self._journal.get(_HALTED) or ""
+
+    async def run(self, session: Session, is_current: Callable[[], bool]) -> Evidence | None:
+        """One round. None, and nothing concluded, when an answer was missing or the link broke meanwhile."""
+        before = [intent for intent in self._journal.intents.open() if intent.state.may_be_at_broker]
+        over = self._journal.intents.over()
+        try:
+            evidence = await session.link.evidence(self._pauses.evidence_s)
+        except (EvidenceIncomplete, LinkDown) as error:
+            self._incomplete(session, str(error))
+            return None
+        if not is_current():
+            return None
+        self._adopt(evidence, away=not session.reconciled)
+        findings = find(evidence, before, self._journal.naming, self._journal.intents.find, over)
+        self._alarm(findings)
+        self._settle_absent(session, findings.absent)
+        session.refusals.clear()
+        session.reconciled, session.why, session.attempts = True, "", 0
+        session.due_s = self._next_round_s(session)
+        return evidence
+
+    def remind(self) -> None:
+        """Tells again of every order whose fate is unknown, a quarter of an hour after the last time."""
+        now_s = self._clock.now_s()
+        for intent in self._journal.intents.open():
+            if intent.state is not State.UNKNOWN:
+                continue
+            if now_s - self._reminded_s.get(intent.key, float("-inf")) >= self._pauses.remind_s:
+                self._reminded_s[intent.key] = now_s
+                self._tell(intent, NoticeKind.UNKNOWN_ORDER, unknown_words(intent), str(int(now_s)))
+
+    def _incomplete(self, session: Session, why: str) -> None:
+        pause_s = min(self._pauses.backoff_s * 2**session.attempts, self._pauses.backoff_max_s)
+        session.attempts += 1
+        session.distrust(f"what IB has is not known: {why}", self._clock.now_s() + pause_s)
+
+    def _adopt(self, evidence: Evidence, *, away: bool) -> None:
+        # Fills first: they are the truth, and a message about them can then name the price.
+        for execution in evidence.executions:
+            self._intake.execution(execution, away=away)
+        for report in (*evidence.open_orders, *evidence.completed):
+            self._intake.order(report, away=away)
+
+    def _settle_absent(self, session: Session, absent: Sequence[Intent]) -> None:
+        now_s, since_s = self._clock.now_s(), session.absent_since_s
+        session.absent_since_s = {intent.key: since_s.get(intent.key, now_s) for intent in absent}
+        for intent in absent:
+            newest = self._journal.intents.get(intent.key)
+            if newest is None or newest.state.is_over:
+                continue
+            refused = session.refusals.get(intent.key)
+            if refused:
+                meaning, text = refused
+                ended = OrderEvent.REJECTED if meaning is Meaning.ENDS_UNSEEN else OrderEvent.CANCELLED
+                self._intake.conclude(newest, ended, text)
+            elif now_s - session.absent_since_s[intent.key] >= self._pauses.settle_s:
+                self._lose(newest)
+
+    def _lose(self, intent: Intent) -> None:
+        lost = self._intake.conclude(intent, OrderEvent.LOST, "complete evidence shows no trace of it")
+        unit = self._journal.intents.unit(intent.rule, intent.seq)
+        rest = [leg for leg in unit if leg.state.may_be_at_broker and leg.state is not State.UNKNOWN]
+        if lost.state is State.UNKNOWN and intent.state is State.SENDING and rest:
+            # A unit is meant whole: what arrived of it must not work alone.
+            for leg in rest:
+                self._journal.want_leg_cancelled(leg)
+            words = "; ".join(order_words(leg.draft) for leg in rest)
+            self._tell(intent, NoticeKind.ALARM, f"only a part of the orders reached IB; cancelling {words}", "part")
+
+    def _alarm(self, findings: Findings) -> None:
+        for reference in findings.strangers:
+            self._halt(f"IB holds an order in our name that the journal does not know: {reference}", reference)
+        for reference in findings.doubles:
+            self._halt(f"IB holds two living orders for one intent: {reference}", reference)
+        for intent in findings.risen:
+            text = f"IB holds this order alive although it was {intent.state}: {order_words(intent.draft)}"
+            self._tell(intent, NoticeKind.ALARM, text, "risen")
+
+    def _halt(self, why: str, reference: str) -> None:
+        with self._journal.transaction():
+            self._journal.put(_HALTED, why)
+            self._journal.tell(
+                Notice(
+                    kind=NoticeKind.ALARM,
+                    text=f"{why}. Nothing more is sent.",
+                    dedup=f"{reference}.halt",
+                    at_s=self._clock.now_s(),
+                    channels=self._everyone,
+                    key=reference,
+                )
+            )
+            self._journal.event(reference, "halted", {"why": why})
+
+    def _tell(self, intent: Intent, kind: NoticeKind, text: str, occasion: str) -> None:
+        self._journal.tell(
+            Notice(
+                kind=kind,
+                text=f"{intent.rule}: {text}",
+                dedup=f"{intent.key}.{kind}.{occasion}",
+                at_s=self._clock.now_s(),
+                channels=self._everyone,
+                rule=intent.rule,
+                key=intent.key,
+            )
+        )
+
+    def _next_round_s(self, session: Session) -> float:
+        now_s = self._clock.now_s()
+        settling = [since_s + self._pauses.settle_s for since_s in session.absent_since_s.values()]
+        return min((moment_s for moment_s in settling if moment_s > now_s), default=now_s + self._pauses.recheck_s)

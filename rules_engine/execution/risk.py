@@ -1,0 +1,225 @@
+"""The gate before every send: each limit fails closed and names itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from rules_engine.execution.exposure import Exposed, of_intents, of_unit, pending
+from rules_engine.execution.ports import Market, Quote
+from rules_engine.execution.words import plain
+from rules_engine.model.action import Side
+from rules_engine.model.clock import Clock
+from rules_engine.model.firing import Reason
+from rules_engine.model.instrument import Kind
+from rules_engine.model.intent import Intent
+from rules_engine.model.order import HeldPrice, OrderDraft, Unit
+from rules_engine.model.reports import Traded
+from rules_engine.model.settings import Limits
+
+QUOTE_AGE_MAX_S = 60.0
+DUPLICATE_WINDOW_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something is held back; ``detail`` names the limit and the figures."""
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Our own orders besides the unit in question: those open, those sent in the last minute, and today's number."""
+
+    open: Sequence[Intent] = ()
+    recent: Sequence[Intent] = ()
+    sent_today: int = 0
+
+
+class RiskGate:
+    """Checks a unit against the limits. ``timezone`` is where the day of `max_orders_per_day` begins."""
+
+    def __init__(self, limits: Limits, market: Market, clock: Clock, timezone: str = "America/New_York") -> None:
+        self._limits = limits
+        self._market = market
+        self._clock = clock
+        self._zone = ZoneInfo(timezone)
+
+    def check(self, unit: Unit, book: Book) -> Refusal | None:
+        """The first limit that the unit would break, or None. Nothing may be awaited between this and the commit."""
+        return self._orders_today(unit, book) or _first(lambda leg: self._leg(leg, unit, book), unit)
+
+    def day_start_s(self) -> float:
+        """When the present day began."""
+        now = datetime.fromtimestamp(self._clock.now_s(), self._zone)
+        return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+    def _leg(self, leg: OrderDraft, unit: Unit, book: Book) -> Refusal | None:
+        traded = self._market.traded(leg.instrument.name)
+        if traded is None:
+            return Refusal(Reason.NO_PRICE, f"IB has not confirmed the contract {leg.instrument.name}")
+        return (
+            self._quantity(leg)
+            or self._hours(leg, traded)
+            or _closing(leg, self._market.position(leg.instrument.name), book)
+            or self._short(leg, traded, unit, book)
+            or self._duplicate(leg, book)
+            or self._priced(leg, traded, unit, book)
+        )
+
+    def _orders_today(self, unit: Unit, book: Book) -> Refusal | None:
+        most, after = self._limits.max_orders_per_day, book.sent_today + len(unit)
+        if most is None or after <= most:
+            return None
+        return Refusal(Reason.OVER_LIMIT, f"max_orders_per_day is {most}, this would be order {after}")
+
+    def _quantity(self, leg: OrderDraft) -> Refusal | None:
+        most = self._limits.max_order_quantity
+        if not leg.quantity.is_finite() or leg.quantity <= 0:
+            return Refusal(Reason.BAD_QUANTITY, f"{leg.quantity} {leg.instrument.name}")
+        if most is None or leg.quantity <= most:
+            return None
+        return Refusal(Reason.OVER_LIMIT, f"max_order_quantity is {plain(most)}, this is for {plain(leg.quantity)}")
+
+    def _hours(self, leg: OrderDraft, traded: Traded) -> Refusal | None:
+        if leg.conditions or leg.outside_hours or leg.parent is not None or not traded.sessions:
+            return None
+        now_s = self._clock.now_s()
+        if any(start_s <= now_s < end_s for start_s, end_s in traded.sessions):
+            return None
+        return Refusal(Reason.MARKET_CLOSED, f"{leg.instrument.name} is closed now; 'outside hours' would send anyway")
+
+    def _short(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
+        stock = traded.kind == Kind.STOCK and leg.side is Side.SELL and leg.parent is None
+        if self._limits.allow_short or not stock:
+            return None
+        position = self._market.position(leg.instrument.name)
+        if position is None:
+            return Refusal(Reason.POSITION_UNKNOWN, f"a sale of {leg.instrument.name} might be short")
+        selling = pending(_exposed(unit, book), leg.instrument.name, Side.SELL)
+        if selling <= position:
+            return None
+        return Refusal(
+            Reason.SHORT_SALE,
+            f"limits.allow_short is false: {plain(position)} {leg.instrument.name} held, {plain(selling)} to sell",
+        )
+
+    def _duplicate(self, leg: OrderDraft, book: Book) -> Refusal | None:
+        if leg.conditions or leg.parent is not None:
+            return None
+        for other in book.recent:
+            draft = other.draft
+            if draft.conditions or draft.parent is not None or other.sent_s is None:
+                continue
+            same = (draft.instrument, draft.side, draft.quantity) == (leg.instrument, leg.side, leg.quantity)
+            if same and self._clock.now_s() - other.sent_s < DUPLICATE_WINDOW_S:
+                return Refusal(Reason.DUPLICATE, f"rule {other.rule} sent it ({other.key})")
+        return None
+
+    def _priced(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
+        limits = self._limits
+        if limits.price_collar is None and limits.max_order_value is None and limits.max_position_value is None:
+            return None
+        if leg.parent is not None:
+            return None  # It undoes an entry that was checked, at a price measured from that entry.
+        quote = self._fresh_quote(leg)
+        reference = _reference(leg, quote)
+        price = _order_price(leg, quote, reference)
+        if reference is None or price is None:
+            return Refusal(Reason.NO_PRICE, f"{leg.instrument.name} has no price of the last {QUOTE_AGE_MAX_S:.0f}s")
+        return self._collar(leg, price, reference) or self._values(leg, traded, price, unit, book)
+
+    def _fresh_quote(self, leg: OrderDraft) -> Quote | None:
+        quote = self._market.quote(leg.instrument.name)
+        if quote is None or leg.conditions:
+            return quote  # What waits at IB for its trigger is checked against the newest price there is.
+        return quote if self._clock.now_s() - quote.time_s <= QUOTE_AGE_MAX_S else None
+
+    def _collar(self, leg: OrderDraft, price: Decimal, reference: Decimal) -> Refusal | None:
+        collar = self._limits.price_collar
+        if collar is None or abs(price - reference) <= collar * abs(reference):
+            return None
+        away = abs(price - reference) / abs(reference) * 100 if reference else Decimal("Infinity")
+        return Refusal(
+            Reason.OVER_LIMIT,
+            f"price_collar is {plain(collar * 100)}%, {plain(price)} is {away:.1f}% away from the market's"
+            f" {plain(reference)} in {leg.instrument.name}",
+        )
+
+    def _values(self, leg: OrderDraft, traded: Traded, price: Decimal, unit: Unit, book: Book) -> Refusal | None:
+        limits = self._limits
+        if limits.max_order_value is None and limits.max_position_value is None:
+            return None
+        rate = self._market.exchange_rate(traded.currency)
+        if rate is None or rate <= 0:
+            return Refusal(Reason.NO_PRICE, f"no exchange rate for {traded.currency}")
+        one = abs(price) * traded.multiplier * rate
+        value = leg.quantity * one
+        if limits.max_order_value is not None and value > limits.max_order_value:
+            most = plain(limits.max_order_value)
+            return Refusal(Reason.OVER_LIMIT, f"max_order_value is {most}, the order's value is {value:.2f}")
+        return self._position_value(leg, one, unit, book)
+
+    def _position_value(self, leg: OrderDraft, one: Decimal, unit: Unit, book: Book) -> Refusal | None:
+        most = self._limits.max_position_value
+        if most is None:
+            return None
+        name = leg.instrument.name
+        position = self._market.position(name)
+        if position is None:
+            return Refusal(Reason.POSITION_UNKNOWN, f"max_position_value cannot be checked for {name}")
+        sign = 1 if leg.side is Side.BUY else -1
+        after = sign * position + pending(_exposed(unit, book), name, leg.side)
+        if after * one <= most:
+            return None
+        return Refusal(
+            Reason.OVER_LIMIT,
+            f"max_position_value is {plain(most)}, {name} would come to {after * one:.2f}",
+        )
+
+
+def _exposed(unit: Unit, book: Book) -> Sequence[Exposed]:
+    return [*of_unit(unit), *of_intents(book.open)]
+
+
+def _closing(leg: OrderDraft, position: Decimal | None, book: Book) -> Refusal | None:
+    """A closing order may never be larger than what is left to close when everything else on that side fills."""
+    if not leg.closes:
+        return None
+    if position is None:
+        return Refusal(Reason.POSITION_UNKNOWN, leg.instrument.name)
+    held = position if leg.side is Side.SELL else -position
+    left = held - pending(of_intents(book.open), leg.instrument.name, leg.side, children=True)
+    if leg.quantity <= left:
+        return None
+    return Refusal(Reason.NOTHING_TO_CLOSE, f"{plain(max(left, Decimal(0)))} {leg.instrument.name} left to close")
+
+
+def _reference(leg: OrderDraft, quote: Quote | None) -> Decimal | None:
+    """What the order's price is compared with: the level of its own trigger, else the middle of the market."""
+    for condition in leg.conditions:
+        if isinstance(condition, HeldPrice) and condition.instrument == leg.instrument:
+            return condition.price
+    if quote is None:
+        return None
+    if quote.bid is not None and quote.ask is not None:
+        return (quote.bid + quote.ask) / 2
+    return quote.last
+
+
+def _order_price(leg: OrderDraft, quote: Quote | None, reference: Decimal | None) -> Decimal | None:
+    """What the order would cost at worst, as far as it says so itself; else what the market asks."""
+    written = leg.limit if leg.limit is not None else leg.stop
+    if written is not None:
+        return written
+    if quote is None or leg.conditions:
+        return reference
+    side = quote.ask if leg.side is Side.BUY else quote.bid
+    return side if side is not None else quote.last
+
+
+def _first(check: Callable[[OrderDraft], Refusal | None], unit: Unit) -> Refusal | None:
+    return next((found for leg in unit if (found := check(leg)) is not None), None)

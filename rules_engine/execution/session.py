@@ -1,0 +1,34 @@
+"""One connection to IB, as the desk sees it."""
+
+from dataclasses import dataclass, field
+
+from rules_engine.execution.codes import Meaning
+from rules_engine.execution.ports import OrderLink
+
+
+@dataclass(slots=True)
+class Session:
+    """``reconciled``: complete evidence was read since the link last broke; nothing is sent before.
+
+    ``usable`` is false while IB's own link is down (1100). ``why`` says why nothing is sent, for `rules status`.
+    ``refusals`` are errors that end an order unless IB shows it, by key.
+    """
+
+    link: OrderLink
+    usable: bool = True
+    reconciled: bool = False
+    why: str = "what IB has is not known yet"
+    attempts: int = 0
+    due_s: float = 0.0
+    absent_since_s: dict[str, float] = field(default_factory=dict)
+    refusals: dict[str, tuple[Meaning, str]] = field(default_factory=dict)
+    cancelling: set[str] = field(default_factory=set)
+
+    def distrust(self, why: str, due_s: float) -> None:
+        """Forgets that it was reconciled; the next round is due at ``due_s``."""
+        self.reconciled, self.why, self.due_s = False, why, due_s
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether an order may be written to the socket now."""
+        return self.usable and self.reconciled and self.link.is_clear()
