@@ -9,6 +9,8 @@ from rules_engine.model.instrument import Instrument, Kind
 
 FRONT = "front"
 CANDIDATES_MAX = 12
+UNKNOWN_CONTRACT = 200
+"""IB's code for "no such contract" and for "several"."""
 
 SEC_TYPES = {
     Kind.STOCK: "STK",
@@ -41,7 +43,7 @@ class Unqualified:
     instrument: Instrument
     text: str
     candidates: tuple[str, ...] = ()
-    code: int = 0
+    code: int = UNKNOWN_CONTRACT
 
 
 def query(instrument: Instrument) -> Contract:
@@ -85,13 +87,13 @@ def choose(
     return unknown(instrument, ())
 
 
-def unknown(instrument: Instrument, near: Iterable[ContractDetails], code: int = 200) -> Unqualified:
+def unknown(instrument: Instrument, near: Iterable[ContractDetails]) -> Unqualified:
     """IB has no such contract; ``near`` are those of the same symbol."""
     candidates = words_of(near)
     text = f"IB knows no {in_words(instrument)}"
     if candidates:
         text += f"; it has {'; '.join(candidates)}"
-    return Unqualified(instrument, text, candidates, code)
+    return Unqualified(instrument, text, candidates)
 
 
 def tradable(instrument: Instrument, details: ContractDetails) -> Contract:

@@ -1,6 +1,6 @@
 """IB's order messages into reports. Only what IB said: the library's own conclusions never get here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from rules_engine.broker.library import CommissionReport as IbCommission
@@ -56,7 +56,8 @@ class OrderReader:
             OrderReport(
                 order_ref=order.orderRef or (known.order_ref if known else ""),
                 perm_id=order.permId,
-                order_id=order_id,
+                # Orders placed by hand have none (0 or below): permId alone names them.
+                order_id=max(order_id, 0),
                 client_id=order.clientId,
                 status=_status(state.status, known),
                 filled=filled,
@@ -79,6 +80,10 @@ class OrderReader:
             average_price=decimal_price(message.average_price),
         )
         return self._keep(said)
+
+    def latest(self, report: OrderReport) -> OrderReport:
+        """The newest that is known of the order that this report is about."""
+        return self._known(report.perm_id, report.client_id, report.order_id) or report
 
     def _known(self, perm_id: int, client_id: int, order_id: int) -> OrderReport | None:
         by_perm_id = self._by_perm_id.get(perm_id) if perm_id else None
@@ -129,11 +134,6 @@ def commission_report(said: IbCommission) -> CommissionReport | None:
     """commissionReport; None where IB has not worked it out yet."""
     amount = number_or_none(said.commission)
     return None if amount is None else CommissionReport(said.execId, decimal_of(amount), said.currency)
-
-
-def without_order_id(report: OrderReport) -> OrderReport:
-    """An order that IB numbers by permId alone: placed by hand, or by a client that is gone."""
-    return replace(report, order_id=max(report.order_id, 0))
 
 
 def _status(word: str, known: OrderReport | None) -> BrokerStatus:

@@ -42,6 +42,7 @@ class Listener(Protocol):
     def account_value(self, account: str, tag: str, value: str, currency: str) -> None: ...
     def profit(self, daily: float) -> None: ...
     def current_time(self) -> None: ...
+    def next_order_id(self, order_id: int) -> None: ...
     def said(self, request_id: int, code: int, text: str) -> None: ...
     def tickers(self, tickers: set[Ticker]) -> None: ...
     def closed(self, why: str) -> None: ...
@@ -64,6 +65,11 @@ class Session(IB):
         self.client.conn.disconnected += self.wrapper.heard_close
         # The library gives up on an old server without closing the socket.
         self.client.apiError += self.wrapper.heard_close
+
+    def stream(self, contract: Contract, generic_ticks: str) -> int:
+        """Starts market data; the number of the request, which errors about it carry."""
+        ticker = self.reqMktData(contract, generic_ticks)
+        return self.wrapper.ticker2ReqId["mktData"][ticker]
 
     def print_times(self, ticker: Ticker) -> Sequence[float | None]:
         """The exchange's time of each trade report in ``ticker.ticks``, in order."""
@@ -169,6 +175,10 @@ class _Hearing(Wrapper):
     def currentTime(self, time: int) -> None:
         with self._or_hang_up():
             self._listener.current_time()
+
+    def nextValidId(self, reqId: int) -> None:
+        with self._or_hang_up():
+            self._listener.next_order_id(reqId)
 
     def error(self, reqId: int, errorCode: int, errorString: str, advancedOrderRejectJson: str) -> None:
         with self._or_hang_up():

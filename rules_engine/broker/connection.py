@@ -1,0 +1,243 @@
+"""One connection to IB: orders out, questions asked and answered, market data and history."""
+
+import asyncio
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+
+from rules_engine.broker.contracts import Qualified, Unqualified
+from rules_engine.broker.feeds import Feeds
+from rules_engine.broker.hearing import Hearing
+from rules_engine.broker.history import Historian, Past
+from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.opening import shake_hands
+from rules_engine.broker.orders import Ticket, ib_order
+from rules_engine.model.clock import Clock
+from rules_engine.model.errors import EvidenceIncomplete, LinkDown
+from rules_engine.model.instrument import Instrument
+from rules_engine.model.order import OrderDraft
+from rules_engine.model.plan import History
+from rules_engine.model.reports import Evidence, PositionReport, Traded
+from rules_engine.model.settings import GatewaySettings
+
+CONNECT_DEADLINE_S = 10.0
+HISTORIES_AT_ONCE_MAX = 5
+_LIVE, _DELAYED = 1, 3
+
+
+class Connection:
+    """Execution's link to IB, and the source of everything in the inbox. A lost one is replaced, never reopened."""
+
+    def __init__(
+        self, settings: GatewaySettings, inbox: Inbox, clock: Clock, feeds: Feeds, *, delayed: bool = False
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._delayed = delayed
+        self._hearing = Hearing(inbox, feeds, clock, delayed=delayed)
+        self._session = self._hearing.session
+        self._watching = asyncio.Lock()
+        self._histories = asyncio.Semaphore(HISTORIES_AT_ONCE_MAX)
+        self._opened_s = clock.now_s()
+
+    @classmethod
+    async def open(
+        cls,
+        settings: GatewaySettings,
+        instruments: Iterable[Instrument],
+        inbox: Inbox,
+        clock: Clock,
+        *,
+        account: str = "",
+        order_id_floor: int = 0,
+        feeds: Feeds | None = None,
+        delayed: bool = False,
+        deadline_s: float = CONNECT_DEADLINE_S,
+    ) -> "Connection":
+        """Connects, learns the account, looks up the instruments and streams them. Raises LinkDown, ClientIdInUse.
+
+        ``order_id_floor`` is the highest order id ever used: requests are numbered above it, so that an error about
+        an old order cannot be taken for one about a request.
+        """
+        connection = cls(settings, inbox, clock, feeds or Feeds(inbox, clock), delayed=delayed)
+        opened = False
+        try:
+            await shake_hands(connection._hearing, settings, deadline_s)
+            await connection._begin(account, order_id_floor, deadline_s)
+            await connection.watch(instruments)
+            opened = True
+        finally:
+            if not opened:
+                connection.close("not opened")
+        return connection
+
+    # Execution's part: rules_engine.execution.ports.OrderLink.
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts that this login may trade."""
+        return tuple(self._session.wrapper.accounts)
+
+    @property
+    def port(self) -> int:
+        """Where IB listens: the usual numbers tell paper from live."""
+        return self._settings.port
+
+    @property
+    def mark(self) -> str:
+        """This connection. It cannot be known whether two connections met the same gateway process, so no two marks
+        are equal."""
+        return f"{self._settings.host}:{self._settings.port} since {self._opened_s:.6f}"
+
+    async def probe(self, deadline_s: float = 1.0) -> None:
+        """A round trip to IB; raises LinkDown when it is not answered in time."""
+        await self._hearing.inquiry.time(deadline_s)
+
+    def is_clear(self) -> bool:
+        """True when connected, IB's own link is up, and no message waits in the client's queue."""
+        return self.is_open and not self._hearing.degraded and self._session.queued == 0
+
+    def next_order_id(self, floor: int) -> int:
+        """A fresh order id greater than ``floor``."""
+        with self._connected():
+            self._session.client.updateReqId(floor + 1)
+            return self._session.client.getReqId()
+
+    def place(
+        self, order_id: int, draft: OrderDraft, *, key: str, account: str, group: str, parent_id: int, transmit: bool
+    ) -> None:
+        """Writes the order to the socket. Returning proves nothing: only a report does."""
+        ticket = Ticket(order_id, key, account, group, parent_id, transmit)
+        subscriptions = self._hearing.subscriptions
+        order = ib_order(draft, ticket, subscriptions.contract)
+        self._hearing.concerns_order(order_id)
+        self._hearing.orders.placed(order_id, self._settings.client_id, key, draft.quantity)
+        with self._connected():
+            self._session.client.placeOrder(order_id, subscriptions.contract(draft.instrument), order)
+
+    def cancel(self, order_id: int) -> None:
+        """Asks IB to cancel; whether it did, a report says."""
+        self._hearing.concerns_order(order_id)
+        with self._connected():
+            self._session.client.cancelOrder(order_id)
+
+    async def evidence(self, deadline_s: float = 10.0) -> Evidence:
+        """The four explicit requests and the positions; raises EvidenceIncomplete unless every one is answered.
+
+        When answers of an earlier round are still to come the connection is given up: they could pass for new ones.
+        """
+        hearing = self._hearing
+        if hearing.inquiry.spoilt:
+            self.close("questions about our orders stayed unanswered")
+        if not self.is_open or hearing.degraded:
+            raise EvidenceIncomplete("not connected" if hearing.ended.is_set() else "IB's own link is lost")
+        outages = hearing.outages
+        answers = await hearing.inquiry.orders(deadline_s)
+        positions = await self._positions(deadline_s)
+        if hearing.outages != outages:
+            raise EvidenceIncomplete("IB's own link was lost while it answered")
+        latest = {hearing.orders.latest(report): None for report in (*answers.ours, *answers.everybody)}
+        return Evidence(tuple(latest), answers.completed, answers.executions, positions, answers.next_order_id)
+
+    def traded(self, instrument: str) -> Traded | None:
+        """What IB says of an instrument that rules name; None when it was not qualified."""
+        return self._hearing.subscriptions.traded(instrument)
+
+    def exchange_rate(self, currency: str) -> Decimal | None:
+        """Units of the account's base currency for one of ``currency``; None when unknown."""
+        return self._hearing.account.exchange_rate(currency)
+
+    # The daemon's part.
+
+    @property
+    def is_open(self) -> bool:
+        """False once the connection is lost or closed."""
+        return not self._hearing.ended.is_set() and self._session.isConnected()
+
+    @property
+    def degraded(self) -> bool:
+        """TWS is there but has lost IB's servers (1100)."""
+        return self._hearing.degraded
+
+    @property
+    def why_ended(self) -> str:
+        """What ended the connection; empty while it lasts."""
+        return self._hearing.why_ended
+
+    @property
+    def qualified(self) -> Mapping[str, Qualified]:
+        """Instruments with their contracts, by name; ``note`` tells of choices that were not plain."""
+        return self._hearing.subscriptions.qualified
+
+    @property
+    def unqualified(self) -> Mapping[str, Unqualified]:
+        """Instruments that IB does not know or that mean several contracts, by name, with the candidates."""
+        return self._hearing.subscriptions.unqualified
+
+    async def ended(self) -> None:
+        """Returns when the connection is lost or closed."""
+        await self._hearing.ended.wait()
+
+    async def watch(self, instruments: Iterable[Instrument]) -> None:
+        """Streams exactly these instruments: those that rules read and those that they order in."""
+        async with self._watching:
+            with self._connected():
+                await self._hearing.subscriptions.watch(instruments)
+            self._hearing.tell_positions()
+
+    def renew(self, names: Collection[str]) -> None:
+        """Asks anew for the market data of these instruments."""
+        with self._connected():
+            self._hearing.subscriptions.renew(names)
+
+    async def history(self, wanted: History) -> Past:
+        """The past of an instrument that is watched, as far as IB has it. Raises LinkDown where IB does not answer."""
+        qualified = self.qualified.get(wanted.instrument.name)
+        traded = self.traded(wanted.instrument.name)
+        if qualified is None or traded is None:
+            return Past(self._clock.now_s())
+        async with self._histories:
+            with self._connected():
+                return await Historian(self._session, qualified, traded, self._clock.now_s()).past(wanted)
+
+    def close(self, why: str = "closed by us") -> None:
+        """Ends the connection now. Orders at IB stay as they are."""
+        self._hearing.closed(why)
+        with suppress(OSError):
+            self._session.client.disconnect()
+
+    async def _begin(self, account: str, order_id_floor: int, deadline_s: float) -> None:
+        client = self._session.client
+        with self._connected():
+            client.updateReqId(order_id_floor + 1)
+            self._hearing.begin(account or self.accounts[0], client.getReqId())
+            client.reqMarketDataType(_DELAYED if self._delayed else _LIVE)
+            client.reqAccountUpdates(True, self._hearing.account.name)
+            client.reqPnL(client.getReqId(), self._hearing.account.name, "")
+            await self._all_positions(deadline_s)
+
+    async def _positions(self, deadline_s: float) -> tuple[PositionReport, ...]:
+        try:
+            await self._all_positions(deadline_s)
+        except LinkDown as error:
+            raise EvidenceIncomplete(str(error)) from error
+        hearing = self._hearing
+        return tuple(
+            hearing.account.position(contract_id, name)
+            for contract_id, symbol in hearing.account.held.items()
+            for name in hearing.subscriptions.names(contract_id) or (symbol,)
+        )
+
+    async def _all_positions(self, deadline_s: float) -> None:
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._hearing.inquiry.ask_positions()
+        except TimeoutError:
+            raise LinkDown(f"IB did not tell the positions within {deadline_s:g} s") from None
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        try:
+            yield
+        except ConnectionError as error:
+            raise LinkDown(self.why_ended or str(error)) from error

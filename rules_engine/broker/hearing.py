@@ -1,0 +1,175 @@
+"""What IB says in one connection, sorted: reports into the inbox, answers to who asked, prices to their streams."""
+
+import asyncio
+
+from rules_engine.broker import codes
+from rules_engine.broker.account import Account, daily_profit
+from rules_engine.broker.feeds import Feeds
+from rules_engine.broker.inbox import Inbox, Report
+from rules_engine.broker.inquiry import Inquiry
+from rules_engine.broker.library import CommissionReport, Contract, Execution, Order, OrderState, Ticker
+from rules_engine.broker.reports import (
+    OrderReader,
+    StatusMessage,
+    commission_report,
+    completed_report,
+    execution_report,
+)
+from rules_engine.broker.session import Session
+from rules_engine.broker.subscriptions import Subscriptions
+from rules_engine.model.clock import Clock
+from rules_engine.model.reports import LinkChange, OrderError
+
+
+class Hearing:
+    """The state of one connection as IB's messages shape it; it ends with the connection."""
+
+    def __init__(self, inbox: Inbox, feeds: Feeds, clock: Clock, *, delayed: bool = False) -> None:
+        self.session = Session(self)
+        self.orders = OrderReader()
+        self.inquiry = Inquiry(self.session)
+        self.account = Account("")
+        self.subscriptions = Subscriptions(
+            self.session, inbox, feeds, clock, lambda: self.account.held, delayed=delayed
+        )
+        self.client_id_in_use = False
+        self.degraded = False
+        self.outages = 0
+        """How often IB's own link was lost: an answer that spans such a moment proves nothing."""
+        self.ended = asyncio.Event()
+        self.why_ended = ""
+        self._first_request_id = 0
+        self._order_ids: set[int] = set()
+        self._positions_known = False
+        self._inbox = inbox
+        self._feeds = feeds
+        self._clock = clock
+
+    def begin(self, account: str, first_request_id: int) -> None:
+        """The handshake is over: whose account this is, and from which number on requests are ours."""
+        self.account = Account(account)
+        self._first_request_id = first_request_id
+
+    def concerns_order(self, order_id: int) -> None:
+        """Errors with this number are about an order, not about a request."""
+        self._order_ids.add(order_id)
+
+    def tell_positions(self) -> None:
+        """What the account holds of every instrument that is watched: none is told too."""
+        if self._positions_known:
+            for name, one in self.subscriptions.qualified.items():
+                self._report(self.account.position(one.contract.conId, name))
+
+    # The listener's part, called by the session.
+
+    def order_opened(self, order_id: int, order: Order, state: OrderState) -> None:
+        report = self.orders.opened(order_id, order, state)
+        if order.clientId == self.session.client.clientId:
+            self.concerns_order(order_id)
+        self.inquiry.open_orders.add(report)
+        self._report(report)
+
+    def orders_opened_end(self) -> None:
+        self.inquiry.open_orders.end()
+
+    def order_status(self, message: StatusMessage) -> None:
+        self._report(self.orders.status(message))
+
+    def order_completed(self, order: Order, state: OrderState) -> None:
+        self.inquiry.completed.add(completed_report(order, state))
+
+    def orders_completed_end(self) -> None:
+        self.inquiry.completed.end()
+
+    def executed(self, request_id: int, contract: Contract, execution: Execution) -> None:
+        if execution.acctNumber != self.account.name:
+            return
+        names = self.subscriptions.names(contract.conId)
+        report = execution_report(contract, execution, names[0] if names else contract.symbol)
+        if self.inquiry.is_answer(request_id):
+            self.inquiry.executed(request_id, report)
+        else:
+            self._report(report)
+
+    def executed_end(self, request_id: int) -> None:
+        self.inquiry.executed_end(request_id)
+
+    def commission(self, said: CommissionReport) -> None:
+        report = commission_report(said)
+        if report is not None:
+            self._report(report)
+
+    def position(self, account: str, contract: Contract, quantity: float, average_cost: float) -> None:
+        if self.account.holds(account, contract, quantity, average_cost):
+            for name in self.subscriptions.names(contract.conId) or (contract.symbol,):
+                self._report(self.account.position(contract.conId, name))
+
+    def positions_end(self) -> None:
+        self._positions_known = True
+        self.inquiry.positions.end()
+
+    def account_value(self, account: str, tag: str, value: str, currency: str) -> None:
+        report = self.account.value(account, tag, value, currency)
+        if report is not None:
+            self._report(report)
+
+    def profit(self, daily: float) -> None:
+        self._report(daily_profit(daily))
+
+    def current_time(self) -> None:
+        self.inquiry.times.end()
+
+    def next_order_id(self, order_id: int) -> None:
+        self.inquiry.order_ids.add(order_id)
+        self.inquiry.order_ids.end()
+
+    def tickers(self, tickers: set[Ticker]) -> None:
+        self.subscriptions.tickers(tickers)
+
+    def said(self, request_id: int, code: int, text: str) -> None:
+        if request_id in self._order_ids or 0 < request_id < self._first_request_id:
+            self._report(OrderError(request_id, code, text))
+        elif request_id > 0:
+            self.subscriptions.said(request_id, code, text)
+        else:
+            self._system(code, text)
+
+    def closed(self, why: str) -> None:
+        if not self.ended.is_set():
+            self.why_ended = why or "the connection was closed"
+            self.inquiry.fail(self.why_ended)
+            self.ended.set()
+
+    def _system(self, code: int, text: str) -> None:
+        if code == codes.CLIENT_ID_IN_USE:
+            self.client_id_in_use = True
+            self.closed(text)
+        elif code in codes.LINK_LOST:
+            self._link_lost(code, text)
+        elif code in (codes.LINK_BACK, codes.LINK_BACK_DATA_LOST):
+            self._link_back(code, text)
+        elif code in codes.FARM_BROKEN:
+            self.subscriptions.silence_all(code, text)
+        elif code in codes.FARM_WELL:
+            self._feeds.verify_soon()
+
+    def _link_lost(self, code: int, text: str) -> None:
+        """IB repeats this every few seconds; it is told once."""
+        self.outages += 1
+        if not self.degraded:
+            self.degraded = True
+            self._report(LinkChange(self._clock.now_s(), "degraded", code, text))
+            self.subscriptions.silence_all(code, text)
+
+    def _link_back(self, code: int, text: str) -> None:
+        self.degraded = False
+        data_lost = code == codes.LINK_BACK_DATA_LOST
+        if data_lost:
+            self.subscriptions.renew()
+        self._feeds.verify_soon()
+        self._report(LinkChange(self._clock.now_s(), "up", code, text, data_lost=data_lost))
+
+    def _report(self, report: Report) -> None:
+        if not self._inbox.report(report):
+            # A report that is lost is made good by the next connection, which reads everything again.
+            self.session.client.disconnect()

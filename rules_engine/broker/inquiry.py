@@ -1,0 +1,131 @@
+"""The questions of a reconciliation, each asked explicitly and each with its own deadline."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rules_engine.broker.library import ExecutionFilter
+from rules_engine.broker.questions import Questions
+from rules_engine.broker.session import Session
+from rules_engine.model.errors import EvidenceIncomplete, LinkDown
+from rules_engine.model.reports import ExecutionReport, OrderReport
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswers:
+    """One complete round. ``next_order_id`` is IB's own count for our client id."""
+
+    ours: tuple[OrderReport, ...]
+    everybody: tuple[OrderReport, ...]
+    completed: tuple[OrderReport, ...]
+    executions: tuple[ExecutionReport, ...]
+    next_order_id: int
+
+
+class Inquiry:
+    """What was asked of IB in one connection and is not answered yet."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.times: Questions[None] = Questions()
+        self.order_ids: Questions[int] = Questions()
+        self.open_orders: Questions[OrderReport] = Questions()
+        self.completed: Questions[OrderReport] = Questions()
+        self.positions: Questions[None] = Questions()
+        self._executions: dict[int, Questions[ExecutionReport]] = {}
+
+    def is_answer(self, request_id: int) -> bool:
+        """True when an execution answers a question, rather than happening now."""
+        return request_id in self._executions
+
+    def executed(self, request_id: int, report: ExecutionReport) -> None:
+        """One execution of an answer."""
+        self._executions[request_id].add(report)
+
+    def executed_end(self, request_id: int) -> None:
+        """All executions of an answer are in."""
+        question = self._executions.pop(request_id, None)
+        if question is not None:
+            question.end()
+
+    @property
+    def spoilt(self) -> bool:
+        """An earlier round is still unanswered, so that its late answers could pass for those of a new one."""
+        return bool(self.open_orders.outstanding or self.completed.outstanding or self.positions.outstanding)
+
+    async def time(self, deadline_s: float) -> None:
+        """A round trip."""
+        answer = self.times.ask()
+        self._send(self._session.client.reqCurrentTime)
+        try:
+            async with asyncio.timeout(deadline_s):
+                await answer
+        except TimeoutError:
+            raise LinkDown(f"IB did not answer within {deadline_s:g} s") from None
+
+    def ask_positions(self) -> asyncio.Future[tuple[None, ...]]:
+        """Positions stream from then on; the answer is that all are in."""
+        answer = self.positions.ask()
+        self._send(self._session.client.reqPositions)
+        return answer
+
+    async def orders(self, deadline_s: float) -> OrderAnswers:
+        """Asks all four questions at once; each has the whole deadline. Raises EvidenceIncomplete.
+
+        Orders move from open to completed, so the questions go out in this order: none can slip between two answers.
+        """
+        client = self._session.client
+        until_s = asyncio.get_running_loop().time() + deadline_s
+        try:
+            ours, everybody = self.open_orders.ask(), self.open_orders.ask()
+            self._send(client.reqOpenOrders)
+            self._send(client.reqAllOpenOrders)
+            completed = self.completed.ask()
+            self._send(lambda: client.reqCompletedOrders(False))
+            executions = self._ask_executions()
+            next_id = self.order_ids.ask()
+            self._send(lambda: client.reqIds(1))
+            return OrderAnswers(
+                ours=await _by(until_s, ours, "our open orders"),
+                everybody=await _by(until_s, everybody, "all open orders"),
+                completed=await _by(until_s, completed, "the completed orders"),
+                executions=await _by(until_s, executions, "the executions"),
+                next_order_id=(await _by(until_s, next_id, "the next order id"))[0],
+            )
+        except LinkDown as error:
+            raise EvidenceIncomplete(str(error)) from error
+
+    def fail(self, why: str) -> None:
+        """The connection is gone: nothing will be answered."""
+        self.times.fail(why)
+        self.order_ids.fail(why)
+        self.positions.fail(why)
+        for question in (self.open_orders, self.completed):
+            question.fail(why)
+        for answer in self._executions.values():
+            answer.fail(why)
+
+    def _ask_executions(self) -> asyncio.Future[tuple[ExecutionReport, ...]]:
+        request_id = self._session.client.getReqId()
+        question: Questions[ExecutionReport] = Questions()
+        self._executions[request_id] = question
+        answer = question.ask()
+        self._send(lambda: self._session.client.reqExecutions(request_id, ExecutionFilter()))
+        return answer
+
+    def _send(self, request: Callable[[], object]) -> None:
+        try:
+            request()
+        except ConnectionError as error:
+            raise LinkDown(f"not connected: {error}") from error
+
+
+async def _by(until_s: float, answer: asyncio.Future[tuple[Answer, ...]], what: str) -> tuple[Answer, ...]:
+    try:
+        async with asyncio.timeout_at(until_s):
+            return await answer
+    except TimeoutError:
+        raise EvidenceIncomplete(f"IB did not tell {what}") from None

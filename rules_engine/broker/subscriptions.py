@@ -1,0 +1,196 @@
+"""The instruments that rules need: looked up once a connection, streamed, and streamed anew when they fall silent."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, date, datetime
+
+from rules_engine.broker import codes
+from rules_engine.broker.contracts import (
+    UNKNOWN_CONTRACT,
+    Qualified,
+    Unqualified,
+    choose,
+    in_words,
+    query,
+    unknown,
+    wide_query,
+)
+from rules_engine.broker.details import market_rule, traded, zone_of
+from rules_engine.broker.feeds import Feeds
+from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.library import Contract, ContractDetails, PriceIncrement, RequestError, Ticker
+from rules_engine.broker.session import Session
+from rules_engine.broker.ticks import Stream, generic_ticks, read_tickers
+from rules_engine.model.clock import Clock
+from rules_engine.model.errors import LinkDown
+from rules_engine.model.instrument import Instrument
+from rules_engine.model.reports import Traded
+
+LOOK_UP_DEADLINE_S = 15.0
+
+
+class Subscriptions:
+    """Market data of one connection, by instrument name. ``held`` tells which contracts the account has."""
+
+    def __init__(
+        self,
+        session: Session,
+        inbox: Inbox,
+        feeds: Feeds,
+        clock: Clock,
+        held: Callable[[], Collection[int]],
+        *,
+        delayed: bool = False,
+    ) -> None:
+        self._session = session
+        self._inbox = inbox
+        self._feeds = feeds
+        self._clock = clock
+        self._held = held
+        self._delayed = delayed
+        self._qualified: dict[str, Qualified] = {}
+        self._unqualified: dict[str, Unqualified] = {}
+        self._traded: dict[str, Traded] = {}
+        self._rules: dict[int, tuple[PriceIncrement, ...]] = {}
+        self._streams: dict[int, Stream] = {}
+        self._contracts: dict[int, Contract] = {}
+        self._requests: dict[int, int] = {}
+
+    @property
+    def qualified(self) -> dict[str, Qualified]:
+        """Instruments with their contracts, by name."""
+        return dict(self._qualified)
+
+    @property
+    def unqualified(self) -> dict[str, Unqualified]:
+        """Instruments that mean no contract, or several, by name."""
+        return dict(self._unqualified)
+
+    def contract(self, instrument: Instrument) -> Contract:
+        """The contract of an instrument that was looked up."""
+        return self._qualified[instrument.name].contract
+
+    def traded(self, name: str) -> Traded | None:
+        """What IB says of an instrument; None when it was not qualified."""
+        return self._traded.get(name)
+
+    def names(self, contract_id: int) -> tuple[str, ...]:
+        """What rules call a contract."""
+        stream = self._streams.get(contract_id)
+        return stream.names if stream else ()
+
+    async def watch(self, instruments: Iterable[Instrument]) -> None:
+        """Makes the streams exactly those of these instruments; what is streamed already goes on untouched."""
+        wanted = {instrument.name: instrument for instrument in instruments}
+        gone = [name for name, one in self._qualified.items() if wanted.get(name) != one.instrument]
+        for name in gone:
+            del self._qualified[name], self._traded[name]
+        new = [instrument for name, instrument in wanted.items() if name not in self._qualified]
+        await self._look_up(new)
+        self._feeds.forget(name for name in gone if name not in wanted)
+        self._unqualified = {name: one for name, one in self._unqualified.items() if name in wanted}
+        self._stream()
+
+    def renew(self, names: Iterable[str] | None = None) -> None:
+        """Asks anew for the market data of these instruments, or of all."""
+        chosen = None if names is None else set(names)
+        for stream in list(self._streams.values()):
+            if chosen is None or chosen & set(stream.names):
+                self._end(stream.contract_id)
+                self._start(stream.contract_id, stream.names)
+
+    def silence_all(self, code: int, text: str) -> None:
+        """No instrument's prices can be trusted."""
+        for stream in self._streams.values():
+            self._feeds.down(stream.names, code, text)
+
+    def said(self, request_id: int, code: int, text: str) -> bool:
+        """A message about one of our market data requests; False when it is about something else."""
+        contract_id = self._requests.get(request_id)
+        if contract_id is None:
+            return False
+        if codes.silences(code):
+            self._feeds.down(self.names(contract_id), code, text)
+        return True
+
+    def tickers(self, tickers: Iterable[Ticker]) -> None:
+        """One packet of prices into the inbox."""
+        now_s = self._clock.now_s()
+        for tick in read_tickers(tickers, self._streams, self._session.print_times, now_s, delayed=self._delayed):
+            self._feeds.ticked(tick.instrument)
+            self._inbox.tick(tick)
+
+    async def _look_up(self, instruments: Collection[Instrument]) -> None:
+        try:
+            async with asyncio.timeout(LOOK_UP_DEADLINE_S):
+                found = await asyncio.gather(*(self._qualify(instrument) for instrument in instruments))
+                await self._fetch_rules(one for one in found if isinstance(one, Qualified))
+        except TimeoutError:
+            raise LinkDown(f"IB did not describe the contracts within {LOOK_UP_DEADLINE_S:g} s") from None
+        except ConnectionError as error:
+            raise LinkDown(f"connection lost while looking up contracts: {error}") from error
+        for one in found:
+            self._enter(one)
+
+    def _enter(self, one: Qualified | Unqualified) -> None:
+        name = one.instrument.name
+        if isinstance(one, Unqualified):
+            self._unqualified[name] = one
+            self._feeds.down([name], one.code, one.text)
+            return
+        self._unqualified.pop(name, None)
+        rule = market_rule(one)
+        self._qualified[name] = one
+        self._traded[name] = traded(one, self._rules.get(rule, ()) if rule else ())
+
+    async def _qualify(self, instrument: Instrument) -> Qualified | Unqualified:
+        try:
+            found = await self._session.reqContractDetailsAsync(query(instrument))
+        except RequestError as error:
+            if error.code != UNKNOWN_CONTRACT:
+                return Unqualified(instrument, f"{in_words(instrument)}: {error.message}", code=error.code)
+            return unknown(instrument, await self._near(instrument))
+        return choose(instrument, found, self._today(found), self._held())
+
+    async def _near(self, instrument: Instrument) -> list[ContractDetails]:
+        """Contracts of the same symbol elsewhere: what the user may have meant."""
+        wide = wide_query(instrument)
+        if wide is None:
+            return []
+        try:
+            return list(await self._session.reqContractDetailsAsync(wide))
+        except RequestError:
+            return []
+
+    def _today(self, found: Collection[ContractDetails]) -> date:
+        zone = next((zone_of(one.timeZoneId) for one in found), None)
+        return datetime.fromtimestamp(self._clock.now_s(), zone or UTC).date()
+
+    async def _fetch_rules(self, qualified: Iterable[Qualified]) -> None:
+        """Price rules not known yet. Without one the contract's own price step has to do."""
+        numbers = {rule for one in qualified if (rule := market_rule(one)) is not None} - self._rules.keys()
+        for number in sorted(numbers):
+            self._rules[number] = tuple(await self._session.reqMarketRuleAsync(number) or ())
+
+    def _stream(self) -> None:
+        wanted: dict[int, tuple[str, ...]] = {}
+        for name, one in self._qualified.items():
+            self._contracts[one.contract.conId] = one.contract
+            wanted[one.contract.conId] = (*wanted.get(one.contract.conId, ()), name)
+        for contract_id in [number for number in self._streams if number not in wanted]:
+            self._end(contract_id)
+        for contract_id, names in wanted.items():
+            if contract_id in self._streams:
+                self._streams[contract_id].names = names
+            else:
+                self._start(contract_id, names)
+
+    def _start(self, contract_id: int, names: tuple[str, ...]) -> None:
+        contract = self._contracts[contract_id]
+        self._streams[contract_id] = Stream(names, contract_id, contract.secType, self._clock.now_s())
+        self._requests[self._session.stream(contract, generic_ticks(contract.secType))] = contract_id
+
+    def _end(self, contract_id: int) -> None:
+        del self._streams[contract_id]
+        self._requests = {request: number for request, number in self._requests.items() if number != contract_id}
+        self._session.cancelMktData(self._contracts[contract_id])
