@@ -43,26 +43,26 @@ class Path:
 
     def minute(self, minute: int, count: int) -> list[Moment]:
         """The moments of one minute, at most ``count`` of them evenly strewn over it."""
-        random = Random(self._key ^ minute << 8 ^ count)
-        prices = self._bridge(minute, count, random)
+        dice = Random(self._key ^ minute << 8 ^ count)
+        prices = self._bridge(minute, count, dice)
         step_s = MINUTE_S / count
         often = _PRINTS_OFTEN if count == MINUTE_S else 1.0
         return [
-            self._moment(minute * MINUTE_S + round((slot + random.random()) * step_s, 3), price, step_s, random)
+            self._moment(minute * MINUTE_S + round((slot + dice.random()) * step_s, 3), price, step_s, dice)
             for slot, price in enumerate(prices)
-            if random.random() < often
+            if dice.random() < often
         ]
 
     def price(self, minute: int) -> float:
         """The price at the start of a minute, between the ticks."""
         return math.exp(self._level(minute))
 
-    def _bridge(self, minute: int, count: int, random: Random) -> list[float]:
+    def _bridge(self, minute: int, count: int, dice: Random) -> list[float]:
         start, end = self._level(minute), self._level(minute + 1)
         sigma = self._volatility_s * math.sqrt(MINUTE_S / count)
         walked, steps = 0.0, []
         for _ in range(count):
-            walked += random.gauss(0.0, sigma)
+            walked += dice.gauss(0.0, sigma)
             steps.append(walked)
         drift = (end - start - walked) / count
         return [math.exp(start + step + drift * (slot + 1)) for slot, step in enumerate(steps)]
@@ -83,24 +83,24 @@ class Path:
         unit = _mixed(self._key + octave * 0xD1B54A32D192ED03 + cell * 0x2545F4914F6CDD1D) / (1 << 63) - 1.0
         return unit * _SCALE * self._volatility_s * math.sqrt(MINUTE_S << octave)
 
-    def _moment(self, at_s: float, price: float, span_s: float, random: Random) -> Moment:
+    def _moment(self, at_s: float, price: float, span_s: float, dice: Random) -> Moment:
         tick = self.listing.minTick
         units = max(1, round(price / tick))
         width = max(1, round(units * 1e-4))
-        below = random.randint(0, width)
+        below = dice.randint(0, width)
         bid = max(tick, round((units - below) * tick, 8))
         ask = round((units - below + width) * tick, 8)
         if bid >= ask:
             ask = round(bid + tick, 8)
-        last = bid if random.random() < 0.5 else ask
+        last = bid if dice.random() < 0.5 else ask
         lot = self._lot
-        return Moment(at_s, bid, ask, lot(random, 1.0), lot(random, 1.0), last, lot(random, max(1.0, span_s)))
+        return Moment(at_s, bid, ask, lot(dice, 1.0), lot(dice, 1.0), last, lot(dice, max(1.0, span_s)))
 
-    def _lot(self, random: Random, scale: float) -> float:
+    def _lot(self, dice: Random, scale: float) -> float:
         step = self.listing.suggestedSizeIncrement
         if step < 1.0:
-            return round(random.uniform(0.01, 2.0) * scale, 4)
-        return step * math.ceil(random.randint(1, 5) * scale)
+            return round(dice.uniform(0.01, 2.0) * scale, 4)
+        return step * math.ceil(dice.randint(1, 5) * scale)
 
 
 class OptionPath(Path):
