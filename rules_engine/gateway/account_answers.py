@@ -32,19 +32,23 @@ from rules_engine.gateway.messages.account_messages import (
 from rules_engine.gateway.messages.link import SYSTEM, Error, ManagedAccounts, ReqManagedAccounts
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
-from rules_engine.gateway.times import time_text
+from rules_engine.gateway.times import Timers, time_text
 
 GROUP_ALL = "All"
+PROFIT_EVERY_S = 1.0
 
 
 class AccountAnswers:
     """Tells what accounts hold and are worth, once and again when it changes."""
 
-    def __init__(self, ledger: Ledger, now_s: Callable[[], float], router: Router) -> None:
+    def __init__(self, ledger: Ledger, timers: Timers, now_s: Callable[[], float], router: Router) -> None:
         self._ledger = ledger
         self._now_s = now_s
         self._updates: dict[Session, str] = {}
         self._positions: set[Session] = set()
+        self._timers = timers
+        self._profits: set[tuple[Session, int]] = set()
+        self._profits_due = False
         self._by_request: dict[tuple[Session, int], Callable[[], None]] = {}
         router.on(ReqManagedAccounts, lambda session, _: session.send(self.managed()))
         router.on(ReqAccountUpdates, self._account_updates)
@@ -83,8 +87,9 @@ class AccountAnswers:
         """Nobody follows over this connection any more."""
         self._updates.pop(session, None)
         self._positions.discard(session)
-        for key in [key for key in self._by_request if key[0] is session]:
-            del self._by_request[key]
+        for of, reqId in list(self._by_request):
+            if of is session:
+                self._forget(session, reqId)
 
     def _account_updates(self, session: Session, request: ReqAccountUpdates) -> None:
         account = request.account or next(iter(self._ledger.accounts))
@@ -163,7 +168,7 @@ class AccountAnswers:
             daily = figures.unrealized + figures.realized
             session.send(Pnl(request.reqId, daily, figures.unrealized, figures.realized))
 
-        self._follow(session, request.reqId, tell)
+        self._follow_profit(session, request.reqId, tell)
 
     def _pnl_single(self, session: Session, request: ReqPnlSingle) -> None:
         if not self._known(session, request.reqId, request.account):
@@ -180,7 +185,7 @@ class AccountAnswers:
             value = holding.size * holding.multiplier * self._ledger.mark(holding) * into_base
             session.send(PnlSingle(request.reqId, holding.size, unrealized + realized, unrealized, realized, value))
 
-        self._follow(session, request.reqId, tell)
+        self._follow_profit(session, request.reqId, tell)
 
     def _known(self, session: Session, reqId: int, account: str) -> bool:
         if account in self._ledger.accounts:
@@ -194,6 +199,24 @@ class AccountAnswers:
 
     def _forget(self, session: Session, reqId: int) -> None:
         self._by_request.pop((session, reqId), None)
+        self._profits.discard((session, reqId))
+
+    def _follow_profit(self, session: Session, reqId: int, tell: Callable[[], None]) -> None:
+        """Profits move with prices, so they are told every second."""
+        self._follow(session, reqId, tell)
+        self._profits.add((session, reqId))
+        self._schedule_profits()
+
+    def _schedule_profits(self) -> None:
+        if self._profits and not self._profits_due:
+            self._profits_due = True
+            self._timers.at(self._now_s() + PROFIT_EVERY_S, self._tell_profits)
+
+    def _tell_profits(self) -> None:
+        self._profits_due = False
+        for key in self._profits:
+            self._by_request[key]()
+        self._schedule_profits()
 
 
 def _position(account: str, holding: Holding) -> Position:

@@ -1,7 +1,6 @@
 """All orders of the gateway, found by whoever needs them: client, instrument, family, group."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rules_engine.gateway.ledger import Execution
@@ -105,8 +104,14 @@ class OrderBook:
         """Orders that look at the prices of this instrument, oldest first."""
         return list(self._working[conId].values()) if conId in self._working else []
 
-    def forget(self, order: Order) -> None:
-        """Drop an order that has ended on an earlier day."""
+    def forget_before(self, time_s: float) -> None:
+        """Drop orders that ended, and fills, before this moment."""
+        for order in self.all():
+            if order.ended_s is not None and order.ended_s < time_s:
+                self._forget(order)
+        self.executions = [one for one in self.executions if one.time_s >= time_s]
+
+    def _forget(self, order: Order) -> None:
         del self._orders[order.permId]
         if self._by_key.get((order.clientId, order.orderId)) is order:
             del self._by_key[order.clientId, order.orderId]
@@ -116,7 +121,3 @@ class OrderBook:
         ):
             if members and order in members:
                 members.remove(order)
-
-    def executions_of(self, clientId: int | None = None) -> Iterator[Execution]:
-        """Fills of one client, or all."""
-        return (one for one in self.executions if clientId in (None, one.clientId))

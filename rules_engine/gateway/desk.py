@@ -26,9 +26,10 @@ from rules_engine.gateway.messages.order_messages import PlaceOrder
 from rules_engine.gateway.orders import ENDED, Order, Status, open_order, order_status
 from rules_engine.gateway.quote import Tick
 from rules_engine.gateway.reports import commission_report, exec_details, what_if
-from rules_engine.gateway.times import Timers, read_time
+from rules_engine.gateway.times import Timers, midnight_s, next_midnight_s, read_time
 from rules_engine.gateway.triggers import method_of, prices_now, prices_seen
 
+DAY_TIFS = frozenset({"", "DAY"})
 AT_ONCE = frozenset({"IOC", "FOK"})
 _OCA_CANCELS = 1
 
@@ -44,6 +45,9 @@ class Listeners(Protocol):
 
     def changed(self, order: Order) -> None:
         """Something about an order must be remembered."""
+
+    def forgot_before(self, time_s: float) -> None:
+        """What ended before this moment is not told any more."""
 
 
 class Desk:
@@ -117,6 +121,26 @@ class Desk:
         for order in self.book.live():
             if self._wait(order):
                 self._elect([order])
+
+    def start_day(self) -> None:
+        """Yesterday's day orders expire, its ends and fills are forgotten, and conditions must be met anew.
+
+        A simulated day begins at midnight in TWS's zone, whatever an exchange's hours are.
+        """
+        today_s = midnight_s(self._now_s())
+        for order in self.book.live():
+            if order.placed_s < today_s and order.live:
+                self._begin_day(order)
+        self.book.forget_before(today_s)
+        self._listeners.forgot_before(today_s)
+        self._timers.at(next_midnight_s(self._now_s()), self.start_day)
+
+    def _begin_day(self, order: Order) -> None:
+        if order.form.tif in DAY_TIFS:
+            self._cancel(order, "the day ended")
+        elif order.conditional and order.elected:
+            order.elected = order.triggered = False
+            self._accept(order)
 
     # Opening and changing.
 

@@ -1,6 +1,5 @@
 """The gateway served alone, for the command line and for anybody's own program."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,6 +23,6 @@ async def serve(
     await gateway.start()
     try:
         say(f"SIMULATED gateway on {gateway.host}:{gateway.port}, account {', '.join(accounts)}. No order is real.")
-        await asyncio.Event().wait()
+        await gateway.run()
     finally:
         await gateway.stop()

@@ -9,6 +9,7 @@ from rules_engine.gateway.account_answers import AccountAnswers
 from rules_engine.gateway.contract_answers import ContractAnswers
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.faults import Faults
+from rules_engine.gateway.history_answers import HistoryAnswers
 from rules_engine.gateway.ledger import Execution, Ledger
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.messages.link import SYSTEM, Error
@@ -18,6 +19,8 @@ from rules_engine.gateway.price_answers import PriceAnswers
 from rules_engine.gateway.quote import Tick
 from rules_engine.gateway.reception import Reception
 from rules_engine.gateway.router import Router
+from rules_engine.gateway.state import State
+from rules_engine.gateway.stream_answers import StreamAnswers
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import Timers
 from rules_engine.model.clock import Clock, SystemClock
@@ -39,7 +42,8 @@ class Gateway:
         self.market = market
         self.host = host
         self.port = port
-        self._state = state
+        self._state_path = state
+        self._state: State | None = None
         self._clock: Clock = clock or SystemClock()
         self._switchboard = Switchboard()
         self._timers = Timers()
@@ -47,13 +51,17 @@ class Gateway:
         self._ledger = Ledger(accounts, market)
         self._desk = Desk(market, self._ledger, self._timers, self._clock.now_s, self)
         self._router = Router()
-        self._accounts = AccountAnswers(self._ledger, self._clock.now_s, self._router)
+        self._accounts = AccountAnswers(self._ledger, self._timers, self._clock.now_s, self._router)
         self._prices = PriceAnswers(market, self._clock.now_s, self._faults, self._router)
+        self._history = HistoryAnswers(market, self._clock.now_s, self._router)
+        self._streams = StreamAnswers(market, self._timers, self._clock.now_s, self._router)
         ContractAnswers(market.catalogue, self._router)
         OrderAnswers(self._desk, self._faults, self._router)
         self._reception = Reception(self._switchboard, self._router, self._desk.book, self._faults, self._clock)
         self._reception.on_left(self._accounts.left)
         self._reception.on_left(self._prices.left)
+        self._reception.on_left(self._history.left)
+        self._reception.on_left(self._streams.left)
         self._reception.on_settled(self._settle)
         self._server: asyncio.Server | None = None
         self._loop_task: asyncio.Task[None] | None = None
@@ -70,9 +78,18 @@ class Gateway:
     def executed(self, execution: Execution) -> None:
         """A fill moved an account."""
         self._accounts.changed(execution.account, execution.contract.conId)
+        if self._state is not None:
+            self._state.executed(execution)
 
     def changed(self, order: Order) -> None:
         """An order must be remembered as it is now."""
+        if self._state is not None:
+            self._state.order_changed(order)
+
+    def forgot_before(self, time_s: float) -> None:
+        """A day has begun."""
+        if self._state is not None:
+            self._state.forget_before(time_s)
 
     # For those who run it.
 
@@ -80,6 +97,11 @@ class Gateway:
         """Begin to play the market and to listen; `port` is the real one from here on."""
         if not self.market.started:
             self.market.start(self._clock.now_s())
+        if self._state_path is not None:
+            self._state = State(self._state_path)
+            self._desk.restore(self._state.load(self._desk.book, self._ledger, self.market.catalogue))
+        self._desk.start_day()
+        self._settle()
         self._server = await asyncio.get_running_loop().create_server(self._reception.session, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         self._loop_task = asyncio.create_task(self._play(), name="gateway market")
@@ -95,6 +117,15 @@ class Gateway:
             for session in self._switchboard.sockets():
                 session.reset()
             await self._server.wait_closed()
+        if self._state is not None:
+            self._state.commit(self._desk.book, self._ledger)
+            self._state.close()
+            self._state = None
+
+    async def run(self) -> None:
+        """Play until cancelled."""
+        assert self._loop_task is not None, "start it first"
+        await self._loop_task
 
     @property
     def orders(self) -> tuple[Order, ...]:
@@ -190,12 +221,16 @@ class Gateway:
     def _apply(self, ticks: Sequence[Tick]) -> None:
         """Prices go out to clients before orders match against them."""
         self._prices.ticked(ticks)
+        self._history.ticked(ticks)
+        self._streams.ticked(ticks)
         self._switchboard.flush()
         self._desk.ticked(ticks)
         self._settle()
 
     def _settle(self) -> None:
-        """Send what was gathered; new timers may be due sooner than what the loop waits for."""
+        """Remember what happened, then tell it; new timers may be due sooner than what the loop waits for."""
+        if self._state is not None:
+            self._state.commit(self._desk.book, self._ledger)
         self._switchboard.flush()
         self._woken.set()
 

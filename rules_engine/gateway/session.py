@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from rules_engine.gateway.messages.form import read_request, reply_bytes
+from rules_engine.gateway.messages.form import UNSIMULATED, read_request, reply_bytes, subject_of
 from rules_engine.gateway.messages.link import SYSTEM, Error, StartApi
 from rules_engine.gateway.values import Malformed, NotAnIdentity
 from rules_engine.gateway.wire import BrokenFrame, FrameReader, agreed_version, fields_of, frame
@@ -115,10 +115,16 @@ class Session(asyncio.Protocol):
             self._greet(payload)
             return
         fields = fields_of(payload)
+        subject = subject_of(fields)
+        subject = SYSTEM if subject is None else subject
+        if fields[0] in UNSIMULATED:
+            name = UNSIMULATED[fields[0]].name
+            self.send(Error(subject, 321, f"Error validating request.-'bZ' : cause - {name}: not simulated"))
+            return
         try:
             message = read_request(fields, self.version)
         except Malformed as malformed:
-            self.send(Error(_subject(fields), 320, f"Error reading request. {malformed}"))
+            self.send(Error(subject, 320, f"Error reading request. {malformed}"))
             return
         if isinstance(message, StartApi):
             self._host.start(self, message.clientId)
@@ -132,15 +138,3 @@ class Session(asyncio.Protocol):
         self.version = agreed_version(offer)
         assert self._transport is not None
         self._transport.write(frame([str(self.version), self._host.greeting_time()]))
-
-
-# Messages whose request or order id stands right after their number; most others have a version in between.
-_ID_FIRST = frozenset({"3", "20", "78", "81", "87", "90", "92", "93", "94", "95", "96", "97", "98"})
-
-
-def _subject(fields: list[str]) -> int:
-    """The id that a request which cannot be read belongs to, as far as it can be told."""
-    at = 1 if fields[0] in _ID_FIRST else 2
-    if len(fields) > at and fields[at].isdecimal():
-        return int(fields[at])
-    return SYSTEM

@@ -4,7 +4,7 @@ import heapq
 import itertools
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 ZONE = "US/Eastern"
@@ -41,6 +41,18 @@ def utc_text(at_s: float) -> str:
 def day_text(at_s: float, zone: str = ZONE) -> str:
     """The date of an instant in a zone, as in `20260102`."""
     return f"{datetime.fromtimestamp(at_s, ZoneInfo(zone)):%Y%m%d}"
+
+
+def next_midnight_s(at_s: float, zone: str = ZONE) -> float:
+    """When the next day begins in a zone."""
+    tomorrow = datetime.fromtimestamp(at_s, ZoneInfo(zone)).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time(), ZoneInfo(zone)).timestamp()
+
+
+def midnight_s(at_s: float, zone: str = ZONE) -> float:
+    """When the day of an instant began in a zone."""
+    day = datetime.fromtimestamp(at_s, ZoneInfo(zone)).date()
+    return datetime.combine(day, time(), ZoneInfo(zone)).timestamp()
 
 
 class Timers:

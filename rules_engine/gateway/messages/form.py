@@ -11,6 +11,58 @@ from rules_engine.gateway.wire import BrokenFrame, frame
 T = typing.TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Unsimulated:
+    """A request of the real TWS that this gateway turns down, and where its id stands."""
+
+    name: str
+    identity_at: int | None = None
+
+
+UNSIMULATED = {
+    "10": Unsimulated("market depth", 2),
+    "11": Unsimulated("market depth", 2),
+    "12": Unsimulated("news bulletins"),
+    "13": Unsimulated("news bulletins"),
+    "18": Unsimulated("financial advisor data"),
+    "19": Unsimulated("financial advisor data"),
+    "21": Unsimulated("exercise of options", 2),
+    "22": Unsimulated("scanners", 1),
+    "23": Unsimulated("scanners", 2),
+    "24": Unsimulated("scanners"),
+    "52": Unsimulated("fundamental data", 2),
+    "53": Unsimulated("fundamental data", 2),
+    "54": Unsimulated("option calculations", 2),
+    "55": Unsimulated("option calculations", 2),
+    "56": Unsimulated("option calculations", 2),
+    "57": Unsimulated("option calculations", 2),
+    "65": Unsimulated("verification"),
+    "66": Unsimulated("verification"),
+    "67": Unsimulated("display groups", 2),
+    "68": Unsimulated("display groups", 2),
+    "69": Unsimulated("display groups", 2),
+    "70": Unsimulated("display groups", 2),
+    "72": Unsimulated("verification"),
+    "73": Unsimulated("verification"),
+    "74": Unsimulated("positions by model", 2),
+    "75": Unsimulated("positions by model", 2),
+    "79": Unsimulated("soft dollar tiers", 1),
+    "80": Unsimulated("family codes"),
+    "82": Unsimulated("market depth exchanges"),
+    "83": Unsimulated("smart components", 1),
+    "84": Unsimulated("news", 1),
+    "85": Unsimulated("news"),
+    "86": Unsimulated("news", 1),
+    "88": Unsimulated("histograms", 1),
+    "89": Unsimulated("histograms", 1),
+    "100": Unsimulated("calendar events", 1),
+    "101": Unsimulated("calendar events", 1),
+    "102": Unsimulated("calendar events", 1),
+    "103": Unsimulated("calendar events", 1),
+    "104": Unsimulated("user information", 1),
+}
+
+
 class Maker(typing.Protocol):
     """Makes a class a message type."""
 
@@ -24,6 +76,8 @@ _VERSION_NEVER = 1_000_000
 class _Form:
     number: str
     layout: Layout[typing.Any]  # Any: one register holds the layouts of every message type.
+    identity_at: int | None
+    """Where the request or order id stands, if the message has one."""
 
 
 _requests: dict[str, _Form] = {}
@@ -63,7 +117,8 @@ def _declared(
     names = " ".join(made.__dataclass_fields__)  # type: ignore[attr-defined]
     body = layout or ((Fields(names),) if names else ())
     head = () if version is None else (Fixed(str(version), until=until),)
-    return made, _Form(str(number), Layout(made, (*head, *body)))
+    identified = names.startswith(("reqId", "orderId"))
+    return made, _Form(str(number), Layout(made, (*head, *body)), 1 + len(head) if identified else None)
 
 
 def read_request(fields: Sequence[str], version: int) -> object:
@@ -74,6 +129,15 @@ def read_request(fields: Sequence[str], version: int) -> object:
     if form is None:
         raise Malformed("message", fields[0], "a request that this simulated gateway knows")
     return form.layout.decode(fields[1:], version)
+
+
+def subject_of(fields: Sequence[str]) -> int | None:
+    """The request or order id of a message that may not be readable otherwise."""
+    form = _requests.get(fields[0])
+    at = UNSIMULATED[fields[0]].identity_at if fields[0] in UNSIMULATED else form.identity_at if form else None
+    if at is not None and len(fields) > at and fields[at].isdecimal():
+        return int(fields[at])
+    return None
 
 
 def reply_bytes(message: object, version: int) -> bytes:
