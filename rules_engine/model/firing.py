@@ -28,6 +28,7 @@ class Reason(StrEnum):
     NOTHING_TO_CLOSE = "there is no position to close"
     WRONG_SIDE = "a bracket's child would be on the wrong side of its entry"
     BAD_QUANTITY = "the quantity is not a positive number"
+    BAD_PRICE = "the price is not a positive number"
     DUPLICATE = "another firing sent the same order a moment ago"
     WRONG_ACCOUNT = "the account is not of the kind that the mode names"
     LINK_DOWN = "IB is not connected"
