@@ -9,7 +9,10 @@ from rules_engine.model.expression import spell_number
 FIXED_FIELDS = frozenset({"rule", "case", "time", "move", "order", "price"})
 """What every firing can name; besides these, instruments, their fields, and the rule's own `let` names."""
 
-_SLOT = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:\.(?P<field>[a-z_]+))?(?::(?P<form>\+?,?(?:\.[0-9])?[f%]?))?", re.ASCII)
+_SLOT = re.compile(
+    r"(?P<name>[A-Za-z_]\w*)(?:\.(?P<field>[a-z][a-z_]*))?(?::(?P<form>\+?,?(?:\.[0-9])?[f%]?))?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,13 @@ def _spell(slot: Slot, value: float | str | None) -> str:
     if isinstance(value, str):
         return value
     if not slot.form.strip("+,"):
-        signed = f"{float(spell_number(value)):{slot.form}}" if slot.form else spell_number(value)
-        return signed.removesuffix(".0")
+        return _shortest(value, slot.form)
     form = slot.form if slot.form[-1] in "f%" else f"{slot.form}f"
     return format(value, form)
+
+
+def _shortest(value: float, form: str) -> str:
+    """As many decimals as the number has; ``form`` may ask for its sign and for groups of three."""
+    whole, point, decimals = spell_number(abs(value)).partition(".")
+    sign = "-" if value < 0 else "+" if "+" in form else ""
+    return f"{sign}{f'{int(whole):,}' if ',' in form else whole}{point}{decimals}"

@@ -22,6 +22,7 @@ ERROR_LENGTH_MAX = 200
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _RETRY_AFTER = re.compile(r"\bretry after (\d{1,6})\b", re.IGNORECASE)
 _MESSAGE_AT_FAULT = {400, 413}
+_PLUGIN_ERRORS = (AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 
 
 class Fate(Enum):
@@ -49,27 +50,31 @@ class Courier:
         self._deadline_s = deadline_s
         self._redaction = Redaction(secrets_in(url))
         self._service: Apprise | None = None
-        self._thread: threading.Thread | None = None
+        self._hanging: threading.Thread | None = None
 
     async def deliver(self, title: str, text: str) -> Delivery:
         """Tries once. After the deadline the attempt is left alone; none begins while that one still hangs."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._hanging is not None and self._hanging.is_alive():
             return Delivery(Fate.FAILED, "the attempt before still hangs")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Delivery] = loop.create_future()
 
         def work() -> None:
-            delivery = self._attempt(title, text)
+            try:
+                delivery = self._attempt(title, text)
+            except _PLUGIN_ERRORS as error:  # Its text may quote the URL.
+                delivery = Delivery(Fate.FAILED, f"Apprise stumbled: {type(error).__name__}")
             with contextlib.suppress(RuntimeError):  # The loop may have ended while we waited for the service.
                 loop.call_soon_threadsafe(_settle, answer, delivery)
 
         # A daemon thread: a service that hangs must not keep the program from stopping.
-        self._thread = threading.Thread(target=work, name="courier", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=work, name="courier", daemon=True)
+        thread.start()
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await answer
         except TimeoutError:
+            self._hanging = thread
             return Delivery(Fate.FAILED, f"no answer within {self._deadline_s:g} seconds")
 
     def _attempt(self, title: str, text: str) -> Delivery:
