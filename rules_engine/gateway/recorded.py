@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.files import MarketError, read_lines
+from rules_engine.gateway.history import DAY_S
 from rules_engine.gateway.hours import CALENDARS
 from rules_engine.gateway.tape import Track
 
@@ -19,6 +20,8 @@ _TIME_NAMES = ("timestamp", "datetime", "date", "time")
 _SIZE_NAMES = ("size", "volume", "quantity")
 _ACCEPTED = "a time column (timestamp, datetime, date or time) with bid,ask or price,size or open,high,low,close,volume"
 _DEFAULT_SIZE = 100.0
+_WEEKEND_S = 4.05 * DAY_S
+"""A long weekend, with an hour for the change to winter time."""
 _BAR_ALONE_S = 60.0
 """Length of the bar of a file that has a single one."""
 
@@ -153,9 +156,12 @@ def _fill_bars(track: Track, rows: list[_Row]) -> None:
 
 
 def _bar_length_s(rows: Sequence[_Row]) -> float:
-    """The usual spacing; nights and weekends between bars do not count."""
+    """The usual spacing, the shorter one where two are as usual. A spacing of two to four days is a weekend."""
     spacings = Counter(row.at_s - before.at_s for before, row in pairwise(rows))
-    return spacings.most_common(1)[0][0] if spacings else _BAR_ALONE_S
+    if not spacings:
+        return _BAR_ALONE_S
+    usual_s = max(spacings, key=lambda spacing_s: (spacings[spacing_s], -spacing_s))
+    return DAY_S if DAY_S < usual_s <= _WEEKEND_S else usual_s
 
 
 def _mark_days(track: Track, rows: Sequence[_Row]) -> None:
