@@ -1,0 +1,198 @@
+"""Why a sentence could not be read: the word at fault, and what to write instead."""
+
+from collections.abc import Iterable
+
+from lark import Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.parsers.lalr_interactive_parser import InteractiveParser
+
+from rules_engine.language.codes import Code
+from rules_engine.language.fault import Fault
+from rules_engine.language.functions import FUNCTION_WORDS
+from rules_engine.language.grammar import ACTION, CONDITION, VALUE, keywords, sentence_parser
+from rules_engine.language.nearest import listed, nearest
+from rules_engine.language.scope import Scope
+
+_KINDS = {CONDITION: "a condition", VALUE: "a value", ACTION: "an action"}
+_ODD = {
+    "=": "write '=='",
+    "!": "write 'not V == 200'",
+    "&": "write 'and'",
+    "|": "write 'or'",
+    "^": "there are no powers; write V * V",
+    '"': "sentences hold no quoted text",
+    "'": "sentences hold no quoted text",
+    ",": "write numbers without ',', and 'and' between conditions",
+    ";": "write several actions as a list",
+    "{": "a mapping is written in YAML, not inside a sentence",
+}
+_SYNONYMS = {
+    "over": "above",
+    "under": "below",
+    "rises": "moves up",
+    "climbs": "moves up",
+    "gains": "moves up",
+    "falls": "moves down",
+    "drops": "moves down",
+    "loses": "moves down",
+    "hits": "crosses",
+    "reaches": "crosses",
+    "touches": "crosses",
+    "passes": "crosses",
+    "exceeds": "is above",
+    "equals": "==",
+    "within": "in",
+    "during": "in",
+    "then": "a list of actions",
+    "alert": "notify",
+    "purchase": "buy",
+    "gtc": "good till cancelled",
+    "ioc": "immediate or cancel",
+    "fok": "fill or kill",
+}
+_SHAPES = {
+    "DURATION": "a length of time such as 5m",
+    "CLOCK": "a time such as 09:45",
+    "RELATION": "'>'",
+    "ORDERS_OF": "'orders of RULE'",
+    "RPAR": "')'",
+}
+
+
+def diagnose(text: str, kind: str, scope: Scope, error: UnexpectedInput) -> Fault:
+    """The one fault at which reading stopped, or the unknown word before it that is the likelier cause."""
+    tokens = list(_tokens(text))
+    walk = _Walk(kind)
+    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        tokens = tokens[: _index_of(tokens, error.token) + 1]
+    for at, token in enumerate(tokens):
+        if _is_unknown(tokens, at, scope):
+            return _unknown_word(tokens, at, walk)
+        if not walk.feed(token):
+            return _misplaced(token, tokens[:at], walk)
+    if isinstance(error, UnexpectedCharacters):
+        return _odd_character(text, error.pos_in_stream)
+    return _unfinished(text, walk)
+
+
+class _Walk:
+    """Feeds words to the parser one by one and asks it what could follow."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._parser: InteractiveParser = sentence_parser().parse_interactive("", start=kind)
+
+    def feed(self, token: Token) -> bool:
+        if token.type not in self._parser.accepts():
+            return False
+        self._parser.feed_token(token)
+        return True
+
+    def words(self) -> list[str]:
+        return sorted(keywords()[name] for name in self._parser.accepts() if name in keywords())
+
+    def expected(self) -> list[str]:
+        """What could follow, in words of the user."""
+        accepted = self._parser.accepts()
+        value = ["a value"] if {"NUMBER", "LPAR"} <= accepted else ["a name"] if "NAME" in accepted else []
+        value = value or (["a number"] if "NUMBER" in accepted else [])
+        shapes = [shape for name, shape in sorted(_SHAPES.items()) if name in accepted]
+        return [*value, *(f"'{word}'" for word in self.words()), *shapes]
+
+    def is_complete(self) -> bool:
+        return "$END" in self._parser.accepts()
+
+    def takes_value(self) -> bool:
+        return {"NUMBER", "LPAR"} <= self._parser.accepts()
+
+
+def _tokens(text: str) -> Iterable[Token]:
+    try:
+        yield from sentence_parser().lex(text)
+    except UnexpectedCharacters:
+        return
+
+
+def _index_of(tokens: list[Token], wanted: Token) -> int:
+    return next(at for at, token in enumerate(tokens) if token.start_pos == wanted.start_pos)
+
+
+def _is_unknown(tokens: list[Token], at: int, scope: Scope) -> bool:
+    token = tokens[at]
+    if token.type != "NAME" or token == token.upper() or token in scope.lets or token in FUNCTION_WORDS:
+        return False
+    after_notify = at > 0 and tokens[at - 1] == "notify"
+    called = at + 1 < len(tokens) and tokens[at + 1] == "("
+    return not after_notify and not called and scope.instruments.named(token) is None
+
+
+def _unknown_word(tokens: list[Token], at: int, walk: _Walk) -> Fault:
+    token, words = tokens[at], walk.words()
+    near = nearest(token, words)
+    if near is not None:
+        hint = f"did you mean '{near}'?"
+        return _fault(token, token, Code.UNKNOWN_WORD, f"'{token}' is not a word of this sentence", hint)
+    lead = _leading_words(tokens[:at])
+    kind = _KINDS.get(walk.kind, "part of an order")
+    if lead and words:
+        phrase = " ".join([*lead, token])
+        choices = [" ".join([*lead, word]) for word in words if word not in ("account", "time", "not", "any", "no")]
+        if walk.takes_value() and choices:
+            choices.append(" ".join(lead))
+        hint = f"write {listed(choices)}" if choices else f"write a value after '{' '.join(lead)}'"
+        return _fault(tokens[at - len(lead)], token, Code.NOT_A_SENTENCE, f"'{phrase}' is not {kind}", hint)
+    synonym = _SYNONYMS.get(token.lower())
+    hint = f"write '{synonym}'" if synonym else _expectation(walk)
+    return _fault(token, token, Code.UNKNOWN_WORD, f"'{token}' is not a word of this sentence", hint)
+
+
+def _leading_words(tokens: list[Token]) -> list[Token]:
+    """The words of the language right before the end, as in `good till`."""
+    lead: list[Token] = []
+    for token in reversed(tokens):
+        if token.type not in keywords() or token in ("and", "or", "not"):
+            break
+        lead.insert(0, token)
+    return lead
+
+
+def _misplaced(token: Token, before: list[Token], walk: _Walk) -> Fault:
+    if token.lower() in walk.words():
+        hint = f"write '{token.lower()}' in small letters"
+        return _fault(token, token, Code.NOT_A_SENTENCE, f"'{token}' is not a word of the language", hint)
+    if token.type == "RELATION" and any(other.type == "RELATION" for other in before):
+        hint = "write 'V is inside 190 to 200', or 'and' between two comparisons"
+        return _fault(token, token, Code.NOT_A_SENTENCE, "two comparisons in a row", hint)
+    if token.type == "CLOCK" and walk.kind == CONDITION:
+        return _fault(token, token, Code.NOT_A_SENTENCE, f"'{token}' cannot stand here", "write 'time is after 09:45'")
+    if token == "*" and before and before[-1] == "*":
+        return _fault(token, token, Code.NOT_A_SENTENCE, "there are no powers", "write V * V")
+    synonym = "at limit" if token == "limit" and "at" not in before else ""
+    hint = f"write '{synonym}'" if synonym else _expectation(walk)
+    return _fault(token, token, Code.NOT_A_SENTENCE, f"'{token}' cannot stand here", hint)
+
+
+def _odd_character(text: str, at: int) -> Fault:
+    hint = _ODD.get(text[at], "remove it")
+    return Fault(at, at + 1, Code.ODD_CHARACTER, f"'{text[at]}' has no meaning in a sentence", hint)
+
+
+def _unfinished(text: str, walk: _Walk) -> Fault:
+    end = len(text.rstrip())
+    start = max(text.rstrip().rfind(" ") + 1, 0)
+    message = "the sentence is empty" if not text.strip() else "the sentence ends too early"
+    return Fault(start, max(end, start + 1), Code.UNFINISHED, message, _expectation(walk))
+
+
+def _expectation(walk: _Walk) -> str:
+    expected = walk.expected()
+    if not expected:
+        return "end the sentence here" if walk.is_complete() else ""
+    shown = expected[:12]
+    listing = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+    end = ", or end the sentence here" if walk.is_complete() else ""
+    return f"write {listing}{end}"
+
+
+def _fault(first: Token, last: Token, code: Code, message: str, hint: str) -> Fault:
+    return Fault(first.start_pos or 0, last.end_pos or 0, code, message, hint)

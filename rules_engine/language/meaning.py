@@ -1,0 +1,79 @@
+"""What a well-formed sentence must still hold to mean something."""
+
+from collections.abc import Iterator
+
+from rules_engine.conditions.band import BandEvent, BandState
+from rules_engine.conditions.comparison import Comparison
+from rules_engine.conditions.crossing import Crossing
+from rules_engine.conditions.trigger import Using
+from rules_engine.language.arithmetic import constant_value, is_constant
+from rules_engine.language.codes import Code
+from rules_engine.language.fault import Fault
+from rules_engine.model.condition import Condition, walk_conditions
+from rules_engine.model.expression import AccountField, AccountReading, Expression, Number, Reading, spell_number, walk
+from rules_engine.model.instrument import Field
+
+_SIZE_MAX = 2_000
+
+
+def check_sentence(condition: Condition, start: int, end: int) -> Iterator[Fault]:
+    """What is wrong with one sentence that stands from ``start`` to ``end``."""
+    if condition.expressions() and all(map(is_constant, condition.expressions())):
+        message = "this reads neither the market, the account nor the clock"
+        yield Fault(start, end, Code.READS_NOTHING, message, "compare an instrument, as in 'V > 200'")
+    if isinstance(condition, Comparison | Crossing | BandState | BandEvent):
+        yield from _units(condition.expressions(), start, end)
+    if isinstance(condition, Using):
+        yield from _using(condition, start, end)
+
+
+def _units(sides: tuple[Expression, ...], start: int, end: int) -> Iterator[Fault]:
+    shares = [side for side in sides if _is_share(side)]
+    prices = [side for side in sides if isinstance(side, Reading) and not _is_share(side)]
+    for level in (side for side in sides if is_constant(side)):
+        value = constant_value(level)
+        percent = any(isinstance(part, Number) and part.percent for part in walk(level))
+        if shares and not percent and value:
+            message = f"'{shares[0]}' is compared with a number that has no unit"
+            yield Fault(start, end, Code.UNIT_MISSING, message, f"write '{spell_number(value)}%'")
+        elif prices and percent and isinstance(level, Number):
+            message = f"'{prices[0]}' is a price and is compared with a percentage"
+            yield Fault(start, end, Code.UNIT_MISMATCH, message, "write a price, or read '.change_today'")
+
+
+def _is_share(side: Expression) -> bool:
+    match side:
+        case Reading(field=Field.CHANGE_TODAY) | AccountReading(AccountField.MARGIN_CUSHION):
+            return True
+        case _:
+            return False
+
+
+def _using(condition: Using, start: int, end: int) -> Iterator[Fault]:
+    readings = [
+        part
+        for inner in walk_conditions(condition.of)
+        for expression in inner.expressions()
+        for part in walk(expression)
+        if isinstance(part, Reading)
+    ]
+    nested = any(isinstance(inner, Using) for inner in walk_conditions(condition.of))
+    bare = all(reading.field is reading.instrument.default_field for reading in readings)
+    if not readings or nested or not bare:
+        message = "'using' says which quotes a price is taken from, and this names no bare price"
+        yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, "write 'V > 200 using double last'")
+
+
+def size_of(expression: Expression) -> int:
+    """How many values it holds, with those that its names stand for; counting stops beyond what is allowed."""
+    count = 0
+    for _ in walk(expression):
+        count += 1
+        if count > _SIZE_MAX:
+            break
+    return count
+
+
+def is_too_large(expression: Expression) -> bool:
+    """Whether names that stand for names have grown beyond what anybody can read."""
+    return size_of(expression) > _SIZE_MAX
