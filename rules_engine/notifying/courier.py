@@ -83,6 +83,8 @@ class Courier:
         self._service = self._service or load_service(self._url)
         if not len(self._service):
             return Delivery(Fate.FAILED, "Apprise does not understand this channel's URL")
+        if not title and self._url.startswith("mailto"):
+            title = text.partition("\n")[0]  # A mail without a subject would be given Apprise's own.
         with self._service.notify(body=text, title=title, body_format=NotifyFormat.TEXT) as result:
             if result:
                 return Delivery(Fate.DELIVERED)

@@ -83,6 +83,14 @@ async def test_a_message_becomes_a_mail_with_a_one_line_subject() -> None:
     assert text_of(mail).splitlines() == ["V 200.1 & <MA>", "buy 100 MA at market"]
 
 
+async def test_a_message_without_a_title_has_its_first_line_as_subject() -> None:
+    outbox, mailbox = MemoryOutbox(), Mailbox()
+    number = outbox.put("desk", "r", "r: bought 100 MA at 401.25\nand more")
+    async with smtp_server(mailbox) as port, running(outbox, {"desk": channel(port)}, SteppedClock()):
+        await outbox.reaches(number, "sent")
+    assert [mail["Subject"] for mail in mailbox.mails] == ["r: bought 100 MA at 401.25"]
+
+
 async def test_a_mail_server_that_is_down_gets_everything_in_order_when_it_is_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
