@@ -1,0 +1,96 @@
+"""Rules into plans: where each one runs, and every reason for that."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+
+from rules_engine.conditions.logic import All, Any
+from rules_engine.model.condition import Condition
+from rules_engine.model.holding import Held, Holding, Obstacle, Terms
+from rules_engine.model.place import Problem
+from rules_engine.model.plan import HeldCase, Plan, Where
+from rules_engine.model.rule import Rule, Run
+from rules_engine.planning.defaults import defaults_of
+from rules_engine.planning.history import history_of, orders_in, reads_of
+from rules_engine.planning.order_words import condition_words
+from rules_engine.planning.placement import place
+
+CANNOT_BE_HELD = "R401"
+
+
+def plan(rule: Rule, *, price_steps: Mapping[str, Decimal] | None = None, at_broker_allowed: bool = True) -> Plan:
+    """Where the rule runs. ``price_steps`` are those of contract details, by instrument name.
+
+    A rule that says `at broker` and cannot be gets a plan to run here; `plan_all` turns that into a problem.
+    """
+    held, obstacles = place(rule, Terms(price_steps or {}))
+    if obstacles:
+        return _planned(rule, Where.HERE, tuple(map(str, obstacles)))
+    if rule.run is Run.HERE:
+        return _planned(rule, Where.HERE, ("you wrote 'run: here'",))
+    if not at_broker_allowed:
+        return _planned(rule, Where.HERE, ("there is no broker to hold it: this engine has no connection to IB",))
+    return _planned(rule, Where.AT_BROKER, _merits(rule, Terms(price_steps or {})), held)
+
+
+def plan_all(
+    rules: Iterable[Rule], *, price_steps: Mapping[str, Decimal] | None = None, at_broker_allowed: bool = True
+) -> tuple[tuple[Plan, ...], tuple[Problem, ...]]:
+    """The plans, and a problem for each rule that says `at broker` and cannot be, naming each word that prevents it."""
+    rules = tuple(rules)
+    plans = tuple(plan(rule, price_steps=price_steps, at_broker_allowed=at_broker_allowed) for rule in rules)
+    found = (_refused(rule, Terms(price_steps or {})) for rule in rules if rule.run is Run.AT_BROKER)
+    return plans, tuple(problem for problem in found if problem is not None)
+
+
+def _planned(rule: Rule, where: Where, reasons: tuple[str, ...], held: tuple[HeldCase, ...] = ()) -> Plan:
+    return Plan(
+        rule=rule,
+        where=where,
+        reasons=reasons,
+        held=held,
+        reads=reads_of(rule),
+        orders_in=orders_in(rule),
+        history=history_of(rule),
+        defaults=defaults_of(rule, held),
+    )
+
+
+def _merits(rule: Rule, terms: Terms) -> tuple[str, ...]:
+    """Why IB can hold it: its conditions one by one, then the rest."""
+    asked = ("you wrote 'run: at broker'",) if rule.run is Run.AT_BROKER else ()
+    leaves = dict.fromkeys(leaf for case in rule.cases for leaf in _leaves(case.when))
+    conditions = (_merit(leaf, leaf.held(terms)) for leaf in leaves)
+    actions = dict.fromkeys(str(action) for case in rule.cases for action in case.actions)
+    orders = f"'{'; '.join(actions)}' is known in full beforehand"
+    return (*asked, *conditions, orders, "no word of the rule needs us at the moment of firing")
+
+
+def _leaves(condition: Condition) -> Iterator[Condition]:
+    """The sentences that `and` and `or` join."""
+    if not isinstance(condition, All | Any):
+        yield condition
+        return
+    for part in condition.conditions:
+        yield from _leaves(part)
+
+
+def _merit(leaf: Condition, held: Held) -> str:
+    assert isinstance(held, Holding), "a rule is held with every sentence in it"
+    ways = (" and ".join(map(condition_words, branch)) for branch in held.branches)
+    return f"'{leaf}' can be held by IB: {', or '.join(ways)}"
+
+
+def _refused(rule: Rule, terms: Terms) -> Problem | None:
+    _, obstacles = place(rule, terms)
+    if not obstacles:
+        return None
+    return Problem(
+        place=rule.place,
+        code=CANNOT_BE_HELD,
+        message=f"'run: at broker' is not possible for {rule.name}: {_sentence(obstacles)}",
+        hint="write 'run: auto', or leave these words out",
+    )
+
+
+def _sentence(obstacles: Iterable[Obstacle]) -> str:
+    return "; ".join(map(str, obstacles))
