@@ -16,6 +16,8 @@ _SCALE = 0.5
 _MASK = (1 << 64) - 1
 _OPTION_NOISE = 0.02
 """What an option moves by itself, as a volatility of a year; the rest is its underlying."""
+_LOTS = 5
+"""A print of a single second is one to so many lots."""
 _PRINTS_OFTEN = 0.85
 """Chance of a print in a second."""
 
@@ -40,6 +42,7 @@ class Path:
         self._key = _mixed(seed * 0x9E3779B97F4A7C15 ^ _moved_by(listing))
         self._volatility_s = volatility / math.sqrt(_YEAR_S)
         self._waves: list[tuple[int, float, float]] = [(-1, 0.0, 0.0)] * _OCTAVES
+        self._reached = (-1, 0.0)
 
     def minute(self, minute: int, count: int) -> list[Moment]:
         """The moments of one minute, at most ``count`` of them evenly strewn over it."""
@@ -58,7 +61,9 @@ class Path:
         return math.exp(self._level(minute))
 
     def _bridge(self, minute: int, count: int, dice: Random) -> list[float]:
-        start, end = self._level(minute), self._level(minute + 1)
+        start = self._reached[1] if self._reached[0] == minute else self._level(minute)
+        end = self._level(minute + 1)
+        self._reached = minute + 1, end
         sigma = self._volatility_s * math.sqrt(MINUTE_S / count)
         walked, steps = 0.0, []
         for _ in range(count):
@@ -87,7 +92,7 @@ class Path:
         tick = self.listing.minTick
         units = max(1, round(price / tick))
         width = max(1, round(units * 1e-4))
-        below = dice.randint(0, width)
+        below = int(dice.random() * (width + 1))
         bid = max(tick, round((units - below) * tick, 8))
         ask = round((units - below + width) * tick, 8)
         if bid >= ask:
@@ -100,7 +105,7 @@ class Path:
         step = self.listing.suggestedSizeIncrement
         if step < 1.0:
             return round(dice.uniform(0.01, 2.0) * scale, 4)
-        return step * math.ceil(dice.randint(1, 5) * scale)
+        return step * math.ceil((1 + int(dice.random() * _LOTS)) * scale)
 
 
 class OptionPath(Path):

@@ -17,9 +17,8 @@ _VOLATILITY = {"STK": 0.30, "IND": 0.18, "CASH": 0.09, "CRYPTO": 0.60, "FUT": 0.
 """Relative change of a year, by security type."""
 _LIVELY_S = 1_800
 """So long before the start there is a print about every second, as there is after it."""
-_QUARTERS_S = 60 * _DAY_S
-"""So long before the start there are four prints a minute; before that one in five minutes."""
-_SPARSE_MINUTES = 5
+_DENSITY = ((5 * _DAY_S, 4, 1), (60 * _DAY_S, 1, 1), (math.inf, 1, 15))
+"""Further back it thins out: up to which age, so many prints in a minute, in every so many minutes."""
 
 
 class Walk:
@@ -116,9 +115,8 @@ class Walk:
         age_s = self._start_s - minute * MINUTE_S
         if age_s <= _LIVELY_S:
             return MINUTE_S
-        if age_s <= _QUARTERS_S:
-            return 4
-        return 1 if minute % _SPARSE_MINUTES == 0 else 0
+        count, every = next((count, every) for until_s, count, every in _DENSITY if age_s <= until_s)
+        return count if minute % every == 0 else 0
 
     def _spread(self, conId: int, moment: Moment) -> Spread | None:
         if not self._paths[conId].listing.quotes:
