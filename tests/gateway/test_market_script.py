@@ -1,9 +1,11 @@
 """Market scripts: what a file says is what is played, and what it says wrongly is located."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.files import MarketError
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.quote import TickKind
@@ -171,6 +173,14 @@ def test_a_bad_script_is_a_located_problem(tmp_path: Path, text: str, problem: s
     with pytest.raises(MarketError) as raised:
         play(tmp_path, text)
     assert problem in str(raised.value)
+
+
+def test_the_examples_in_the_documentation_play(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "gateway.md").read_text()
+    script, catalogue = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(trades(play(tmp_path, script), 60)) > 60
+    (tmp_path / "own.yaml").write_text(catalogue)
+    assert Catalogue(tmp_path / "own.yaml").named("ACME") is not None
 
 
 def test_two_documents_and_a_missing_file(tmp_path: Path) -> None:
