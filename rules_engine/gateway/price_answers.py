@@ -108,9 +108,8 @@ class PriceAnswers:
         if not request.snapshot:
             self._lines[session, request.reqId] = line
             self._by_instrument.setdefault(listing.conId, {})[session, request.reqId] = line
-        session.send(
-            TickReqParams(request.reqId, listing.minTick, _BBO if listing.contract.secType == "STK" else "", 3)
-        )
+        consolidated = _BBO if listing.contract.secType == "STK" else ""
+        session.send(TickReqParams(request.reqId, listing.minTick, consolidated, 3))
         session.send(MarketDataType(request.reqId, type_))
         for message in known_ticks(line, self._market.quote(listing.conId)):
             session.send(message)

@@ -133,17 +133,22 @@ class Gateway:
         return self._desk.book.all()
 
     @property
+    def connected_clients(self) -> tuple[int, ...]:
+        """The numbers of the clients that are connected now."""
+        return tuple(session.clientId for session in self._switchboard.started() if session.clientId is not None)
+
+    @property
     def executions(self) -> tuple[Execution, ...]:
         """Every fill of today, oldest first."""
         return tuple(self._desk.book.executions)
 
     def push(self, instrument: str | int, price: float, size: float = 100.0) -> None:
         """A print from outside the market's own sources."""
-        self._apply(self.market.push(self._conId(instrument), price, size))
+        self._apply(self.market.push(self._conId(instrument), price, size, at_s=self._clock.now_s()))
 
     def push_quote(self, instrument: str | int, bid: float, ask: float) -> None:
         """A quote from outside the market's own sources."""
-        self._apply(self.market.push_quote(self._conId(instrument), bid, ask))
+        self._apply(self.market.push_quote(self._conId(instrument), bid, ask, at_s=self._clock.now_s()))
 
     # Faults on command.
 
@@ -199,7 +204,7 @@ class Gateway:
         while True:
             self._woken.clear()
             if not self._faults.frozen:
-                self._catch_up()
+                self.catch_up()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._pause_s())
 
@@ -210,8 +215,8 @@ class Gateway:
         due = [due_s for due_s in (self.market.next_s(), self._timers.next_s()) if due_s is not None]
         return max(0.0, min(due) - self._clock.now_s()) if due else None
 
-    def _catch_up(self) -> None:
-        """Everything that is due by now, instant by instant."""
+    def catch_up(self) -> None:
+        """Everything that is due by now, instant by instant. Called by itself unless somebody else moves the clock."""
         now_s = self._clock.now_s()
         for ticks in self.market.advance(now_s):
             self._apply(ticks)

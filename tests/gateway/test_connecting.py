@@ -1,0 +1,112 @@
+"""Clients come and go: numbers, accounts, ids."""
+
+import asyncio
+
+import pytest
+from ib_insync import IB, LimitOrder, MarketOrder
+
+from rules_engine.gateway import Gateway
+from tests.gateway.conftest import Bench, Connect, Dial, Wire, echo, stock, until
+
+
+async def refusal(wire: Wire, clientId: int) -> list[str]:
+    wire.write(b"API\0\x00\x00\x00\x09v157..176")
+    await wire.read()
+    wire.send(71, 2, clientId, "")
+    return await wire.read()
+
+
+async def test_ib_insync_connects_and_knows_accounts_and_farms(bench: Bench, connect: Connect) -> None:
+    await bench.gateway(accounts=("DU1", "DU2"))
+    ib = await connect()
+    assert ib.client.serverVersion() == 176
+    assert ib.managedAccounts() == ["DU1", "DU2"]
+    assert ib.isConnected()
+
+
+async def test_one_account_needs_no_name(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    assert {value.account for value in ib.accountValues()} == {"DU1"}
+
+
+async def test_a_client_number_in_use_is_refused_with_326_and_the_first_keeps_it(
+    gateway: Gateway, connect: Connect, dial: Dial
+) -> None:
+    first = await connect(clientId=7)
+    second = await dial.open(gateway)
+    message = await refusal(second, 7)
+    assert message[:4] == ["4", "2", "-1", "326"]
+    assert await second.is_closed()
+    await echo(first)
+    assert gateway.connected_clients == (7,)
+
+
+async def test_ib_insync_hears_326_and_times_out(gateway: Gateway, connect: Connect) -> None:
+    await connect(clientId=7)
+    late = IB()
+    codes: list[int] = []
+    late.errorEvent += lambda reqId, code, text, contract: codes.append(code)
+    with pytest.raises(asyncio.TimeoutError):
+        await late.connectAsync("127.0.0.1", gateway.port, clientId=7, timeout=0.3)
+    assert codes == [326]
+
+
+async def test_a_number_is_free_again_after_its_client_left(gateway: Gateway, connect: Connect) -> None:
+    first = await connect(clientId=7)
+    first.disconnect()
+    other = await connect(clientId=8)
+    await until(other, lambda: True)
+    again = await connect(clientId=7)
+    assert again.isConnected()
+
+
+async def test_two_clients_see_their_own_orders_and_all_orders(gateway: Gateway, connect: Connect) -> None:
+    one, two = await connect(clientId=1), await connect(clientId=2)
+    v = await stock(one, "V")
+    one.placeOrder(v, LimitOrder("BUY", 1, 100.0, orderRef="of one"))
+    two.placeOrder(v, LimitOrder("BUY", 2, 100.0, orderRef="of two"))
+    await echo(one)
+    await echo(two)
+    assert [trade.order.orderRef for trade in await one.reqOpenOrdersAsync()] == ["of one"]
+    assert {trade.order.orderRef for trade in await one.reqAllOpenOrdersAsync()} == {"of one", "of two"}
+
+
+async def test_ids_are_given_per_client_and_above_all_it_used(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect(clientId=3)
+    v = await stock(ib, "V")
+    ib.placeOrder(v, MarketOrder("BUY", 1, orderId=500))
+    await echo(ib)
+    ib.disconnect()
+    again = await connect(clientId=3)
+    assert again.client.getReqId() >= 501
+    fresh = await connect(clientId=4)
+    assert fresh.client.getReqId() < 500
+
+
+async def test_the_33rd_client_is_refused(dial: Dial, gateway: Gateway) -> None:
+    for clientId in range(32):
+        await dial.greeted(gateway, clientId=clientId)
+    message = await refusal(await dial.open(gateway), 99)
+    assert message[3] == "326"
+
+
+async def test_binding_manual_orders_is_for_client_0(dial: Dial, gateway: Gateway) -> None:
+    wire = await dial.greeted(gateway, clientId=5)
+    wire.send(15, 1, 1)
+    assert (await wire.read())[3] == "321"
+    zero = await dial.greeted(gateway, clientId=0)
+    zero.send(15, 1, 1)
+    zero.send(49, 1)
+    assert (await zero.read())[0] == "49"
+
+
+async def test_stop_closes_clients_and_frees_the_port(bench: Bench, connect: Connect) -> None:
+    gateway = await bench.gateway()
+    ib = await connect()
+    gone = asyncio.Event()
+    ib.disconnectedEvent += gone.set
+    await gateway.stop()
+    await asyncio.wait_for(gone.wait(), 5)
+    bench.running.clear()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", gateway.port)
