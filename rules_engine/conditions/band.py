@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rules_engine.conditions.level import held_level
 from rules_engine.conditions.phrase import Misspoken, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.expression import Expression, Number
+from rules_engine.model.holding import Held, Holding, Obstacle, Terms
 from rules_engine.model.judging import FALSE, PULSE, QUIET_HOLDING, UNKNOWN, Forget, Judge, Readings, Verdict, state
 from rules_engine.model.tolerance import order
 
@@ -24,6 +26,19 @@ class BandState(Condition):
 
     def judge(self, readings: Readings) -> Judge:
         return _BandStateJudge(self, readings)
+
+    def held(self, terms: Terms) -> Held:
+        outside = not self.inside
+        low = held_level(str(self), self.of, self.low, terms, at_least=self.inside, strict=outside)
+        high = held_level(str(self), self.of, self.high, terms, at_least=outside, strict=outside)
+        if isinstance(low, Obstacle):
+            return (low,)
+        if isinstance(high, Obstacle):
+            return (high,)
+        return Holding(((low, high),)) if self.inside else Holding(((low,), (high,)))
+
+    def opposite(self) -> Condition | None:
+        return BandState(self.of, not self.inside, self.low, self.high)
 
     def __str__(self) -> str:
         return f"{self.of} is {'inside' if self.inside else 'outside'} {self.low} to {self.high}"
@@ -47,6 +62,15 @@ class BandEvent(Condition):
 
     def judge(self, readings: Readings) -> Judge:
         return _BandEventJudge(self, readings)
+
+    def held(self, terms: Terms) -> Held:
+        found = self.level().held(terms)
+        if isinstance(found, tuple):
+            return tuple(Obstacle(str(self), obstacle.why) for obstacle in found)
+        return found
+
+    def level(self) -> Condition:
+        return BandState(self.of, self.entering, self.low, self.high)
 
     def __str__(self) -> str:
         return f"{self.of} {'enters' if self.entering else 'leaves'} {self.low} to {self.high}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rules_engine.conditions.phrase import Level, Misspoken, Phrase
 from rules_engine.model.condition import Condition, instruments_of, walk_conditions
 from rules_engine.model.duration import spell_duration
+from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.judging import UNKNOWN, Composite, Forget, Judge, Readings, Verdict
 
 
@@ -20,6 +21,9 @@ class OnBarClose(Condition):
 
     def judge(self, readings: Readings) -> Judge:
         return _BarCloseJudge(self, readings)
+
+    def held(self, terms: Terms) -> Held:
+        return (Obstacle(str(self), "is judged when a bar closes; IB's conditions look at every price"),)
 
     def __str__(self) -> str:
         inner = f"({self.of})" if self.of.parts() else str(self.of)
@@ -51,6 +55,10 @@ class _BarCloseJudge(Composite):
         self.verdict = UNKNOWN
         self.seen = self.bars.completed()
         super().forget(depth)
+
+    @property
+    def matures(self) -> bool:
+        return True
 
     def due_s(self) -> float | None:
         return self.bars.closing_s()

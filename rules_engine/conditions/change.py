@@ -9,6 +9,7 @@ from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.expression import Expression
+from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.judging import FALSE, TRUE, UNKNOWN, Judge, Readings, Verdict
 
 
@@ -26,6 +27,9 @@ class Change(Condition):
 
     def judge(self, readings: Readings) -> Judge:
         return _ChangeJudge(self, readings)
+
+    def held(self, terms: Terms) -> Held:
+        return (Obstacle(str(self), "looks back over a window; IB knows the change on the day only"),)
 
     def __str__(self) -> str:
         way = "" if self.direction is Direction.EITHER else f" {self.direction}"

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rules_engine.conditions.level import held_level
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
+from rules_engine.model.constant import constant
 from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
+from rules_engine.model.holding import Held, Holding, Obstacle, Terms
 from rules_engine.model.judging import UNKNOWN, Judge, Readings, Verdict, state
 from rules_engine.model.tolerance import order
 
@@ -33,9 +36,30 @@ class Comparison(Condition):
     def judge(self, readings: Readings) -> Judge:
         return _ComparisonJudge(self, readings)
 
+    def held(self, terms: Terms) -> Held:
+        if self.relation is Relation.EQUAL:
+            return (Obstacle(str(self), "asks for one exact value; IB's conditions are at least or at most"),)
+        turned = constant(self.left) is not None
+        of, level = (self.right, self.left) if turned else (self.left, self.right)
+        rises = (self.relation in (Relation.ABOVE, Relation.AT_LEAST)) is not turned
+        strict = self.relation in (Relation.ABOVE, Relation.BELOW)
+        found = held_level(str(self), of, level, terms, at_least=rises, strict=strict)
+        return (found,) if isinstance(found, Obstacle) else Holding(((found,),))
+
+    def opposite(self) -> Condition | None:
+        relation = _OPPOSITES.get(self.relation)
+        return Comparison(self.left, relation, self.right) if relation else None
+
     def __str__(self) -> str:
         return f"{self.left} {self.relation} {self.right}"
 
+
+_OPPOSITES = {
+    Relation.ABOVE: Relation.AT_MOST,
+    Relation.AT_LEAST: Relation.BELOW,
+    Relation.BELOW: Relation.AT_LEAST,
+    Relation.AT_MOST: Relation.ABOVE,
+}
 
 _SATISFYING = {
     Relation.ABOVE: (1,),

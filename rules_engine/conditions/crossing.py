@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
+from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.judging import FALSE, PULSE, QUIET_HOLDING, UNKNOWN, Forget, Judge, Readings, Verdict
 from rules_engine.model.tolerance import order
 
@@ -27,6 +29,21 @@ class Crossing(Condition):
 
     def judge(self, readings: Readings) -> Judge:
         return _CrossingJudge(self, readings)
+
+    def held(self, terms: Terms) -> Held:
+        level = self.level()
+        if level is None:
+            why = "may happen either way, and IB is given one level; write 'crosses above' or 'crosses below'"
+            return (Obstacle(str(self), why),)
+        found = level.held(terms)
+        if isinstance(found, tuple):
+            return tuple(Obstacle(str(self), obstacle.why) for obstacle in found)
+        return found
+
+    def level(self) -> Condition | None:
+        relations = {Direction.UP: Relation.AT_LEAST, Direction.DOWN: Relation.AT_MOST}
+        relation = relations.get(self.direction)
+        return Comparison(self.left, relation, self.right) if relation else None
 
     def __str__(self) -> str:
         words = {Direction.UP: "crosses above", Direction.DOWN: "crosses below", Direction.EITHER: "crosses"}

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
-from rules_engine.model.instrument import Instrument
+from rules_engine.model.holding import Held, Holding, Obstacle, Terms
+from rules_engine.model.instrument import Instrument, Kind
 from rules_engine.model.judging import Forget, Judge, Readings, Verdict, state
+from rules_engine.model.order import HeldExecution
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,18 @@ class ExecutionIn(Condition):
     def judge(self, readings: Readings) -> Judge:
         return _ExecutionJudge(self, readings)
 
+    def held(self, terms: Terms) -> Held:
+        if self.instrument.kind in _ALIKE:
+            why = f"would also count fills in other contracts of {self.instrument.symbol}: IB knows only the symbol"
+            return (Obstacle(str(self), why),)
+        return Holding(((HeldExecution(self.instrument),),))
+
     def __str__(self) -> str:
         return f"any execution in {self.instrument.name}"
+
+
+_ALIKE = frozenset({Kind.FUTURE, Kind.OPTION, Kind.CONTRACT})
+"""Kinds with many contracts a symbol; IB's execution condition names symbol, exchange and type alone."""
 
 
 class _ExecutionJudge(Judge):

@@ -6,6 +6,7 @@ from rules_engine.conditions.logic import Any, only_happens
 from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.duration import spell_duration
+from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.judging import FALSE, PULSE, TRUE, UNKNOWN, Composite, Forget, Judge, Readings, Verdict
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
@@ -26,6 +27,9 @@ class Lasting(Condition):
             return _each_on_its_own(self.of, self.duration_s).judge(readings)
         kind = _LastingEvent if only_happens(self.of) else _LastingState
         return kind(self.of.judge(readings), self.duration_s, readings.keeps)
+
+    def held(self, terms: Terms) -> Held:
+        return (Obstacle(str(self), "has to last; IB's conditions act on the first price that meets them"),)
 
     def __str__(self) -> str:
         inner = f"({self.of})" if len(self.of.parts()) > 1 or _binds_looser(self.of) else str(self.of)
@@ -54,6 +58,10 @@ class _LastingJudge(Composite):
         self.duration_s = duration_s
         self.keeps = keeps
         self.since_s: float | None = None
+
+    @property
+    def matures(self) -> bool:
+        return True
 
     def _matured(self, now_s: float) -> bool:
         return self.since_s is not None and now_s - self.since_s >= self.duration_s - EDGE_S

@@ -4,7 +4,16 @@ import math
 from decimal import Decimal
 
 from rules_engine.model.constant import constant, step_down, step_up
-from rules_engine.model.expression import AccountField, AccountReading, Expression, Named, Reading
+from rules_engine.model.expression import (
+    AccountField,
+    AccountReading,
+    Expression,
+    Named,
+    Position,
+    Reading,
+    Series,
+    WorkingOrders,
+)
 from rules_engine.model.holding import Obstacle, Terms
 from rules_engine.model.instrument import Field, Instrument, Kind
 from rules_engine.model.order import HeldCondition, HeldMargin, HeldPercentChange, HeldPrice, HeldVolume
@@ -44,8 +53,10 @@ def held_level(
             return _price(words, instrument, field, bound, terms, at_least, strict)
         case AccountReading(AccountField.MARGIN_CUSHION):
             return _margin(words, bound, at_least, strict)
-        case Reading() | AccountReading():
+        case Reading() | AccountReading() | Position() | WorkingOrders():
             return Obstacle(words, f"reads {of}, which IB has no condition for")
+        case Series():
+            return Obstacle(words, "looks back; IB's conditions know the present value only")
         case _:
             return Obstacle(words, "computes a value; IB's conditions compare one price, volume or percentage")
 

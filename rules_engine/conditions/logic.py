@@ -1,9 +1,12 @@
 """`and`, `or`, `not`, and their list forms `all`, `any`."""
 
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 
 from rules_engine.conditions.phrase import Level, Misspoken, Phrase
 from rules_engine.model.condition import Condition
+from rules_engine.model.holding import BRANCHES_MAX, Held, Holding, Obstacle, Terms
 from rules_engine.model.judging import Composite, Judge, Readings, Verdict
 from rules_engine.model.truth import Truth, every, some
 
@@ -19,6 +22,17 @@ class All(Condition):
 
     def judge(self, readings: Readings) -> Judge:
         return _AllJudge(tuple(part.judge(readings) for part in self.conditions))
+
+    def held(self, terms: Terms) -> Held:
+        parts = [part.held(terms) for part in self.conditions]
+        events = [Obstacle(str(part), "is an event under `and`") for part in self.conditions if part.is_event]
+        obstacles = (*events, *_obstacles(parts))
+        if obstacles:
+            return obstacles
+        return _distributed(self, [part for part in parts if isinstance(part, Holding)])
+
+    def opposite(self) -> Condition | None:
+        return Any(tuple(map(Not, self.conditions)))
 
     def __str__(self) -> str:
         return " and ".join(f"({part})" if isinstance(part, Any) else str(part) for part in self.conditions)
@@ -36,6 +50,18 @@ class Any(Condition):
     def judge(self, readings: Readings) -> Judge:
         return _AnyJudge(self, readings)
 
+    def held(self, terms: Terms) -> Held:
+        parts = [part.held(terms) for part in self.conditions]
+        branches = tuple(branch for part in parts if isinstance(part, Holding) for branch in part.branches)
+        return _obstacles(parts) or Holding(branches)
+
+    def level(self) -> Condition | None:
+        levels = [level for part in self.conditions if (level := part.level()) is not None]
+        return Any(tuple(levels)) if len(levels) == len(self.conditions) else None
+
+    def opposite(self) -> Condition | None:
+        return All(tuple(map(Not, self.conditions)))
+
     def __str__(self) -> str:
         return " or ".join(map(str, self.conditions))
 
@@ -52,9 +78,33 @@ class Not(Condition):
     def judge(self, readings: Readings) -> Judge:
         return _NotJudge((self.condition.judge(readings),))
 
+    def held(self, terms: Terms) -> Held:
+        opposite = self.condition.opposite()
+        found = (opposite or self.condition).held(terms)
+        if opposite is None and isinstance(found, Holding):
+            return (Obstacle(str(self), "has no opposite that IB could hold"),)
+        if isinstance(found, tuple) and not self.condition.parts():
+            return tuple(Obstacle(str(self), obstacle.why) for obstacle in found)
+        return found
+
+    def opposite(self) -> Condition | None:
+        return self.condition
+
     def __str__(self) -> str:
         inner = f"({self.condition})" if isinstance(self.condition, All | Any) else str(self.condition)
         return f"not {inner}"
+
+
+def _obstacles(parts: list[Held]) -> tuple[Obstacle, ...]:
+    return tuple(obstacle for part in parts if isinstance(part, tuple) for obstacle in part)
+
+
+def _distributed(condition: All, parts: list[Holding]) -> Held:
+    """`A and (B or C)` is `A and B or A and C`: one list of conditions a branch."""
+    if prod(len(part.branches) for part in parts) > BRANCHES_MAX:
+        return (Obstacle(str(condition), f"has more than {BRANCHES_MAX} ways to become true"),)
+    combinations = product(*(part.branches for part in parts))
+    return Holding(tuple(tuple(held for branch in way for held in branch) for way in combinations))
 
 
 def only_happens(condition: Condition) -> bool:

@@ -8,7 +8,8 @@ from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.expression import Expression
-from rules_engine.model.judging import FALSE, HAPPENING, TRUE, UNKNOWN, Forget, Judge, Readings, Value, Verdict
+from rules_engine.model.holding import Held, Obstacle, Terms
+from rules_engine.model.judging import FALSE, HAPPENING, TRUE, UNKNOWN, Forget, Judge, Readings, Verdict, Window
 from rules_engine.model.tolerance import order
 
 
@@ -30,6 +31,9 @@ class Move(Condition):
     def judge(self, readings: Readings) -> Judge:
         return _MoveJudge(self, readings)
 
+    def held(self, terms: Terms) -> Held:
+        return (Obstacle(str(self), "looks back over a window; IB knows the change on the day only"),)
+
     def __str__(self) -> str:
         way = "" if self.direction is Direction.EITHER else f" {self.direction}"
         return f"{self.of} moves{way} {self.amount} in {spell_duration(self.window_s)}"
@@ -38,16 +42,16 @@ class Move(Condition):
 class _MoveJudge(Judge):
     """True on a part-filled window too, which more history cannot undo; false only on a full one."""
 
-    __slots__ = ("amount", "covered", "highest", "last", "lowest", "moved", "size", "watching")
+    __slots__ = ("amount", "highest", "last", "lowest", "moved", "size", "watching", "windows")
 
     def __init__(self, condition: Move, readings: Readings) -> None:
-        of, direction = condition.of, condition.direction
+        of, window_s, direction = condition.of, condition.window_s, condition.direction
         self.amount = condition.amount
         self.last = readings.value(of)
         self.size = readings.size(of)
-        self.covered = readings.covered(of, condition.window_s)
-        self.lowest = None if direction is Direction.DOWN else readings.extreme(of, condition.window_s, False)
-        self.highest = None if direction is Direction.UP else readings.extreme(of, condition.window_s, True)
+        self.lowest = None if direction is Direction.DOWN else readings.extreme(of, window_s, highest=False)
+        self.highest = None if direction is Direction.UP else readings.extreme(of, window_s, highest=True)
+        self.windows = [window for window in (self.lowest, self.highest) if window is not None]
         self.moved: float | None = None
         self.watching = False
         """Whether a value that had not moved was seen since the last known verdict."""
@@ -58,22 +62,18 @@ class _MoveJudge(Judge):
         if last is None:
             return UNKNOWN
         if self._moved(last):
-            happening, self.watching = self.watching, False
+            happening = self.watching
+            self.watching = happening and not live
             return HAPPENING if happening else TRUE
-        if self.covered():
-            self.watching = False
-            return FALSE
-        return self._not_yet()
-
-    def _not_yet(self) -> Verdict:
-        self.watching = True
-        return UNKNOWN
+        full = all(window.is_covered() for window in self.windows)
+        self.watching = not full
+        return FALSE if full else UNKNOWN
 
     def _moved(self, last: float) -> bool:
         return self._reaches(last, self.lowest, 1) or self._reaches(last, self.highest, -1)
 
-    def _reaches(self, last: float, extreme: Value | None, way: int) -> bool:
-        reference = extreme() if extreme is not None else None
+    def _reaches(self, last: float, window: Window | None, way: int) -> bool:
+        reference = window.value() if window is not None else None
         if reference is None:
             return False
         moved = displacement(last, reference, self.amount, way, self.size())

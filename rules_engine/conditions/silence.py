@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.duration import spell_duration
+from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.judging import UNKNOWN, Judge, Readings, Verdict, state
 from rules_engine.model.tolerance import EDGE_S
@@ -22,6 +23,9 @@ class Silence(Condition):
 
     def judge(self, readings: Readings) -> Judge:
         return _SilenceJudge(self, readings)
+
+    def held(self, terms: Terms) -> Held:
+        return (Obstacle(str(self), "watches our own feed, which IB does not"),)
 
     def __str__(self) -> str:
         return f"no tick from {self.instrument.name} for {spell_duration(self.after_s)}"
@@ -44,6 +48,10 @@ class _SilenceJudge(Judge):
         if not silent:
             self.due = since_s + self.after_s
         return state(silent)
+
+    @property
+    def matures(self) -> bool:
+        return True
 
     def due_s(self) -> float | None:
         return self.due

@@ -6,8 +6,10 @@ from math import isfinite
 
 from rules_engine.conditions.phrase import Misspoken, Phrase
 from rules_engine.model.condition import Condition
+from rules_engine.model.holding import Held, Holding, Obstacle, Terms
 from rules_engine.model.judging import Judge, Readings, Verdict, state
 from rules_engine.model.local_time import daily_span, instant
+from rules_engine.model.order import HeldTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,28 @@ class TimeIs(Condition):
     def judge(self, readings: Readings) -> Judge:
         return _ClockJudge(self)
 
+    def held(self, terms: Terms) -> Held:
+        moments = []
+        for edge, after in ((self.start, True), (self.end, False)):
+            if edge and not edge.on:
+                return (Obstacle(str(self), "holds every day; IB holds one dated moment"),)
+            if edge and edge.on:
+                moments.append(HeldTime(after, instant(edge.on, edge.at, self.timezone) - (0.0 if after else _STEP_S)))
+        return Holding((tuple(moments),))
+
+    def opposite(self) -> Condition | None:
+        if self.start and self.end:
+            return None
+        return TimeIs(self.end, self.start, self.timezone)
+
     def __str__(self) -> str:
         if self.start and self.end:
             return f"time is between {self.start} and {self.end}"
         return f"time is after {self.start}" if self.start else f"time is before {self.end}"
+
+
+_STEP_S = 1.0
+"""IB's times are whole seconds, and its comparison includes the moment itself: `before` ends a second earlier."""
 
 
 class _ClockJudge(Judge):
@@ -54,6 +74,10 @@ class _ClockJudge(Judge):
         if now_s >= self.until_s:
             self.inside, self.until_s = _span(self.condition, now_s)
         return state(self.inside)
+
+    @property
+    def matures(self) -> bool:
+        return True
 
     def due_s(self) -> float | None:
         return self.until_s if isfinite(self.until_s) else None

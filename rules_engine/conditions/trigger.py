@@ -8,6 +8,7 @@ from rules_engine.conditions.logic import Any
 from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Direction
+from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.judging import PULSE, Composite, Forget, Judge, Readings, Verdict, state
 from rules_engine.model.trigger_method import TriggerMethod
 from rules_engine.model.truth import Truth
@@ -34,11 +35,27 @@ class Using(Condition):
         inner = self.of.judge(readings.using(self.method, _rises(self.of)))
         return _TwiceJudge(self, inner, readings) if self.method in _DOUBLE else inner
 
+    def held(self, terms: Terms) -> Held:
+        found = self.of.held(terms.using(self.method))
+        if isinstance(found, tuple) and not self.of.parts():
+            return tuple(Obstacle(str(self), obstacle.why) for obstacle in found)
+        return found
+
+    def level(self) -> Condition | None:
+        level = self.of.level()
+        return Using(level, self.method) if level else None
+
+    def opposite(self) -> Condition | None:
+        """Only on one quote: a rise is seen in the bid and a fall in the ask, so both may be false at once."""
+        inner = self.of.opposite()
+        return Using(inner, self.method) if inner and self.method in _SINGLE else None
+
     def __str__(self) -> str:
         inner = f"({self.of})" if self.of.parts() else str(self.of)
         return f"{inner} using {self.method}"
 
 
+_SINGLE = (TriggerMethod.LAST, TriggerMethod.MIDPOINT)
 _DOUBLE = (TriggerMethod.DOUBLE_LAST, TriggerMethod.DOUBLE_BID_ASK)
 
 
@@ -69,7 +86,7 @@ class _TwiceJudge(Composite):
     def judge(self, now_s: float, live: bool) -> Verdict:
         inner = self.parts[0].judge(now_s, live)
         prints = sum(count() for count in self.counts)
-        new, self.seen = prints != self.seen, prints
+        new, self.seen = live and prints != self.seen, prints
         if self.event:
             return self._second_after(inner, new)
         if inner.truth is not Truth.TRUE:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rules_engine.model.expression import Expression, instruments_in
+from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.instrument import Instrument
+from rules_engine.model.judging import Judge, Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,22 @@ class Condition(ABC):
     def watched(self) -> frozenset[Instrument]:
         """Instruments that this condition itself listens to besides those in its expressions."""
         return frozenset()
+
+    @abstractmethod
+    def judge(self, readings: Readings) -> Judge:
+        """A new judge of this condition, with nothing to remember yet."""
+
+    def held(self, terms: Terms) -> Held:
+        """IB's form of it; or every word that IB cannot hold. An event's form is that of its level."""
+        return (Obstacle(str(self), "is not one of the six conditions that IB holds"),)
+
+    def level(self) -> "Condition | None":
+        """The state that a broker can watch for in its place: an event's new side, or a state itself."""
+        return None if self.is_event else self
+
+    def opposite(self) -> "Condition | None":
+        """The state that is true exactly when this one is false, where it can be said without `not`."""
+        return None
 
     @abstractmethod
     def __str__(self) -> str: ...

@@ -1,0 +1,77 @@
+"""The library face: rules on a stream of ticks, without broker, journal or event loop."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rules_engine.evaluation import Evaluator
+from rules_engine.language import Loaded, Source, load, read_sources
+from rules_engine.model.action import ordered_instruments
+from rules_engine.model.condition import instruments_of
+from rules_engine.model.firing import Firing
+from rules_engine.model.instrument import Field, Instrument
+from rules_engine.model.life import Outcome
+from rules_engine.model.place import Problem, RulesError, Severity
+from rules_engine.model.plan import Plan, Where
+from rules_engine.model.rule import Rule, rule_conditions
+from rules_engine.model.tick import Tick
+
+_BEGINNING_S = 0.0
+
+
+class Engine:
+    """Judges rules tick by tick.
+
+    ``rules`` is YAML text, or the path (paths) of rule files and folders. Raises RulesError, whose ``problems`` say
+    what is wrong and where. Everything runs here: nothing is sent anywhere, and a firing only says what should be done.
+    """
+
+    def __init__(self, rules: str | Path | Iterable[Path]) -> None:
+        loaded = _loaded(rules)
+        self._fields = {name: instrument.default_field for name, instrument in loaded.instruments.items()}
+        self._evaluator = Evaluator(map(plan_here, loaded.rules), _BEGINNING_S)
+
+    def tick(self, symbol: str, time_s: float, price: float, size: float = 0.0) -> Sequence[Firing]:
+        """A print of the instrument that the rules call ``symbol``, in POSIX seconds; what fires by then, in order.
+
+        ``price`` is the kind's default value: the last price, of forex the midpoint, of an option the mark. Time
+        advances to ``time_s`` first.
+        """
+        field = self._fields.get(symbol, Field.LAST)
+        outcomes = self._evaluator.tick(Tick(symbol, time_s, field, price, size))
+        return _firings(outcomes) if outcomes else ()
+
+    def advance(self, now_s: float) -> Sequence[Firing]:
+        """Lets time pass without a print: clocks, silences and `for` mature."""
+        return _firings(self._evaluator.advance(now_s))
+
+
+def plan_here(rule: Rule) -> Plan:
+    """The plan of a rule that has no broker."""
+    reads: frozenset[Instrument] = frozenset().union(*map(instruments_of, rule_conditions(rule)))
+    orders_in = frozenset(
+        instrument for case in rule.cases for action in case.actions for instrument in ordered_instruments(action)
+    )
+    return Plan(rule, Where.HERE, ("there is no broker to hold it",), reads=reads, orders_in=orders_in)
+
+
+def _loaded(rules: str | Path | Iterable[Path]) -> Loaded:
+    sources, unreadable = _sources(rules)
+    loaded = load(sources, now_s=_BEGINNING_S)
+    errors = [problem for problem in (*unreadable, *loaded.problems) if problem.severity is Severity.ERROR]
+    if errors:
+        raise RulesError(errors)
+    return loaded
+
+
+def _sources(rules: str | Path | Iterable[Path]) -> tuple[Sequence[Source], Sequence[Problem]]:
+    if isinstance(rules, str):
+        return [Source("<text>", rules.encode())], ()
+    return read_sources([rules] if isinstance(rules, Path) else list(rules))
+
+
+def _firings(outcomes: Iterable[Outcome]) -> list[Firing]:
+    return list(_only_firings(outcomes))
+
+
+def _only_firings(outcomes: Iterable[Outcome]) -> Iterator[Firing]:
+    return (outcome for outcome in outcomes if isinstance(outcome, Firing))

@@ -1,0 +1,322 @@
+"""Ticks and the passing of time into firings: the streaming evaluator. Pure: given the time, it never asks for it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.reload import Reload, renewed
+from rules_engine.evaluation.run import Run
+from rules_engine.evaluation.state import status_of
+from rules_engine.evaluation.timers import Timers
+from rules_engine.evaluation.view import Key, Uses, View, execution_key
+from rules_engine.evaluation.watch import Watch
+from rules_engine.model.expression import Expression
+from rules_engine.model.instrument import Field
+from rules_engine.model.life import Life, Outcome, Replaced, RuleStatus
+from rules_engine.model.plan import Plan
+from rules_engine.model.tick import Bar, Tick
+from rules_engine.model.tolerance import EDGE_S
+
+_ALSO = {
+    Field.BID: (Field.MID,),
+    Field.ASK: (Field.MID,),
+    Field.LAST: (Field.CHANGE_TODAY,),
+    Field.CLOSE: (Field.CHANGE_TODAY,),
+}
+"""Fields that may follow another one."""
+
+
+class Evaluator:
+    """All rules on one stream of ticks. Same ticks and times in, same outcomes out.
+
+    Rules are armed with the first thing that happens after they were given, so that `restore` can come between.
+    Every method that lets time pass or news in returns what came of it, in order.
+    """
+
+    def __init__(self, plans: Iterable[Plan], now_s: float) -> None:
+        self._market = Market(now_s)
+        self._timers: Timers[Run | Watch] = Timers()
+        self._runs = {plan.rule.name: Run(plan, self._market, Life()) for plan in plans}
+        self._lives: dict[str, Life] = {}
+        self._unarmed = list(self._runs.values())
+        self._outcomes: list[Outcome] = []
+        self._listeners: dict[tuple[str, Field], tuple[Watch, ...]] = {}
+        self._by_key: dict[Key, list[Watch]] = {}
+        self._index()
+
+    # The market and the clock.
+
+    def tick(self, tick: Tick) -> Sequence[Outcome]:
+        """One print or quote. Time advances to it first; one older than the newest of its field changes nothing."""
+        if self._unarmed or tick.time_s > self._market.now_s:
+            self._advance(tick.time_s)
+        if self._market.take(tick):
+            key = (tick.instrument, tick.field)
+            watches = self._listeners.get(key)
+            if watches is None:
+                watches = self._listeners[key] = self._listening_to(key)
+            for watch in watches:
+                self._judge(watch, not tick.snapshot)
+        return self._flush()
+
+    def advance(self, now_s: float) -> Sequence[Outcome]:
+        """Lets time pass: what matures by the clock matures in order. Time never goes back."""
+        self._advance(now_s)
+        return self._flush()
+
+    def feed_down(self, time_s: float, instrument: str = "") -> Sequence[Outcome]:
+        """From now on data of the instrument (of all, when empty) cannot be trusted."""
+        self._advance(time_s)
+        lost = self._named(instrument)
+        for name in lost:
+            self._market.feeds[name].lose()
+        for watch in self._reading(lost):
+            watch.lose(self._market.now_s)
+            self._judge(watch, live=False)
+        return self._flush()
+
+    def feed_up(self, time_s: float, instrument: str = "") -> Sequence[Outcome]:
+        """From now on every print of the instrument (of all, when empty) is heard."""
+        self._advance(time_s)
+        found = self._named(instrument)
+        for name in found:
+            self._market.feeds[name].restore(self._market.now_s)
+        for watch in self._reading(found):
+            self._judge(watch, live=False)
+        return self._flush()
+
+    def backfill(
+        self,
+        instrument: str,
+        field: Field,
+        history: Sequence[Tick] | Sequence[Bar],
+        complete_from_s: float,
+        bar_s: float = 0.0,
+    ) -> None:
+        """Puts the past, oldest first, under what is known: windows and bars fill, nothing fires by it.
+
+        ``history`` is complete from ``complete_from_s`` until now. ``bar_s`` is the length of the bars, if it is bars.
+        """
+        self._market.backfill(instrument, field, history, complete_from_s, bar_s)
+
+    # The account.
+
+    def account(self, name: str, value: float | None) -> Sequence[Outcome]:
+        """A value of the account, by its AccountField name."""
+        self._market.account[name] = value
+        return self._changed((f"account.{name}", None))
+
+    def position(self, instrument: str, quantity: float | None) -> Sequence[Outcome]:
+        """What the account holds, negative when short; None when that is not known."""
+        self._market.positions[instrument] = quantity
+        return self._changed((f"position({instrument})", None))
+
+    def working(self, instrument: str, count: int) -> Sequence[Outcome]:
+        """How many of our orders in it can still fill."""
+        self._market.working[instrument] = count
+        return self._changed((f"working_orders({instrument})", None))
+
+    def executed(self, instrument: str, time_s: float) -> Sequence[Outcome]:
+        """The account had an execution."""
+        self._advance(time_s)
+        self._market.feed(instrument).executions += 1
+        return self._changed((execution_key(instrument), None))
+
+    # Questions.
+
+    def read(self, expression: Expression) -> float | None:
+        """The value now, as an order would read it."""
+        return View(self._market, Uses()).value(expression)()
+
+    def status(self, now_s: float) -> tuple[RuleStatus, ...]:
+        """Every rule's state, since when, and why."""
+        return tuple(status_of(run, self._market, max(now_s, self._market.now_s)) for run in self._runs.values())
+
+    def next_timer_s(self) -> float | None:
+        """When `advance` must be called at the latest."""
+        return self._timers.next_s()
+
+    @property
+    def late(self) -> int:
+        """Prints that came after a newer one of their field, so far."""
+        return sum(quote.late for feed in self._market.feeds.values() for quote in feed.quotes.values())
+
+    # The lives of rules.
+
+    def lives(self) -> Mapping[str, Life]:
+        """What must survive a restart, by rule."""
+        return {name: run.life(self._market.now_s) for name, run in self._runs.items()}
+
+    def restore(self, lives: Mapping[str, Life]) -> None:
+        """Goes on with former lives. To be called before anything happens."""
+        for name, life in lives.items():
+            old = self._runs.get(name)
+            if old is not None:
+                self._runs[name] = Run(old.plan, self._market, renewed(life, old.rule))
+                self._lives[name] = life
+        self._unarmed = list(self._runs.values())
+        self._index()
+
+    def replace(self, plans: Iterable[Plan], now_s: float) -> Replaced:
+        """Another set of rules: what says the same keeps its whole state, what changed keeps what still means the same.
+
+        What comes of arming the new ones is returned by the next call.
+        """
+        self._advance(now_s)
+        reload = Reload(self._market, self._runs, list(plans))
+        self._runs = reload.runs
+        self._unarmed = reload.to_arm
+        for run in reload.adapted:
+            self._wind(run)
+        self._index()
+        self._market.drop_unread(
+            {key for watch in self._watches() for key in watch.uses.streams},
+            {key for watch in self._watches() for key in watch.uses.bars},
+        )
+        return reload.result
+
+    def rearm(self, rule: str, now_s: float) -> Sequence[Outcome]:
+        """Arms a rule that is done or broken."""
+        self._advance(now_s)
+        run = self._runs[rule]
+        run.done, run.broken, run.cleared = False, "", True
+        run.placed.clear()
+        self._arm(run)
+        return self._flush()
+
+    def pause(self, rule: str, now_s: float) -> Sequence[Outcome]:
+        """The rule stops listening until it is resumed."""
+        self._advance(now_s)
+        run = self._runs[rule]
+        run.paused, run.since_s = True, now_s
+        return self._flush()
+
+    def resume(self, rule: str, now_s: float) -> Sequence[Outcome]:
+        """The rule listens again, armed anew."""
+        self._advance(now_s)
+        run = self._runs[rule]
+        if run.paused:
+            run.paused = False
+            self._arm(run)
+        return self._flush()
+
+    def not_used(self, rule: str) -> None:
+        """The order of the last firing was rejected: that does not use up `once`."""
+        self._runs[rule].undo_once()
+
+    def held_ended(self, rule: str, used: bool, now_s: float) -> Sequence[Outcome]:
+        """The order that the broker held for the rule is gone; ``used`` when it was filled, even in part."""
+        self._advance(now_s)
+        run = self._runs[rule]
+        self._outcomes += run.held_ended(used, self._market.now_s)
+        self._index()
+        self._wind(run)
+        return self._flush()
+
+    def break_rule(self, rule: str, reason: str) -> None:
+        """Nothing more comes of the rule until its user rearms it."""
+        self._runs[rule].break_off(reason, self._market.now_s)
+
+    # How it is done.
+
+    def _advance(self, now_s: float) -> None:
+        market = self._market
+        if self._unarmed:
+            self._begin()
+        while (timer := self._timers.pop(now_s)) is not None:
+            due_s, owner = timer
+            market.now_s = max(market.now_s, due_s)
+            if isinstance(owner, Run):
+                self._turn(owner)
+            else:
+                self._ring(owner, due_s)
+        market.now_s = max(market.now_s, now_s)
+
+    def _begin(self) -> None:
+        waiting, self._unarmed = self._unarmed, []
+        for run in waiting:
+            life = self._lives.pop(run.rule.name, None)
+            run.turn(self._market.now_s)
+            if life is not None and life.known and life.when_digest == run.rule.when_digest:
+                self._outcomes += run.revive(life, self._market.now_s)
+                self._wind(run)
+            else:
+                self._arm(run)
+
+    def _arm(self, run: Run) -> None:
+        self._outcomes += run.arm(self._market.now_s)
+        self._wind(run)
+
+    def _turn(self, run: Run) -> None:
+        if run.turn(self._market.now_s):
+            self._arm(run)
+        elif run.due_s is not None:
+            self._timers.push(run, run.due_s)
+
+    def _wind(self, run: Run) -> None:
+        """Sets all timers of the rule."""
+        if run.due_s is not None:
+            self._timers.push(run, run.due_s)
+        for watch in run.watches:
+            self._timers.set(watch, watch.next_s(self._market.now_s))
+
+    def _ring(self, watch: Watch, due_s: float) -> None:
+        """A timer: judged only if something matures now, for it may have been put off since the timer was set."""
+        now_s = self._market.now_s
+        next_s = watch.next_s(due_s - 2 * EDGE_S)
+        if next_s is not None and next_s <= now_s + EDGE_S:
+            self._judge(watch, live=True)
+        else:
+            self._timers.set(watch, next_s)
+
+    def _judge(self, watch: Watch, live: bool) -> None:
+        run, now_s = watch.run, self._market.now_s
+        if not run.listens(watch):
+            return
+        watch.look(now_s, live)
+        self._outcomes += run.heard(watch, live, now_s)
+        if watch.is_timed:
+            self._timers.set(watch, watch.next_s(now_s))
+
+    def _changed(self, key: Key) -> Sequence[Outcome]:
+        if self._unarmed:
+            self._begin()
+        for watch in self._by_key.get(key, ()):
+            self._judge(watch, live=True)
+        return self._flush()
+
+    def _flush(self) -> Sequence[Outcome]:
+        if not self._outcomes:
+            return ()
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
+
+    # Who listens to what.
+
+    def _watches(self) -> Iterator[Watch]:
+        return (watch for run in self._runs.values() for watch in run.watches)
+
+    def _index(self) -> None:
+        self._listeners.clear()
+        self._by_key.clear()
+        for number, run in enumerate(self._runs.values()):
+            for watch in run.watches:
+                watch.order = (number, int(watch.role), watch.case)
+                for key in watch.uses.keys:
+                    self._by_key.setdefault(key, []).append(watch)
+
+    def _listening_to(self, key: tuple[str, Field]) -> tuple[Watch, ...]:
+        instrument, field = key
+        keys = (key, (instrument, None), *((instrument, other) for other in _ALSO.get(field, ())))
+        found = {id(watch): watch for one in keys for watch in self._by_key.get(one, ())}
+        return tuple(sorted(found.values(), key=lambda watch: watch.order))
+
+    def _named(self, instrument: str) -> list[str]:
+        """One instrument, or all that are known."""
+        if instrument:
+            self._market.feed(instrument)
+            return [instrument]
+        return list(self._market.feeds)
+
+    def _reading(self, instruments: Iterable[str]) -> list[Watch]:
+        names = set(instruments)
+        return [watch for watch in self._watches() if any(name in names for name, _ in watch.uses.keys)]

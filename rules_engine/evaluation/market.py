@@ -1,0 +1,121 @@
+"""Everything that rules can read: feeds, the account, and the pasts that they share."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rules_engine.evaluation.bars import BarSeries, bar_bounds, joined
+from rules_engine.evaluation.quote import Feed, Quote
+from rules_engine.evaluation.stream import Stream
+from rules_engine.evaluation.windows import NEVER, Print
+from rules_engine.model.expression import Expression
+from rules_engine.model.instrument import Field
+from rules_engine.model.tick import Bar, Tick
+
+StreamKey = tuple[Expression, bool]
+BarKey = tuple[str, Field, float, bool]
+
+
+@dataclass(slots=True)
+class Market:
+    """Values as of ``now_s``. Each distinct series exists once, however many rules read it."""
+
+    now_s: float
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    account: dict[str, float | None] = field(default_factory=dict)
+    positions: dict[str, float | None] = field(default_factory=dict)
+    working: dict[str, int] = field(default_factory=dict)
+    streams: dict[StreamKey, Stream] = field(default_factory=dict)
+    bars: dict[BarKey, BarSeries] = field(default_factory=dict)
+
+    def feed(self, instrument: str) -> Feed:
+        feed = self.feeds.get(instrument)
+        if feed is None:
+            feed = self.feeds[instrument] = Feed()
+        return feed
+
+    def bar_series(self, instrument: str, of: Field, bar_s: float, keeps: bool) -> BarSeries:
+        key = (instrument, of, bar_s, keeps)
+        series = self.bars.get(key)
+        if series is None:
+            series = self.bars[key] = BarSeries(bar_s, keeps)
+            self.feed(instrument).quote(of).bars.append(series)
+        return series
+
+    def take(self, tick: Tick) -> bool:
+        """Takes a tick in; False for a late one, which changes nothing."""
+        feed = self.feed(tick.instrument)
+        quote = feed.quote(tick.field)
+        if tick.time_s < quote.time_s:
+            quote.late += 1
+            return False
+        feed.heard_s = tick.time_s if feed.heard_s is None else max(feed.heard_s, tick.time_s)
+        feed.down = False
+        quote.take(tick.time_s, tick.value)
+        if quote.derived:
+            self._take_derived(quote, tick)
+        if not tick.snapshot:
+            quote.record(tick.size)
+        return True
+
+    def _take_derived(self, quote: Quote, tick: Tick) -> None:
+        for derived in quote.derived:
+            if derived.work_out() and not tick.snapshot:
+                derived.quote.record(tick.size)
+
+    def backfill(
+        self, instrument: str, of: Field, history: Sequence[Tick] | Sequence[Bar], complete_from_s: float, bar_s: float
+    ) -> None:
+        """Puts a past, oldest first, before everything seen. ``bar_s`` is the length of bars; ticks ignore it.
+
+        A bar stands for four prints in windows: open, the two extremes, close.
+        """
+        quote = self.feed(instrument).quote(of)
+        prints = list(_prints(history, bar_s))
+        quote.covered_from_s = min(quote.covered_from_s, complete_from_s)
+        quote.kept_from_s = min(quote.kept_from_s, complete_from_s)
+        for stream in quote.streams:
+            stream.backfill(quote, prints, complete_from_s)
+        for series in quote.bars:
+            if any(isinstance(entry, Tick) for entry in history) or bar_s <= series.bar_s:
+                series.prepend(_bars(history, series.bar_s, complete_from_s), self.now_s)
+
+    def drop_unread(self, streams: set[StreamKey], bars: set[BarKey]) -> None:
+        """Forgets the series that nobody reads any more."""
+        for key in self.streams.keys() - streams:
+            stream = self.streams.pop(key)
+            for leg in stream.legs:
+                leg.streams.remove(stream)
+        for instrument, of, bar_s, keeps in self.bars.keys() - bars:
+            series = self.bars.pop((instrument, of, bar_s, keeps))
+            self.feed(instrument).quote(of).bars.remove(series)
+
+
+def _prints(history: Sequence[Tick] | Sequence[Bar], bar_s: float) -> Iterable[Print]:
+    for entry in history:
+        if isinstance(entry, Tick):
+            if entry.value is not None:
+                yield entry.time_s, entry.value
+        else:
+            rising = entry.close >= entry.open
+            path = (entry.open, *((entry.low, entry.high) if rising else (entry.high, entry.low)), entry.close)
+            for quarter, price in enumerate(path):
+                yield entry.start_s + bar_s * quarter / 4, price
+
+
+def _bars(history: Sequence[Tick] | Sequence[Bar], bar_s: float, complete_from_s: float) -> list[Bar]:
+    """Bars of that length from ticks or finer bars; only those whose beginning is in the history."""
+    found: list[Bar] = []
+    start_s = end_s = NEVER
+    for entry in history:
+        if isinstance(entry, Tick):
+            if entry.value is None:
+                continue
+            piece = Bar(entry.time_s, entry.value, entry.value, entry.value, entry.value, entry.size)
+        else:
+            piece = entry
+        if piece.start_s >= end_s:
+            start_s, end_s = bar_bounds(piece.start_s, bar_s)
+            found.append(Bar(start_s, piece.open, piece.high, piece.low, piece.close, piece.volume))
+        else:
+            found[-1] = joined(found[-1], piece)
+    return [bar for bar in found if bar.start_s >= complete_from_s]

@@ -1,0 +1,91 @@
+"""A new set of rules on a running market: who stays, who changes, who starts anew."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.run import Run
+from rules_engine.evaluation.watch import Role
+from rules_engine.model.life import Life, Replaced
+from rules_engine.model.plan import Plan
+from rules_engine.model.rule import Rule
+
+
+class Reload:
+    """``to_arm`` start anew; ``adapted`` go on with changed words, and need their timers set."""
+
+    def __init__(self, market: Market, old: dict[str, Run], plans: Sequence[Plan]) -> None:
+        self._market = market
+        self._old = old
+        self.to_arm: list[Run] = []
+        self.adapted: list[Run] = []
+        self._changed: list[str] = []
+        self.runs = {plan.rule.name: self._run(plan) for plan in plans}
+        self.result = self._result()
+
+    def _run(self, plan: Plan) -> Run:
+        old = self._old.get(plan.rule.name)
+        if old is None:
+            return self._anew(plan, Life())
+        if _says_the_same(old.plan, plan):
+            old.plan, old.rule = plan, plan.rule
+            return old
+        self._changed.append(plan.rule.name)
+        life = renewed(old.life(self._market.now_s), plan.rule)
+        if _judges_the_same(old.plan, plan):
+            return self._adapt(old, plan, life)
+        return self._anew(plan, life)
+
+    def _anew(self, plan: Plan, life: Life) -> Run:
+        run = Run(plan, self._market, replace(life, placed=""))
+        self.to_arm.append(run)
+        return run
+
+    def _adapt(self, old: Run, plan: Plan, life: Life) -> Run:
+        """Other words around the same conditions: what was known of these goes on."""
+        run = Run(plan, self._market, life)
+        kept = (Role.CASE, Role.ARMING)
+        run.watches = [*(watch for watch in run.watches if watch.role not in kept), *old.watches_of(*kept)]
+        for watch in run.watches:
+            watch.run = run
+        run.since_s = old.since_s
+        was_awake = old.awake
+        if run.turn(self._market.now_s) or (run.awake and not was_awake):
+            self.to_arm.append(run)
+        else:
+            self.adapted.append(run)
+        return run
+
+    def _result(self) -> Replaced:
+        names, old = set(self.runs), set(self._old)
+        rearmed = {run.rule.name for run in self.to_arm}
+        return Replaced(
+            added=tuple(name for name in self.runs if name not in old),
+            removed=tuple(name for name in self._old if name not in names),
+            changed=tuple(self._changed),
+            rearmed=tuple(name for name in self._changed if name in rearmed),
+            unchanged=tuple(name for name in self.runs if name in old and name not in self._changed),
+        )
+
+
+def renewed(life: Life, rule: Rule) -> Life:
+    """What of a life the rule keeps: all of it while its conditions say the same, otherwise only its numbering."""
+    if life.when_digest == rule.when_digest:
+        return life
+    return Life(seq=life.seq, when_digest=rule.when_digest, paused=life.paused)
+
+
+def _says_the_same(old: Plan, new: Plan) -> bool:
+    if (old.where, old.held) != (new.where, new.held):
+        return False
+    if new.rule.digest:
+        return old.rule.digest == new.rule.digest
+    return replace(old.rule, place=new.rule.place) == new.rule
+
+
+def _judges_the_same(old: Plan, new: Plan) -> bool:
+    if (old.where, old.held) != (new.where, new.held):
+        return False
+    if (old.rule.stale_after_s, old.rule.on_gap) != (new.rule.stale_after_s, new.rule.on_gap):
+        return False
+    return [case.when for case in old.rule.cases] == [case.when for case in new.rule.cases]

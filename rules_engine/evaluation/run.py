@@ -1,0 +1,295 @@
+"""The life of one rule: when it listens, what an edge comes to, and what it remembers."""
+
+from collections.abc import Iterator
+
+from rules_engine.conditions.logic import Not
+from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.watch import Edge, Role, Watch
+from rules_engine.model.condition import Condition
+from rules_engine.model.firing import Firing, HeldBack, Reason
+from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
+from rules_engine.model.local_time import daily_span, local_day
+from rules_engine.model.plan import Plan, Where
+from rules_engine.model.rule import IfAlreadyTrue
+from rules_engine.model.tolerance import EDGE_S
+from rules_engine.model.truth import Truth
+
+_LETTERS = {Truth.TRUE: "t", Truth.FALSE: "f"}
+_TRUTHS = {letter: truth for truth, letter in _LETTERS.items()}
+
+
+class Run:
+    """One rule as it runs. ``awake`` is whether its conditions are judged at all."""
+
+    def __init__(self, plan: Plan, market: Market, life: Life) -> None:
+        self.plan = plan
+        self.rule = plan.rule
+        self.seq = life.seq
+        self.done = life.done
+        self.day, self.fired_today = life.day, life.fired_today
+        self.fired_s, self.cooldown_until_s = life.fired_s, life.cooldown_until_s
+        self.cleared, self.paused, self.broken = life.cleared, life.paused, life.broken
+        self.placed = {int(case) for case in life.placed.split(",") if case}
+        self.asleep = self.expired = False
+        self.since_s = market.now_s
+        """When it was armed, or stopped listening."""
+        self.due_s: float | None = None
+        self.order = (-1, 0, 0)
+        self.market = market
+        self.once_fired = False
+        """Whether it is done because of its last firing, and nothing else."""
+        self.watches = list(self._watch())
+        for watch in self.watches:
+            watch.run = self
+        self._actions = [tuple(map(str, case.actions)) for case in self.rule.cases]
+
+    def _watch(self) -> Iterator[Watch]:
+        rule = self.rule
+        others = ((Role.CANCEL, rule.cancel_when), (Role.CLEAR, rule.clears_when), (Role.ONLY_IF, rule.only_if))
+        for role, condition in others:
+            if condition is not None:
+                yield Watch(rule, role, 0, condition, self.market)
+        if self.plan.where is Where.AT_BROKER:
+            for held in self.plan.held:
+                if held.arming is not None:
+                    yield Watch(rule, Role.ARMING, held.case, held.arming, self.market)
+        else:
+            for number, case in enumerate(rule.cases):
+                yield Watch(rule, Role.CASE, number, case.when, self.market)
+
+    def watches_of(self, *roles: Role) -> list[Watch]:
+        return [watch for watch in self.watches if watch.role in roles]
+
+    # When it listens.
+
+    @property
+    def awake(self) -> bool:
+        stopped = self.done or self.expired or self.paused or self.asleep or bool(self.broken)
+        return self.rule.enabled and not stopped
+
+    def listens(self, watch: Watch) -> bool:
+        if watch.role is Role.CANCEL:
+            return self.rule.enabled
+        if watch.role is Role.ARMING and watch.case in self.placed:
+            return False
+        return self.awake
+
+    def turn(self, now_s: float) -> bool:
+        """Follows `active` and `expires`; whether the rule wakes up by it."""
+        was_awake = self.awake
+        rule, edges = self.rule, []
+        if rule.expires_s is not None:
+            self.expired = now_s >= rule.expires_s - EDGE_S
+            if not self.expired:
+                edges.append(rule.expires_s)
+        if rule.active is not None:
+            active = rule.active
+            inside, until_s = daily_span(now_s, active.start, active.end, rule.timezone, active.days)
+            self.asleep = not inside
+            edges.append(until_s)
+        self.due_s = min(edges, default=None)
+        if was_awake and not self.awake:
+            self.since_s = now_s
+        return self.awake and not was_awake
+
+    # What a verdict comes to.
+
+    def arm(self, now_s: float) -> Iterator[Outcome]:
+        """Starts anew: what is true now was already true."""
+        self.since_s = now_s
+        for watch in self.watches:
+            watch.forget()
+        yield from self._place_at_once(now_s)
+        for watch in self.watches:
+            if self.listens(watch):
+                watch.look(now_s, live=True)
+                yield from self._armed(watch, now_s)
+
+    def _place_at_once(self, now_s: float) -> Iterator[Outcome]:
+        if self.plan.where is Where.AT_BROKER and self.awake:
+            for held in self.plan.held:
+                waits = any(watch.case == held.case for watch in self.watches_of(Role.ARMING))
+                if not waits and held.case not in self.placed:
+                    yield self._place(held.case, now_s)
+
+    def _armed(self, watch: Watch, now_s: float) -> Iterator[Outcome]:
+        if watch.role is not Role.CASE:
+            yield from self.heard(watch, True, now_s)
+            return
+        watch.known = watch.verdict.truth if watch.verdict.truth is not Truth.UNKNOWN else None
+        if watch.known is Truth.TRUE:
+            yield from self._already(watch, True, now_s)
+
+    def heard(self, watch: Watch, live: bool, now_s: float) -> Iterator[Outcome]:
+        """What the watch's newest verdict means for the rule."""
+        verdict = watch.verdict
+        edge = watch.edge(verdict, live)
+        match watch.role:
+            case Role.CASE:
+                yield from self._case(watch, edge, live, now_s)
+            case Role.CLEAR:
+                self.cleared = self.cleared or verdict.pulse or (live and verdict.truth is Truth.TRUE)
+            case Role.ARMING:
+                if verdict.truth is Truth.TRUE or verdict.pulse:
+                    yield self._place(watch.case, now_s)
+            case Role.CANCEL:
+                if live and edge is not Edge.NONE:
+                    yield CancelWanted(self.rule.name, now_s)
+            case Role.ONLY_IF:
+                pass
+
+    def _case(self, watch: Watch, edge: Edge, live: bool, now_s: float) -> Iterator[Outcome]:
+        if edge is Edge.ALREADY:
+            yield from self._already(watch, live, now_s)
+        elif edge is Edge.RISING:
+            yield self._decide(watch, now_s)
+        if live and (watch.verdict.pulse or watch.verdict.truth is not Truth.UNKNOWN):
+            watch.gap_s = None
+
+    def _already(self, watch: Watch, live: bool, now_s: float) -> Iterator[Outcome]:
+        match self.rule.if_already_true:
+            case IfAlreadyTrue.FIRE if live:
+                yield self._decide(watch, now_s)
+            case IfAlreadyTrue.FIRE:
+                watch.known = None
+            case IfAlreadyTrue.REFUSE:
+                self.break_off(Reason.ALREADY_TRUE, now_s)
+                yield HeldBack(self._firing(watch, now_s), Reason.ALREADY_TRUE)
+            case IfAlreadyTrue.WAIT:
+                pass
+
+    def _place(self, case: int, now_s: float) -> Arming:
+        self.placed.add(case)
+        self.seq += 1
+        self.since_s = now_s
+        return Arming(self.rule.name, case, now_s)
+
+    def _firing(self, watch: Watch, now_s: float) -> Firing:
+        return Firing(self.rule.name, watch.case, now_s, watch.values(), self._actions[watch.case])
+
+    def _decide(self, watch: Watch, now_s: float) -> Outcome:
+        firing = self._firing(watch, now_s)
+        reason = self._guard(watch, now_s)
+        if reason is not None:
+            return HeldBack(firing, reason, self._detail(reason, watch, now_s))
+        self._use(now_s)
+        return firing
+
+    def _guard(self, watch: Watch, now_s: float) -> Reason | None:
+        """The first reason that stops an edge."""
+        if not self.cleared:
+            return Reason.NOT_CLEARED
+        if self.cooldown_until_s is not None and now_s < self.cooldown_until_s - EDGE_S:
+            return Reason.COOLING_DOWN
+        if self.rule.at_most is not None and self._fired_on(now_s) >= self.rule.at_most.count:
+            return Reason.OVER_COUNT
+        if self._missed(watch, now_s):
+            return Reason.MISSED
+        if any(watch.look(now_s, live=True).truth is not Truth.TRUE for watch in self.watches_of(Role.ONLY_IF)):
+            return Reason.ONLY_IF
+        return None
+
+    def _missed(self, watch: Watch, now_s: float) -> bool:
+        """Whether the edge fell into a gap, at the earliest at its start, and is too old to act on."""
+        if watch.gap_s is None or watch.verdict.seen_happening:
+            return False
+        limit = self.rule.if_missed
+        return not limit.act or (limit.within_s is not None and now_s - watch.gap_s > limit.within_s + EDGE_S)
+
+    def _detail(self, reason: Reason, watch: Watch, now_s: float) -> str:
+        match reason:
+            case Reason.ONLY_IF:
+                return f"{self.rule.only_if} is {self.watches_of(Role.ONLY_IF)[0].verdict.truth.value}"
+            case Reason.NOT_CLEARED:
+                return f"waiting for {self.rule.clears_when}"
+            case Reason.MISSED if watch.gap_s is not None:
+                return f"no data for {now_s - watch.gap_s:.0f} seconds"
+            case _:
+                return ""
+
+    def _fired_on(self, now_s: float) -> int:
+        return self.fired_today if self.day == local_day(now_s, self.rule.timezone).isoformat() else 0
+
+    def _use(self, now_s: float) -> None:
+        """What a firing uses up."""
+        self.fired_today = self._fired_on(now_s) + 1
+        self.day = local_day(now_s, self.rule.timezone).isoformat()
+        self.seq += 1
+        self.fired_s = now_s
+        self.cleared = self.rule.clears_when is None
+        if self.rule.cooldown_s is not None:
+            self.cooldown_until_s = now_s + self.rule.cooldown_s
+        if self.rule.once:
+            self.finish(now_s)
+            self.once_fired = True
+
+    def undo_once(self) -> None:
+        """The order of its last firing was rejected."""
+        if self.once_fired:
+            self.done = self.once_fired = False
+
+    # What others tell it.
+
+    def finish(self, now_s: float) -> None:
+        self.done, self.since_s = True, now_s
+
+    def break_off(self, reason: str, now_s: float) -> None:
+        self.broken, self.since_s = reason, now_s
+
+    def held_ended(self, used: bool, now_s: float) -> Iterator[Outcome]:
+        """Its order at the broker is gone: it re-arms once the other side is seen, unless it is done."""
+        self.placed.clear()
+        if used and self.rule.once:
+            self.finish(now_s)
+            return
+        if used:
+            self._await_other_sides()
+        yield from self.arm(now_s)
+
+    def _await_other_sides(self) -> None:
+        """What was placed without waiting must not be placed again before its condition was seen not to hold."""
+        for case, way in list(self._other_sides()):
+            watch = Watch(self.rule, Role.ARMING, case, way, self.market)
+            watch.run = self
+            self.watches.append(watch)
+
+    def _other_sides(self) -> Iterator[tuple[int, Condition]]:
+        waiting = {watch.case for watch in self.watches_of(Role.ARMING)}
+        for held in self.plan.held:
+            when = self.rule.cases[held.case].when
+            if held.case not in waiting and not when.is_event:
+                yield held.case, Not(when)
+
+    # What survives a restart.
+
+    def life(self, now_s: float) -> Life:
+        cases = self.watches_of(Role.CASE, Role.ARMING)
+        return Life(
+            seq=self.seq,
+            when_digest=self.rule.when_digest,
+            done=self.done,
+            day=self.day,
+            fired_today=self.fired_today,
+            fired_s=self.fired_s,
+            cooldown_until_s=self.cooldown_until_s,
+            cleared=self.cleared,
+            paused=self.paused,
+            broken=self.broken,
+            placed=",".join(map(str, sorted(self.placed))),
+            known="".join("-" if watch.known is None else _LETTERS[watch.known] for watch in cases),
+            sides=",".join(watch.judge.sides() for watch in cases),
+            known_s=now_s,
+        )
+
+    def revive(self, life: Life, now_s: float) -> Iterator[Outcome]:
+        """Goes on where a former run stopped: everything since then is a gap in its data."""
+        cases = self.watches_of(Role.CASE, Role.ARMING)
+        for watch, known, sides in zip(cases, life.known, life.sides.split(","), strict=False):
+            watch.known = _TRUTHS.get(known)
+            watch.judge.recall(sides)
+            watch.lose(now_s if life.known_s is None else life.known_s)
+        yield from self._place_at_once(now_s)
+        for watch in self.watches:
+            if self.listens(watch):
+                watch.look(now_s, live=True)
+                yield from self.heard(watch, True, now_s)

@@ -1,0 +1,52 @@
+"""Moments at which something must be looked at without a print, in order."""
+
+from heapq import heappop, heappush
+from typing import Generic, Protocol, TypeVar
+
+from rules_engine.model.tolerance import EDGE_S
+
+
+class Timed(Protocol):
+    """``due_s`` is the moment that counts, whatever was asked for before; ``order`` decides at one instant."""
+
+    due_s: float | None
+    order: tuple[int, int, int]
+
+
+T = TypeVar("T", bound=Timed)
+
+
+class Timers(Generic[T]):
+    """A heap in which superseded entries stay until their time comes, and then count for nothing."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, tuple[int, int, int], int, T]] = []
+        self._pushed = 0
+
+    def set(self, owner: T, due_s: float | None) -> None:
+        """Looks at the owner at that moment, and at no other."""
+        if due_s == owner.due_s and due_s is not None:
+            return
+        owner.due_s = due_s
+        if due_s is not None:
+            self.push(owner, due_s)
+
+    def push(self, owner: T, due_s: float) -> None:
+        self._pushed += 1
+        heappush(self._heap, (due_s, owner.order, self._pushed, owner))
+
+    def next_s(self) -> float | None:
+        """The next moment that counts."""
+        heap = self._heap
+        while heap and heap[0][3].due_s != heap[0][0]:
+            heappop(heap)
+        return heap[0][0] if heap else None
+
+    def pop(self, now_s: float) -> tuple[float, T] | None:
+        """The first one that is due by now, with its moment."""
+        due_s = self.next_s()
+        if due_s is None or due_s > now_s + EDGE_S:
+            return None
+        owner = heappop(self._heap)[3]
+        owner.due_s = None
+        return due_s, owner

@@ -1,0 +1,137 @@
+"""One condition of one rule under watch: its judge, what was last known of it, and when to look again."""
+
+from dataclasses import replace
+from enum import Enum, IntEnum
+from typing import TYPE_CHECKING
+
+from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.view import Uses, View
+from rules_engine.model.condition import Condition, walk_conditions
+from rules_engine.model.expression import Arithmetic, Call, Negative, Number, walk
+from rules_engine.model.judging import UNKNOWN, Forget, Judge, Value, Verdict
+from rules_engine.model.rule import OnGap, Rule
+from rules_engine.model.tolerance import EDGE_S
+from rules_engine.model.truth import Truth
+
+if TYPE_CHECKING:
+    from rules_engine.evaluation.run import Run
+
+
+class Role(IntEnum):
+    """What a condition is for; at one print they are judged in this order."""
+
+    CANCEL = 0
+    CLEAR = 1
+    ONLY_IF = 2
+    CASE = 3
+    ARMING = 4
+
+
+class Edge(Enum):
+    """What a verdict means after those before it."""
+
+    NONE = "none"
+    RISING = "rising"
+    """An event happened, or the state turned true."""
+    ALREADY = "already"
+    """True when it first became known."""
+
+
+_UNNAMED = (Number, Arithmetic, Negative, Call)
+_FORGET = {OnGap.BACKFILL: Forget.DURATIONS, OnGap.RESET: Forget.SIDES}
+
+
+class Watch:
+    """``known`` is the last truth that was not unknown; ``gap_s`` when data was lost, until it is known again."""
+
+    __slots__ = (
+        "_values",
+        "case",
+        "due_s",
+        "gap_s",
+        "is_timed",
+        "judge",
+        "known",
+        "on_gap",
+        "order",
+        "role",
+        "run",
+        "stale_after_s",
+        "uses",
+        "verdict",
+    )
+
+    run: "Run"
+
+    def __init__(self, rule: Rule, role: Role, case: int, condition: Condition, market: Market) -> None:
+        self.role = role
+        self.case = case
+        self.on_gap = rule.on_gap
+        self.stale_after_s = rule.stale_after_s
+        self.uses = Uses()
+        view = View(market, self.uses, keeps=rule.on_gap is OnGap.KEEP, stale_after_s=rule.stale_after_s)
+        self.judge: Judge = condition.judge(view)
+        self._values = _named_values(condition, replace(view, uses=Uses()))
+        self.is_timed = self.judge.matures or rule.stale_after_s is not None
+        """Whether its truth can change without a print."""
+        self.known: Truth | None = None
+        self.verdict: Verdict = UNKNOWN
+        self.gap_s: float | None = None
+        self.due_s: float | None = None
+        self.order = (0, int(role), case)
+
+    def look(self, now_s: float, live: bool) -> Verdict:
+        """Judges it as of now."""
+        self.verdict = self.judge.judge(now_s, live)
+        return self.verdict
+
+    def edge(self, verdict: Verdict, live: bool) -> Edge:
+        """Takes the verdict as the newest one. A snapshot may show a side, but nothing happens by it."""
+        truth, before = verdict.truth, self.known
+        if truth is Truth.FALSE or (truth is Truth.TRUE and (live or (before is None and not verdict.seen_happening))):
+            self.known = truth
+        if verdict.pulse:
+            return Edge.RISING
+        if truth is not Truth.TRUE or before is Truth.TRUE:
+            return Edge.NONE
+        if before is None and not verdict.seen_happening:
+            return Edge.ALREADY
+        return Edge.RISING if live else Edge.NONE
+
+    def values(self) -> dict[str, float]:
+        """What the condition reads now, by name, and what its judges measured."""
+        values = {name: value for name, read in self._values.items() if (value := read()) is not None}
+        values.update(self.judge.evidence())
+        return values
+
+    def forget(self) -> None:
+        """A new arming."""
+        self.judge.forget(Forget.EVERYTHING)
+        self.known = self.gap_s = None
+        self.verdict = UNKNOWN
+
+    def lose(self, now_s: float) -> None:
+        """Data that it reads is lost."""
+        depth = _FORGET.get(self.on_gap)
+        if depth is not None:
+            self.judge.forget(depth)
+        if self.on_gap is OnGap.RESET:
+            self.known = None
+        elif self.gap_s is None:
+            self.gap_s = now_s
+
+    def next_s(self, after_s: float) -> float | None:
+        """The first moment after that one at which something matures, or a value that it reads becomes stale."""
+        moments = [self.judge.due_s()]
+        if self.stale_after_s is not None:
+            moments += [quote.time_s + self.stale_after_s for quote in self.uses.quotes if quote.value is not None]
+        return min(
+            (moment_s for moment_s in moments if moment_s is not None and moment_s > after_s + EDGE_S), default=None
+        )
+
+
+def _named_values(condition: Condition, view: View) -> dict[str, Value]:
+    """Readings, series and `let` names; not numbers and arithmetic."""
+    read = (expression for part in walk_conditions(condition) for expression in part.expressions())
+    named = (part for expression in read for part in walk(expression))
+    return {str(part): view.value(part) for part in named if not isinstance(part, _UNNAMED)}

@@ -1,0 +1,201 @@
+"""How conditions are judged: what a judge may read, what it answers, and what it remembers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from rules_engine.model.expression import Expression
+from rules_engine.model.instrument import Instrument
+from rules_engine.model.trigger_method import TriggerMethod
+from rules_engine.model.truth import Truth
+
+Value = Callable[[], float | None]
+"""Reads a value as of now; None is unknown."""
+
+
+class Forget(IntEnum):
+    """How much a judge forgets; each step includes the ones before it."""
+
+    DURATIONS = 1
+    """After a gap in data: what had lasted may have been interrupted."""
+    SIDES = 2
+    """After a gap with `on_gap: reset`: also the sides that values were seen on."""
+    EVERYTHING = 3
+    """A new arming."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge says at one moment.
+
+    ``truth`` is the state; ``pulse`` says that an event happened at this very judgement, and is an edge of its own.
+    ``seen_happening``: the state turned true before our eyes although it was never known to be false.
+    ``holds``: whether the state, or the new side of the latest event, is true now.
+    """
+
+    truth: Truth
+    pulse: bool = False
+    seen_happening: bool = False
+    holds: Truth = Truth.UNKNOWN
+
+
+TRUE = Verdict(Truth.TRUE, holds=Truth.TRUE)
+FALSE = Verdict(Truth.FALSE, holds=Truth.FALSE)
+UNKNOWN = Verdict(Truth.UNKNOWN)
+HAPPENING = Verdict(Truth.TRUE, seen_happening=True, holds=Truth.TRUE)
+PULSE = Verdict(Truth.FALSE, pulse=True, holds=Truth.TRUE)
+QUIET_HOLDING = Verdict(Truth.FALSE, holds=Truth.TRUE)
+"""No event now, and the side that the latest one entered still holds."""
+
+
+def state(answer: bool) -> Verdict:
+    """The verdict on a state whose values are all known."""
+    return TRUE if answer else FALSE
+
+
+class Judge(ABC):
+    """Judges one condition of one rule, and remembers what that needs: sides, since when."""
+
+    __slots__ = ()
+
+    @property
+    def matures(self) -> bool:
+        """Whether its verdict can change without a print."""
+        return False
+
+    @abstractmethod
+    def judge(self, now_s: float, live: bool) -> Verdict:
+        """The verdict as of now. Without ``live`` (a snapshot) sides may be taken, but nothing happens."""
+
+    def forget(self, depth: Forget) -> None:
+        """Drops memories of that depth; most judges have none."""
+        return
+
+    def due_s(self) -> float | None:
+        """The next moment at which the verdict may change without a print."""
+        return None
+
+    def lasting_since_s(self) -> float | None:
+        """Since when something is on its way to mature."""
+        return None
+
+    def sides(self) -> str:
+        """The memory that survives a restart, one character a remembering leaf."""
+        return ""
+
+    def recall(self, sides: str) -> str:
+        """Takes its characters from the front of what `sides` once gave, and returns the rest."""
+        return sides
+
+    def evidence(self) -> Iterable[tuple[str, float]]:
+        """Named numbers of the latest verdict that no expression shows."""
+        return ()
+
+
+class Composite(Judge):
+    """A judge made of judges: everything but the verdict is theirs."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: tuple[Judge, ...]) -> None:
+        self.parts = parts
+
+    @property
+    def matures(self) -> bool:
+        return any(part.matures for part in self.parts)
+
+    def forget(self, depth: Forget) -> None:
+        for part in self.parts:
+            part.forget(depth)
+
+    def due_s(self) -> float | None:
+        return min((due for part in self.parts if (due := part.due_s()) is not None), default=None)
+
+    def lasting_since_s(self) -> float | None:
+        return min((since for part in self.parts if (since := part.lasting_since_s()) is not None), default=None)
+
+    def sides(self) -> str:
+        return "".join(part.sides() for part in self.parts)
+
+    def recall(self, sides: str) -> str:
+        for part in self.parts:
+            sides = part.recall(sides)
+        return sides
+
+    def evidence(self) -> Iterable[tuple[str, float]]:
+        return (item for part in self.parts for item in part.evidence())
+
+
+class Bars(Protocol):
+    """The bars of one length that a condition reads."""
+
+    def completed(self) -> int:
+        """How many have completed so far, in all."""
+        ...
+
+    def closing_s(self) -> float | None:
+        """When the forming bar closes; None when there is none."""
+        ...
+
+
+class Window(Protocol):
+    """Something about the prints of the last so many seconds."""
+
+    def value(self) -> float | None:
+        """None when there is no print."""
+        ...
+
+    def is_covered(self) -> bool:
+        """Whether every print of the window has been seen."""
+        ...
+
+
+class Readings(Protocol):
+    """What a judge may read of the market. Asked once, when the rule is armed; the answers are read at every print."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether gaps in data are ignored (`on_gap: keep`)."""
+        ...
+
+    def value(self, of: Expression) -> Value:
+        """The expression now."""
+        ...
+
+    def size(self, *of: Expression) -> Callable[[], float]:
+        """The largest term added or subtracted in these expressions; 0 when there is none."""
+        ...
+
+    def prints(self, of: Expression) -> Callable[[], int]:
+        """How many prints this expression has seen, whatever they said."""
+        ...
+
+    def extreme(self, of: Expression, window_s: float, highest: bool) -> Window:
+        """The highest (or lowest) print in (now - window_s, now]."""
+        ...
+
+    def before(self, of: Expression, window_s: float) -> Value:
+        """The last print at or before now - window_s."""
+        ...
+
+    def quiet_since_s(self, instrument: Instrument) -> Value:
+        """Since when a live feed has brought no tick; None while the feed is down."""
+        ...
+
+    def executions(self, instrument: Instrument) -> Callable[[], int]:
+        """How many executions the account has had in it."""
+        ...
+
+    def on_bars(self, bar_s: float) -> "Readings":
+        """The same market with each instrument's value replaced by the close of its newest completed bar."""
+        ...
+
+    def bars(self, of: Iterable[Expression], bar_s: float) -> Bars:
+        """The bars of the instruments in these expressions."""
+        ...
+
+    def using(self, method: TriggerMethod, rising: bool) -> "Readings":
+        """The same market seen through IB's trigger method, on the quote that a rise (or a fall) must reach."""
+        ...

@@ -1,0 +1,72 @@
+"""What a rule has lived through, and what the evaluator says of it."""
+
+from dataclasses import dataclass
+
+from rules_engine.model.firing import Firing, HeldBack, RuleState
+
+
+@dataclass(frozen=True, slots=True)
+class Arming:
+    """The arming condition of a broker-held case was seen: its order may be sent now."""
+
+    rule: str
+    case: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWanted:
+    """The rule's `cancel_when` became true: its working orders are to be cancelled."""
+
+    rule: str
+    at_s: float
+
+
+Outcome = Firing | HeldBack | Arming | CancelWanted
+
+
+@dataclass(frozen=True, slots=True)
+class RuleStatus:
+    rule: str
+    state: RuleState
+    since_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What of a rule survives a restart. Plain numbers and text, so that it can be stored as JSON.
+
+    ``known`` has a character a case: t, f or - for what was last known of its condition; ``sides`` are its judges'
+    memories, joined by commas; ``placed`` are the cases held at the broker, joined by commas.
+    """
+
+    seq: int = 0
+    """Firings and armings so far: the last one's number."""
+    when_digest: str = ""
+    """Of the conditions that this was lived under."""
+    done: bool = False
+    day: str = ""
+    """The calendar day (ISO) that ``fired_today`` counts."""
+    fired_today: int = 0
+    fired_s: float | None = None
+    cooldown_until_s: float | None = None
+    cleared: bool = True
+    paused: bool = False
+    broken: str = ""
+    placed: str = ""
+    known: str = ""
+    sides: str = ""
+    known_s: float | None = None
+    """When this was so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What a reload changed, by rule name. ``rearmed`` of the changed ones start anew; the rest kept their state."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    rearmed: tuple[str, ...]
+    unchanged: tuple[str, ...]

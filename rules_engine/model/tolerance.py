@@ -1,0 +1,17 @@
+"""Two floats compared as the decimal numbers that people wrote."""
+
+RELATIVE = 1e-12
+EDGE_S = 1e-6
+"""Times closer than a microsecond are one instant: POSIX seconds as floats resolve a quarter of that."""
+
+
+def order(left: float, right: float, size: float = 0.0) -> int:
+    """-1, 0 or 1 as ``left`` is below, equal to or above ``right``.
+
+    Numbers that differ by less than a part in 1e12 are equal, so that float dust never decides. ``size`` is the
+    largest term that was added or subtracted on the way to either side: cancellation leaves dust in its proportion.
+    """
+    difference = left - right
+    if abs(difference) <= RELATIVE * max(abs(left), abs(right), size):
+        return 0
+    return 1 if difference > 0 else -1
