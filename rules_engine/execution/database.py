@@ -38,9 +38,11 @@ class Database:
             raise JournalFailed(f"cannot open the journal {path}: {error}") from error
 
     def close(self) -> None:
-        """Leaves the file to the next engine."""
+        """Leaves the file to the next engine. Again: does nothing."""
         self._connection.close()
-        os.close(self._lock)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

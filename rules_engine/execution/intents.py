@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from rules_engine.execution.database import Database, Reader, Row, Value
+from rules_engine.execution.database import Database, Row, Value
 from rules_engine.execution.plain import from_text, to_text
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft
@@ -122,12 +122,6 @@ class Intents:
 def intents_of(rows: Iterable[Row]) -> Sequence[Intent]:
     """The intents that these rows hold."""
     return [intent_of(row) for row in rows]
-
-
-def all_intents(reader: Reader, count_max: int) -> Sequence[tuple[Intent, str, str]]:
-    """The newest intents with their mode and account, newest first."""
-    rows = reader.rows("SELECT * FROM intent ORDER BY firing_id DESC, leg LIMIT ?", count_max)
-    return [(intent_of(row), row["mode"], row["account"]) for row in rows]
 
 
 def intent_of(row: Row) -> Intent:

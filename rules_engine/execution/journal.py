@@ -1,6 +1,5 @@
 """Everything that must outlive the process: firings, intents, fills, messages and each rule's memory."""
 
-import hashlib
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -9,11 +8,13 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from rules_engine.execution.chain import GENESIS, event_hash
 from rules_engine.execution.changes import UnitEnd
 from rules_engine.execution.database import Database, Row
 from rules_engine.execution.decision import Decision, Recorded
 from rules_engine.execution.intents import Intents
 from rules_engine.execution.keys import Naming
+from rules_engine.execution.ledger import Ledger
 from rules_engine.execution.order_states import Fill, exec_parts, supersedes, unit_state
 from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.plain import from_text, to_text
@@ -26,7 +27,6 @@ from rules_engine.model.notice import Notice
 from rules_engine.model.reports import ExecutionReport
 from rules_engine.model.settings import Mode
 
-_GENESIS = "0" * 64
 _HIGH_WATER = "order_id_high_water"
 
 
@@ -49,6 +49,7 @@ class Journal:
         self._clock = clock
         self._database = Database(path)
         self.outbox = Outbox(self._database)
+        self.ledger = Ledger(self._database)
         self.naming = Naming(self._engine_name(token), token(2)[:3])
         self.enter(mode, account)
 
@@ -117,7 +118,7 @@ class Journal:
         with self.transaction():
             last = self._database.row("SELECT hash FROM event ORDER BY seq DESC LIMIT 1")
             text, at_s = to_text(data), self._clock.now_s()
-            digest = event_hash(last["hash"] if last else _GENESIS, key, at_s, kind, text)
+            digest = event_hash(last["hash"] if last else GENESIS, key, at_s, kind, text)
             self._database.execute(
                 "INSERT INTO event (key, at_s, kind, data_json, hash) VALUES (?, ?, ?, ?, ?)",
                 *(key, at_s, kind, text, digest),
@@ -283,8 +284,3 @@ class Journal:
             name = self.get("engine") or token(2)
             self.put("engine", name)
         return name
-
-
-def event_hash(before: str, key: str, at_s: float, kind: str, text: str) -> str:
-    """The hash of an event, given that of the event before."""
-    return hashlib.sha256("\n".join((before, key, repr(at_s), kind, text)).encode()).hexdigest()

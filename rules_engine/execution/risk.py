@@ -40,7 +40,10 @@ class Book:
 
 
 class RiskGate:
-    """Checks a unit against the limits. ``timezone`` is where the day of `max_orders_per_day` begins."""
+    """Checks a unit against the limits.
+
+    `max_orders_per_day` counts legs, since each is an order at IB; its day begins at midnight in ``timezone``.
+    """
 
     def __init__(self, limits: Limits, market: Market, clock: Clock, timezone: str = "America/New_York") -> None:
         self._limits = limits
@@ -72,7 +75,7 @@ class RiskGate:
 
     def _orders_today(self, unit: Unit, book: Book) -> Refusal | None:
         most, after = self._limits.max_orders_per_day, book.sent_today + len(unit)
-        if most is None or after <= most:
+        if most is None or after <= most or not unit:
             return None
         return Refusal(Reason.OVER_LIMIT, f"max_orders_per_day is {most}, this would be order {after}")
 

@@ -39,6 +39,7 @@ CREATE TABLE intent (
 CREATE INDEX intent_open ON intent (state)
     WHERE state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown');
 CREATE INDEX intent_sent ON intent (sent_s) WHERE sent_s IS NOT NULL;
+CREATE INDEX intent_firing ON intent (firing_id);
 CREATE INDEX intent_order ON intent (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX intent_perm ON intent (perm_id) WHERE perm_id IS NOT NULL;
 

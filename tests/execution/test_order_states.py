@@ -1,0 +1,184 @@
+"""What moves an intent: IB's reports through the table, and nothing else."""
+
+from decimal import Decimal
+
+import pytest
+
+from rules_engine.execution.codes import CODES, Meaning, meaning_of
+from rules_engine.execution.order_states import (
+    MOVES,
+    Fill,
+    OrderEvent,
+    exec_parts,
+    executed,
+    move,
+    reported,
+    supersedes,
+    unit_state,
+    uses_once,
+)
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.reports import BrokerStatus, ExecutionReport, OrderReport
+from tests.execution.doubles import NOW_S, draft
+
+State = IntentState
+NEVER_SENT = (State.INTENT, State.DRY, State.BLOCKED)
+OVER = (State.FILLED, State.CANCELLED, State.REJECTED, State.EXPIRED)
+
+
+def intent(state: IntentState = State.SENDING, filled: str = "0", **changes: object) -> Intent:
+    values = {"sent_s": NOW_S, **changes}
+    return Intent("k", "r", 1, 0, draft(), NOW_S, state, filled=Decimal(filled), **values)  # type: ignore[arg-type]  # By name.
+
+
+def report(status: BrokerStatus, filled: str = "0", **changes: object) -> OrderReport:
+    done = Decimal(filled)
+    values = {"completed": False, **changes}
+    return OrderReport("k", 9, 5, 17, status, done, 100 - done, Decimal(401) if done else None, **values)  # type: ignore[arg-type]  # By name.
+
+
+def execution(exec_id: str = "a.b.01", quantity: str = "100") -> ExecutionReport:
+    return ExecutionReport(exec_id, "k", 9, 5, 17, "MA", 7, "buy", Decimal(quantity), Decimal(401), NOW_S)
+
+
+def test_the_table_knows_every_state() -> None:
+    assert set(MOVES) == set(State)
+
+
+@pytest.mark.parametrize("state", NEVER_SENT)
+@pytest.mark.parametrize("event", OrderEvent)
+def test_what_was_never_sent_never_moves(state: IntentState, event: OrderEvent) -> None:
+    assert move(state, event) is state
+
+
+@pytest.mark.parametrize("state", OVER)
+@pytest.mark.parametrize("event", [event for event in OrderEvent if event is not OrderEvent.FILLED_ALL])
+def test_what_is_over_stays_so_except_for_a_fill(state: IntentState, event: OrderEvent) -> None:
+    assert move(state, event) is state
+    assert move(state, OrderEvent.FILLED_ALL) is State.FILLED
+
+
+@pytest.mark.parametrize("state", [State.SENDING, State.ACKED, State.WORKING, State.PARTIAL])
+def test_losing_sight_of_an_order_is_never_taken_for_its_end(state: IntentState) -> None:
+    assert move(state, OrderEvent.LOST) is State.UNKNOWN
+
+
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.ABANDONED])
+@pytest.mark.parametrize(
+    ("status", "after"),
+    [
+        (BrokerStatus.HELD, State.ACKED),
+        (BrokerStatus.WORKING, State.WORKING),
+        (BrokerStatus.CANCELLED, State.CANCELLED),
+        (BrokerStatus.FILLED, State.FILLED),
+    ],
+)
+def test_later_evidence_settles_an_unknown_order(state: IntentState, status: BrokerStatus, after: IntentState) -> None:
+    assert reported(intent(state), report(status)).state is after
+
+
+@pytest.mark.parametrize("status", [BrokerStatus.PENDING, BrokerStatus.HELD, BrokerStatus.INACTIVE])
+def test_a_first_report_acknowledges_and_gives_the_permanent_number(status: BrokerStatus) -> None:
+    after = reported(intent(), report(status))
+    assert (after.state, after.perm_id, after.order_id) == (State.ACKED, 9, 5)
+
+
+def test_inactive_ends_an_order_only_in_the_list_of_completed_ones() -> None:
+    assert reported(intent(State.WORKING), report(BrokerStatus.INACTIVE)).state is State.WORKING
+    completed = report(BrokerStatus.INACTIVE, completed=True)
+    assert reported(intent(State.WORKING), completed).state is State.REJECTED
+    assert reported(intent(State.PARTIAL, "40"), completed).state is State.CANCELLED
+
+
+def test_a_cancelled_order_keeps_what_had_filled() -> None:
+    after = reported(intent(State.WORKING), report(BrokerStatus.CANCELLED, "40"))
+    assert (after.state, after.filled, after.average_price) == (State.CANCELLED, 40, 401)
+
+
+def test_a_status_never_takes_fills_back() -> None:
+    after = reported(intent(State.PARTIAL, "40"), report(BrokerStatus.WORKING, "0"))
+    assert (after.state, after.filled) == (State.PARTIAL, 40)
+
+
+def test_executions_alone_fill_an_order() -> None:
+    after = executed(
+        intent(), [Fill(Decimal(60), Decimal(400)), Fill(Decimal(40), Decimal(405))], execution(), corrects=False
+    )
+    assert (after.state, after.filled, after.average_price) == (State.FILLED, 100, 402)
+
+
+def test_an_execution_that_comes_after_the_status_changes_no_quantity() -> None:
+    after = executed(intent(State.FILLED, "100"), [Fill(Decimal(60), Decimal(400))], execution(), corrects=False)
+    assert (after.state, after.filled) == (State.FILLED, 100)
+
+
+def test_a_late_fill_after_cancelled_counts() -> None:
+    part = executed(intent(State.CANCELLED), [Fill(Decimal(40), Decimal(400))], execution(), corrects=False)
+    assert (part.state, part.filled) == (State.CANCELLED, 40)
+    whole = executed(part, [Fill(Decimal(100), Decimal(400))], execution(), corrects=False)
+    assert whole.state is State.FILLED
+
+
+@pytest.mark.parametrize(
+    ("exec_id", "parts"), [("0000e.5f.01.02", ("0000e.5f.01", "02")), ("plain", ("plain", "")), ("a.1", ("a", "1"))]
+)
+def test_an_execution_id_is_a_name_and_a_revision(exec_id: str, parts: tuple[str, str]) -> None:
+    assert exec_parts(exec_id) == parts
+
+
+@pytest.mark.parametrize(
+    ("revision", "known", "newer"),
+    [
+        ("02", "01", True),
+        ("01", "01", False),
+        ("01", "02", False),
+        ("10", "9", True),
+        ("", "", False),
+        ("b", "a", True),
+    ],
+)
+def test_the_highest_revision_counts(revision: str, known: str, newer: bool) -> None:
+    assert supersedes(revision, known) is newer
+
+
+@pytest.mark.parametrize("code", [10349, 399, 404, 2109, 2150])
+def test_news_leaves_an_order_alone(code: int) -> None:
+    assert meaning_of(code) is Meaning.LEAVE
+
+
+@pytest.mark.parametrize("code", [100, 103, 161, 322, 329, 10147, 10148, 10185, 10318, 65000])
+def test_doubtful_codes_only_make_us_ask(code: int) -> None:
+    assert meaning_of(code) is Meaning.REREAD
+
+
+def test_rejection_is_the_only_code_that_ends_an_order_by_itself() -> None:
+    assert [row.code for row in CODES if row.meaning is Meaning.ENDS] == [201]
+
+
+def test_the_code_table_is_sorted_without_repetition_and_names_its_sources() -> None:
+    codes = [row.code for row in CODES]
+    assert codes == sorted(set(codes))
+    assert all(row.says and row.source for row in CODES)
+
+
+@pytest.mark.parametrize(
+    ("states", "held", "used"),
+    [
+        ([State.REJECTED], False, False),
+        ([State.BLOCKED], False, False),
+        ([State.EXPIRED], False, False),
+        ([State.CANCELLED], False, True),
+        ([State.CANCELLED], True, False),
+        ([State.ABANDONED], True, True),
+        ([State.REJECTED, State.CANCELLED], False, True),
+    ],
+)
+def test_what_uses_up_once(states: list[IntentState], held: bool, used: bool) -> None:
+    assert uses_once([intent(state, held=held) for state in states]) is used
+
+
+def test_any_fill_makes_the_unit_filled_and_uses_it_up() -> None:
+    legs = [intent(State.CANCELLED, "1", held=True), intent(State.REJECTED)]
+    assert unit_state(legs) is State.FILLED
+    assert uses_once(legs)
+    assert unit_state([intent(State.CANCELLED), intent(State.REJECTED)]) is State.REJECTED

@@ -1,0 +1,239 @@
+"""Each limit holds at its edge, fails closed, and names itself."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from rules_engine.execution.ports import Quote
+from rules_engine.execution.risk import Book, Refusal, RiskGate
+from rules_engine.model.action import Remaining, Side
+from rules_engine.model.clock import SteppedClock
+from rules_engine.model.firing import Reason
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.order import HeldPrice, OrderDraft, OrderKind
+from rules_engine.model.settings import Limits
+from rules_engine.model.trigger_method import TriggerMethod
+from tests.execution.doubles import MA, NOW_S, FakeMarket, V, draft, stock
+
+NONE = Limits(price_collar=None)
+LIMIT = OrderKind.LIMIT
+
+
+def check(
+    *unit: OrderDraft, limits: Limits = NONE, market: FakeMarket | None = None, book: Book | None = None
+) -> Refusal | None:
+    return RiskGate(limits, market or FakeMarket(), SteppedClock(NOW_S)).check(unit, book or Book())
+
+
+def reason(*unit: OrderDraft, **given: object) -> Reason | None:
+    refused = check(*unit, **given)  # type: ignore[arg-type]  # Passed on by name.
+    return refused.reason if refused else None
+
+
+def sent(one: OrderDraft, age_s: float = 1.0, state: IntentState = IntentState.WORKING, rule: str = "other") -> Intent:
+    return Intent(f"{rule}.1.0", rule, 1, 0, one, NOW_S - age_s, state, sent_s=NOW_S - age_s)
+
+
+def limited(**values: object) -> Limits:
+    return replace(NONE, **values)  # type: ignore[arg-type]  # By name.
+
+
+def sell(quantity: int, **changes: object) -> OrderDraft:
+    return draft(side=Side.SELL, quantity=Decimal(quantity), **changes)
+
+
+def at_limit(price: str, **changes: object) -> OrderDraft:
+    return draft(kind=LIMIT, limit=Decimal(price), **changes)
+
+
+@pytest.mark.parametrize(
+    ("limits", "named"),
+    [
+        (limited(max_order_quantity=Decimal(99)), "max_order_quantity"),
+        (limited(max_order_value=Decimal(40_000)), "max_order_value"),
+        (limited(max_orders_per_day=0), "max_orders_per_day"),
+        (limited(max_position_value=Decimal(40_000)), "max_position_value"),
+        (limited(price_collar=Decimal("0.0001")), "price_collar"),
+    ],
+)
+def test_a_broken_limit_is_named(limits: Limits, named: str) -> None:
+    refused = check(draft(), limits=limits)
+    assert refused is not None
+    assert refused.reason is Reason.OVER_LIMIT
+    assert named in refused.detail
+
+
+def test_at_the_limit_is_within_it() -> None:
+    at_ask = Decimal("40005")
+    exact = Limits(Decimal(100), at_ask, 1, at_ask, Decimal("0.05"))
+    assert check(draft(), limits=exact) is None
+
+
+def test_value_applies_multiplier_and_exchange_rate_and_needs_the_rate() -> None:
+    market = FakeMarket(
+        contracts={"MA": stock("MA", multiplier=Decimal(50), currency="EUR")}, rates={"EUR": Decimal(2)}
+    )
+    one = at_limit("400", quantity=Decimal(1))
+    assert check(one, limits=limited(max_order_value=Decimal(40_000)), market=market) is None
+    assert reason(one, limits=limited(max_order_value=Decimal(39_999)), market=market) is Reason.OVER_LIMIT
+    unrated = replace(market, rates={})
+    assert reason(one, limits=limited(max_order_value=Decimal(10**9)), market=unrated) is Reason.NO_PRICE
+
+
+def test_orders_of_the_day_count_every_leg() -> None:
+    three = limited(max_orders_per_day=3)
+    assert check(draft(), draft(instrument=V), limits=three, book=Book(sent_today=1)) is None
+    assert reason(draft(), draft(instrument=V), limits=three, book=Book(sent_today=2)) is Reason.OVER_LIMIT
+    assert check(limits=three, book=Book(sent_today=9)) is None
+
+
+def test_the_day_begins_at_midnight_in_new_york() -> None:
+    clock = SteppedClock(1_899_979_200.0)  # 2030-03-17 12:00 UTC, 08:00 in New York.
+    gate = RiskGate(NONE, FakeMarket(), clock)
+    assert clock.now_s() - gate.day_start_s() == 8 * 3600
+
+
+@pytest.mark.parametrize("state", [state for state in IntentState if state.may_be_at_broker] + [IntentState.INTENT])
+def test_position_value_counts_what_may_still_fill(state: IntentState) -> None:
+    market = FakeMarket(positions={"MA": Decimal(50)})
+    limits = limited(max_position_value=Decimal(100_000))
+    one = at_limit("400")
+    assert check(one, limits=limits, market=market, book=Book([sent(one, state=state)])) is None
+    both = [sent(one, state=state), sent(draft(quantity=Decimal(1)), state=state, rule="third")]
+    assert reason(one, limits=limits, market=market, book=Book(both)) is Reason.OVER_LIMIT
+    partly = [replace(both[0], filled=Decimal(60)), both[1]]
+    assert check(one, limits=limits, market=market, book=Book(partly)) is None
+
+
+def test_position_value_is_of_the_worse_side_and_lets_a_position_shrink() -> None:
+    limits = limited(max_position_value=Decimal(40_000), allow_short=True)
+    market = FakeMarket(positions={"MA": Decimal(500)})
+    assert check(sell(600, kind=LIMIT, limit=Decimal(400)), limits=limits, market=market) is None
+    assert reason(sell(601, kind=LIMIT, limit=Decimal(400)), limits=limits, market=market) is Reason.OVER_LIMIT
+    assert reason(at_limit("400", quantity=Decimal(1)), limits=limits, market=market) is Reason.OVER_LIMIT
+
+
+def test_unknown_position_fails_closed_where_it_matters() -> None:
+    market = FakeMarket(positions={"MA": None})
+    assert reason(draft(), limits=limited(max_position_value=Decimal(10**9)), market=market) is Reason.POSITION_UNKNOWN
+    assert reason(sell(1), market=market) is Reason.POSITION_UNKNOWN
+    assert reason(sell(1, closes=True), limits=limited(allow_short=True), market=market) is Reason.POSITION_UNKNOWN
+
+
+def test_only_one_of_a_group_counts_and_children_undo_their_entry() -> None:
+    limits = limited(max_position_value=Decimal(40_000))
+    group = [at_limit("400", group="g", remaining=Remaining.CANCEL)] * 2
+    assert check(*group, limits=limits) is None
+    bracket = [at_limit("400"), sell(100, kind=LIMIT, limit=Decimal(480), parent=0)]
+    assert check(*bracket, limits=replace(limits, price_collar=Decimal("0.05"))) is None
+
+
+@pytest.mark.parametrize(
+    ("price", "held_back"), [("420", False), ("420.01", True), ("380", False), ("379.99", True), ("4000", True)]
+)
+def test_the_collar_is_measured_from_the_middle_of_the_market(price: str, held_back: bool) -> None:
+    found = reason(at_limit(price, quantity=Decimal(1)), limits=Limits())
+    assert found is (Reason.OVER_LIMIT if held_back else None)
+
+
+def test_the_collar_covers_stops_and_a_market_order_into_a_wide_spread() -> None:
+    assert reason(draft(kind=OrderKind.STOP, stop=Decimal(500)), limits=Limits()) is Reason.OVER_LIMIT
+    wide = FakeMarket(quotes={"MA": Quote(NOW_S, Decimal(300), Decimal(500), Decimal(400))})
+    assert reason(draft(), limits=Limits(), market=wide) is Reason.OVER_LIMIT
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [None, Quote(NOW_S - 61, Decimal(399), Decimal(401), Decimal(400)), Quote(NOW_S), Quote(NOW_S, Decimal(399))],
+)
+@pytest.mark.parametrize(
+    "limits", [Limits(), limited(max_order_value=Decimal(10**9)), limited(max_position_value=Decimal(10**9))]
+)
+def test_without_a_fresh_price_nothing_is_sent(quote: Quote | None, limits: Limits) -> None:
+    assert reason(draft(), limits=limits, market=FakeMarket(quotes={"MA": quote})) is Reason.NO_PRICE
+
+
+def test_without_any_limit_on_prices_no_price_is_needed() -> None:
+    assert check(draft(), market=FakeMarket(quotes={"MA": None})) is None
+
+
+def test_a_held_order_is_measured_from_its_own_trigger() -> None:
+    trigger = HeldPrice(MA, True, Decimal(600), TriggerMethod.LAST)
+    assert check(at_limit("601", conditions=(trigger,)), limits=Limits()) is None
+    assert reason(at_limit("700", conditions=(trigger,)), limits=Limits()) is Reason.OVER_LIMIT
+
+
+def test_a_short_sale_is_held_back_with_everything_that_may_still_sell() -> None:
+    market = FakeMarket(positions={"MA": Decimal(100)})
+    assert check(sell(100), market=market) is None
+    assert reason(sell(101), market=market) is Reason.SHORT_SALE
+    assert reason(sell(60), sell(60), market=market) is Reason.SHORT_SALE
+    assert reason(sell(60), market=market, book=Book([sent(sell(50))])) is Reason.SHORT_SALE
+    assert check(sell(101), market=market, limits=limited(allow_short=True)) is None
+
+
+def test_selling_short_is_only_a_matter_of_stocks() -> None:
+    market = FakeMarket(contracts={"MA": stock("MA", kind="future")})
+    assert check(sell(1), market=market) is None
+
+
+SESSIONS = ((NOW_S - 100, NOW_S + 100), (NOW_S + 1000, NOW_S + 2000))
+
+
+@pytest.mark.parametrize(("offset_s", "is_open"), [(0, True), (100, False), (500, False), (1000, True), (9999, False)])
+def test_outside_regular_hours_nothing_is_sent_from_here(offset_s: float, is_open: bool) -> None:
+    market = FakeMarket(contracts={"MA": stock("MA", sessions=SESSIONS)})
+    gate = RiskGate(NONE, market, SteppedClock(NOW_S + offset_s))
+    found = gate.check((draft(),), Book())
+    assert (found is None) is is_open
+    assert found is None or found.reason is Reason.MARKET_CLOSED
+    assert gate.check((draft(outside_hours=True),), Book()) is None
+
+
+def test_a_held_order_may_be_placed_while_its_market_is_closed() -> None:
+    market = FakeMarket(contracts={"MA": stock("MA", sessions=SESSIONS)})
+    trigger = HeldPrice(V, True, Decimal(200), TriggerMethod.LAST)
+    assert RiskGate(NONE, market, SteppedClock(NOW_S + 500)).check((draft(conditions=(trigger,)),), Book()) is None
+
+
+@pytest.mark.parametrize(
+    ("other", "held_back"),
+    [
+        (sent(draft()), True),
+        (sent(draft(), age_s=59.9), True),
+        (sent(draft(), age_s=60), False),
+        (sent(draft(), state=IntentState.FILLED), True),
+        (sent(draft(quantity=Decimal(99))), False),
+        (sent(draft(side=Side.SELL)), False),
+        (sent(draft(instrument=V)), False),
+        (sent(draft(parent=0)), False),
+        (sent(draft(conditions=(HeldPrice(V, True, Decimal(1), TriggerMethod.LAST),))), False),
+    ],
+)
+def test_the_same_order_from_another_firing_within_a_minute_is_held_back(other: Intent, held_back: bool) -> None:
+    assert reason(draft(), book=Book(recent=[other])) is (Reason.DUPLICATE if held_back else None)
+
+
+def test_legs_of_one_firing_may_be_alike() -> None:
+    assert check(draft(), draft()) is None
+
+
+def test_a_closing_order_never_crosses_zero() -> None:
+    market = FakeMarket(positions={"MA": Decimal(100)})
+    assert check(sell(100, closes=True), market=market) is None
+    stop: Sequence[Intent] = [sent(sell(40, kind=OrderKind.STOP, stop=Decimal(390), parent=0))]
+    assert check(sell(60, closes=True), market=market, book=Book(stop)) is None
+    assert reason(sell(61, closes=True), market=market, book=Book(stop)) is Reason.NOTHING_TO_CLOSE
+    short = FakeMarket(positions={"MA": Decimal(-100)})
+    assert reason(sell(1, closes=True), market=short, limits=limited(allow_short=True)) is Reason.NOTHING_TO_CLOSE
+
+
+@pytest.mark.parametrize("quantity", ["0", "-1", "NaN", "Infinity"])
+def test_a_quantity_that_is_no_positive_number_never_passes(quantity: str) -> None:
+    assert reason(draft(quantity=Decimal(quantity))) is Reason.BAD_QUANTITY
+
+
+def test_an_unconfirmed_contract_is_never_ordered() -> None:
+    assert reason(draft(), market=FakeMarket(contracts={"MA": None})) is Reason.NO_PRICE
