@@ -14,7 +14,7 @@ from rules_engine.planning.history import history_of, orders_in, reads_of
 from rules_engine.planning.order_words import condition_words
 from rules_engine.planning.placement import place
 
-CANNOT_BE_HELD = "R401"
+CANNOT_BE_HELD = "R501"
 
 
 def plan(rule: Rule, *, price_steps: Mapping[str, Decimal] | None = None, at_broker_allowed: bool = True) -> Plan:
