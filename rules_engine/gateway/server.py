@@ -206,7 +206,9 @@ class Gateway:
             if not self._faults.frozen:
                 self.catch_up()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._pause_s())
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
+                async with asyncio.timeout(self._pause_s()):
+                    await self._woken.wait()
 
     def _pause_s(self) -> float | None:
         """Until something is due; None when nothing is."""
