@@ -1,11 +1,9 @@
 """Answers to requests that look up contracts."""
 
-from collections import defaultdict
-
 from rules_engine.gateway.catalogue import Catalogue
-from rules_engine.gateway.contracts import Contract, Listing
+from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.lookup import UNKNOWN, as_query
-from rules_engine.gateway.market_rules import rule_of_tick, tick_of_rule
+from rules_engine.gateway.market_rules import tick_of_rule
 from rules_engine.gateway.messages.contract_messages import (
     ContractDetails,
     ContractDetailsEnd,
@@ -57,19 +55,22 @@ class ContractAnswers:
             session.send(MarketRule(request.ruleId, (PriceIncrement(0.0, tick),)))
 
     def _option_chain(self, session: Session, request: ReqSecDefOptParams) -> None:
-        kind = "FOP" if request.underlyingSecType == "FUT" else "OPT"
-        wanted = Contract(symbol=request.underlyingSymbol, secType=kind, exchange=request.futFopExchange)
-        chains: dict[tuple[str, str, str], list[Contract]] = defaultdict(list)
-        for listing in self._catalogue.find(wanted):
-            contract = listing.contract
-            chains[contract.exchange, contract.tradingClass, contract.multiplier].append(contract)
-        for (exchange, tradingClass, multiplier), options in chains.items():
-            expirations = tuple(sorted({option.lastTradeDateOrContractMonth for option in options}))
-            strikes = tuple(sorted({option.strike for option in options}))
-            underlying = request.underlyingConId
-            session.send(
-                SecDefOptParam(request.reqId, exchange, underlying, tradingClass, multiplier, expirations, strikes)
-            )
+        chain = self._catalogue.chain(request.underlyingConId)
+        if chain is not None and chain.symbol == request.underlyingSymbol:
+            expiries, strikes = self._catalogue.expiries(chain), chain.strikes()
+            for exchange in chain.exchanges:
+                if request.futFopExchange in ("", exchange):
+                    session.send(
+                        SecDefOptParam(
+                            request.reqId,
+                            exchange,
+                            request.underlyingConId,
+                            chain.tradingClass,
+                            chain.multiplier,
+                            expiries,
+                            strikes,
+                        )
+                    )
         session.send(SecDefOptParamEnd(request.reqId))
 
 
@@ -101,7 +102,7 @@ def _details_of(reqId: int, listing: Listing) -> ContractDetails:
         aggGroup=listing.aggGroup,
         underSymbol=listing.underSymbol,
         underSecType=listing.underSecType,
-        marketRuleIds=",".join([str(rule_of_tick(listing.minTick))] * len(listing.validExchanges)),
+        marketRuleIds=listing.marketRuleIds,
         realExpirationDate=listing.realExpirationDate,
         stockType=listing.stockType,
         minSize=listing.minSize,

@@ -102,10 +102,6 @@ class Market:
         """A quote from outside; market orders fill at it until a print leaves it."""
         return self._push(Change(conId, Spread(self._pushed_at_s(at_s), bid, ask, bidSize, askSize), None))
 
-    def set_close(self, conId: int, price: float) -> None:
-        """Sets the previous session's close: what changes of the day are measured against."""
-        self.quote(conId).close = price
-
     def is_open(self, conId: int, now_s: float, outside_hours: bool) -> bool:
         """Whether orders can trade now. A market that keeps no sessions never closes."""
         return not self._sessions or self._past.hours(conId).is_open(now_s, liquid=not outside_hours)
