@@ -110,11 +110,6 @@ class Evaluator:
         self._market.positions[instrument] = quantity
         return self._changed((f"position({instrument})", None))
 
-    def working(self, instrument: str, count: int) -> Sequence[Outcome]:
-        """How many of our orders in it can still fill."""
-        self._market.working[instrument] = count
-        return self._changed((f"working_orders({instrument})", None))
-
     def executed(self, instrument: str, time_s: float) -> Sequence[Outcome]:
         """The account had an execution."""
         self._advance(time_s)
@@ -174,43 +169,46 @@ class Evaluator:
         )
         return reload.result
 
-    def rearm(self, rule: str, now_s: float) -> Sequence[Outcome]:
+    # What others decide about rules. What comes of it is returned by the next call that returns outcomes.
+
+    def rearm(self, rule: str, now_s: float) -> None:
         """Arms a rule that is done or broken."""
         self._advance(now_s)
         run = self._runs[rule]
         run.done, run.broken, run.cleared = False, "", True
         run.placed.clear()
         self._arm(run)
-        return self._flush()
 
-    def pause(self, rule: str, now_s: float) -> Sequence[Outcome]:
+    def pause(self, rule: str, now_s: float) -> None:
         """The rule stops listening until it is resumed."""
         self._advance(now_s)
         run = self._runs[rule]
         run.paused, run.since_s = True, now_s
-        return self._flush()
 
-    def resume(self, rule: str, now_s: float) -> Sequence[Outcome]:
+    def resume(self, rule: str, now_s: float) -> None:
         """The rule listens again, armed anew."""
         self._advance(now_s)
         run = self._runs[rule]
         if run.paused:
             run.paused = False
             self._arm(run)
-        return self._flush()
+
+    def working(self, instrument: str, count: int) -> None:
+        """How many of our orders in it can still fill."""
+        self._market.working[instrument] = count
+        self._hear((f"working_orders({instrument})", None))
 
     def not_used(self, rule: str) -> None:
         """The order of the last firing was rejected: that does not use up `once`."""
         self._runs[rule].undo_once()
 
-    def held_ended(self, rule: str, used: bool, now_s: float) -> Sequence[Outcome]:
+    def held_ended(self, rule: str, used: bool, now_s: float) -> None:
         """The order that the broker held for the rule is gone; ``used`` when it was filled, even in part."""
         self._advance(now_s)
         run = self._runs[rule]
         self._outcomes += run.held_ended(used, self._market.now_s)
         self._index()
         self._wind(run)
-        return self._flush()
 
     def break_rule(self, rule: str, reason: str) -> None:
         """Nothing more comes of the rule until its user rearms it."""
@@ -278,11 +276,14 @@ class Evaluator:
             self._timers.set(watch, watch.next_s(now_s))
 
     def _changed(self, key: Key) -> Sequence[Outcome]:
+        self._hear(key)
+        return self._flush()
+
+    def _hear(self, key: Key) -> None:
         if self._unarmed:
             self._begin()
         for watch in self._by_key.get(key, ()):
             self._judge(watch, live=True)
-        return self._flush()
 
     def _flush(self) -> Sequence[Outcome]:
         if not self._outcomes:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.watch import Role
+from rules_engine.model.condition import Condition
 from rules_engine.model.life import Life, Replaced
-from rules_engine.model.plan import Plan
+from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import Rule
 
 
@@ -76,7 +77,7 @@ def renewed(life: Life, rule: Rule) -> Life:
 
 
 def _says_the_same(old: Plan, new: Plan) -> bool:
-    if (old.where, old.held) != (new.where, new.held):
+    if _waiting(old) != _waiting(new):
         return False
     if new.rule.digest:
         return old.rule.digest == new.rule.digest
@@ -84,8 +85,13 @@ def _says_the_same(old: Plan, new: Plan) -> bool:
 
 
 def _judges_the_same(old: Plan, new: Plan) -> bool:
-    if (old.where, old.held) != (new.where, new.held):
+    if new.where is Where.AT_BROKER or _waiting(old) != _waiting(new):
         return False
     if (old.rule.stale_after_s, old.rule.on_gap) != (new.rule.stale_after_s, new.rule.on_gap):
         return False
     return [case.when for case in old.rule.cases] == [case.when for case in new.rule.cases]
+
+
+def _waiting(plan: Plan) -> tuple[Where, list[tuple[int, Condition | None]]]:
+    """What must be seen before orders are placed at the broker. Prices in these may be rounded anew."""
+    return plan.where, [(held.case, held.arming) for held in plan.held]

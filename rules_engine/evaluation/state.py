@@ -44,7 +44,8 @@ def _listening(run: Run, market: Market, now_s: float) -> Answer:
         return RuleState.UNKNOWN, lost.gap_s, "its data is interrupted"
     if run.cooldown_until_s is not None and now_s < run.cooldown_until_s and run.fired_s is not None:
         return RuleState.COOLING, run.fired_s, f"deaf for another {run.cooldown_until_s - now_s:.0f} seconds"
-    lasting = [since_s for watch in watches if (since_s := watch.judge.lasting_since_s()) is not None]
+    waiting = (watch for watch in watches if watch.verdict.truth is not Truth.TRUE)
+    lasting = [since_s for watch in waiting if (since_s := watch.judge.lasting_since_s()) is not None]
     if lasting:
         return RuleState.PENDING, min(lasting), "its condition holds, and must last"
     if all(watch.verdict.truth is Truth.UNKNOWN for watch in watches):
