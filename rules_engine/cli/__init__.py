@@ -20,6 +20,7 @@ COMMANDS = {
     "pause": "Make a rule, or all rules, deaf.",
     "resume": "Make a paused rule, or all rules, listen again.",
     "rearm": "Arm a rule that is done or broken.",
+    "resolve": "Close an order whose fate was unknown.",
     "gateway": "Serve a simulated IB gateway.",
 }
 

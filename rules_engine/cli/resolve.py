@@ -1,0 +1,17 @@
+"""`rules resolve`: the user looked in TWS for an order whose fate was unknown."""
+
+from pathlib import Path
+
+import click
+
+from rules_engine.cli.engine_link import tell_engine
+from rules_engine.cli.rule_files import config_option
+
+
+@click.command("resolve")
+@click.argument("key")
+@click.argument("found", type=click.Choice(["placed", "not-placed"]))
+@config_option
+def command(key: str, found: str, config: Path | None) -> None:
+    """Close the order KEY, whose fate was unknown: you FOUND it placed, or not placed, in TWS."""
+    click.echo(tell_engine(config, "resolve", key=key, found=found))

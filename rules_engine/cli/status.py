@@ -1,0 +1,75 @@
+"""`rules status`: what the engine and each rule are doing; from the journal when nobody runs."""
+
+from pathlib import Path
+
+import click
+
+from rules_engine.cli import EXIT_PROBLEMS
+from rules_engine.cli.engine_link import settings_of_engine, state_of
+from rules_engine.cli.journal_link import ledger_of
+from rules_engine.cli.rule_files import config_option, echo_json, json_option
+from rules_engine.cli.tables import clock, show
+from rules_engine.daemon.control import CommandRefused, Json, NotRunning, ask
+from rules_engine.execution.ledger import Ledger
+
+
+@click.command("status")
+@config_option
+@json_option
+def command(config: Path | None, as_json_: bool) -> None:
+    """Show the engine, its connection and every rule."""
+    settings = settings_of_engine(config)
+    try:
+        status = ask(state_of(settings).socket, "status")
+    except CommandRefused as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(EXIT_PROBLEMS) from error
+    except NotRunning:
+        with ledger_of(settings) as ledger:
+            status = _remembered(ledger)
+    assert isinstance(status, dict)
+    if as_json_:
+        echo_json(status)
+    else:
+        _show(status)
+
+
+def _remembered(ledger: Ledger) -> dict[str, Json]:
+    """What the journal alone can tell: orders that may still be alive at the broker, and what firings came to."""
+    return {
+        "running": False,
+        "orders": [
+            {"key": row.intent.key, "rule": row.intent.rule, "state": row.intent.state.value}
+            for row in ledger.orders(open_only=True)
+        ],
+        "fates": dict(ledger.fates()),
+    }
+
+
+def _show(status: dict[str, Json]) -> None:
+    if not status["running"]:
+        click.echo("the engine is not running; the journal remembers:")
+        fates = status["fates"]
+        assert isinstance(fates, dict)
+        counted = ", ".join(f"{count} {fate}" for fate, count in fates.items() if count)
+        click.echo(f"firings: {counted or 'none'}")
+        _show_rows(status["orders"], ("key", "rule", "state"), "no order of ours is open")
+        return
+    click.echo(f"mode {status['mode']}, account {status['account'] or 'not named'}")
+    text = f": {status['link_text']}" if status["link_text"] else ""
+    since_s = status["link_since_s"]
+    assert isinstance(since_s, int | float)
+    click.echo(f"IB {status['link']} since {clock(since_s)}{text}; {status['sending']}")
+    reload = status["reload"]
+    assert isinstance(reload, dict)
+    problems = reload["problems"]
+    assert isinstance(problems, list)
+    for problem in problems:
+        click.echo(f"not reloaded: {problem}")
+    _show_rows(status["rules"], ("name", "where", "state", "why", "sentence"), "no rules")
+
+
+def _show_rows(rows: Json, columns: tuple[str, ...], nothing: str) -> None:
+    assert isinstance(rows, list)
+    entries = [row for row in rows if isinstance(row, dict)]
+    show(columns, ([str(row[column]) for column in columns] for row in entries), nothing)

@@ -1,0 +1,136 @@
+"""What rules need from IB before they can judge: contracts, price steps, and the past that fills their windows."""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+
+from rules_engine.broker import Connection, Link, Unqualified
+from rules_engine.daemon.in_force import InForce
+from rules_engine.evaluation import Evaluator
+from rules_engine.execution.journal import Journal
+from rules_engine.model.clock import Clock
+from rules_engine.model.errors import LinkDown
+from rules_engine.model.plan import History, Plan
+from rules_engine.notifying.messages import broken_notice
+
+_log = logging.getLogger(__name__)
+
+_Key = tuple[str, str, float]
+
+
+class CatchingUp:
+    """Works in the background: subscribes after a reload, and fills windows whenever a feed is up and they are not.
+
+    History is asked for only after the feed is up, so that no print can fall between the past and the stream.
+    """
+
+    def __init__(self, link: Link, in_force: InForce, evaluator: Evaluator, journal: Journal, clock: Clock) -> None:
+        self._link = link
+        self._in_force = in_force
+        self._evaluator = evaluator
+        self._journal = journal
+        self._clock = clock
+        self._wanted = asyncio.Event()
+        self._up: set[str] = set()
+        self._filled: dict[_Key, History] = {}
+        self._broken: set[str] = set()
+        self._learnt: Connection | None = None
+
+    def wake(self) -> None:
+        """Other rules are in force: what they need may have changed."""
+        self._wanted.set()
+
+    def feed_up(self, instrument: str) -> None:
+        """From now on every print is heard: the time before may be asked for."""
+        self._up.add(instrument)
+        self.wake()
+
+    def feed_down(self, instrument: str) -> None:
+        """What happens from here on must be asked for later; no name means every instrument."""
+        self._up = self._up - {instrument} if instrument else set()
+        self._filled = {key: past for key, past in self._filled.items() if instrument and key[0] != instrument}
+
+    def learn(self) -> None:
+        """On a new connection: what IB says of our instruments may change levels, and leave rules broken."""
+        connection = self._link.connection
+        if connection is None or connection is self._learnt:
+            return
+        self._learnt = connection
+        self._take_in(connection)
+
+    async def run(self) -> None:
+        """Catches up whenever that is needed, until cancelled."""
+        await self._link.watch(self._in_force.instruments())
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                await self._catch_up()
+            except LinkDown as error:
+                _log.warning("catching up was cut short: %s", error)
+
+    async def _catch_up(self) -> None:
+        await self._link.watch(self._in_force.instruments())
+        connection = self._link.connection
+        if connection is None:
+            return
+        self._take_in(connection)
+        for key, wanted in _longest(self._in_force.plans.values()).items():
+            if wanted.instrument.name in self._up and not _covers(self._filled.get(key), wanted):
+                self._filled[key] = wanted
+                await self._backfill(connection, wanted)
+
+    async def _backfill(self, connection: Connection, wanted: History) -> None:
+        past = await connection.history(wanted)
+        filled = past.bars or past.ticks
+        _log.info("history of %s: %d %s", wanted.instrument.name, len(filled), "bars" if past.bars else "prints")
+        self._evaluator.backfill(wanted.instrument.name, wanted.field, filled, past.complete_from_s, wanted.bar_s)
+
+    def _take_in(self, connection: Connection) -> None:
+        self._break_unqualified(connection.unqualified)
+        # A level `above 200` is held one price step higher: the real steps may differ from the usual ones.
+        steps = {
+            one.name: traded.min_tick
+            for one in self._in_force.instruments()
+            if (traded := connection.traded(one.name)) is not None
+        }
+        if steps != self._in_force.steps:
+            self._in_force.steps = steps
+            self._in_force.replan()
+
+    def _break_unqualified(self, unqualified: Mapping[str, Unqualified]) -> None:
+        """A rule whose instrument means nothing to IB, or several things, needs its user; told once."""
+        for plan in self._in_force.plans.values():
+            named = sorted(one.name for one in plan.reads | plan.orders_in)
+            bad = [unqualified[name] for name in named if name in unqualified]
+            if not bad:
+                self._broken.discard(plan.rule.name)
+            elif plan.rule.name not in self._broken:
+                self._broken.add(plan.rule.name)
+                self._break(plan, _unqualified_words(bad[0]))
+
+    def _break(self, plan: Plan, reason: str) -> None:
+        place = plan.rule.place
+        _log.error("%s:%d: rule %s: %s", place.file, place.line, plan.rule.name, reason)
+        self._evaluator.break_rule(plan.rule.name, reason)
+        self._journal.tell(broken_notice(plan.rule, reason, self._clock.now_s()))
+
+
+def _longest(plans: Iterable[Plan]) -> dict[_Key, History]:
+    """One request for each series, long enough for every rule that reads it."""
+    found: dict[_Key, History] = {}
+    for plan in plans:
+        for wanted in plan.history:
+            key = (wanted.instrument.name, wanted.field, wanted.bar_s)
+            if not _covers(found.get(key), wanted):
+                found[key] = wanted
+    return found
+
+
+def _covers(known: History | None, wanted: History) -> bool:
+    return known is not None and known.duration_s >= wanted.duration_s and known.bar_count >= wanted.bar_count
+
+
+def _unqualified_words(found: Unqualified) -> str:
+    candidates = f"; candidates: {', '.join(found.candidates)}" if found.candidates else ""
+    return f"{found.instrument.name}: {found.text}{candidates}"

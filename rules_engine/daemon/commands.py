@@ -1,0 +1,134 @@
+"""What the control socket can ask of a running engine."""
+
+from collections.abc import Callable, Mapping
+
+from rules_engine.daemon.control import Command, CommandRefused, Json
+from rules_engine.daemon.in_force import InForce
+from rules_engine.daemon.incidents import Incidents
+from rules_engine.daemon.rulebook import Difference, Refused
+from rules_engine.evaluation import Evaluator
+from rules_engine.execution.desk import Desk
+from rules_engine.language import render
+from rules_engine.model.clock import Clock
+from rules_engine.model.life import RuleStatus
+from rules_engine.model.settings import Settings
+
+
+class Commands:
+    """Answers from what the engine knows; changes go through the same methods as its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        in_force: InForce,
+        evaluator: Evaluator,
+        desk: Desk,
+        incidents: Incidents,
+        clock: Clock,
+        react: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._in_force = in_force
+        self._evaluator = evaluator
+        self._desk = desk
+        self._incidents = incidents
+        self._clock = clock
+        self._react = react
+        self._started_s = clock.now_s()
+
+    def table(self) -> Mapping[str, Command]:
+        """The commands by name."""
+        return {
+            "status": self._status,
+            "reload": self._reload,
+            "pause": self._pause,
+            "resume": self._resume,
+            "rearm": self._rearm,
+            "resolve": self._resolve,
+        }
+
+    def _status(self, request: Mapping[str, Json]) -> Json:
+        link, in_force = self._incidents.link, self._in_force
+        return {
+            "running": True,
+            "mode": self._settings.mode.value,
+            "account": self._settings.account,
+            "started_s": self._started_s,
+            "link": link.state,
+            "link_since_s": link.time_s,
+            "link_text": link.text,
+            "sending": self._desk.waiting_for or "orders may leave",
+            "rules": [self._rule(status.rule, status) for status in self._evaluator.status(self._clock.now_s())],
+            "reload": {
+                "at_s": in_force.reloaded_s,
+                "changes": list(in_force.changes),
+                "problems": [f"{one.place.file}:{one.place.line}: {one.message}" for one in in_force.problems],
+            },
+        }
+
+    def _rule(self, name: str, status: RuleStatus) -> Json:
+        plan = self._in_force.plans[name]
+        return {
+            "name": name,
+            "state": status.state.value,
+            "since_s": status.since_s,
+            "why": status.why,
+            "where": plan.where.value,
+            "sentence": " | ".join(case.text for case in plan.rule.cases),
+        }
+
+    def _reload(self, request: Mapping[str, Json]) -> Json:
+        dry = request.get("dry") is True
+        found = self._in_force.preview() if dry else self._in_force.reload()
+        self._react()
+        if isinstance(found, Refused):
+            raise CommandRefused(f"nothing was changed\n{render(found.problems)}")
+        return _difference_words(found, dry)
+
+    def _pause(self, request: Mapping[str, Json]) -> Json:
+        names = self._rules(request)
+        cancelled = []
+        for name in names:
+            self._evaluator.pause(name, self._clock.now_s())
+            if self._in_force.cancel_held(name):
+                cancelled.append(name)
+        self._react()
+        also = f"; cancelling what the broker holds for {', '.join(cancelled)}" if cancelled else ""
+        return f"paused: {', '.join(names) or 'no rule'}{also}"
+
+    def _resume(self, request: Mapping[str, Json]) -> Json:
+        names = self._rules(request)
+        for name in names:
+            self._evaluator.resume(name, self._clock.now_s())
+        self._react()
+        return f"listening again: {', '.join(names) or 'no rule'}"
+
+    def _rearm(self, request: Mapping[str, Json]) -> Json:
+        if not isinstance(request.get("rule"), str):
+            raise CommandRefused("which rule? write `rules rearm NAME`")
+        (name,) = self._rules(request)
+        self._evaluator.rearm(name, self._clock.now_s())
+        self._react()
+        return f"armed: {name}"
+
+    def _resolve(self, request: Mapping[str, Json]) -> Json:
+        key = request.get("key")
+        if not isinstance(key, str) or not self._desk.resolve(key):
+            raise CommandRefused(f"there is no order {key} whose fate is unknown")
+        self._react()
+        return f"resolved: {key}"
+
+    def _rules(self, request: Mapping[str, Json]) -> list[str]:
+        name = request.get("rule")
+        if name is None:
+            return list(self._in_force.plans)
+        if not isinstance(name, str) or name not in self._in_force.plans:
+            raise CommandRefused(f"there is no rule {name!r}; known: {', '.join(self._in_force.plans) or 'none'}")
+        return [name]
+
+
+def _difference_words(difference: Difference, dry: bool) -> str:
+    if difference.is_empty:
+        return "nothing changed"
+    head = "would change:" if dry else "changed:"
+    return "\n".join((head, *difference.lines()))

@@ -1,0 +1,173 @@
+"""One running engine: parts wired together, started, supervised and stopped."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Iterator, Sequence
+
+from rules_engine.broker import Inbox, Link
+from rules_engine.daemon.catching_up import CatchingUp
+from rules_engine.daemon.commands import Commands
+from rules_engine.daemon.control import ControlServer
+from rules_engine.daemon.endings import Endings
+from rules_engine.daemon.heartbeat import beat
+from rules_engine.daemon.in_force import InForce
+from rules_engine.daemon.incidents import Incidents
+from rules_engine.daemon.known_market import KnownMarket
+from rules_engine.daemon.reactor import Reactor
+from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.daemon.watch import rescan, watch
+from rules_engine.evaluation import Evaluator
+from rules_engine.execution.desk import Desk
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.risk import RiskGate
+from rules_engine.execution.words import order_words
+from rules_engine.model.clock import Clock
+from rules_engine.model.intent import Intent
+from rules_engine.model.plan import Where
+from rules_engine.model.rule import Rule
+from rules_engine.model.settings import Settings
+from rules_engine.notifying.messages import started_notice, stopped_notice
+from rules_engine.notifying.sender import Sender
+
+_log = logging.getLogger(__name__)
+
+STEP_MAX_S = 1.0
+"""The loop turns at least this often, so that time passes for the rules when no tick arrives."""
+SAVE_EVERY_S = 5.0
+FAREWELL_S = 3.0
+"""How long a stopping engine waits for its last messages to leave."""
+
+
+class Daemon:
+    """Everything between `rules run` and its end. Holds the journal's lock from construction to `close`."""
+
+    def __init__(
+        self, settings: Settings, folder: StateFolder, book: RuleBook, edition: Edition, clock: Clock, *, live: bool
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._channels = tuple(settings.channels)
+        self._inbox = Inbox()
+        self._journal = Journal(folder.journal, clock, mode=settings.mode, account=settings.account)
+        self._link = Link(
+            settings.gateway,
+            self._inbox,
+            clock,
+            account=settings.account,
+            order_id_floor=lambda: self._journal.order_id_high_water,
+        )
+        self._evaluator = Evaluator(edition.plans, clock.now_s())
+        market = KnownMarket(self._evaluator, self._link)
+        gate = RiskGate(settings.limits, market, clock)
+        self._endings = Endings(self._evaluator, self._journal, clock, self._rule_of)
+        self._desk = Desk(self._journal, gate, clock, settings, live_flag=live, listener=self._endings)
+        self._incidents = Incidents(self._journal, self._channels)
+        self._in_force = InForce(book, edition, self._evaluator, self._journal, self._endings, clock, self._channels)
+        self._catching_up = CatchingUp(self._link, self._in_force, self._evaluator, self._journal, clock)
+        self._reactor = Reactor(
+            self._link,
+            self._evaluator,
+            self._journal,
+            self._desk,
+            gate,
+            market,
+            self._endings,
+            self._incidents,
+            self._in_force,
+            self._catching_up,
+            settings.mode,
+        )
+        self._sender = Sender(self._journal.outbox, settings.channels, clock)
+        commands = Commands(settings, self._in_force, self._evaluator, self._desk, self._incidents, clock, self._step)
+        self._control = ControlServer(folder.socket, commands.table())
+        self._folder_changed = asyncio.Event()
+        self._in_force.on_swap = self._catching_up.wake
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Runs until ``stopping`` is set, then says what stays alive at the broker and lets the last messages out."""
+        self._in_force.resume()
+        now_s = self._clock.now_s()
+        self._journal.tell(started_notice(self._summary(), self._channels, now_s))
+        _log.info("%s", self._summary())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = [tasks.create_task(part) for part in self._parts()]
+                await stopping.wait()
+                await self._say_goodbye()
+                for task in running:
+                    task.cancel()
+        finally:
+            self._reactor.save()
+
+    def close(self) -> None:
+        """Lets the next engine have the journal."""
+        self._journal.close()
+
+    def alive(self) -> Sequence[Intent]:
+        """Our orders that work, or wait, at the broker whether this program runs or not."""
+        return [intent for intent in self._journal.intents.open() if intent.state.may_be_at_broker]
+
+    def _parts(self) -> Iterator[Coroutine[None, None, None]]:
+        yield self._link.run()
+        yield self._desk.serve()
+        yield self._sender.run()
+        yield self._control.run()
+        yield self._catching_up.run()
+        yield self._turn()
+        yield self._save()
+        yield self._reload()
+        yield watch(self._in_force.folder, self._folder_changed.set)
+        yield rescan(self._folder_changed.set)
+        if self._settings.heartbeat is not None:
+            yield beat(self._settings.heartbeat)
+
+    async def _turn(self) -> None:
+        """Steps whenever something arrived or a timer of a rule is due."""
+        while True:
+            due_s = self._evaluator.next_timer_s()
+            pause_s = STEP_MAX_S if due_s is None else min(max(due_s - self._clock.now_s(), 0.0), STEP_MAX_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._inbox.wait()
+            self._step()
+
+    def _step(self) -> None:
+        self._reactor.step(self._inbox.take(), self._clock.now_s())
+        self._sender.wake()
+
+    async def _save(self) -> None:
+        while True:
+            await asyncio.sleep(SAVE_EVERY_S)
+            self._reactor.save()
+
+    async def _reload(self) -> None:
+        while True:
+            await self._folder_changed.wait()
+            self._folder_changed.clear()
+            if self._in_force.changed_on_disk():
+                self._in_force.reload()
+                self._step()
+
+    async def _say_goodbye(self) -> None:
+        alive = [f"{intent.rule}: {order_words(intent.draft)} ({intent.key})" for intent in self.alive()]
+        words = "Still alive at the broker:\n" + "\n".join(alive) if alive else "Nothing of ours is left at the broker."
+        _log.info("stopping. %s", words)
+        self._journal.tell(stopped_notice(words, self._channels, self._clock.now_s()))
+        self._sender.wake()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._sender.drained(), FAREWELL_S)
+
+    def _summary(self) -> str:
+        plans = self._in_force.plans.values()
+        held = sum(plan.where is Where.AT_BROKER for plan in plans)
+        gateway = self._settings.gateway
+        return (
+            f"{len(plans)} rules, {held} of them for the broker to hold; mode {self._settings.mode},"
+            f" IB at {gateway.host}:{gateway.port}"
+        )
+
+    def _rule_of(self, name: str) -> Rule | None:
+        plan = self._in_force.plans.get(name)
+        return plan.rule if plan else None

@@ -1,0 +1,25 @@
+"""A sign of life to an outside watchdog, which notices when the signs stop."""
+
+import asyncio
+import logging
+import urllib.request
+
+from rules_engine.model.settings import Heartbeat
+
+_DEADLINE_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+async def beat(heartbeat: Heartbeat) -> None:
+    """Fetches the watchdog's URL at even distances until cancelled. A failed beat is only logged: the next may pass."""
+    while True:
+        try:
+            await asyncio.to_thread(_fetch, heartbeat.url)
+        except (OSError, ValueError) as error:
+            _log.warning("the heartbeat did not reach its watchdog: %s", type(error).__name__)
+        await asyncio.sleep(heartbeat.every_s)
+
+
+def _fetch(url: str) -> None:
+    with urllib.request.urlopen(url, timeout=_DEADLINE_S) as answer:
+        answer.read(1)

@@ -1,0 +1,173 @@
+"""The rules that are in force: adopted at start, replaced as a whole by a reload, or kept."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from rules_engine.daemon.endings import Endings
+from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook, compare
+from rules_engine.evaluation import Evaluator
+from rules_engine.execution.journal import Journal
+from rules_engine.language import render
+from rules_engine.model.clock import Clock
+from rules_engine.model.instrument import Instrument
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.life import Life
+from rules_engine.model.place import Problem
+from rules_engine.model.plan import Plan
+from rules_engine.notifying.messages import reload_failed_notice, reloaded_notice
+
+_log = logging.getLogger(__name__)
+EDITION = "edition"
+"""The name under which the journal keeps the digests of the rules in force."""
+_NOT_TRIGGERED = frozenset({IntentState.INTENT, IntentState.SENDING, IntentState.ACKED, IntentState.UNKNOWN})
+
+
+class InForce:
+    """Holds the edition in force and swaps it. ``changes`` and ``problems`` tell of the newest reload."""
+
+    def __init__(
+        self,
+        book: RuleBook,
+        edition: Edition,
+        evaluator: Evaluator,
+        journal: Journal,
+        endings: Endings,
+        clock: Clock,
+        channels: tuple[str, ...],
+    ) -> None:
+        self.edition = edition
+        self.changes: tuple[str, ...] = ()
+        self.problems: tuple[Problem, ...] = ()
+        self.reloaded_s: float | None = None
+        self.steps: Mapping[str, Decimal] = {}
+        self._book = book
+        self._evaluator = evaluator
+        self._journal = journal
+        self._endings = endings
+        self._clock = clock
+        self._channels = channels
+        self._seen = edition.digest
+        self.on_swap: Callable[[], None] = lambda: None
+
+    @property
+    def folder(self) -> Path:
+        """Where the rule files are."""
+        return self._book.folder
+
+    @property
+    def plans(self) -> Mapping[str, Plan]:
+        return self.edition.by_name
+
+    def instruments(self) -> frozenset[Instrument]:
+        """What must be watched: everything that a rule reads or orders in."""
+        return frozenset(one for plan in self.edition.plans for one in (*plan.reads, *plan.orders_in))
+
+    def resume(self) -> None:
+        """Takes up the memories of the rules where the last run left them.
+
+        A rule whose condition was edited meanwhile starts anew; an order that an older edition left at the broker is
+        cancelled.
+        """
+        before = json.loads(self._journal.get(EDITION) or "{}")
+        self._evaluator.restore(
+            {
+                rule: life
+                for rule, stored in self._journal.lives().items()
+                if rule in self.plans and (life := _still_valid(stored, self.plans[rule], before.get(rule))) is not None
+            }
+        )
+        for intent in self._journal.intents.open():
+            plan = self.plans.get(intent.rule)
+            if not intent.held:
+                continue
+            if plan is not None and before.get(intent.rule, [None])[0] == plan.rule.digest:
+                self._endings.holds(intent.rule, self._journal.case_of(intent), intent.seq)
+            elif intent.state in _NOT_TRIGGERED:
+                self._journal.want_leg_cancelled(intent)
+        for end in self._journal.unsettled():
+            self._endings.ended(end)
+        self._remember()
+
+    def changed_on_disk(self) -> bool:
+        """Whether the folder holds something other than what was last read from it."""
+        return self._book.digest() != self._seen
+
+    def preview(self) -> Difference | Refused:
+        """What a reload would do now; changes nothing."""
+        found = self._read()
+        return found if isinstance(found, Refused) else compare(self.edition, found, self._held())
+
+    def reload(self) -> Difference | Refused:
+        """Swaps in what lies in the folder, if all of it is valid; otherwise everything stays and the user is told."""
+        found = self._read()
+        self._seen = found.digest
+        self.reloaded_s = self._clock.now_s()
+        if isinstance(found, Refused):
+            self._refuse(found)
+            return found
+        self.problems = found.warnings
+        difference = compare(self.edition, found, self._held())
+        self._swap(found, difference)
+        if not difference.is_empty:
+            self.changes = difference.lines()
+            _log.info("rules reloaded: %s", "; ".join(self.changes))
+            self._journal.tell(reloaded_notice(self.changes, self._channels, self.reloaded_s))
+        return difference
+
+    def replan(self) -> None:
+        """The same rules with the price steps that IB has told; only a reload takes new text."""
+        found = self._read()
+        if isinstance(found, Edition) and found.digest == self.edition.digest:
+            self._swap(found, compare(self.edition, found, frozenset()))
+
+    def cancel_held(self, rule: str) -> bool:
+        """Asks for the cancellation of what the broker holds for the rule and has not triggered."""
+        waiting = [one for one in self._journal.intents.open() if one.rule == rule and one.held]
+        if not all(one.state in _NOT_TRIGGERED for one in waiting):
+            return False
+        for intent in waiting:
+            self._journal.want_leg_cancelled(intent)
+        return bool(waiting)
+
+    def _read(self) -> Edition | Refused:
+        return self._book.read(self._clock.now_s(), frozenset(self._journal.lives()), self.steps)
+
+    def _held(self) -> frozenset[str]:
+        return frozenset(one.rule for one in self._journal.intents.open() if one.held and _waits(one))
+
+    def _refuse(self, refused: Refused) -> None:
+        self.problems = refused.problems
+        _log.error("rules not reloaded, the old ones stay in force\n%s", render(refused.problems))
+        self._journal.tell(reload_failed_notice(refused.problems, self._channels, self._clock.now_s()))
+
+    def _swap(self, edition: Edition, difference: Difference) -> None:
+        self.edition = edition
+        with self._journal.transaction():
+            for rule in (*difference.removed, *difference.changed):
+                self.cancel_held(rule)
+                self._endings.drop(rule)
+            self._evaluator.replace(edition.plans, self._clock.now_s())
+            self._journal.save_lives(self._evaluator.lives())
+            self._remember()
+        self.on_swap()
+
+    def _remember(self) -> None:
+        digests = {plan.rule.name: [plan.rule.digest, plan.rule.when_digest] for plan in self.edition.plans}
+        self._journal.put(EDITION, json.dumps(digests))
+
+
+def _still_valid(life: Life, plan: Plan, digests: list[str] | None) -> Life | None:
+    """What of a rule's memory outlives the edits since it was stored; None when its condition is a new one."""
+    if digests is None or digests[0] == plan.rule.digest:
+        return life
+    if digests[1] != plan.rule.when_digest:
+        return None
+    return replace(life, placed="")
+
+
+def _waits(intent: Intent) -> bool:
+    return intent.state in _NOT_TRIGGERED

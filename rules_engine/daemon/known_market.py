@@ -1,0 +1,67 @@
+"""What the engine knows of prices, contracts and holdings at this moment, for resolving and checking orders."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from rules_engine.broker import Connection, Link
+from rules_engine.evaluation import Evaluator
+from rules_engine.execution.ports import Quote
+from rules_engine.model.expression import Expression
+from rules_engine.model.instrument import Field
+from rules_engine.model.reports import FeedDown, PositionReport, Traded
+from rules_engine.model.tick import Tick
+
+_QUOTED = {Field.BID: "bid", Field.ASK: "ask", Field.LAST: "last"}
+
+
+class KnownMarket:
+    """Execution's view of the market. Prices are dropped as soon as their feed is down: unknown, never stale."""
+
+    def __init__(self, evaluator: Evaluator, link: Link) -> None:
+        self._evaluator = evaluator
+        self._link = link
+        self._quotes: dict[str, Quote] = {}
+        self._positions: dict[str, Decimal] = {}
+
+    def tick(self, tick: Tick) -> None:
+        """Remembers bid, ask and last. A first price of unknown age counts from its arrival."""
+        side = _QUOTED.get(tick.field)
+        if side is None:
+            return
+        price = None if tick.value is None else Decimal(str(tick.value))
+        quote = self._quotes.get(tick.instrument, Quote(tick.time_s))
+        self._quotes[tick.instrument] = replace(quote, time_s=max(quote.time_s, tick.time_s), **{side: price})
+
+    def feed_down(self, report: FeedDown) -> None:
+        """Forgets the prices of the instrument, or of all."""
+        if report.instrument:
+            self._quotes.pop(report.instrument, None)
+        else:
+            self._quotes.clear()
+
+    def holds(self, report: PositionReport) -> None:
+        """Remembers what the account holds."""
+        self._positions[report.instrument] = report.quantity
+
+    def link_lost(self) -> None:
+        """Positions may change unseen from here on."""
+        self._positions.clear()
+
+    def read(self, expression: Expression) -> float | None:
+        return self._evaluator.read(expression)
+
+    def quote(self, instrument: str) -> Quote | None:
+        return self._quotes.get(instrument)
+
+    def position(self, instrument: str) -> Decimal | None:
+        return self._positions.get(instrument)
+
+    def traded(self, instrument: str) -> Traded | None:
+        return self._connection.traded(instrument) if self._connection else None
+
+    def exchange_rate(self, currency: str) -> Decimal | None:
+        return self._connection.exchange_rate(currency) if self._connection else None
+
+    @property
+    def _connection(self) -> Connection | None:
+        return self._link.connection

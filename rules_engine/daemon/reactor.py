@@ -1,0 +1,220 @@
+"""What arrives from IB, and the passing of time, into committed decisions: one step at a time, nothing awaited."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from rules_engine.broker import Item, Link
+from rules_engine.daemon.catching_up import CatchingUp
+from rules_engine.daemon.endings import Endings
+from rules_engine.daemon.in_force import InForce
+from rules_engine.daemon.incidents import Incidents
+from rules_engine.daemon.known_market import KnownMarket
+from rules_engine.evaluation import Evaluator
+from rules_engine.execution.decide import decide, decide_arming, hold_back
+from rules_engine.execution.decision import Decision
+from rules_engine.execution.desk import Desk
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.risk import RiskGate
+from rules_engine.execution.words import describe
+from rules_engine.model.action import CancelOrders
+from rules_engine.model.condition import instruments_of
+from rules_engine.model.expression import Expression, Reading
+from rules_engine.model.firing import Firing, HeldBack
+from rules_engine.model.instrument import Field
+from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
+from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.reports import (
+    AccountValue,
+    CommissionReport,
+    ExecutionReport,
+    FeedDown,
+    FeedUp,
+    LinkChange,
+    OrderError,
+    OrderReport,
+    PositionReport,
+)
+from rules_engine.model.rule import Rule, rule_conditions
+from rules_engine.model.settings import Mode
+from rules_engine.model.tick import Tick
+from rules_engine.notifying.messages import firing_notice, held_back_notice
+
+_log = logging.getLogger(__name__)
+
+
+class Reactor:
+    """The engine's heart: the only place where outcomes of rules become decisions."""
+
+    def __init__(
+        self,
+        link: Link,
+        evaluator: Evaluator,
+        journal: Journal,
+        desk: Desk,
+        gate: RiskGate,
+        market: KnownMarket,
+        endings: Endings,
+        incidents: Incidents,
+        in_force: InForce,
+        catching_up: CatchingUp,
+        mode: Mode,
+    ) -> None:
+        self._link = link
+        self._evaluator = evaluator
+        self._journal = journal
+        self._desk = desk
+        self._gate = gate
+        self._market = market
+        self._endings = endings
+        self._incidents = incidents
+        self._in_force = in_force
+        self._catching_up = catching_up
+        self._dry = mode is Mode.DRY
+        self._saved: Mapping[str, Life] = {}
+        self._postponed: dict[tuple[str, int], Arming] = {}
+
+    def step(self, items: Sequence[Item], now_s: float) -> None:
+        """Hears everything in order, lets timers mature, and commits what comes of it."""
+        self._catching_up.learn()
+        outcomes = [outcome for item in items for outcome in self._hear(item)]
+        outcomes += self._evaluator.advance(now_s)
+        self._commit(outcomes)
+        while outcomes := [*self._endings.outcomes(), *self._no_longer_postponed()]:
+            self._commit(outcomes)
+
+    def save(self) -> None:
+        """Commits the memories of rules that changed since they were last saved."""
+        lives = self._evaluator.lives()
+        changed = {rule: life for rule, life in lives.items() if self._saved.get(rule) != life}
+        if changed:
+            self._journal.save_lives(changed)
+        self._saved = dict(lives)
+
+    def _hear(self, item: Item) -> Sequence[Outcome]:
+        match item:
+            case Tick():
+                self._market.tick(item)
+                return self._evaluator.tick(item)
+            case FeedDown(time_s, instrument):
+                self._market.feed_down(item)
+                self._catching_up.feed_down(instrument)
+                self._incidents.data_paused(item)
+                return self._evaluator.feed_down(time_s, instrument)
+            case FeedUp(time_s, instrument):
+                self._catching_up.feed_up(instrument)
+                return self._evaluator.feed_up(time_s, instrument)
+            case AccountValue(name, value):
+                return self._evaluator.account(name, value)
+            case PositionReport(instrument, _, quantity):
+                self._market.holds(item)
+                return self._evaluator.position(instrument, float(quantity))
+            case ExecutionReport():
+                self._desk.on_report(item)
+                return self._evaluator.executed(item.instrument, item.time_s)
+            case LinkChange():
+                self._link_changed(item)
+            case OrderReport() | OrderError():
+                self._desk.on_report(item)
+            case CommissionReport():
+                pass
+        return ()
+
+    def _link_changed(self, change: LinkChange) -> None:
+        if change.state == "down":
+            self._market.link_lost()
+            self._desk.detach()
+        elif change.state == "up" and self._link.connection is not None:
+            self._desk.attach(self._link.connection)
+        else:
+            self._desk.on_report(change)
+        self._incidents.link_changed(change)
+
+    def _commit(self, outcomes: Sequence[Outcome]) -> None:
+        """Decides one after the other: each sees the orders that those before it committed."""
+        for outcome in outcomes:
+            decision = self._decide(outcome)
+            if decision is None:
+                continue
+            rule = decision.firing.rule
+            life = self._evaluator.lives()[rule]
+            recorded = self._journal.record([decision], {rule: life})[0]
+            self._saved = {**self._saved, rule: life}
+            if decision.held and recorded.keys:
+                self._endings.holds(rule, decision.firing.case, recorded.seq)
+            _log.info("%s", _summary(decision))
+            self._endings.touched |= {leg.instrument.name for leg in decision.unit}
+            self._desk.wake()
+
+    def _decide(self, outcome: Outcome) -> Decision | None:
+        match outcome:
+            case Firing():
+                plan = self._in_force.plans[outcome.rule]
+                return decide(
+                    outcome, plan.rule, self._market, self._gate, self._desk.book(), self._wording, dry=self._dry
+                )
+            case HeldBack(firing):
+                return hold_back(outcome, self._in_force.plans[firing.rule].rule, self._wording)
+            case Arming(rule, case):
+                if self._must_wait(rule):
+                    self._postponed[(rule, case)] = outcome
+                    return None
+                held = next(held for held in self._in_force.plans[rule].held if held.case == case)
+                decision = decide_arming(outcome, held.unit, self._in_force.plans[rule].rule)
+                return replace(decision, notices=(self._dry_arming(decision),)) if self._dry else decision
+            case CancelWanted(rule):
+                self._journal.want_cancelled(CancelOrders(rule=rule))
+                self._desk.wake()
+                return None
+
+    def _must_wait(self, rule: str) -> bool:
+        """Whether contracts are not known yet, or an order of an older edition of this rule has not ended yet."""
+        plan = self._in_force.plans[rule]
+        return any(self._market.traded(one.name) is None for one in plan.reads | plan.orders_in) or any(
+            intent.rule == rule and intent.held and not self._endings.is_current(intent)
+            for intent in self._journal.intents.open()
+        )
+
+    def _no_longer_postponed(self) -> Sequence[Arming]:
+        for key in [key for key in self._postponed if key[0] not in self._in_force.plans]:
+            del self._postponed[key]
+        ready = [key for key in self._postponed if not self._must_wait(key[0])]
+        return [self._postponed.pop(key) for key in ready]
+
+    def _wording(self, outcome: Firing | HeldBack) -> Notice:
+        if isinstance(outcome, HeldBack):
+            return held_back_notice(self._in_force.plans[outcome.firing.rule].rule, outcome)
+        rule = self._in_force.plans[outcome.rule].rule
+        return firing_notice(rule, outcome, dry=self._dry, readings=self._readings(rule))
+
+    def _dry_arming(self, decision: Decision) -> Notice:
+        rule = self._in_force.plans[decision.firing.rule].rule
+        return Notice(
+            kind=NoticeKind.PLACED,
+            text=f"{rule.cases[decision.firing.case].text}\nDry run, would place at IB: {describe(decision.unit)}",
+            dedup="dry",
+            at_s=decision.firing.at_s,
+            channels=decision.channels,
+            rule=rule.name,
+            title=f"{rule.name} armed (dry)",
+        )
+
+    def _readings(self, rule: Rule) -> Mapping[str, float]:
+        """What a `message:` may name besides the values of the condition, as far as it is known."""
+        if rule.message is None:
+            return {}
+        watched = {found for condition in rule_conditions(rule) for found in instruments_of(condition)}
+        named: dict[str, Expression] = {
+            f"{one.name}.{field}": Reading(one, field) for one in watched for field in Field
+        }
+        named |= {let.name: let for let in rule.lets}
+        values = {name: self._evaluator.read(expression) for name, expression in named.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _summary(decision: Decision) -> str:
+    firing = decision.firing
+    if isinstance(decision.outcome, HeldBack):
+        return f"{firing.rule}: held back: {decision.outcome.reason}"
+    word = "armed at the broker" if decision.held else "fired"
+    return f"{firing.rule}: {word}" + (f": {'; '.join(firing.actions)}" if firing.actions else "")

@@ -1,0 +1,92 @@
+"""From settings to a running engine and back to an exit code."""
+
+import asyncio
+import contextlib
+import json
+import signal
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.in_force import EDITION
+from rules_engine.daemon.logs import start_logging
+from rules_engine.daemon.rulebook import Refused, RuleBook
+from rules_engine.daemon.state_folder import StateFolder, StateFolderRefused
+from rules_engine.execution.database import JournalFailed, JournalLocked
+from rules_engine.execution.ledger import open_ledger
+from rules_engine.gateway import Gateway, parse_market
+from rules_engine.language import render
+from rules_engine.model.clock import SystemClock
+from rules_engine.model.settings import Mode, Settings
+from rules_engine.notifying.channels import check_channels
+
+EXIT_FINE = 0
+EXIT_PROBLEMS = 1
+EXIT_CONFIGURATION = 78
+
+_EMBEDDED_MARKET = ("walk",)
+
+
+async def run_engine(settings: Settings, say: Callable[[str], None], *, live: bool) -> int:
+    """Runs until SIGTERM or SIGINT and returns the exit code; ``say`` takes what the user must read at once."""
+    folder = StateFolder(settings.state)
+    try:
+        folder.prepare()
+    except StateFolderRefused as error:
+        say(str(error))
+        return EXIT_CONFIGURATION
+    start_logging(folder.log, settings.channels)
+    faults = check_channels(settings.channels, allow_private=True)
+    if faults:
+        say("\n".join(faults))
+        return EXIT_CONFIGURATION
+    if settings.mode is Mode.LIVE and not live:
+        say("mode: live sends real orders; if that is what you want, write: rules run --live")
+        return EXIT_CONFIGURATION
+    async with _gateway_of(settings) as reachable:
+        return await _run(reachable, folder, say, live=live)
+
+
+async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], None], *, live: bool) -> int:
+    clock = SystemClock()
+    book = RuleBook(settings.rules, frozenset(settings.channels))
+    edition = book.read(clock.now_s(), _known_rules(folder), {})
+    if isinstance(edition, Refused):
+        say(render(edition.problems))
+        return EXIT_PROBLEMS
+    if edition.warnings:
+        say(render(edition.warnings))
+    try:
+        daemon = Daemon(settings, folder, book, edition, clock, live=live)
+    except (JournalLocked, JournalFailed) as error:
+        say(str(error))
+        return EXIT_PROBLEMS
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        await daemon.run(stopping)
+    finally:
+        daemon.close()
+    return EXIT_FINE
+
+
+def _known_rules(folder: StateFolder) -> frozenset[str]:
+    with contextlib.suppress(JournalFailed), open_ledger(folder.journal) as ledger:
+        return frozenset(json.loads(ledger.remembered(EDITION) or "{}"))
+    return frozenset()
+
+
+@contextlib.asynccontextmanager
+async def _gateway_of(settings: Settings) -> AsyncIterator[Settings]:
+    """The settings with a gateway that can be reached: IB's, or an embedded one that lives as long as the engine."""
+    if not settings.gateway.embedded:
+        yield settings
+        return
+    gateway = Gateway(parse_market(_EMBEDDED_MARKET), accounts=(settings.account or "DU1234567",))
+    await gateway.start()
+    try:
+        yield replace(settings, gateway=replace(settings.gateway, host=gateway.host, port=gateway.port))
+    finally:
+        await gateway.stop()
