@@ -1,0 +1,1 @@
+"""Tests of the broker: the real library over a real socket to the gateway."""

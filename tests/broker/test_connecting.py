@@ -1,0 +1,202 @@
+"""Getting in, being refused, and being told plainly why."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from rules_engine.broker.connection import Connection
+from rules_engine.gateway import Gateway
+from rules_engine.model.clock import SystemClock
+from rules_engine.model.errors import ClientIdInUse, LinkDown
+from rules_engine.model.reports import AccountValue, LinkChange, OrderError, PositionReport
+from rules_engine.model.settings import GatewaySettings
+from tests.broker.conftest import MA, Connect, Heard, V
+
+
+async def test_connection_knows_the_account_and_its_values(connect: Connect, heard: Heard) -> None:
+    connection = await connect()
+    assert connection.accounts == ("DU1",)
+    assert connection.is_open
+    assert connection.is_clear()
+    await heard.until(lambda: {"equity", "buying_power", "margin_cushion", "daily_pnl"} <= _values(heard).keys())
+    assert _values(heard)["equity"] == 1_000_000.0
+    assert _values(heard)["margin_cushion"] == 1.0
+    assert connection.exchange_rate("USD") == 1
+
+
+async def test_positions_are_known_to_be_none_rather_than_unknown(connect: Connect, heard: Heard) -> None:
+    await connect()
+    await heard.until(lambda: len(heard.of(PositionReport)) == 2)
+    assert {(one.instrument, one.quantity) for one in heard.of(PositionReport)} == {("V", 0), ("MA", 0)}
+
+
+async def test_taken_client_id_is_told_quickly(connect: Connect, gateway: Gateway) -> None:
+    await connect(client_id=7)
+    async with asyncio.timeout(2):
+        with pytest.raises(ClientIdInUse, match="client id 7 is in use"):
+            await connect(client_id=7)
+
+
+async def test_refused_port_says_which_and_what_to_tick(connect: Connect, heard: Heard) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        with pytest.raises(LinkDown, match=rf"nothing listens at 127\.0\.0\.1:{port}.*Enable ActiveX"):
+            await _open(port, heard)
+
+
+async def test_server_that_hangs_up_does_not_cost_the_whole_deadline(heard: Heard) -> None:
+    async with _server(lambda writer: writer.close()) as port, asyncio.timeout(2):
+        with pytest.raises(LinkDown, match="hung up during the handshake"):
+            await _open(port, heard)
+
+
+async def test_silent_server_is_given_up_at_the_deadline(heard: Heard) -> None:
+    async with _server(lambda writer: None) as port:
+        with pytest.raises(LinkDown, match="did not let us in"):
+            await _open(port, heard, deadline_s=0.2)
+
+
+@pytest.mark.parametrize("version", [100, 500])
+async def test_unknown_protocol_version_is_refused(heard: Heard, version: int) -> None:
+    def greet(writer: asyncio.StreamWriter) -> None:
+        writer.write(_frame(str(version), "20260701 12:00:00 UTC"))
+        writer.write(_frame("15", "1", "DU1"))
+        writer.write(_frame("9", "1", "1"))
+
+    async with _server(greet) as port, asyncio.timeout(2):
+        with pytest.raises(LinkDown, match=r"protocol version 500|must be >= 972"):
+            await _open(port, heard)
+
+
+async def test_probe_is_a_round_trip(connect: Connect, gateway: Gateway) -> None:
+    connection = await connect()
+    await connection.probe()
+    gateway.freeze()
+    with pytest.raises(LinkDown, match=r"did not answer within 0\.1 s"):
+        await connection.probe(0.1)
+
+
+async def test_late_answer_does_not_satisfy_the_next_probe(connect: Connect, gateway: Gateway) -> None:
+    connection = await connect()
+    gateway.withhold("CurrentTime")
+    with pytest.raises(LinkDown):
+        await connection.probe(0.05)
+    gateway.withhold("CurrentTime", withheld=False)
+    with pytest.raises(LinkDown):
+        await connection.probe(0.1)
+
+
+async def test_losing_the_socket_ends_the_connection(connect: Connect, gateway: Gateway) -> None:
+    connection = await connect()
+    gateway.drop_connections()
+    async with asyncio.timeout(2):
+        await connection.ended()
+    assert not connection.is_open
+    assert not connection.is_clear()
+    with pytest.raises(LinkDown):
+        await connection.probe()
+    with pytest.raises(LinkDown):
+        connection.next_order_id(0)
+    with pytest.raises(LinkDown):
+        connection.cancel(5)
+
+
+async def test_closing_says_who_did_it_and_frees_the_client_id(connect: Connect) -> None:
+    connection = await connect(client_id=3)
+    connection.close()
+    assert connection.why_ended == "closed by us"
+    await (await connect(client_id=4)).probe()
+    assert (await connect(client_id=3)).is_open
+
+
+async def test_lost_ib_servers_degrade_the_link_once_and_come_back(
+    connect: Connect, gateway: Gateway, heard: Heard
+) -> None:
+    connection = await connect()
+    gateway.send_code(1100)
+    gateway.send_code(1100)
+    gateway.send_code(1102)
+    gateway.send_code(1100)
+    gateway.send_code(1101)
+    await heard.until(lambda: len(heard.of(LinkChange)) == 4)
+    assert [(one.state, one.code, one.data_lost) for one in heard.of(LinkChange)] == [
+        ("degraded", 1100, False),
+        ("up", 1102, False),
+        ("degraded", 1100, False),
+        ("up", 1101, True),
+    ]
+    assert connection.is_clear()
+
+
+async def test_degraded_link_is_not_clear(connect: Connect, gateway: Gateway, heard: Heard) -> None:
+    connection = await connect()
+    gateway.send_code(2110)
+    await heard.until(lambda: heard.of(LinkChange))
+    assert connection.is_open
+    assert not connection.is_clear()
+
+
+async def test_order_ids_start_above_the_floor_and_never_repeat(connect: Connect) -> None:
+    connection = await connect(order_id_floor=5000)
+    first = connection.next_order_id(0)
+    second = connection.next_order_id(0)
+    assert 5000 < first < second
+    assert connection.next_order_id(9000) == 9001
+
+
+async def test_error_about_an_old_order_is_not_taken_for_one_about_a_request(
+    connect: Connect, gateway: Gateway, heard: Heard
+) -> None:
+    await connect(order_id_floor=5000)
+    gateway.send_code(201, "Order rejected - reason: late", reqId=17)
+    gateway.send_code(300, "Can't find EId", reqId=5010)
+    await heard.until(lambda: heard.of(OrderError))
+    assert [(one.order_id, one.code) for one in heard.of(OrderError)] == [(17, 201)]
+
+
+async def test_full_inbox_gives_the_connection_up(connect: Connect, gateway: Gateway, heard: Heard) -> None:
+    connection = await connect([V, MA])
+    heard.inbox._reports_max = 10
+    for _ in range(20):
+        gateway.send_code(1100)
+        gateway.send_code(1102)
+    async with asyncio.timeout(2):
+        await connection.ended()
+
+
+def _values(heard: Heard) -> dict[str, float | None]:
+    return {one.name: one.value for one in heard.of(AccountValue)}
+
+
+async def _open(port: int, heard: Heard, deadline_s: float = 10.0) -> Connection:
+    return await Connection.open(
+        GatewaySettings(port=port), [], heard.inbox, SystemClock(), deadline_s=deadline_s
+    )
+
+
+@asynccontextmanager
+async def _server(greet: Callable[[asyncio.StreamWriter], None]) -> AsyncIterator[int]:
+    """A server that takes the client's hello and then does as told."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        await reader.readexactly(8)
+        greet(writer)
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1]
+    for writer in writers:
+        writer.close()
+    server.close()
+    await server.wait_closed()
+
+
+def _frame(*fields: str) -> bytes:
+    payload = "".join(f"{field}\0" for field in fields).encode()
+    return struct.pack(">I", len(payload)) + payload
