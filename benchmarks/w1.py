@@ -1,0 +1,111 @@
+"""W1: one symbol, twenty prints a second, one rule `S moves 5% in 5m`."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks.measure import Cost, interleaved, ratio, spell, table
+from benchmarks.moves import DequeLoop, NaivePandas, firings_by_brute_force
+from benchmarks.ticks import Print, walk
+from rules_engine import Engine
+
+RULES = """\
+version: 1
+timezone: UTC
+rules:
+  - name: moves
+    when: S moves 5% in 5m
+    do: buy 100 S
+"""
+Play = Callable[[Sequence[Print]], tuple[list[float], float]]
+"""Lets a contender hear the prints; gives the times at which it fired and the CPU seconds that it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is played: to everyone, and to those for whom that would take hours."""
+
+    prints: int = 1_000_000
+    prints_naive: int = 8_000
+    prints_oracle: int = 20_000
+    rounds: int = 5
+    seed: int = 20301122
+
+
+SHORT = Size(prints=12_000, prints_naive=7_000, prints_oracle=12_000, rounds=1)
+
+
+def play_engine(prints: Sequence[Print]) -> tuple[list[float], float]:
+    """Ours, through the library face."""
+    tick, fired = Engine(RULES).tick, []
+    heard = [(each.time_s, each.price, each.size) for each in prints]
+    start_s = time.process_time()
+    for time_s, price, size in heard:
+        if tick("S", time_s, price, size):
+            fired.append(time_s)
+    return fired, time.process_time() - start_s
+
+
+def play_by_hand(contender: type[DequeLoop | NaivePandas], prints: Sequence[Print]) -> tuple[list[float], float]:
+    """A peer's own loop."""
+    tick, fired = contender().tick, []
+    heard = [(each.time_s, each.price) for each in prints]
+    start_s = time.process_time()
+    for time_s, price in heard:
+        if tick(time_s, price):
+            fired.append(time_s)
+    return fired, time.process_time() - start_s
+
+
+CONTENDERS: dict[str, Play] = {
+    "engine": play_engine,
+    "deque loop": partial(play_by_hand, DequeLoop),
+    "naive pandas": partial(play_by_hand, NaivePandas),
+}
+
+
+def disagreements(size: Size) -> list[str]:
+    """Who fires otherwise than the oracle, on as many prints as each can bear; empty when all agree."""
+    prints = walk(size.prints_oracle, size.seed)
+    expected = firings_by_brute_force(prints)
+    assert len(expected) >= 2, "a market in which the rule never re-arms shows nothing"
+    found = []
+    for name, play in CONTENDERS.items():
+        heard = prints[: size.prints_naive] if name == "naive pandas" else prints
+        fired, _ = play(heard)
+        due = [time_s for time_s in expected if time_s <= heard[-1].time_s]
+        if fired != due:
+            found.append(f"{name} fired {len(fired)} times, the oracle {len(due)} times")
+    return found
+
+
+def costs(size: Size) -> dict[str, Cost]:
+    """CPU time of each contender; the naive one hears fewer prints."""
+    prints = walk(size.prints, size.seed)
+    heard = {name: prints[: size.prints_naive] if name == "naive pandas" else prints for name in CONTENDERS}
+    runs = {name: partial(_seconds_a_print, play, heard[name]) for name, play in CONTENDERS.items()}
+    return interleaved(runs, size.rounds)
+
+
+def _seconds_a_print(play: Play, prints: Sequence[Print]) -> float:
+    return play(prints)[1] / len(prints)
+
+
+def report(size: Size) -> str:
+    """Who is right, and what each costs."""
+    wrong = disagreements(size)
+    measured = costs(size)
+    loop = measured["deque loop"].loops
+    rows = [
+        [
+            name,
+            f"{spell(cost.median_s * 1e6)} us",
+            str(ratio(cost.loops, loop)),
+            str(ratio(cost.loops, measured["engine"].loops)),
+        ]
+        for name, cost in measured.items()
+    ]
+    title = f"W1, {size.prints:,} prints, {size.rounds} rounds (naive pandas: {size.prints_naive:,}, its cost grows)"
+    verdict = "; ".join(wrong) if wrong else "all fire alike, as the brute-force oracle does"
+    return f"{table(title, ['', 'a print', 'over deque loop', 'over engine'], rows)}  {verdict}\n"
