@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.lookup import NotFound, the_one
@@ -80,7 +81,7 @@ class PriceAnswers:
     def refuse(self, conId: int, code: int) -> None:
         """End an instrument's lines with an error, or make them delayed if that is what the code says."""
         for key, line in list(self._by_instrument.get(conId, {}).items()):
-            line.session.send(Error(line.reqId, code, DATA_TEXTS.get(code, "No market data")))
+            line.session.send(Error(line.reqId, code, text_of(code)))
             if code == DISPLAYS_DELAYED:
                 line.types = DELAYED_TICKS
                 line.session.send(MarketDataType(line.reqId, DELAYED))
@@ -129,7 +130,7 @@ class PriceAnswers:
         if not request.snapshot and sum(1 for key in self._lines if key[0] is session) >= LINES_MAX:
             return Error(request.reqId, 101, "Max number of tickers has been reached")
         code = self._faults.data_codes.get(listing.conId)
-        return None if code is None else Error(request.reqId, code, DATA_TEXTS.get(code, "No market data"))
+        return None if code is None else Error(request.reqId, code, text_of(code))
 
     def _cancel(self, session: Session, request: CancelMktData) -> None:
         if (session, request.reqId) in self._lines:
@@ -144,14 +145,6 @@ class PriceAnswers:
 
 DISPLAYS_DELAYED = 10167
 """The one refusal that leaves the line open, with delayed prices."""
-DATA_TEXTS = {
-    354: "Requested market data is not subscribed.",
-    10089: "Requested market data requires additional subscription for API.",
-    10090: "Part of requested market data is not subscribed.",
-    10167: "Requested market data is not subscribed. Displaying delayed market data.",
-    10168: "Requested market data is not subscribed. Delayed market data is not enabled.",
-    10197: "No market data during competing live session",
-}
 
 
 def _generic(request: ReqMktData) -> frozenset[int]:

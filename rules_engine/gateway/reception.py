@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from rules_engine.gateway.book import OrderBook
+from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.messages.link import (
     SYSTEM,
@@ -19,12 +20,7 @@ from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import time_text
 from rules_engine.model.clock import Clock
 
-CLIENT_ID_IN_USE = "Unable to connect as the client id is already in use. Retry with a unique client id."
-_FARMS_OK = (
-    (2104, "Market data farm connection is OK:usfarm"),
-    (2106, "HMDS data farm connection is OK:ushmds"),
-    (2158, "Sec-def data farm connection is OK:secdefnj"),
-)
+_FARMS_OK = (2104, 2106, 2158)
 
 
 class Reception:
@@ -67,13 +63,13 @@ class Reception:
     def start(self, session: Session, clientId: int) -> None:
         """Give a client its number and tell it what it may use, or turn it away."""
         if clientId in self._faults.refused_clients or not self._switchboard.enter(session, clientId):
-            session.send(Error(SYSTEM, 326, CLIENT_ID_IN_USE))
+            session.send(Error(SYSTEM, 326, text_of(326)))
             session.close()
             return
         self._router.answer(session, ReqManagedAccounts())
         session.send(NextValidId(self._book.next_id(clientId)))
-        for code, text in _FARMS_OK:
-            session.send(Error(SYSTEM, code, text))
+        for code in _FARMS_OK:
+            session.send(Error(SYSTEM, code, text_of(code)))
 
     def request(self, session: Session, message: object) -> None:
         """Have one request answered."""

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rules_engine.gateway.account_answers import AccountAnswers
+from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.contract_answers import ContractAnswers
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.history_answers import HistoryAnswers
 from rules_engine.gateway.ledger import Execution, Ledger
 from rules_engine.gateway.market import Market
+from rules_engine.gateway.messages.form import reply_names
 from rules_engine.gateway.messages.link import SYSTEM, Error
 from rules_engine.gateway.order_answers import OrderAnswers
 from rules_engine.gateway.orders import Order
@@ -163,6 +165,8 @@ class Gateway:
 
     def withhold(self, reply: str, withheld: bool = True) -> None:
         """Never send replies of this type, named as in `messages`: OpenOrderEnd, CompletedOrdersEnd, ExecDetailsEnd."""
+        if reply not in reply_names():
+            raise KeyError(f"{reply!r} is no reply; there are {', '.join(sorted(reply_names()))}")
         (self._faults.withheld.add if withheld else self._faults.withheld.discard)(reply)
 
     def delay_orders(self, delay_s: float) -> None:
@@ -175,7 +179,7 @@ class Gateway:
 
     def send_code(self, code: int, text: str = "", reqId: int = SYSTEM) -> None:
         """Send an error or a notice such as 1100, 2103 or 10197 to every client."""
-        self._switchboard.send_all(Error(reqId, code, text or SYSTEM_TEXTS.get(code, f"Simulated code {code}")))
+        self._switchboard.send_all(Error(reqId, code, text or text_of(code)))
         self._settle()
 
     def refuse_data(self, instrument: str | int, code: int = 354) -> None:
@@ -248,20 +252,3 @@ class Gateway:
         if listing is None:
             raise KeyError(f"{instrument!r} is not listed")
         return listing.conId
-
-
-SYSTEM_TEXTS = {
-    1100: "Connectivity between IB and Trader Workstation has been lost.",
-    1101: "Connectivity between IB and Trader Workstation has been restored - data lost.",
-    1102: "Connectivity between IB and Trader Workstation has been restored - data maintained.",
-    1300: "TWS socket port has been reset and this connection is being dropped.",
-    2103: "Market data farm connection is broken:usfarm",
-    2104: "Market data farm connection is OK:usfarm",
-    2105: "HMDS data farm connection is broken:ushmds",
-    2106: "HMDS data farm connection is OK:ushmds",
-    2110: "Connectivity between Trader Workstation and server is broken. It will be restored automatically.",
-    2157: "Sec-def data farm connection is broken:secdefnj",
-    2158: "Sec-def data farm connection is OK:secdefnj",
-    10197: "No market data during competing live session",
-    100: "Max rate of messages per second has been exceeded",
-}

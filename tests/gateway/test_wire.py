@@ -1,6 +1,7 @@
 """Bytes and frames: the hello, splits, and what cannot be a frame."""
 
 import asyncio
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -47,7 +48,7 @@ def test_any_split_gives_the_same_frames(cuts: list[int]) -> None:
     reader = FrameReader()
     payloads: list[bytes] = []
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         reader.feed(stream[start:end])
         payloads += reader.payloads()
     assert payloads[0] == b"v157..176"
@@ -87,7 +88,7 @@ async def test_an_impossible_frame_resets_that_session_alone(dial: Dial, gateway
     assert await culprit.is_closed()
     bystander.send(49, 1)
     assert (await bystander.read())[0] == "49"
-    again = await dial.greeted(gateway, clientId=2)
+    await dial.greeted(gateway, clientId=2)
 
 
 async def test_what_does_not_begin_with_the_hello_is_hung_up_on(dial: Dial, gateway: Gateway) -> None:

@@ -146,6 +146,11 @@ def reply_bytes(message: object, version: int) -> bytes:
     return frame([form.number, *form.layout.encode(message, version)])
 
 
+def reply_names() -> frozenset[str]:
+    """Every type of reply that there is."""
+    return frozenset(cls.__name__ for cls in _replies)
+
+
 def read_reply(cls: type[T], fields: Sequence[str], version: int) -> T:
     """The reply in these fields: the other direction, for tests and recordings."""
     form = _replies[cls]

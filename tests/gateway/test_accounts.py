@@ -1,0 +1,162 @@
+"""Accounts: values, positions, profit, and that money is conserved."""
+
+import pytest
+from ib_insync import IB, Contract, Forex, Future, MarketOrder
+
+from rules_engine.gateway import Gateway
+from rules_engine.model.clock import SteppedClock
+from tests.gateway.conftest import NOON_S, Bench, Connect, Transcript, echo, stock, until
+
+
+def value(ib: IB, tag: str, currency: str = "USD", account: str = "DU1") -> float:
+    return next(
+        float(one.value)
+        for one in ib.accountValues(account)
+        if one.tag == tag and one.currency == currency and not one.modelCode
+    )
+
+
+async def trade(ib: IB, contract: Contract, action: str, quantity: float, account: str = "DU1") -> None:
+    await until(ib, ib.placeOrder(contract, MarketOrder(action, quantity, account=account)).isDone)
+    await echo(ib)
+
+
+async def test_a_fresh_account_has_a_million(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    for tag in ("NetLiquidation", "TotalCashValue", "AvailableFunds", "ExcessLiquidity"):
+        assert value(ib, tag) == 1_000_000.0
+    assert value(ib, "BuyingPower") == 4_000_000.0
+    assert ib.portfolio() == ib.positions() == []
+
+
+async def test_a_fill_moves_cash_position_and_margin(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    await trade(ib, await stock(ib, "V"), "BUY", 100)
+    gateway.push("V", 209.0)
+    (position,) = ib.positions()
+    assert (position.account, position.position, position.avgCost) == ("DU1", 100, 199.0)
+    assert value(ib, "TotalCashValue") == 1_000_000 - 19_900 - 1
+    assert value(ib, "NetLiquidation") == 1_000_000 - 1
+    assert value(ib, "InitMarginReq") == 9_950
+    assert value(ib, "GrossPositionValue") == 19_900
+    (item,) = ib.portfolio()
+    assert (item.position, item.averageCost) == (100, 199.0)
+
+
+async def test_selling_realises_and_reversing_opens_anew(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    v = await stock(ib, "V")
+    await trade(ib, v, "BUY", 100)
+    gateway.push("V", 209.0)
+    await trade(ib, v, "SELL", 150)
+    (position,) = ib.positions()
+    assert (position.position, position.avgCost) == (-50, 209.0)
+    assert ib.fills()[-1].commissionReport.realizedPNL == 100 * 10.0 - 1
+    assert value(ib, "RealizedPnL") == 100 * 10.0 - 2
+    await trade(ib, v, "BUY", 50)
+    assert ib.positions() == []
+
+
+async def test_cash_moves_by_price_and_commission_and_nothing_else(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    v, ma = await stock(ib, "V"), await stock(ib, "MA")
+    for contract, action, quantity in ((v, "BUY", 1000), (ma, "SELL", 10), (v, "SELL", 400), (ma, "BUY", 10)):
+        await trade(ib, contract, action, quantity)
+    paid = sum(one.signed * one.price + one.commission for one in gateway.executions)
+    assert value(ib, "TotalCashValue") == pytest.approx(1_000_000 - paid)
+    held = {position.contract.symbol: position.position for position in ib.positions()}
+    assert held == {"V": sum(one.signed for one in gateway.executions if one.contract.symbol == "V")}
+
+
+async def test_a_future_costs_no_cash_and_counts_its_multiplier(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    details = await ib.reqContractDetailsAsync(Future("ES", exchange="CME"))
+    future = details[0].contract
+    assert future is not None
+    gateway.push(future.conId, 5000.0)
+    await trade(ib, future, "BUY", 2)
+    assert value(ib, "TotalCashValue") == 1_000_000 - 4.5
+    assert ib.positions()[0].avgCost == 5000.0 * 50
+    gateway.push(future.conId, 5010.0)
+    await trade(ib, future, "SELL", 2)
+    assert value(ib, "NetLiquidation") == pytest.approx(1_000_000 + 2 * 10 * 50 - 9)
+
+
+async def test_a_currency_pair_moves_cash_in_its_own_currency(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    (pair,) = await ib.qualifyContractsAsync(Forex("USDJPY"))
+    gateway.push_quote("USDJPY", 150.0, 150.0)
+    await trade(ib, pair, "BUY", 20_000)
+    assert value(ib, "CashBalance", "JPY") == pytest.approx(-20_000 * 150.0 - 0.00002 * 20_000 * 150)
+
+
+async def test_accounts_are_apart(bench: Bench, connect: Connect) -> None:
+    gateway = await bench.gateway(accounts=("DU1", "DU2"))
+    ib = await connect()
+    await trade(ib, await stock(ib, "V"), "BUY", 10, account="DU2")
+    assert [(position.account, position.position) for position in ib.positions()] == [("DU2", 10)]
+    assert gateway.executions[0].account == "DU2"
+    assert [one.value for one in await ib.accountSummaryAsync("DU1") if one.tag == "NetLiquidation"] == ["1000000.00"]
+
+
+async def test_a_summary_tells_what_was_asked_for(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    transcript = Transcript(ib)
+    ib.client.reqAccountSummary(900, "All", "NetLiquidation,BuyingPower")
+    await echo(ib)
+    assert [(frame[4], frame[5], frame[6]) for frame in transcript.of(63)] == [
+        ("NetLiquidation", "1000000.00", "USD"),
+        ("BuyingPower", "4000000.00", "USD"),
+    ]
+    assert transcript.of(64) == [["64", "1", "900"]]
+
+
+async def test_groups_and_unknown_accounts_are_refused(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    heard: list[tuple[int, int]] = []
+    ib.errorEvent += lambda reqId, code, text, contract: heard.append((reqId, code))
+    ib.client.reqAccountSummary(900, "Family", "NetLiquidation")
+    ib.client.reqPnL(901, "DU9", "")
+    ib.client.reqAccountUpdatesMulti(902, "DU9", "", False)
+    ib.client.reqAccountUpdates(True, "DU9")
+    await echo(ib)
+    assert heard == [(900, 321), (901, 321), (902, 321), (-1, 321)]
+
+
+async def test_profit_is_told_every_second(bench: Bench, connect: Connect, clock: SteppedClock) -> None:
+    gateway = await bench.gateway(clock=clock)
+    ib = await connect()
+    v = await stock(ib, "V")
+    await trade(ib, v, "BUY", 100)
+    profit = ib.reqPnL("DU1")
+    single = ib.reqPnLSingle("DU1", "", v.conId)
+    await echo(ib)
+    assert profit.unrealizedPnL == 0
+    gateway.push("V", 204.0)
+    clock.time_s = NOON_S + 1
+    gateway.catch_up()
+    await until(ib, lambda: profit.unrealizedPnL == 500.0 and single.value == 20_400.0)
+    assert (single.position, single.unrealizedPnL) == (100, 500.0)
+    assert profit.realizedPnL == -1.0
+    ib.cancelPnL("DU1")
+    ib.cancelPnLSingle("DU1", "", v.conId)
+    await echo(ib)
+    transcript = Transcript(ib)
+    clock.time_s = NOON_S + 5
+    gateway.catch_up()
+    await echo(ib)
+    assert transcript.of(94) == transcript.of(95) == []
+
+
+async def test_an_order_beyond_the_margin_is_refused_and_closing_is_not(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    v = await stock(ib, "V")
+    heard: list[int] = []
+    ib.errorEvent += lambda reqId, code, text, contract: heard.append(code)
+    await trade(ib, v, "BUY", 9000)
+    ib.placeOrder(v, MarketOrder("BUY", 2000, account="DU1"))
+    await echo(ib)
+    assert heard == [201]
+    gateway.push("V", 20.0)
+    await trade(ib, v, "SELL", 9000)
+    assert ib.positions() == []
