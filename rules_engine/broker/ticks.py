@@ -23,6 +23,7 @@ _PRICES = {
     37: Field.MARK,
     PRINT: Field.LAST,
 }
+_DELAYED_TYPES = (3, 4)
 _LIVE_TWINS = {66: 1, 67: 2, 68: LAST, 72: 6, 73: 7, 74: _VOLUME, 75: 9, 76: 14}
 """Tick types of delayed data, and the live ones that say the same."""
 
@@ -72,6 +73,7 @@ def read_tickers(
         (stream, ticker)
         for ticker in tickers
         if ticker.contract is not None and (stream := streams.get(ticker.contract.conId)) is not None
+        if delayed or ticker.marketDataType not in _DELAYED_TYPES
     )
     for stream, ticker in sorted(known, key=lambda pair: pair[0].contract_id):
         times = iter(print_times(ticker))

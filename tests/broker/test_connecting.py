@@ -174,9 +174,7 @@ def _values(heard: Heard) -> dict[str, float | None]:
 
 
 async def _open(port: int, heard: Heard, deadline_s: float = 10.0) -> Connection:
-    return await Connection.open(
-        GatewaySettings(port=port), [], heard.inbox, SystemClock(), deadline_s=deadline_s
-    )
+    return await Connection.open(GatewaySettings(port=port), [], heard.inbox, SystemClock(), deadline_s=deadline_s)
 
 
 @asynccontextmanager
