@@ -1,0 +1,56 @@
+"""The short form of W1: who fires when, and how cost grows; never how long anything takes."""
+
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import pytest
+
+from benchmarks.moves import DequeLoop, firings_by_brute_force
+from benchmarks.ticks import Print, walk
+from benchmarks.w1 import RULES, SHORT, disagreements, play_by_hand, play_engine
+from rules_engine import Engine
+
+
+def test_engine_peers_and_oracle_fire_alike() -> None:
+    assert disagreements(SHORT) == []
+
+
+@pytest.mark.parametrize("seed", range(2, 5))
+def test_the_engine_fires_as_the_oracle_in_other_markets(seed: int) -> None:
+    prints = walk(8_000, seed)
+    expected = firings_by_brute_force(prints)
+    assert play_engine(prints)[0] == expected
+    assert play_by_hand(DequeLoop, prints)[0] == expected
+
+
+def test_repeated_prices_at_the_very_edge_of_a_move() -> None:
+    cents = [20_000, 21_000, 21_000, 20_999, 21_000, 20_000, 19_950, 19_950] * 3
+    prints = [Print(1_900_000_000.0 + 40.0 * number, each, 100.0) for number, each in enumerate(cents)]
+    assert play_engine(prints)[0] == firings_by_brute_force(prints)
+
+
+def calls_a_print(window: str, prints: Sequence[Print], warm: int) -> float:
+    """Function calls that one print costs once the window is full: a count, not a time."""
+    tick = Engine(RULES.replace("5m", window)).tick
+    for each in prints[:warm]:
+        tick("S", each.time_s, each.price)
+    calls = 0
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    try:
+        for each in prints[warm:]:
+            tick("S", each.time_s, each.price)
+    finally:
+        sys.setprofile(None)
+    return calls / (len(prints) - warm)
+
+
+def test_cost_does_not_grow_with_the_window() -> None:
+    prints = walk(14_000, 3)
+    short, long = (calls_a_print(window, prints, 13_000) for window in ("20s", "10m"))
+    assert long < 1.3 * short
