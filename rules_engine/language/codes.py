@@ -21,6 +21,7 @@ class Code(StrEnum):
     TOO_DEEP = "R013"
     EMPTY_VALUE = "R014"
     EMPTY_FILE = "R015"
+    MORE = "R099"
 
     WRONG_KIND = "R101"
     UNKNOWN_KEY = "R102"

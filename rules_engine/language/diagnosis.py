@@ -1,6 +1,6 @@
 """Why a sentence could not be read: the word at fault, and what to write instead."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -71,7 +71,7 @@ def diagnose(text: str, kind: str, scope: Scope, error: UnexpectedInput) -> Faul
         if not walk.feed(token):
             return _misplaced(token, tokens[:at], walk)
     if isinstance(error, UnexpectedCharacters):
-        return _odd_character(text, error.pos_in_stream)
+        return _odd_character(text, error.pos_in_stream or 0)
     return _unfinished(text, walk)
 
 
@@ -83,27 +83,31 @@ class _Walk:
         self._parser: InteractiveParser = sentence_parser().parse_interactive("", start=kind)
 
     def feed(self, token: Token) -> bool:
-        if token.type not in self._parser.accepts():
+        if token.type not in self._accepted():
             return False
         self._parser.feed_token(token)
         return True
 
     def words(self) -> list[str]:
-        return sorted(keywords()[name] for name in self._parser.accepts() if name in keywords())
+        return sorted(keywords()[name] for name in self._accepted() if name in keywords())
 
     def expected(self) -> list[str]:
         """What could follow, in words of the user."""
-        accepted = self._parser.accepts()
+        accepted = self._accepted()
         value = ["a value"] if {"NUMBER", "LPAR"} <= accepted else ["a name"] if "NAME" in accepted else []
         value = value or (["a number"] if "NUMBER" in accepted else [])
         shapes = [shape for name, shape in sorted(_SHAPES.items()) if name in accepted]
         return [*value, *(f"'{word}'" for word in self.words()), *shapes]
 
     def is_complete(self) -> bool:
-        return "$END" in self._parser.accepts()
+        return "$END" in self._accepted()
 
     def takes_value(self) -> bool:
-        return {"NUMBER", "LPAR"} <= self._parser.accepts()
+        return {"NUMBER", "LPAR"} <= self._accepted()
+
+    def _accepted(self) -> set[str]:
+        accepts: Callable[[], set[str]] = self._parser.accepts
+        return accepts()
 
 
 def _tokens(text: str) -> Iterable[Token]:

@@ -51,7 +51,7 @@ def read_call(name: str, arguments: Sequence[Expression | Span], bars_s: float |
     if name in _SERIES:
         return _series(Function(name), arguments, bars_s)
     if name in LATER_FUNCTIONS:
-        raise BadCall(Code.NOT_IN_THIS_VERSION, f"'{name}' is not in this version", "there are sma, stdev and zscore", 0)
+        raise BadCall(Code.NOT_IN_THIS_VERSION, f"'{name}' is not in this version", "use sma, stdev or zscore", 0)
     hint = did_you_mean(name, FUNCTION_WORDS, f"there are {', '.join(sorted(FUNCTION_WORDS))}")
     raise BadCall(Code.UNKNOWN_FUNCTION, f"there is no function '{name}'", hint, 0)
 
@@ -84,10 +84,10 @@ def _counting(name: str, arguments: Sequence[Expression | Span]) -> Expression:
 
 
 def _series(function: Function, arguments: Sequence[Expression | Span], bars_s: float | None) -> Series:
-    if len(arguments) != 2 or isinstance(arguments[0], Span):
+    of, over = arguments if len(arguments) == 2 else (None, None)
+    if of is None or over is None or isinstance(of, Span):
         hint = f"write {function}(V, 20) or {function}(V, 5m)"
         raise BadCall(Code.WRONG_ARGUMENTS, f"'{function}' takes a value, and a bar count or a length of time", hint)
-    of, over = arguments
     _refuse_unrecorded(of, function)
     inline = {part.bar_s for part in walk(of) if isinstance(part, Reading) and part.bar_s is not None}
     if isinstance(over, Span):
@@ -117,7 +117,7 @@ def _bar_count(over: Expression, function: Function) -> int:
     if not isinstance(over, Number) or over.percent or over.value != int(over.value):
         raise BadCall(Code.WRONG_ARGUMENTS, "how many bars must be a whole number", f"write {function}(V, 20)", 2)
     if not least <= over.value <= BAR_COUNT_MAX:
-        raise BadCall(Code.WRONG_ARGUMENTS, f"'{function}' takes {least} to {BAR_COUNT_MAX} bars", "change the count", 2)
+        raise BadCall(Code.WRONG_ARGUMENTS, f"'{function}' takes {least} to {BAR_COUNT_MAX} bars", "change it", 2)
     return int(over.value)
 
 
@@ -130,4 +130,3 @@ def _bars(of: Expression, function: Function, inline: set[float], bars_s: float 
     if len(sizes) > 1:
         raise BadCall(Code.BAD_SERIES, f"'{function}' mixes bars of different lengths", "use one length", 1)
     return sizes.pop()
-

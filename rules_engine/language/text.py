@@ -61,6 +61,11 @@ def first_forbidden(text: str) -> str:
     return found[0] if found else ""
 
 
+def hide_forbidden(text: str) -> str:
+    """The text with a `?` for every character that a terminal should not see."""
+    return _FORBIDDEN.sub("?", text)
+
+
 def character_name(character: str) -> str:
     """`U+200B (zero width space)`."""
     name = unicodedata.name(character, "control character").lower()

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import yaml
 
@@ -17,6 +18,15 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _LINE = re.compile(r"[^\r\n]*")
 _WORDS = {"true": True, "false": False, "null": None, "~": None}
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Mark(Protocol):
+    """A position as the YAML parser tells it, all counted from 0."""
+
+    index: int
+    line: int
+    column: int
+
 
 Value = str | int | float | bool | None
 
@@ -135,7 +145,7 @@ class _Reader:
             self._refuse(place, Code.ANCHOR, f"anchors ('&{event.anchor}') are not allowed", hint)
         tag = getattr(event, "tag", None)
         if tag is not None:
-            length = len(self._rest_of_line(event.start_mark.index).split(" ")[0])
+            length = len(self._rest_of_line(_marks(event)[0].index).split(" ")[0])
             self._refuse(self._place(event, length), Code.TAG, "tags ('!...') are not allowed", "remove the tag")
 
     def _mapping(self, start: yaml.Event, depth: int) -> Mapping:
@@ -166,11 +176,12 @@ class _Reader:
         if not isinstance(event, yaml.ScalarEvent):
             return Scalar(self._place(event), "", "", "")
         text = str(event.value)
-        raw = self._text[event.start_mark.index : event.end_mark.index]
+        start, end = _marks(event)
+        raw = self._text[start.index : end.index]
         if odd := first_forbidden(text):
             message = f"the character {character_name(odd)} is not allowed"
             self._refuse(self._place(event), Code.FORBIDDEN_CHARACTER, message, "remove it")
-        return Scalar(self._place(event), text, _typed(text) if event.style is None else text, raw)
+        return Scalar(self._place(event), text, text if event.style else _typed(text), raw)
 
     def _refuse_empty(self, value: Node, key: Node | None) -> None:
         if isinstance(value, Scalar) and not value.raw and value.place.length == 0:
@@ -178,7 +189,7 @@ class _Reader:
             self._refuse(value.place, Code.EMPTY_VALUE, what, "write a value, or remove the line")
 
     def _place(self, event: yaml.Event, length: int | None = None) -> Place:
-        start, end = event.start_mark, event.end_mark
+        start, end = _marks(event)
         if length is None:
             one_line = end.line == start.line
             length = end.column - start.column if one_line else len(self._rest_of_line(start.index))
@@ -194,6 +205,12 @@ class _Reader:
     def _stop(self, event: yaml.Event, code: Code, message: str, hint: str) -> None:
         self._refuse(self._place(event), code, message, hint)
         raise _Stopped
+
+
+def _marks(event: yaml.Event) -> tuple[_Mark, _Mark]:
+    """Where the event starts and ends; the parser leaves neither out."""
+    assert event.start_mark is not None and event.end_mark is not None
+    return event.start_mark, event.end_mark
 
 
 def _typed(text: str) -> Value:

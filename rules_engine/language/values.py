@@ -68,7 +68,9 @@ class Values:
         instrument = self.instrument(name)
         chosen = instrument.default_field if field is None else self._field(field, instrument)
         if bar_s is not None and chosen is not instrument.default_field and chosen not in _BAR_FIELDS:
-            self.blame(field or name, Code.UNKNOWN_FIELD, f"a bar has no {chosen}", f"write {listed(sorted(_BAR_FIELDS))}")
+            self.blame(
+                field or name, Code.UNKNOWN_FIELD, f"a bar has no {chosen}", f"write {listed(sorted(_BAR_FIELDS))}"
+            )
         return Reading(instrument, chosen, bar_s)
 
     def _let(self, name: Token, bar_s: float | None, field: Token | None) -> Expression:
@@ -86,7 +88,7 @@ class Values:
         return instrument.default_field
 
     def instrument(self, name: Token) -> Instrument:
-        found = self.scope.instruments.named(name)
+        found = self.scope.instruments.named(str(name))
         if found is not None:
             return found
         if name in reserved_words():
@@ -221,4 +223,3 @@ def _number_hint(text: str) -> str:
     if _NUMBER.fullmatch(stripped):
         return f"write '{stripped}'"
     return "write digits with at most one point, as in 1000 or 199.5"
-

@@ -10,7 +10,11 @@ from rules_engine.model.place import Place, Problem
 
 # The parser's words (left), ours, and what to do.
 _FAULTS = (
-    ("mapping values are not allowed", "a ':' where no key can stand", "quote text that holds ': ', or check the indent"),
+    (
+        "mapping values are not allowed",
+        "a ':' where no key can stand",
+        "quote text that holds ': ', or indent it",
+    ),
     ("unexpected end of stream", "a quote that is never closed", "close the quote"),
     ("cannot start any token", "a character that cannot start a value", "quote the text"),
     ("unknown escape character", "an unknown escape after '\\'", "write '\\\\', or use single quotes"),

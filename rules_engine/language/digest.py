@@ -1,0 +1,28 @@
+"""What a rule says as a short hash, so that an edit that changes nothing is seen to change nothing."""
+
+import hashlib
+from dataclasses import fields, replace
+
+from rules_engine.model.rule import Rule
+
+_UNSAID = frozenset({"place", "digest", "when_digest", "cases", "spelled"})
+
+
+def with_digests(rule: Rule) -> Rule:
+    """The rule with both digests filled in. Sets are sorted, for their order is not the rule's."""
+    whens = repr([case.when for case in rule.cases])
+    actions = repr([case.actions for case in rule.cases])
+    rest = {field.name: _ordered(getattr(rule, field.name)) for field in fields(rule) if field.name not in _UNSAID}
+    return replace(rule, digest=_hash(f"{whens}{actions}{rest!r}"), when_digest=_hash(whens))
+
+
+def _ordered(value: object) -> str:
+    from rules_engine.model.rule import Active
+
+    if isinstance(value, Active):
+        return repr((sorted(value.days), value.start, value.end))
+    return repr(value)
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

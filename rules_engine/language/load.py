@@ -1,0 +1,89 @@
+"""Rule files into rules, or every problem that they have."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rules_engine.language.codes import Code
+from rules_engine.language.collector import Collector
+from rules_engine.language.rendering import quote_lines
+from rules_engine.language.rule_file import FileContext, RuleFile, read_file
+from rules_engine.language.text import Source
+from rules_engine.language.whole_set import check_whole_set
+from rules_engine.model.instrument import Instrument
+from rules_engine.model.place import Place, Problem, Severity
+from rules_engine.model.rule import Rule
+from rules_engine.model.rule_test import RuleTest
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What rule files say. With an error among ``problems`` there are no rules and no tests.
+
+    ``instruments`` are all that the files declare or name.
+    """
+
+    rules: tuple[Rule, ...]
+    tests: tuple[RuleTest, ...]
+    problems: tuple[Problem, ...]
+    instruments: Mapping[str, Instrument]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the rules may be used."""
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+
+def load(
+    sources: Sequence[Source],
+    *,
+    channels: frozenset[str] | None = None,
+    now_s: float,
+    armed: frozenset[str] = frozenset(),
+) -> Loaded:
+    """Reads all files as one set of rules.
+
+    ``channels`` None accepts any channel name. ``armed`` are rules that were armed before: for them an `expires` in
+    the past is a warning.
+    """
+    collectors = {source.name: Collector() for source in sources}
+    context = FileContext(channels, now_s, armed)
+    files = [read_file(source, context, collectors[source.name]) for source in sources]
+    check_whole_set(files, collectors)
+    problems = tuple(
+        problem for file in files for problem in quote_lines(collectors[file.name].in_file_order(), file.text)
+    )
+    loaded = Loaded((), (), problems, {})
+    return _filled(files, problems) if loaded.ok else loaded
+
+
+def _filled(files: Iterable[RuleFile], problems: tuple[Problem, ...]) -> Loaded:
+    rules = tuple(rule for file in files for rule in file.rules)
+    tests = tuple(test for file in files for test in file.tests)
+    instruments = {name: known for file in files for name, known in file.instruments.known().items()}
+    return Loaded(rules, tests, problems, instruments)
+
+
+def read_sources(paths: Sequence[Path]) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
+    """The bytes of files, and of every rule file in folders, sorted; and a problem for what cannot be read."""
+    sources: dict[str, Source] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        found = _in_folder(path) if path.is_dir() else [path]
+        if not found:
+            hint = "a rule file ends in .yaml or .yml"
+            problems.append(Problem(Place(str(path), 1, 1), Code.UNREADABLE, "the folder holds no rule files", hint))
+        for file in found:
+            try:
+                sources.setdefault(str(file), Source(str(file), file.read_bytes()))
+            except OSError as error:
+                reason = error.strerror or "it cannot be read"
+                problems.append(Problem(Place(str(file), 1, 1), Code.UNREADABLE, f"the file is not read: {reason}"))
+    return tuple(sources.values()), tuple(problems)
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    files = (path for path in folder.rglob("*") if path.suffix in _SUFFIXES and not path.name.startswith("."))
+    return sorted(path for path in files if path.is_file())

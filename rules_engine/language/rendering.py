@@ -1,0 +1,76 @@
+"""Problems as people and programs read them; nothing shown holds a secret."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from rules_engine.language.text import hide_forbidden
+from rules_engine.model.place import Problem, Severity
+
+WIDTH_MAX = 140
+_RED, _YELLOW, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
+# An address, IB-free tokens such as a bot's, and any long run that mixes letters and digits.
+_SECRETS = re.compile(
+    r"(?<=://)[^\s'\"]+|[0-9]{6,}:[A-Za-z0-9_-]{16,}|(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])[A-Za-z0-9_]{28,}"
+)
+
+
+def render(problems: Iterable[Problem], *, colour: bool = False) -> str:
+    """All problems, each with its line and a caret under the word."""
+    return "\n".join(_render(problem, colour=colour) for problem in problems)
+
+
+def as_json(problem: Problem) -> dict[str, object]:
+    """The problem as one JSON object."""
+    return {
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+        "code": str(problem.code),
+        "message": problem.message,
+        "hint": problem.hint,
+        "severity": str(problem.severity),
+    }
+
+
+def mask(text: str) -> str:
+    """The text with everything shaped like a secret starred out, as long as before."""
+    return _SECRETS.sub(lambda found: "*" * len(found[0]), text)
+
+
+def quote_lines(problems: Sequence[Problem], text: str) -> tuple[Problem, ...]:
+    """The problems with the line of ``text`` that each is about; secrets are masked everywhere."""
+    lines = re.split(r"\r\n|\r|\n", text)
+    shown: dict[int, str] = {}
+    quoted = []
+    for problem in problems:
+        at = problem.place.line
+        if at not in shown:
+            shown[at] = mask(hide_forbidden(lines[at - 1])) if 0 < at <= len(lines) else ""
+        quoted.append(
+            replace(problem, message=mask(problem.message), hint=mask(problem.hint), quoted=shown[at].rstrip())
+        )
+    return tuple(quoted)
+
+
+def _render(problem: Problem, *, colour: bool) -> str:
+    place, severity = problem.place, problem.severity
+    head = f"{severity}[{problem.code}]"
+    if colour:
+        head = f"{_RED if severity is Severity.ERROR else _YELLOW}{head}{_PLAIN}"
+    title = f"{_BOLD}{problem.message}{_PLAIN}" if colour else problem.message
+    number = str(place.line)
+    gutter = " " * len(number)
+    line, column = _window(problem.quoted.replace("\t", " "), place.column)
+    carets = "^" * max(1, min(place.length, len(line) - column + 1))
+    mark = f"{gutter} | {' ' * (column - 1)}{carets} {problem.hint}".rstrip()
+    where = f" --> {place.file}:{place.line}:{place.column}"
+    return "\n".join((f"{head}: {title}", where, f"{gutter} |", f"{number} | {line}".rstrip(), mark))
+
+
+def _window(line: str, column: int) -> tuple[str, int]:
+    """The part of a long line around the column, and the column in it."""
+    if len(line) <= WIDTH_MAX:
+        return line, column
+    start = max(0, min(column - 1 - WIDTH_MAX // 2, len(line) - WIDTH_MAX))
+    return line[start : start + WIDTH_MAX], column - start

@@ -1,0 +1,93 @@
+"""One rule file, from its bytes to its rules and tests."""
+
+from dataclasses import dataclass, field
+
+from rules_engine.language.action_nodes import Orderings
+from rules_engine.language.codes import Code
+from rules_engine.language.collector import Collector
+from rules_engine.language.instrument_nodes import read_instruments
+from rules_engine.language.moments import is_timezone, machine_timezone
+from rules_engine.language.rule_nodes import Surroundings, read_rule
+from rules_engine.language.scope import Instruments
+from rules_engine.language.structure import RULES_SCHEMA, check_structure
+from rules_engine.language.test_nodes import read_test, tested_rules
+from rules_engine.language.text import Source, decode
+from rules_engine.language.tree import Listing, Mapping, Node, Scalar, read_tree
+from rules_engine.model.place import Place
+from rules_engine.model.rule import Rule
+from rules_engine.model.rule_test import RuleTest
+
+
+@dataclass(frozen=True, slots=True)
+class FileContext:
+    """What is known outside the files; see `load`."""
+
+    channels: frozenset[str] | None
+    now_s: float
+    armed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """One file as read. ``mentioned`` are names of rules that it mentions, where they stand; ``declared`` likewise."""
+
+    name: str
+    text: str
+    rules: tuple[Rule, ...] = ()
+    tests: tuple[RuleTest, ...] = ()
+    instruments: Instruments = field(default_factory=lambda: Instruments({}))
+    declared: tuple[tuple[str, Place], ...] = ()
+    mentioned: tuple[tuple[Scalar, str], ...] = ()
+
+
+def read_file(source: Source, context: FileContext, problems: Collector) -> RuleFile:
+    """The file's rules and tests, as far as they can be read; what is wrong goes to ``problems``."""
+    text, refused = decode(source)
+    problems.extend(refused)
+    if refused:
+        return RuleFile(source.name, text or source.data[:2000].decode("utf-8", "replace"))
+    root, refused = read_tree(text, source.name)
+    problems.extend(refused)
+    if root is None:
+        return RuleFile(source.name, text)
+    problems.extend(check_structure(root, RULES_SCHEMA))
+    if not isinstance(root, Mapping):
+        return RuleFile(source.name, text)
+    return _contents(source.name, text, root, context, problems)
+
+
+def _contents(name: str, text: str, root: Mapping, context: FileContext, problems: Collector) -> RuleFile:
+    declared = root.get("instruments")
+    instruments = Instruments(read_instruments(declared, problems))
+    timezone = _timezone(root.get("timezone"), problems)
+    defaults = root.get("defaults")
+    words = {entry.key.text: entry.value for entry in defaults.entries} if isinstance(defaults, Mapping) else {}
+    known = Orderings(context.channels, [])
+    around = Surroundings(instruments, timezone, words, known, context.now_s, context.armed)
+    rules = [read_rule(item, around, problems) for item in _items(root.get("rules"))]
+    tests = [read_test(item, instruments, timezone, problems) for item in _items(root.get("tests"))]
+    tested = [(item, item.text) for test in _items(root.get("tests")) for item in tested_rules(test)]
+    entries = declared.entries if isinstance(declared, Mapping) else ()
+    return RuleFile(
+        name,
+        text,
+        tuple(rule for rule in rules if rule is not None),
+        tuple(test for test in tests if test is not None),
+        instruments,
+        tuple((entry.key.text, entry.key.place) for entry in entries),
+        (*known.cancelled, *tested),
+    )
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Listing) else ()
+
+
+def _timezone(node: Node | None, problems: Collector) -> str:
+    if not isinstance(node, Scalar):
+        return machine_timezone()
+    if not is_timezone(node.text):
+        hint = "write a name such as America/New_York or Europe/London"
+        problems.add(node, Code.BAD_TIMEZONE, f"'{node.text[:64]}' is not a time zone", hint)
+        return "UTC"
+    return node.text

@@ -1,0 +1,212 @@
+"""The engine's own settings from config.yaml, secrets resolved; no secret gets into a problem."""
+
+import re
+import stat
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+
+from rules_engine.language.channels import check_channel
+from rules_engine.language.codes import Code
+from rules_engine.language.collector import Collector
+from rules_engine.language.durations import read_duration
+from rules_engine.language.rendering import quote_lines
+from rules_engine.language.structure import CONFIG_SCHEMA, check_structure
+from rules_engine.language.text import Source, decode
+from rules_engine.language.tree import Mapping as MappingNode
+from rules_engine.language.tree import Scalar, read_tree
+from rules_engine.model.place import Problem, Severity
+from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, Settings
+
+SECRET_SIZE_MAX = 8_192
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+_FILE = "file:"
+
+
+def load_settings(
+    data: bytes, name: str, environment: Mapping[str, str], base: Path
+) -> tuple[Settings | None, tuple[Problem, ...]]:
+    """The settings, or None and what is wrong. Relative paths start at ``base``, the folder of the file."""
+    problems = Collector()
+    text, refused = decode(Source(name, data))
+    problems.extend(refused)
+    settings = None
+    if not refused:
+        root, refused = read_tree(text, name)
+        problems.extend(refused)
+        if root is not None:
+            problems.extend(check_structure(root, CONFIG_SCHEMA))
+        if isinstance(root, MappingNode):
+            settings = _Words(root, environment, base, problems).settings()
+    found = quote_lines(problems.in_file_order(), _without_secrets(text))
+    return (None if any(problem.severity is Severity.ERROR for problem in found) else settings), found
+
+
+def exposed_secrets(path: Path, data: bytes) -> tuple[Problem, ...]:
+    """What is wrong with who may read a settings file: one with an address in it is for its owner alone."""
+    text, refused = decode(Source(str(path), data))
+    root, _ = read_tree(text, str(path)) if not refused else (None, ())
+    if not isinstance(root, MappingNode) or not _is_open(path):
+        return ()
+    literal = [secret for secret in _secrets(root) if not _VARIABLE.search(secret.text) and not _is_file(secret)]
+    if not literal:
+        return ()
+    message = "this file holds secrets and others may read it"
+    problem = Problem(literal[0].place, Code.SECRET_EXPOSED, message, f"run: chmod 600 {path}")
+    return quote_lines((problem,), _without_secrets(text))
+
+
+def _secrets(root: MappingNode) -> list[Scalar]:
+    channels, heartbeat = root.get("channels"), root.get("heartbeat")
+    found = [entry.value for entry in channels.entries] if isinstance(channels, MappingNode) else []
+    if isinstance(heartbeat, MappingNode):
+        found += [entry.value for entry in heartbeat.entries if entry.key.text == "url"]
+    return [value for value in found if isinstance(value, Scalar)]
+
+
+def _is_file(value: Scalar) -> bool:
+    return value.text.startswith(_FILE) and not value.text.startswith(f"{_FILE}//")
+
+
+def _is_open(path: Path) -> bool:
+    """Whether group or others may touch the file."""
+    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _without_secrets(text: str) -> str:
+    """The file as it may be quoted: below `channels` and `heartbeat` only names and references."""
+    return re.sub(r"(:[ \t]*)(?!\$\{|file:|[|>{\[&*!]|\s)([^\s#{}\[\],]*(?:://|:)[^\s#{}\[\],]+)", _starred, text)
+
+
+def _starred(found: "re.Match[str]") -> str:
+    return found[1] + "*" * len(found[2])
+
+
+class _Words:
+    """Reads the keys of one settings file."""
+
+    def __init__(self, root: MappingNode, environment: Mapping[str, str], base: Path, problems: Collector) -> None:
+        self._root = root
+        self._environment = environment
+        self._base = base
+        self._problems = problems
+
+    def settings(self) -> Settings:
+        mode = self._mode()
+        account = _text(self._root, "account")
+        if mode is Mode.LIVE and not account:
+            place = self._root.get("mode") or self._root
+            hint = "add 'account:' with the account in full"
+            self._problems.add(place, Code.ACCOUNT_MISSING, "live mode needs to know which account", hint)
+        return Settings(
+            rules=self._base / (_text(self._root, "rules") or "rules"),
+            state=self._base / (_text(self._root, "state") or "var"),
+            gateway=self._gateway(),
+            mode=mode,
+            account=account,
+            channels=self._channels(),
+            heartbeat=self._heartbeat(),
+            limits=self._limits(),
+        )
+
+    def _mode(self) -> Mode:
+        word = _text(self._root, "mode") or Mode.DRY.value
+        return Mode(word) if word in {mode.value for mode in Mode} else Mode.DRY
+
+    def _gateway(self) -> GatewaySettings:
+        node = self._root.get("gateway")
+        if isinstance(node, Scalar):
+            return GatewaySettings(embedded=True)
+        if not isinstance(node, MappingNode):
+            return GatewaySettings()
+        given = GatewaySettings()
+        return GatewaySettings(
+            host=_text(node, "host") or given.host,
+            port=_whole(node, "port", given.port),
+            client_id=_whole(node, "client_id", given.client_id),
+        )
+
+    def _channels(self) -> dict[str, str]:
+        node = self._root.get("channels")
+        found: dict[str, str] = {}
+        for entry in node.entries if isinstance(node, MappingNode) else ():
+            name = entry.key.text
+            if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", name) is None:
+                message = "this cannot name a channel"
+                self._problems.add(entry.key, Code.BAD_SHAPE, message, "write letters, digits, '-' and '_'")
+            check_channel(name, entry.key, None, self._problems)
+            if isinstance(entry.value, Scalar):
+                found[name] = self._secret(entry.value)
+        return found
+
+    def _heartbeat(self) -> Heartbeat | None:
+        node = self._root.get("heartbeat")
+        url = node.get("url") if isinstance(node, MappingNode) else None
+        if not isinstance(node, MappingNode) or not isinstance(url, Scalar):
+            return None
+        every = node.get("every")
+        every_s = read_duration(every.text) if isinstance(every, Scalar) else 60.0
+        if every_s is None and every is not None:
+            self._problems.add(every, Code.BAD_DURATION, "this is not a length of time", "write 1m")
+        return Heartbeat(self._secret(url), every_s or 60.0)
+
+    def _secret(self, node: Scalar) -> str:
+        if _is_file(node):
+            return self._from_file(node)
+        for variable in _VARIABLE.findall(node.text):
+            if not self._environment.get(variable):
+                message = f"the environment has no variable '{variable}'"
+                self._problems.add(node, Code.UNKNOWN_VARIABLE, message, f"run: export {variable}=...")
+        return _VARIABLE.sub(lambda found: self._environment.get(found[1], ""), node.text)
+
+    def _from_file(self, node: Scalar) -> str:
+        path = self._base / node.text.removeprefix(_FILE)
+        try:
+            if _is_open(path):
+                self._problems.add(
+                    node, Code.SECRET_EXPOSED, "others may read the file of this secret", f"run: chmod 600 {path}"
+                )
+            secret = path.read_bytes()[:SECRET_SIZE_MAX].decode("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            self._problems.add(node, Code.SECRET_UNREADABLE, f"the file of this secret is not read: {reason}")
+            return ""
+        if not secret or any(character.isspace() for character in secret):
+            message = "the file of this secret does not hold one address"
+            self._problems.add(node, Code.SECRET_UNREADABLE, message, "write one line, the address alone")
+        return secret
+
+    def _limits(self) -> Limits:
+        node = self._root.get("limits")
+        if not isinstance(node, MappingNode):
+            return Limits()
+        short = node.get("allow_short")
+        collar = _text(node, "price_collar").removesuffix("%")
+        return Limits(
+            max_order_quantity=_amount(node, "max_order_quantity"),
+            max_order_value=_amount(node, "max_order_value"),
+            max_orders_per_day=_whole(node, "max_orders_per_day", 0) or None,
+            max_position_value=_amount(node, "max_position_value"),
+            price_collar=Decimal(collar) / 100 if _is_decimal(collar) else Limits().price_collar,
+            allow_short=isinstance(short, Scalar) and short.value is True,
+        )
+
+
+def _text(node: MappingNode, key: str) -> str:
+    value = node.get(key)
+    return value.text if isinstance(value, Scalar) else ""
+
+
+def _whole(node: MappingNode, key: str, otherwise: int) -> int:
+    value = node.get(key)
+    return value.value if isinstance(value, Scalar) and isinstance(value.value, int) else otherwise
+
+
+def _amount(node: MappingNode, key: str) -> Decimal | None:
+    value = node.get(key)
+    is_number = isinstance(value, Scalar) and isinstance(value.value, int | float)
+    return Decimal(value.text) if isinstance(value, Scalar) and is_number and _is_decimal(value.text) else None
+
+
+def _is_decimal(text: str) -> bool:
+    return re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) is not None
