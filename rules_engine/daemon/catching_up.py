@@ -4,7 +4,9 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
-from rules_engine.broker import Connection, Link, Unqualified
+from rules_engine.broker.connection import Connection
+from rules_engine.broker.contracts import Unqualified
+from rules_engine.broker.link import Link
 from rules_engine.daemon.in_force import InForce
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.journal import Journal

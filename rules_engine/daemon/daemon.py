@@ -5,7 +5,8 @@ import contextlib
 import logging
 from collections.abc import Coroutine, Iterator, Sequence
 
-from rules_engine.broker import Inbox, Link
+from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.link import Link
 from rules_engine.daemon.catching_up import CatchingUp
 from rules_engine.daemon.commands import Commands
 from rules_engine.daemon.control import ControlServer
@@ -18,7 +19,7 @@ from rules_engine.daemon.reactor import Reactor
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.watch import rescan, watch
-from rules_engine.evaluation import Evaluator
+from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.risk import RiskGate

@@ -75,9 +75,9 @@ class InForce:
         before = json.loads(self._journal.get(EDITION) or "{}")
         self._evaluator.restore(
             {
-                rule: life
-                for rule, stored in self._journal.lives().items()
-                if rule in self.plans and (life := _still_valid(stored, self.plans[rule], before.get(rule))) is not None
+                rule: _still_valid(life, self.plans[rule], before.get(rule))
+                for rule, life in self._journal.lives().items()
+                if rule in self.plans
             }
         )
         for intent in self._journal.intents.open():
@@ -85,7 +85,7 @@ class InForce:
             if not intent.held:
                 continue
             if plan is not None and before.get(intent.rule, [None])[0] == plan.rule.digest:
-                self._endings.holds(intent.rule, self._journal.case_of(intent), intent.seq)
+                self._endings.holds(intent.rule, intent.seq)
             elif intent.state in _NOT_TRIGGERED:
                 self._journal.want_leg_cancelled(intent)
         for end in self._journal.unsettled():
@@ -124,6 +124,12 @@ class InForce:
         if isinstance(found, Edition) and found.digest == self.edition.digest:
             self._swap(found, compare(self.edition, found, frozenset()))
 
+    def _forget_held(self, rule: str) -> None:
+        """What the broker held for an older edition is on its way out: the rule is armed anew."""
+        self._endings.drop(rule)
+        if rule in self.plans:
+            self._evaluator.held_ended(rule, False, self._clock.now_s())
+
     def cancel_held(self, rule: str) -> bool:
         """Asks for the cancellation of what the broker holds for the rule and has not triggered."""
         waiting = [one for one in self._journal.intents.open() if one.rule == rule and one.held]
@@ -147,10 +153,10 @@ class InForce:
     def _swap(self, edition: Edition, difference: Difference) -> None:
         self.edition = edition
         with self._journal.transaction():
-            for rule in (*difference.removed, *difference.changed):
-                self.cancel_held(rule)
-                self._endings.drop(rule)
+            gone = [rule for rule in (*difference.removed, *difference.changed) if self.cancel_held(rule)]
             self._evaluator.replace(edition.plans, self._clock.now_s())
+            for rule in gone:
+                self._forget_held(rule)
             self._journal.save_lives(self._evaluator.lives())
             self._remember()
         self.on_swap()
@@ -160,13 +166,9 @@ class InForce:
         self._journal.put(EDITION, json.dumps(digests))
 
 
-def _still_valid(life: Life, plan: Plan, digests: list[str] | None) -> Life | None:
-    """What of a rule's memory outlives the edits since it was stored; None when its condition is a new one."""
-    if digests is None or digests[0] == plan.rule.digest:
-        return life
-    if digests[1] != plan.rule.when_digest:
-        return None
-    return replace(life, placed="")
+def _still_valid(life: Life, plan: Plan, digests: list[str] | None) -> Life:
+    """A rule that was edited since has nothing at the broker any more."""
+    return life if digests is None or digests[0] == plan.rule.digest else replace(life, placed="")
 
 
 def _waits(intent: Intent) -> bool:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from rules_engine.broker import Connection, Link
+from rules_engine.broker.connection import Connection
+from rules_engine.broker.link import Link
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.ports import Quote
 from rules_engine.model.expression import Expression

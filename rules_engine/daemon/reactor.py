@@ -4,13 +4,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rules_engine.broker import Item, Link
+from rules_engine.broker.inbox import Item
+from rules_engine.broker.link import Link
 from rules_engine.daemon.catching_up import CatchingUp
 from rules_engine.daemon.endings import Endings
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
-from rules_engine.evaluation import Evaluator
+from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.decide import decide, decide_arming, hold_back
 from rules_engine.execution.decision import Decision
 from rules_engine.execution.desk import Desk
@@ -72,16 +73,20 @@ class Reactor:
         self._catching_up = catching_up
         self._dry = mode is Mode.DRY
         self._saved: Mapping[str, Life] = {}
-        self._postponed: dict[tuple[str, int], Arming] = {}
+        self._postponed: dict[str, Arming] = {}
 
     def step(self, items: Sequence[Item], now_s: float) -> None:
         """Hears everything in order, lets timers mature, and commits what comes of it."""
         self._catching_up.learn()
-        outcomes = [outcome for item in items for outcome in self._hear(item)]
-        outcomes += self._evaluator.advance(now_s)
-        self._commit(outcomes)
-        while outcomes := [*self._endings.outcomes(), *self._no_longer_postponed()]:
-            self._commit(outcomes)
+        heard = [outcome for item in items for outcome in self._hear(item)]
+        self._commit([*heard, *self._evaluator.advance(now_s)], now_s)
+        while outcomes := self._consequences(now_s):
+            self._commit(outcomes, now_s)
+
+    def _consequences(self, now_s: float) -> Sequence[Outcome]:
+        """What the commit, or the end of an order, made of the rules."""
+        self._endings.count_working()
+        return [*self._no_longer_postponed(), *self._evaluator.advance(now_s)]
 
     def save(self) -> None:
         """Commits the memories of rules that changed since they were last saved."""
@@ -130,10 +135,10 @@ class Reactor:
             self._desk.on_report(change)
         self._incidents.link_changed(change)
 
-    def _commit(self, outcomes: Sequence[Outcome]) -> None:
+    def _commit(self, outcomes: Sequence[Outcome], now_s: float) -> None:
         """Decides one after the other: each sees the orders that those before it committed."""
         for outcome in outcomes:
-            decision = self._decide(outcome)
+            decision = self._decide(outcome, now_s)
             if decision is None:
                 continue
             rule = decision.firing.rule
@@ -141,26 +146,33 @@ class Reactor:
             recorded = self._journal.record([decision], {rule: life})[0]
             self._saved = {**self._saved, rule: life}
             if decision.held and recorded.keys:
-                self._endings.holds(rule, decision.firing.case, recorded.seq)
+                self._endings.holds(rule, recorded.seq)
             _log.info("%s", _summary(decision))
             self._endings.touched |= {leg.instrument.name for leg in decision.unit}
             self._desk.wake()
 
-    def _decide(self, outcome: Outcome) -> Decision | None:
+    def _decide(self, outcome: Outcome, now_s: float) -> Decision | None:
         match outcome:
             case Firing():
                 plan = self._in_force.plans[outcome.rule]
                 return decide(
-                    outcome, plan.rule, self._market, self._gate, self._desk.book(), self._wording, dry=self._dry
+                    outcome,
+                    plan.rule,
+                    self._market,
+                    self._gate,
+                    self._desk.book(),
+                    self._wording,
+                    now_s=now_s,
+                    dry=self._dry,
                 )
             case HeldBack(firing):
                 return hold_back(outcome, self._in_force.plans[firing.rule].rule, self._wording)
             case Arming(rule, case):
                 if self._must_wait(rule):
-                    self._postponed[(rule, case)] = outcome
+                    self._postponed[rule] = outcome
                     return None
                 held = next(held for held in self._in_force.plans[rule].held if held.case == case)
-                decision = decide_arming(outcome, held.unit, self._in_force.plans[rule].rule)
+                decision = decide_arming(outcome, held.unit, self._in_force.plans[rule].rule, now_s=now_s)
                 return replace(decision, notices=(self._dry_arming(decision),)) if self._dry else decision
             case CancelWanted(rule):
                 self._journal.want_cancelled(CancelOrders(rule=rule))
@@ -176,10 +188,9 @@ class Reactor:
         )
 
     def _no_longer_postponed(self) -> Sequence[Arming]:
-        for key in [key for key in self._postponed if key[0] not in self._in_force.plans]:
-            del self._postponed[key]
-        ready = [key for key in self._postponed if not self._must_wait(key[0])]
-        return [self._postponed.pop(key) for key in ready]
+        self._postponed = {rule: one for rule, one in self._postponed.items() if rule in self._in_force.plans}
+        ready = [rule for rule in self._postponed if not self._must_wait(rule)]
+        return [self._postponed.pop(rule) for rule in ready]
 
     def _wording(self, outcome: Firing | HeldBack) -> Notice:
         if isinstance(outcome, HeldBack):

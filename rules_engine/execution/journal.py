@@ -181,12 +181,6 @@ class Journal:
         row = self._database.row("SELECT channels_json FROM firing WHERE rule = ? AND seq = ?", rule, seq)
         return json.loads(row["channels_json"]) if row else []
 
-    def case_of(self, intent: Intent) -> int:
-        """Which case of its rule the intent belongs to."""
-        row = self._database.row("SELECT case_index FROM firing WHERE rule = ? AND seq = ?", intent.rule, intent.seq)
-        assert row is not None
-        return int(row["case_index"])
-
     def trigger(self, rule: str, seq: int) -> bool:
         """IB triggered a held unit; False when that was known."""
         with self.transaction():

@@ -3,8 +3,9 @@
 from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.files import MarketError
 from rules_engine.gateway.market import Market
+from rules_engine.gateway.orders import Order
 from rules_engine.gateway.serve import serve
 from rules_engine.gateway.server import Gateway
 from rules_engine.gateway.spec import parse_market
 
-__all__ = ["Catalogue", "Gateway", "Market", "MarketError", "parse_market", "serve"]
+__all__ = ["Catalogue", "Gateway", "Market", "MarketError", "Order", "parse_market", "serve"]

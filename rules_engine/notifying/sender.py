@@ -31,7 +31,14 @@ class Sender:
     def __init__(self, outbox: Outbox, channels: Mapping[str, str], clock: Clock) -> None:
         """``channels`` maps names to Apprise URLs."""
         self._outbox = outbox
-        self._lanes = {name: Lane(name, outbox, Courier(url), clock) for name, url in channels.items()}
+        self._settled = asyncio.Event()
+        self._lanes = {name: Lane(name, outbox, Courier(url), clock, self._settled) for name, url in channels.items()}
+
+    async def drained(self) -> None:
+        """Returns when nothing waits any more; that may be never, so give it a deadline."""
+        while self._outbox.channels():
+            self._settled.clear()
+            await self._settled.wait()
 
     def wake(self) -> None:
         """Says that something new is in the outbox."""
@@ -57,7 +64,9 @@ class Sender:
 class Lane:
     """One channel's way out."""
 
-    def __init__(self, channel: str, outbox: Outbox, courier: Courier, clock: Clock) -> None:
+    def __init__(self, channel: str, outbox: Outbox, courier: Courier, clock: Clock, settled: asyncio.Event) -> None:
+        """``settled`` is set after every attempt."""
+        self._settled = settled
         self._channel = channel
         self._outbox = outbox
         self._courier = courier
@@ -97,6 +106,7 @@ class Lane:
                 _give_up(self._outbox, row, delivery.error)
             case Fate.FAILED:
                 self._put_off(row, delivery)
+        self._settled.set()
 
     def _put_off(self, row: Waiting, delivery: Delivery) -> None:
         if row.attempts + 1 >= ATTEMPTS_MAX:

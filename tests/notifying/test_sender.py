@@ -41,7 +41,7 @@ class Lanes:
     """A lane at work in a task group."""
 
     def __init__(self, outbox: MemoryOutbox, courier: Courier, clock: SteppedClock) -> None:
-        self.lane = Lane("phone", outbox, courier, clock)
+        self.lane = Lane("phone", outbox, courier, clock, asyncio.Event())
 
     async def __aenter__(self) -> Lane:
         self.task = asyncio.get_running_loop().create_task(self.lane.run())
