@@ -45,6 +45,11 @@ class OrderBook:
         self.next_perm_id += 1
         return self.next_perm_id - 1
 
+    def take_execution_number(self) -> int:
+        """A number that no fill ever had."""
+        self.next_execution += 1
+        return self.next_execution - 1
+
     def saw_id(self, clientId: int, orderId: int) -> None:
         """Ids given to this client from now on are above this one."""
         self._next_ids[clientId] = max(self.next_id(clientId), orderId + 1)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.faults import Faults
+from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.ledger import Execution
 from rules_engine.gateway.messages.link import SYSTEM, Error, NextValidId, ReqIds
 from rules_engine.gateway.messages.order_messages import (
@@ -31,8 +32,9 @@ _SIDES = {"": ("BOT", "SLD"), "BUY": ("BOT",), "BOT": ("BOT",), "SELL": ("SLD",)
 class OrderAnswers:
     """Hands orders to the desk and tells what it holds."""
 
-    def __init__(self, desk: Desk, faults: Faults, router: Router) -> None:
+    def __init__(self, desk: Desk, floor: Floor, faults: Faults, router: Router) -> None:
         self._desk = desk
+        self._floor = floor
         self._faults = faults
         router.on(PlaceOrder, self._place)
         router.on(CancelOrder, self._cancel)
@@ -55,13 +57,13 @@ class OrderAnswers:
         self._desk.cancel_all()
 
     def _next_id(self, session: Session, request: ReqIds) -> None:
-        session.send(NextValidId(self._desk.book.next_id(_client(session))))
+        session.send(NextValidId(self._floor.book.next_id(_client(session))))
 
     def _open_orders(self, session: Session, request: ReqOpenOrders) -> None:
-        self._tell_open(session, [order for order in self._desk.book.live() if order.clientId == session.clientId])
+        self._tell_open(session, [order for order in self._floor.book.live() if order.clientId == session.clientId])
 
     def _all_open_orders(self, session: Session, request: ReqAllOpenOrders) -> None:
-        self._tell_open(session, self._desk.book.live())
+        self._tell_open(session, self._floor.book.live())
 
     def _bind(self, session: Session, request: ReqAutoOpenOrders) -> None:
         """Only client 0 may bind the orders of TWS's own window, of which a simulated one has none."""
@@ -72,11 +74,11 @@ class OrderAnswers:
     def _tell_open(self, session: Session, orders: list[Order]) -> None:
         for order in orders:
             session.send(open_order(order))
-            session.send(order_status(order, self._desk.why_held(order)))
+            session.send(order_status(order, self._floor.why_held(order)))
         session.send(OpenOrderEnd())
 
     def _completed_orders(self, session: Session, request: ReqCompletedOrders) -> None:
-        book = self._desk.book
+        book = self._floor.book
         for order in book.all():
             if not order.live and order.ended_s is not None:
                 session.send(completed_order(order, book.parent(order), time_text(order.ended_s)))
@@ -97,7 +99,7 @@ class OrderAnswers:
         since_s = read_time(request.time) if request.time else 0.0
         if request.side not in _SIDES:
             raise ValueError(f"side {request.side!r} is neither BUY nor SELL")
-        for one in self._desk.book.executions:
+        for one in self._floor.book.executions:
             if (
                 request.clientId in (0, one.clientId)
                 and request.account in ("", one.account)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from rules_engine.gateway.contracts import Contract, Listing
+from rules_engine.gateway.ledger import Execution, commission_of
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.messages.order_messages import CompletedOrder, OpenOrder, OrderStatus, PlaceOrder
 
@@ -139,3 +140,26 @@ def _reported_contract(order: Order) -> Contract:
     """TWS prints a question mark as the right of what is no option."""
     contract = order.contract
     return contract if contract.right else replace(contract, right="?")
+
+
+def execution_of(order: Order, price: float, number: int, now_s: float) -> Execution:
+    """The fill of everything that remains of an order, at this price."""
+    contract = order.contract
+    shares = order.remaining
+    return Execution(
+        execId=f"0000e0d5.{order.permId & 0xFFFFFFFF:08x}.{number:08x}.01",
+        time_s=now_s,
+        account=order.form.account,
+        contract=contract,
+        exchange=contract.exchange if contract.exchange != "SMART" else contract.primaryExchange,
+        side="BOT" if order.buys else "SLD",
+        shares=shares,
+        price=price,
+        orderId=order.orderId,
+        clientId=order.clientId,
+        permId=order.permId,
+        cumQty=order.filled + shares,
+        avgPrice=price,
+        orderRef=order.form.orderRef,
+        commission=commission_of(order.listing, shares, price),
+    )

@@ -10,6 +10,7 @@ from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.contract_answers import ContractAnswers
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.faults import Faults
+from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.history_answers import HistoryAnswers
 from rules_engine.gateway.ledger import Execution, Ledger
 from rules_engine.gateway.market import Market
@@ -51,15 +52,16 @@ class Gateway:
         self._timers = Timers()
         self._faults = Faults(self._timers, self._clock.now_s)
         self._ledger = Ledger(accounts, market)
-        self._desk = Desk(market, self._ledger, self._timers, self._clock.now_s, self)
+        self._floor = Floor(market, self._ledger, self._timers, self._clock.now_s, self)
+        self._desk = Desk(self._floor, market, self._ledger, self._timers, self._clock.now_s, self)
         self._router = Router()
         self._accounts = AccountAnswers(self._ledger, self._timers, self._clock.now_s, self._router)
         self._prices = PriceAnswers(market, self._clock.now_s, self._faults, self._router)
         self._history = HistoryAnswers(market, self._clock.now_s, self._router)
         self._streams = StreamAnswers(market, self._timers, self._clock.now_s, self._router)
         ContractAnswers(market.catalogue, self._router)
-        OrderAnswers(self._desk, self._faults, self._router)
-        self._reception = Reception(self._switchboard, self._router, self._desk.book, self._faults, self._clock)
+        OrderAnswers(self._desk, self._floor, self._faults, self._router)
+        self._reception = Reception(self._switchboard, self._router, self._floor.book, self._faults, self._clock)
         self._reception.on_left(self._accounts.left)
         self._reception.on_left(self._prices.left)
         self._reception.on_left(self._history.left)
@@ -101,7 +103,7 @@ class Gateway:
             self.market.start(self._clock.now_s())
         if self._state_path is not None:
             self._state = State(self._state_path)
-            self._desk.restore(self._state.load(self._desk.book, self._ledger, self.market.catalogue))
+            self._floor.restore(self._state.load(self._floor.book, self._ledger, self.market.catalogue))
         self._desk.start_day()
         self._settle()
         self._server = await asyncio.get_running_loop().create_server(self._reception.session, self.host, self.port)
@@ -120,7 +122,7 @@ class Gateway:
                 session.reset()
             await self._server.wait_closed()
         if self._state is not None:
-            self._state.commit(self._desk.book, self._ledger)
+            self._state.commit(self._floor.book, self._ledger)
             self._state.close()
             self._state = None
 
@@ -132,7 +134,7 @@ class Gateway:
     @property
     def orders(self) -> tuple[Order, ...]:
         """Every order that the gateway knows, oldest first."""
-        return self._desk.book.all()
+        return self._floor.book.all()
 
     @property
     def connected_clients(self) -> tuple[int, ...]:
@@ -142,7 +144,7 @@ class Gateway:
     @property
     def executions(self) -> tuple[Execution, ...]:
         """Every fill of today, oldest first."""
-        return tuple(self._desk.book.executions)
+        return tuple(self._floor.book.executions)
 
     def push(self, instrument: str | int, price: float, size: float = 100.0) -> None:
         """A print from outside the market's own sources."""
@@ -235,13 +237,13 @@ class Gateway:
         self._history.ticked(ticks)
         self._streams.ticked(ticks)
         self._switchboard.flush()
-        self._desk.ticked(ticks)
+        self._floor.ticked(ticks)
         self._settle()
 
     def _settle(self) -> None:
         """Remember what happened, then tell it; new timers may be due sooner than what the loop waits for."""
         if self._state is not None:
-            self._state.commit(self._desk.book, self._ledger)
+            self._state.commit(self._floor.book, self._ledger)
         self._switchboard.flush()
         self._woken.set()
 
