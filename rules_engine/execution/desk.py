@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules_engine.execution.changes import Listener, Silence
 from rules_engine.execution.codes import Meaning
@@ -141,9 +141,11 @@ class Desk:
         while True:
             self._wake.clear()
             await self.step()
-            pause_s = self.due_s() - self._clock.now_s()
+            pause_s = max(self.due_s() - self._clock.now_s(), 0.0)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), max(pause_s, 0.0))
+                # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the event.
+                async with asyncio.timeout(pause_s):
+                    await self._wake.wait()
 
     async def step(self) -> None:
         """One round: reconcile when that is due, send what can be sent, remind of what is unknown."""
@@ -202,7 +204,7 @@ class Desk:
         unit = self._journal.intents.unit(unit[0].rule, unit[0].seq)
         if unit[0].state is not State.INTENT or self._close_stale(unit):
             return True
-        if found := self._gate.check(tuple(leg.draft for leg in unit), self.book(unit)):
+        if found := self._gate.check(tuple(leg.draft for leg in unit), self._book_at_sending()):
             self._block(unit, found.reason, found.detail)
             return True
         if not self._place(session, unit):
@@ -210,15 +212,20 @@ class Desk:
         await self._acknowledged(session, unit)
         return True
 
-    def book(self, besides: Sequence[Intent] = ()) -> Book:
-        """Our orders besides these, for the gate."""
-        keys, now_s = {leg.key for leg in besides}, self._clock.now_s()
-        today = self._journal.intents.sent_since(min(self._gate.day_start_s(), now_s - DUPLICATE_WINDOW_S))
+    def book(self) -> Book:
+        """Our own orders as the gate needs them for a new firing."""
+        now_s, day_start_s = self._clock.now_s(), self._gate.day_start_s()
+        sent = self._journal.intents.sent_since(min(day_start_s, now_s - DUPLICATE_WINDOW_S))
         return Book(
-            open=[intent for intent in self._journal.intents.open() if intent.key not in keys],
-            recent=[one for one in today if one.sent_s is not None and now_s - one.sent_s < DUPLICATE_WINDOW_S],
-            sent_today=sum(one.sent_s is not None and one.sent_s >= self._gate.day_start_s() for one in today),
+            open=self._journal.intents.open(),
+            recent=[one for one in sent if one.sent_s is not None and now_s - one.sent_s < DUPLICATE_WINDOW_S],
+            sent_today=sum(one.sent_s is not None and one.sent_s >= day_start_s for one in sent),
         )
+
+    def _book_at_sending(self) -> Book:
+        """Without what is still to be sent, which is checked in its turn."""
+        book = self.book()
+        return replace(book, open=[intent for intent in book.open if intent.state.may_be_at_broker])
 
     def _close_stale(self, unit: Sequence[Intent]) -> bool:
         """Ends a unit that must not leave any more."""

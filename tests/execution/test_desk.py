@@ -1,11 +1,24 @@
-"""Intents to orders: what leaves, when, and what does not."""
+"""Intents to orders: what leaves, when, in which form, and what does not leave."""
 
+import asyncio
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from rules_engine.model.action import Remaining, Side
+from rules_engine.model.errors import LinkDown
+from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
+from rules_engine.model.notice import NoticeKind
+from rules_engine.model.order import OrderKind
+from rules_engine.model.reports import BrokerStatus, LinkChange, OrderError
 from rules_engine.model.settings import Mode
-from tests.execution.bench import SETTINGS, Bench
+from tests.execution.bench import SETTINGS, Bench, limits
+from tests.execution.doubles import MA, NOW_S, FakeLink, Placed, V, decision, draft
+
+State = IntentState
 
 
 async def test_a_committed_intent_leaves_once_with_its_key_as_reference(bench: Bench) -> None:
@@ -14,8 +27,38 @@ async def test_a_committed_intent_leaves_once_with_its_key_as_reference(bench: B
     await bench.desk.dispatch()
     await bench.desk.dispatch()
     assert [(placed.key, placed.account, placed.transmit) for placed in bench.ib.wire] == [(key, "DU1", True)]
-    assert bench.state(key) is IntentState.WORKING
+    assert bench.state(key) is State.WORKING
     assert bench.intent(key).perm_id == 9001
+
+
+async def test_sending_is_on_disk_with_its_number_before_the_first_byte(bench: Bench) -> None:
+    link = await bench.connect()
+    key = bench.record()
+    seen = []
+
+    def look(placed: Placed) -> None:
+        assert not bench.journal.in_transaction
+        intent = bench.intent(key)
+        seen.append((intent.state, intent.order_id, intent.gateway_mark, bench.journal.order_id_high_water))
+
+    link.before_place = look
+    bench.accepting(link)
+    await bench.desk.dispatch()
+    [placed] = bench.ib.wire
+    assert seen == [(State.SENDING, placed.order_id, link.mark, placed.order_id)]
+
+
+async def test_order_numbers_only_ever_rise_even_when_ib_counts_back(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    bench.record()
+    await bench.desk.dispatch()
+    bench.ib.next_id = 1
+    bench.restart()
+    bench.accepting(await bench.connect())
+    bench.record(decision(draft(instrument=V)))
+    await bench.desk.dispatch()
+    first, second = bench.ib.wire
+    assert second.order_id > first.order_id
 
 
 async def test_a_fill_is_told_once_with_its_price(bench: Bench) -> None:
@@ -26,19 +69,363 @@ async def test_a_fill_is_told_once_with_its_price(bench: Bench) -> None:
     for _ in range(3):
         bench.desk.on_report(fill)
     bench.desk.on_report(bench.ib.completed[key])
-    assert bench.state(key) is IntentState.FILLED
+    assert bench.state(key) is State.FILLED
     assert bench.texts() == ["r: bought 100 MA at 401.25"]
+    assert bench.ears.kinds() == [NoticeKind.PLACED, NoticeKind.FILLED]
+    [end] = bench.ears.ends
+    assert (end.rule, end.seq, end.state, end.used, end.held) == ("r", 1, State.FILLED, True, False)
 
 
-async def test_dry_sends_nothing_ever(tmp_path: Path) -> None:
+async def test_partial_fills_add_up_to_one_message(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    bench.desk.on_report(bench.ib.fill(key, "60", "400"))
+    assert (bench.state(key), bench.told(), bench.ears.ends) == (State.PARTIAL, [], [])
+    bench.desk.on_report(bench.ib.fill(key, "40", "405"))
+    assert bench.texts() == ["r: bought 100 MA at 402"]
+
+
+async def test_a_correction_replaces_the_fill_and_is_told(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    bench.desk.on_report(bench.ib.fill(key, "100", "401", exec_id="0000e.7.01"))
+    corrected = replace(bench.ib.executions[0], exec_id="0000e.7.02", price=Decimal(402))
+    for _ in range(2):
+        bench.desk.on_report(corrected)
+    bench.desk.on_report(bench.ib.executions[0])
+    assert (bench.intent(key).filled, bench.intent(key).average_price) == (100, 402)
+    assert bench.told() == [NoticeKind.FILLED, NoticeKind.ALARM]
+
+
+async def test_dry_sends_nothing_in_any_later_mode(tmp_path: Path) -> None:
     bench = Bench(tmp_path, replace(SETTINGS, mode=Mode.DRY))
     key = bench.record()
     bench.accepting(await bench.connect())
     await bench.desk.dispatch()
-    assert bench.state(key) is IntentState.DRY
-    bench.settings = SETTINGS
-    bench.restart()
+    assert bench.desk.waiting_for == "the mode is dry"
+    for settings in (SETTINGS, replace(SETTINGS, mode=Mode.LIVE, account="U1")):
+        bench.settings = settings
+        bench.restart()
+        bench.accepting(await bench.connect())
+        await bench.desk.dispatch()
+    assert bench.ib.wire == []
+    assert bench.state(key) is State.DRY
+
+
+@pytest.mark.parametrize(
+    "traits", [{"accounts": ("U1",)}, {"accounts": ("DU1", "U2"), "port": 7496}, {"accounts": ("DU9",)}]
+)
+async def test_the_wrong_account_holds_back_and_says_so(bench: Bench, traits: dict[str, object]) -> None:
+    bench.accepting(await bench.connect(**traits))
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.ib.wire) == (State.BLOCKED, [])
+    assert bench.told() == [NoticeKind.HELD_BACK]
+    assert Reason.WRONG_ACCOUNT in bench.texts()[0]
+
+
+async def test_live_sends_only_with_the_flag(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, mode=Mode.LIVE, account="U1")
+    for flag, state in ((False, State.BLOCKED), (True, State.WORKING)):
+        bench = Bench(tmp_path / str(flag), settings, live_flag=flag)
+        bench.accepting(await bench.connect(accounts=("U1",), port=7496))
+        key = bench.record()
+        await bench.desk.dispatch()
+        assert bench.state(key) is state
+
+
+async def test_a_limit_at_the_moment_of_sending_blocks_and_does_not_use_up_once(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits(max_order_quantity=99.0))
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.ib.wire) == (State.BLOCKED, [])
+    assert "max_order_quantity is 99" in bench.texts()[0]
+    [end] = bench.ears.ends
+    assert (end.state, end.used) == (State.BLOCKED, False)
+
+
+async def test_what_is_reserved_by_one_firing_counts_against_the_next(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits(max_position_value=100_000.0))
+    bench.accepting(await bench.connect())
+    keys = [bench.record(decision(draft(quantity=Decimal(100 + number)))) for number in range(5)]
+    await bench.desk.dispatch()
+    assert [bench.state(key) for key in keys] == [State.WORKING] * 2 + [State.BLOCKED] * 3
+
+
+async def test_the_same_order_from_another_firing_is_held_back_for_a_minute(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    keys = [bench.record(decision(rule="a")), bench.record(decision(rule="b"))]
+    await bench.desk.dispatch()
+    assert [bench.state(key) for key in keys] == [State.WORKING, State.BLOCKED]
+    await bench.later(60)
+    third = bench.record(decision(rule="b"))
+    await bench.desk.dispatch()
+    assert bench.state(third) is State.WORKING
+
+
+async def test_nothing_leaves_without_a_connection_or_before_it_is_reconciled(bench: Bench) -> None:
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert bench.desk.waiting_for == Reason.LINK_DOWN
+    bench.desk.attach(bench.accepting(FakeLink(bench.ib)))
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.ib.wire) == (State.INTENT, [])
+    await bench.desk.step()
+    assert bench.state(key) is State.WORKING
+
+
+async def test_incomplete_evidence_sends_nothing_until_a_later_round_is_complete(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect(complete=False))
+    key = bench.record()
+    await bench.desk.step()
+    assert (bench.state(key), bench.ib.wire) == (State.INTENT, [])
+    assert "reqCompletedOrders" in bench.desk.waiting_for
+    link.complete = True
+    await bench.later(0.1)
+    assert bench.ib.wire == [], "the next round is not due yet"
+    await bench.later(2)
+    assert bench.state(key) is State.WORKING
+
+
+async def test_unanswered_rounds_come_ever_more_slowly(bench: Bench) -> None:
+    link = await bench.connect(complete=False)
+    pauses = []
+    for _ in range(8):
+        pauses.append(bench.desk.due_s() - bench.clock.now_s())
+        await bench.later(pauses[-1])
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert link.asked == 9
+
+
+async def test_a_probe_without_answer_sends_nothing_and_asks_for_evidence_first(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect(answers=False))
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.ib.wire) == (State.INTENT, [])
+    assert "no answer" in bench.desk.waiting_for
+    link.answers = True
+    await bench.desk.dispatch()
+    assert bench.ib.wire == []
+    await bench.later(1)
+    assert bench.state(key) is State.WORKING
+
+
+async def test_messages_waiting_in_the_client_s_queue_hold_the_next_order(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+    link.clear = False
+    key = bench.record()
+    await bench.desk.step()
+    assert bench.ib.wire == []
+    assert bench.desk.due_s() - bench.clock.now_s() < 1
+    link.clear = True
+    await bench.desk.step()
+    assert bench.state(key) is State.WORKING
+
+
+async def test_a_degraded_link_sends_nothing_and_reconciles_when_it_is_back(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+    bench.desk.on_report(LinkChange(NOW_S, "degraded", 1100, "Connectivity between IB and TWS has been lost"))
+    key = bench.record()
+    await bench.later(300)
+    assert (bench.ib.wire, link.asked) == ([], 1)
+    assert "Connectivity" in bench.desk.waiting_for
+    bench.desk.on_report(LinkChange(NOW_S, "up", 1102))
+    await bench.desk.step()
+    assert link.asked == 2
+    assert bench.state(key) is State.WORKING
+
+
+async def test_evidence_gathered_while_the_link_breaks_proves_nothing(bench: Bench) -> None:
+    link = bench.accepting(FakeLink(bench.ib))
+    link.on_evidence = lambda: bench.desk.on_report(LinkChange(NOW_S, "degraded", 1100))
+    bench.desk.attach(link)
+    assert await bench.desk.reconcile() is None
+    link.on_evidence = lambda: bench.desk.attach(FakeLink(bench.ib))
+    bench.desk.on_report(LinkChange(NOW_S, "up", 1102))
+    assert await bench.desk.reconcile() is None
+    bench.record()
+    await bench.desk.dispatch()
+    assert bench.ib.wire == []
+
+
+async def test_an_intent_that_waited_too_long_expires_and_is_told(bench: Bench) -> None:
+    key = bench.record(decision(expires_s=NOW_S + 60))
+    assert bench.desk.due_s() == NOW_S + 60
+    await bench.later(60)
+    assert bench.state(key) is State.EXPIRED
+    assert bench.texts() == ["r: not sent: buy 100 MA at market day. Its time to be sent ran out: IB is not connected."]
     bench.accepting(await bench.connect())
     await bench.desk.dispatch()
     assert bench.ib.wire == []
-    assert bench.state(key) is IntentState.DRY
+    assert [end.used for end in bench.ears.ends] == [False]
+
+
+async def test_an_intent_whose_time_runs_out_during_the_probe_does_not_leave(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+
+    async def slow(deadline_s: float = 1.0) -> None:
+        bench.clock.time_s += 1
+
+    link.probe = slow  # type: ignore[method-assign]  # A probe that takes its time.
+    key = bench.record(decision(expires_s=NOW_S + 1))
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.ib.wire) == (State.EXPIRED, [])
+
+
+async def test_the_kill_switch_blocks_what_was_not_sent(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    bench.stopped = True
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.ib.wire) == (State.BLOCKED, [])
+
+
+async def test_units_leave_one_at_a_time(bench: Bench) -> None:
+    link, on_the_wire = await bench.connect(), asyncio.Event()
+    link.on_place = lambda placed: on_the_wire.set()
+    first, second = bench.record(), bench.record(decision(draft(instrument=V)))
+    sending = asyncio.create_task(bench.desk.dispatch())
+    await asyncio.wait_for(on_the_wire.wait(), 5)
+    assert [placed.key for placed in bench.ib.wire] == [first]
+    assert bench.state(second) is State.INTENT
+    bench.accepting(link)
+    bench.desk.on_report(bench.ib.accept(bench.ib.wire[0]))
+    await asyncio.wait_for(sending, 5)
+    assert [placed.key for placed in bench.ib.wire] == [first, second]
+
+
+async def test_a_bracket_goes_out_as_one_family_whose_last_leg_transmits(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    profit = draft(side=Side.SELL, kind=OrderKind.LIMIT, limit=Decimal(440), parent=1)
+    stop = draft(side=Side.SELL, kind=OrderKind.STOP, stop=Decimal(390), parent=1)
+    bench.record(decision(draft(instrument=V), draft(), profit, stop))
+    await bench.desk.dispatch()
+    alone, entry, *children = bench.ib.wire
+    assert [placed.transmit for placed in bench.ib.wire] == [True, False, False, True]
+    assert (alone.parent_id, entry.parent_id) == (0, 0)
+    assert [child.parent_id for child in children] == [entry.order_id] * 2
+    assert len({placed.key for placed in bench.ib.wire}) == 4
+
+
+async def test_the_name_of_a_group_is_its_firing_s_own(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    legs = [draft(quantity=Decimal(count), group="g0", remaining=Remaining.CANCEL) for count in (1, 2)]
+    keys = [bench.record(decision(*legs)), bench.record(decision(*[replace(leg, instrument=V) for leg in legs]))]
+    await bench.desk.dispatch()
+    names = [placed.group for placed in bench.ib.wire]
+    assert names[0] == names[1] != names[2] == names[3]
+    assert names[0] == keys[0].removesuffix(".0") + ".g0"
+    assert all(placed.transmit for placed in bench.ib.wire)
+
+
+async def test_a_rejection_is_told_once_and_does_not_use_up_once(bench: Bench) -> None:
+    link = await bench.connect()
+    link.on_place = lambda placed: [
+        bench.desk.on_report(OrderError(placed.order_id, 201, "Order rejected - reason: no margin")) for _ in range(2)
+    ]
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert bench.state(key) is State.REJECTED
+    assert bench.texts() == ["r: IB rejected: buy 100 MA at market day. Order rejected - reason: no margin"]
+    assert [(end.state, end.used) for end in bench.ears.ends] == [(State.REJECTED, False)]
+    assert link.asked == 1
+
+
+@pytest.mark.parametrize("code", [10349, 399, 404, 161, 10147, 10148, 110, 103, 321, 329, 322, 202, 203, 4242])
+async def test_an_error_on_an_order_that_lives_leaves_it_alive(bench: Bench, code: int) -> None:
+    link = bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    bench.desk.on_report(OrderError(bench.ib.wire[0].order_id, code, "something"))
+    await bench.desk.step()
+    assert bench.state(key) is State.WORKING
+    assert bench.ears.ends == []
+    assert link.asked == (1 if code in (10349, 399, 404) else 2), "doubt means asking"
+
+
+@pytest.mark.parametrize(("code", "state"), [(321, State.REJECTED), (110, State.REJECTED), (202, State.CANCELLED)])
+async def test_a_refusal_ends_a_new_order_once_ib_shows_no_trace_of_it(
+    bench: Bench, code: int, state: IntentState
+) -> None:
+    link = await bench.connect()
+    link.on_place = lambda placed: bench.desk.on_report(OrderError(placed.order_id, code, "bF : cause - no"))
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert link.asked == 2
+    assert (bench.state(key), bench.intent(key).reason) == (state, f"bF : cause - no ({code})")
+
+
+async def test_a_duplicate_number_is_never_answered_with_a_new_one(bench: Bench) -> None:
+    link = await bench.connect()
+    link.on_place = lambda placed: bench.desk.on_report(OrderError(placed.order_id, 103, "Duplicate order id"))
+    key = bench.record()
+    await bench.desk.dispatch()
+    for _ in range(3):
+        await bench.later(61)
+    assert bench.state(key) is State.UNKNOWN
+    assert len(bench.ib.wire) == 1
+
+
+async def test_a_fill_after_cancelled_counts_and_is_told(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record(decision(held=True))
+    await bench.desk.dispatch()
+    order = bench.ib.orders[key]
+    bench.desk.on_report(replace(order, status=BrokerStatus.CANCELLED))
+    assert (bench.state(key), bench.told()) == (State.CANCELLED, [NoticeKind.CANCELLED])
+    bench.desk.on_report(bench.ib.fill(key, "100", "401"))
+    assert (bench.state(key), bench.told()) == (State.FILLED, [NoticeKind.CANCELLED, NoticeKind.FILLED])
+    assert "although IB had reported the order cancelled" in bench.texts()[1]
+    assert [(end.state, end.used) for end in bench.ears.ends][-1] == (State.FILLED, True)
+
+
+async def test_a_link_that_breaks_in_the_middle_of_a_unit_leaves_it_to_the_evidence(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+
+    def fail(placed: Placed) -> None:
+        if placed.draft.instrument == V:
+            raise LinkDown("broken pipe")
+
+    link.before_place = fail
+    bench.record(decision(draft(), draft(instrument=V)))
+    await bench.desk.dispatch()
+    assert [leg.state for leg in bench.journal.intents.unit("r", 1)] == [State.WORKING, State.SENDING]
+    assert bench.desk.waiting_for == "broken pipe"
+
+
+async def test_reports_on_foreign_orders_are_none_of_our_business(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+    foreign = bench.ib.accept(Placed(77, draft(), "my own order", "DU1", "", 0, True))
+    bench.desk.on_report(foreign)
+    bench.desk.on_report(bench.ib.fill("my own order", "100", "1"))
+    bench.desk.on_report(OrderError(77, 201, "rejected"))
+    bench.desk.cancel_ours(instrument=draft().instrument)
+    await bench.desk.reconcile()
+    await bench.desk.dispatch()
+    assert (bench.told(), bench.told("desk"), bench.ib.cancels, link.asked) == ([], [], [], 2)
+
+
+async def test_serve_sends_what_is_recorded_while_it_runs(bench: Bench) -> None:
+    link, working = FakeLink(bench.ib), asyncio.Event()
+
+    def accept(placed: Placed) -> None:
+        bench.desk.on_report(bench.ib.accept(placed))
+        working.set()
+
+    link.on_place = accept
+    serving = asyncio.create_task(bench.desk.serve())
+    keys = []
+    for instrument in (MA, V):
+        keys.append(bench.record(decision(draft(instrument=instrument))))
+        if instrument == MA:
+            bench.desk.attach(link)
+        bench.desk.wake()
+        await asyncio.wait_for(working.wait(), 5)
+        working.clear()
+    assert [bench.state(key) for key in keys] == [State.WORKING] * 2
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(serving, 5)
