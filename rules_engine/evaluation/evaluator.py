@@ -8,13 +8,14 @@ from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.state import status_of
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.view import Key, Uses, View, execution_key
-from rules_engine.evaluation.watch import Watch
+from rules_engine.evaluation.watch import Role, Watch
 from rules_engine.model.expression import Expression
 from rules_engine.model.instrument import Field
 from rules_engine.model.life import Life, Outcome, Replaced, RuleStatus
 from rules_engine.model.plan import Plan
 from rules_engine.model.tick import Bar, Tick
 from rules_engine.model.tolerance import EDGE_S
+from rules_engine.model.truth import Truth
 
 _ALSO = {
     Field.BID: (Field.MID,),
@@ -125,6 +126,10 @@ class Evaluator:
     def status(self, now_s: float) -> tuple[RuleStatus, ...]:
         """Every rule's state, since when, and why."""
         return tuple(status_of(run, self._market, max(now_s, self._market.now_s)) for run in self._runs.values())
+
+    def truths(self, rule: str) -> tuple[Truth, ...]:
+        """What was last found of each of the rule's cases, as states; an event is never true for longer than a print."""
+        return tuple(watch.verdict.truth for watch in self._runs[rule].watches_of(Role.CASE))
 
     def next_timer_s(self) -> float | None:
         """When `advance` must be called at the latest."""
