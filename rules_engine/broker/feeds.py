@@ -35,10 +35,12 @@ class Feeds:
         return {name: silence.code for name, silence in self._silent.items()}
 
     def down(self, names: Iterable[str], code: int = 0, text: str = "") -> None:
-        """These can no longer be trusted; what was down already keeps its first reason."""
+        """These can no longer be trusted. What is down already keeps its first reason; code 0, not connected or not
+        heard yet, is none."""
         now_s = self._clock.now_s()
         for name in names:
-            if name not in self._silent:
+            known = self._silent.get(name)
+            if known is None or (code and not known.code):
                 self._silent[name] = Silence(code, now_s + RETRY_S)
                 self._inbox.report(FeedDown(now_s, name, code, text))
 

@@ -62,13 +62,17 @@ class Link:
     async def watch(self, instruments: Iterable[Instrument]) -> None:
         """What the rules read and order in from now on, in this connection and every later one.
 
-        Without a connection nothing is asked yet. Raises LinkDown when the connection fails over it.
+        Without a connection nothing is asked yet; one that fails over it is replaced, and the next one asks.
         """
         self._wanted = {instrument.name: instrument for instrument in instruments}
-        if self.connection is None:
+        connection = self.connection
+        if connection is None:
             self._feeds.down(self._wanted)
-        else:
-            await self.connection.watch(self._wanted.values())
+            return
+        try:
+            await connection.watch(self._wanted.values())
+        except LinkDown as error:
+            connection.close(str(error))
 
     async def run(self) -> None:
         """Connects and reconnects until it is cancelled."""

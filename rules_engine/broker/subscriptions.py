@@ -173,6 +173,7 @@ class Subscriptions:
             self._rules[number] = tuple(await self._session.reqMarketRuleAsync(number) or ())
 
     def _stream(self) -> None:
+        """Starts and ends streams as wanted. No feed counts as up before its first tick."""
         wanted: dict[int, tuple[str, ...]] = {}
         for name, one in self._qualified.items():
             self._contracts[one.contract.conId] = one.contract
@@ -180,10 +181,20 @@ class Subscriptions:
         for contract_id in [number for number in self._streams if number not in wanted]:
             self._end(contract_id)
         for contract_id, names in wanted.items():
-            if contract_id in self._streams:
-                self._streams[contract_id].names = names
-            else:
+            if contract_id not in self._streams:
+                self._feeds.down(names)
                 self._start(contract_id, names)
+            elif self._streams[contract_id].names != names:
+                self._rename(contract_id, names)
+
+    def _rename(self, contract_id: int, names: tuple[str, ...]) -> None:
+        """A further name begins with a snapshot like any other."""
+        further = set(names) - set(self._streams[contract_id].names)
+        self._streams[contract_id].names = names
+        if further:
+            self._end(contract_id)
+            self._feeds.down(sorted(further))
+            self._start(contract_id, names)
 
     def _start(self, contract_id: int, names: tuple[str, ...]) -> None:
         contract = self._contracts[contract_id]

@@ -88,9 +88,8 @@ def _read(raw: TickData, stream: Stream, exchange_s: float | None, now_s: float,
     if meaning is None or _is_repeated(raw, stream):
         return
     what, value = meaning
-    # An exchange clock that runs ahead of ours must not make the prices that follow look old.
-    time_s = now_s if exchange_s is None else min(exchange_s, now_s)
     snapshot = _is_snapshot(stream, what, exchange_s)
+    time_s = _time_s(stream, exchange_s, now_s, snapshot)
     stream.seen.add(what)
     for name in stream.names:
         yield Tick(name, time_s, what, value, raw.size, snapshot)
@@ -113,3 +112,11 @@ def _is_snapshot(stream: Stream, what: Field, exchange_s: float | None) -> bool:
         # IB's trade times have milliseconds only: a trade of the very millisecond of the subscription is a new one.
         return exchange_s < int(stream.since_s * 1000) / 1000
     return what not in stream.seen
+
+
+def _time_s(stream: Stream, exchange_s: float | None, now_s: float, snapshot: bool) -> float:
+    """A snapshot counts from the subscription, or the first trades after it would look late beside its arrival.
+    An exchange clock that runs ahead of ours must not make the prices that follow look late either."""
+    if exchange_s is not None:
+        return min(exchange_s, now_s)
+    return stream.since_s if snapshot else now_s

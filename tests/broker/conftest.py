@@ -11,6 +11,7 @@ from rules_engine.broker.inbox import Inbox, Item
 from rules_engine.gateway import Catalogue, Gateway, Market
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.instrument import Field, Instrument, us_stock
+from rules_engine.model.reports import FeedDown
 from rules_engine.model.settings import GatewaySettings
 from rules_engine.model.tick import Tick
 
@@ -48,6 +49,10 @@ class Heard:
     def prices(self, name: str, field: Field = Field.LAST) -> list[float | None]:
         """The values of one series without its snapshot."""
         return [tick.value for tick in self.ticks(name, field) if not tick.snapshot]
+
+    def silenced(self) -> list[tuple[str, int]]:
+        """Instruments that IB gave a reason for not trusting, each with the code."""
+        return [(report.instrument, report.code) for report in self.of(FeedDown) if report.code]
 
     async def subscribed(self, *names: str) -> None:
         """Waits until the first prices of these instruments have come."""

@@ -164,10 +164,9 @@ async def test_refused_market_data_silences_that_instrument_only(
     gateway.refuse_data("V", 354)
     await connect()
     await heard.subscribed("MA")
-    await heard.until(lambda: heard.of(FeedDown))
-    down = heard.of(FeedDown)
-    assert [(one.instrument, one.code) for one in down] == [("V", 354)]
-    assert "not subscribed" in down[0].text
+    await heard.until(heard.silenced)
+    assert heard.silenced() == [("V", 354)]
+    assert "not subscribed" in heard.of(FeedDown)[-1].text
 
 
 async def test_feed_that_comes_back_is_told_before_its_first_price(
@@ -176,7 +175,7 @@ async def test_feed_that_comes_back_is_told_before_its_first_price(
     connection = await connect()
     await heard.subscribed("V", "MA")
     gateway.refuse_data("V", 10197)
-    await heard.until(lambda: heard.of(FeedDown))
+    await heard.until(heard.silenced)
     gateway.refuse_data("V", 0)
     heard.items.clear()
     connection.renew(["V"])
@@ -193,7 +192,8 @@ async def test_broken_farm_silences_everything_until_each_instrument_ticks(
     await connect()
     await heard.subscribed("V", "MA")
     gateway.send_code(2103)
-    await heard.until(lambda: len(heard.of(FeedDown)) == 2)
+    await heard.until(lambda: len(heard.silenced()) == 2)
+    heard.items.clear()
     gateway.send_code(2104)
     gateway.push("V", 200.0)
     await heard.until(lambda: heard.prices("V"))
@@ -206,7 +206,7 @@ async def test_information_about_farms_silences_nothing(connect: Connect, gatewa
         gateway.send_code(code)
     await connection.probe()
     heard.items += heard.inbox.take()
-    assert heard.of(FeedDown) == []
+    assert heard.silenced() == []
 
 
 async def test_lost_data_is_subscribed_again(connect: Connect, gateway: Gateway, heard: Heard) -> None:
@@ -214,7 +214,8 @@ async def test_lost_data_is_subscribed_again(connect: Connect, gateway: Gateway,
     await heard.subscribed("V", "MA")
     gateway.send_code(1100)
     gateway.send_code(1101)
-    await heard.until(lambda: len(heard.of(FeedUp)) == 2)
+    await heard.until(lambda: len(heard.of(FeedUp)) == 4)
+    assert heard.silenced() == [("V", 1100), ("MA", 1100)]
     assert [tick.snapshot for tick in heard.ticks("V")] == [True, True]
     gateway.push("V", 200.0)
     await heard.until(lambda: heard.prices("V"))
@@ -255,3 +256,23 @@ def _contract_id(gateway: Gateway, name: str) -> int:
     listing = gateway.market.catalogue.named(name)
     assert listing is not None
     return listing.conId
+
+
+async def test_feed_counts_as_up_from_its_first_tick_on(connect: Connect, heard: Heard) -> None:
+    connection = await connect([V])
+    await heard.subscribed("V")
+    await connection.watch([V, MA])
+    await heard.subscribed("MA")
+    told = [(type(item), item.instrument) for item in heard.items if isinstance(item, FeedDown | FeedUp)]
+    assert told == [(FeedDown, "V"), (FeedUp, "V"), (FeedDown, "MA"), (FeedUp, "MA")]
+
+
+async def test_further_name_of_a_streamed_contract_begins_with_a_snapshot(
+    connect: Connect, gateway: Gateway, heard: Heard
+) -> None:
+    connection = await connect([V])
+    await heard.subscribed("V")
+    await connection.watch([V, Instrument("visa", Kind.CONTRACT, contract_id=_contract_id(gateway, "V"))])
+    await heard.until(lambda: heard.ticks("visa"))
+    assert heard.ticks("visa")[0].snapshot
+    assert [report.instrument for report in heard.of(FeedDown)] == ["V", "visa"]
