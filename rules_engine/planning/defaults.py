@@ -60,7 +60,7 @@ def _of_orders(rule: Rule, at_broker: bool) -> Iterator[Default]:
         if not order.outside_hours:
             yield Default("outside hours", f"no: {_short(order)} works in regular hours only")
         if not order.quantity.of_equity:
-            yield Default("quantity", f"shares or contracts: {_short(order)}")
+            yield Default("quantity", "in shares or contracts")
     for bracket in (action for case in rule.cases for action in case.actions if isinstance(action, Bracket)):
         yield Default("time in force", f"good till cancelled: the children of {_short(bracket.entry)}")
 

@@ -25,6 +25,9 @@ from rules_engine.model.rule import Rule, rule_conditions
 
 _OF_BARS = frozenset({Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE})
 
+_PRINT_BEFORE_S = 300.0
+"""A change compares with the last print before its window: long enough for most to have one."""
+
 
 def reads_of(rule: Rule) -> frozenset[Instrument]:
     """The instruments whose ticks the rule needs."""
@@ -59,8 +62,10 @@ def history_of(rule: Rule) -> tuple[History, ...]:
 def _of_condition(condition: Condition, before_s: float, rule: Rule) -> Iterator[History]:
     """What a condition needs to be judged at any time from ``before_s`` ago until now."""
     match condition:
-        case Move(of=of, window_s=window_s) | Change(of=of, window_s=window_s):
+        case Move(of=of, window_s=window_s):
             yield from _of_expression(of, before_s + window_s, rule)
+        case Change(of=of, window_s=window_s):
+            yield from _of_expression(of, before_s + window_s + _PRINT_BEFORE_S, rule)
         case Lasting(of, duration_s):
             yield from _of_condition(of, before_s + duration_s, rule)
         case OnBarClose(of, bar_s):

@@ -85,16 +85,21 @@ class Spelled:
 
 
 def spelled_unit(unit: Unit) -> tuple[Spelled, ...]:
-    """The unit as it is sent; ``parentId`` counts the unit's orders from 1, 0 is none. The last one transmits."""
-    last = len(unit) - 1
+    """The unit as it is sent; ``parentId`` counts the unit's orders from 1, 0 is none."""
     return tuple(
         Spelled(
             contract=spelled_contract(leg.instrument),
-            order=_spelled_order(leg, transmit=index == last),
+            order=_spelled_order(leg, transmit=_is_last_of_family(unit, index)),
             conditions=tuple(spelled_condition(held) for held in leg.conditions),
         )
         for index, leg in enumerate(unit)
     )
+
+
+def _is_last_of_family(unit: Unit, index: int) -> bool:
+    """IB holds a bracket until its last order; orders without parent or children each go out by themselves."""
+    family = index if unit[index].parent is None else unit[index].parent
+    return not any(leg.parent == family for leg in unit[index + 1 :])
 
 
 def spelled_contract(instrument: Instrument) -> Fields:

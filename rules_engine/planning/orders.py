@@ -35,6 +35,12 @@ from rules_engine.model.rule import Rule
 _LIVE = "is computed from live values at the moment of firing"
 GOOD_TILL_CANCELLED = TimeInForce(Duration.GOOD_TILL_CANCELLED)
 
+_PRICELESS = {
+    OrderKind.MARKET: "a market order",
+    OrderKind.MIDPRICE: "an order at the midpoint",
+    OrderKind.TRAILING: "a trailing order",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -149,7 +155,7 @@ def _stop(leg: OrderDraft, written: Expression, terms: Terms) -> Decimal:
     return round_stop(leg.side, _price(written), step) if step else _price(written)
 
 
-def _step(instrument: Instrument, written: Expression, terms: Terms) -> Decimal | None:
+def _step(instrument: Instrument, written: Amount | Expression, terms: Terms) -> Decimal | None:
     """A price as typed is changed only where the contract's own step is known; a computed one is never left ragged."""
     return terms.price_steps.get(instrument.name) if isinstance(written, Number) else terms.price_step(instrument)
 
@@ -158,12 +164,19 @@ def _price(written: Expression) -> Decimal:
     price = constant(written)
     if price is None:
         raise _NeedsUs(written, _LIVE)
+    return _positive(written, price)
+
+
+def _positive(words: object, price: Decimal) -> Decimal:
+    if price <= 0:
+        raise _NeedsUs(words, "is not a positive price: the firing will be held back")
     return price
 
 
 def _bracket(bracket: Bracket, rule: Rule, terms: Terms) -> Unit:
     entry = _leg(bracket.entry, rule, terms)
-    child = replace(entry, side=entry.side.opposite, time_in_force=GOOD_TILL_CANCELLED, limit=None, stop=None, parent=0)
+    bare = replace(entry, limit=None, stop=None, trail_amount=None, trail_percent=None)
+    child = replace(bare, side=entry.side.opposite, time_in_force=GOOD_TILL_CANCELLED, parent=0)
     legs = [entry]
     if bracket.take_profit is not None:
         limit = _child_price(entry, bracket.take_profit, "take_profit", terms)
@@ -175,32 +188,35 @@ def _bracket(bracket: Bracket, rule: Rule, terms: Terms) -> Unit:
 
 
 def _child_price(entry: OrderDraft, level: Amount | Expression, key: str, terms: Terms) -> Decimal:
-    price = entry.limit if entry.limit is not None else entry.stop
+    base = entry.limit if entry.limit is not None else entry.stop
     words = f"{key}: {level}"
-    if not isinstance(level, Amount):
-        child = constant(level)
-        if child is None:
-            raise _NeedsUs(words, _LIVE)
-    elif price is None:
-        raise _NeedsUs(words, f"is relative to the price at the moment of firing: the entry is {entry.kind}")
-    else:
-        child = _offset(price, level, entry)
+    price = _level(entry, base, level, words)
     profits = (key == "take_profit") is (entry.side is Side.BUY)
-    if price is not None and (child > price) is not profits:
+    if base is not None and (price <= base if profits else price >= base):
         raise _NeedsUs(words, "is on the wrong side of the entry: the bracket will be held back")
-    typed = isinstance(level, Number)
-    step = terms.price_steps.get(entry.instrument.name) if typed else terms.price_step(entry.instrument)
-    side = entry.side.opposite
+    step = _step(entry.instrument, level, terms)
     if step is None:
-        return child
-    return round_limit(side, child, step) if key == "take_profit" else round_stop(side, child, step)
+        return price
+    rounding = round_limit if key == "take_profit" else round_stop
+    return _positive(words, rounding(entry.side.opposite, price, step))
 
 
-def _offset(price: Decimal, by: Amount, entry: OrderDraft) -> Decimal:
+def _level(entry: OrderDraft, base: Decimal | None, level: Amount | Expression, words: str) -> Decimal:
+    if isinstance(level, Amount):
+        if base is None:
+            raise _NeedsUs(words, f"is relative to the entry, and {_PRICELESS[entry.kind]} has no price beforehand")
+        return _offset(base, level, entry.side)
+    price = constant(level)
+    if price is None:
+        raise _NeedsUs(words, _LIVE)
+    return price
+
+
+def _offset(base: Decimal, by: Amount, side: Side) -> Decimal:
     amount = constant(Number(by.value))
     assert amount is not None, "an offset is a number"
-    signed = amount if entry.side is Side.BUY else -amount
-    return price * (1 + signed) if by.relative else price + signed
+    signed = amount if side is Side.BUY else -amount
+    return base * (1 + signed) if by.relative else base + signed
 
 
 def group_orders(order: Order, group: str, remaining: Remaining = Remaining.CANCEL) -> Order:

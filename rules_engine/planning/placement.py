@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from rules_engine.conditions.logic import All, Any, Not
-from rules_engine.model.action import OneCancelsAll, Remaining
+from rules_engine.model.action import Notify, OneCancelsAll, Remaining
 from rules_engine.model.condition import Condition
 from rules_engine.model.holding import BRANCHES_MAX, Holding, Obstacle, Terms
 from rules_engine.model.order import HeldCondition, HeldPercentChange, HeldPrice, HeldVolume, OrderDraft, Unit
@@ -66,6 +66,9 @@ def _too_wide(rule: Rule, cases: Sequence[_HeldCase]) -> list[Obstacle]:
         ]
     if len(cases) > 1 and any(len(case.orders) > 1 for case in cases):
         found.append(Obstacle("cases", "with several orders each would cancel their own: a group lets one live"))
+    channels = {tuple(action for action in case.actions if isinstance(action, Notify)) for case in rule.cases}
+    if len(channels) > 1:
+        found.append(Obstacle("notify", "differs from case to case, and the cases share one group at IB"))
     return found
 
 

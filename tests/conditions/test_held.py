@@ -4,8 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from rules_engine.language.scope import Instruments, Scope
-from rules_engine.language.sentences import parse_sentence
+from rules_engine.language import parse_condition
 from rules_engine.model.condition import Condition
 from rules_engine.model.holding import Holding, Terms
 from rules_engine.model.instrument import Instrument, Kind
@@ -29,9 +28,7 @@ PLAIN = Terms()
 
 
 def condition(text: str) -> Condition:
-    parsed = parse_sentence(text, "condition", Scope(Instruments(INSTRUMENTS), "America/New_York"))
-    assert isinstance(parsed.value, Condition) and not parsed.faults, parsed.faults
-    return parsed.value
+    return parse_condition(text, INSTRUMENTS, "America/New_York")
 
 
 def form(text: str, terms: Terms = PLAIN) -> str:
