@@ -1,6 +1,6 @@
 """The library face: rules on a stream of ticks, without broker, journal or event loop."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rules_engine.evaluation import Evaluator
@@ -15,7 +15,8 @@ from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import Rule, rule_conditions
 from rules_engine.model.tick import Tick
 
-_BEGINNING_S = 0.0
+_LONG_AGO_S = 0.0
+"""The library has its callers' time only: nothing that a rule names has passed when it is read."""
 
 
 class Engine:
@@ -28,7 +29,8 @@ class Engine:
     def __init__(self, rules: str | Path | Iterable[Path]) -> None:
         loaded = _loaded(rules)
         self._fields = {name: instrument.default_field for name, instrument in loaded.instruments.items()}
-        self._evaluator = Evaluator(map(plan_here, loaded.rules), _BEGINNING_S)
+        self._plans = [plan_here(rule) for rule in loaded.rules]
+        self._evaluator: Evaluator | None = None
 
     def tick(self, symbol: str, time_s: float, price: float, size: float = 0.0) -> Sequence[Firing]:
         """A print of the instrument that the rules call ``symbol``, in POSIX seconds; what fires by then, in order.
@@ -37,12 +39,19 @@ class Engine:
         advances to ``time_s`` first.
         """
         field = self._fields.get(symbol, Field.LAST)
-        outcomes = self._evaluator.tick(Tick(symbol, time_s, field, price, size))
+        evaluator = self._evaluator or self._begin(time_s)
+        outcomes = evaluator.tick(Tick(symbol, time_s, field, price, size))
         return _firings(outcomes) if outcomes else ()
 
     def advance(self, now_s: float) -> Sequence[Firing]:
         """Lets time pass without a print: clocks, silences and `for` mature."""
-        return _firings(self._evaluator.advance(now_s))
+        evaluator = self._evaluator or self._begin(now_s)
+        return _firings(evaluator.advance(now_s))
+
+    def _begin(self, now_s: float) -> Evaluator:
+        """The rules are armed at the first moment that they hear of."""
+        self._evaluator = Evaluator(self._plans, now_s)
+        return self._evaluator
 
 
 def plan_here(rule: Rule) -> Plan:
@@ -56,7 +65,7 @@ def plan_here(rule: Rule) -> Plan:
 
 def _loaded(rules: str | Path | Iterable[Path]) -> Loaded:
     sources, unreadable = _sources(rules)
-    loaded = load(sources, now_s=_BEGINNING_S)
+    loaded = load(sources, now_s=_LONG_AGO_S)
     errors = [problem for problem in (*unreadable, *loaded.problems) if problem.severity is Severity.ERROR]
     if errors:
         raise RulesError(errors)
@@ -70,8 +79,4 @@ def _sources(rules: str | Path | Iterable[Path]) -> tuple[Sequence[Source], Sequ
 
 
 def _firings(outcomes: Iterable[Outcome]) -> list[Firing]:
-    return list(_only_firings(outcomes))
-
-
-def _only_firings(outcomes: Iterable[Outcome]) -> Iterator[Firing]:
-    return (outcome for outcome in outcomes if isinstance(outcome, Firing))
+    return [outcome for outcome in outcomes if isinstance(outcome, Firing)]

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from rules_engine.language.scope import Instruments, Scope
-from rules_engine.language.sentences import parse_sentence
+from rules_engine.language import parse_condition, parse_expression
 from rules_engine.model.condition import Condition
 from rules_engine.model.expression import Expression
 from rules_engine.model.instrument import Instrument, Kind
@@ -20,19 +19,11 @@ INSTRUMENTS = {
 
 
 def condition(text: str, bars_s: float | None = None) -> Condition:
-    found = _read(text, "condition", bars_s)
-    assert isinstance(found, Condition)
-    return found
+    return parse_condition(text, INSTRUMENTS, NEW_YORK, bars_s=bars_s)
 
 
 def expression(text: str, bars_s: float | None = None) -> Expression:
-    return _read(text, "value", bars_s)
-
-
-def _read(text: str, kind: str, bars_s: float | None) -> Any:
-    parsed = parse_sentence(text, kind, Scope(Instruments(INSTRUMENTS), NEW_YORK, {}, bars_s))
-    assert not parsed.faults, (text, parsed.faults)
-    return parsed.value
+    return parse_expression(text, INSTRUMENTS, bars_s=bars_s)
 
 
 def rule(name: str, *when: str, bars_s: float | None = None, **words: Any) -> Rule:
