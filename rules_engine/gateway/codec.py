@@ -13,100 +13,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from rules_engine.gateway.items import (
+    VERSION_NEVER,
+    Fields,
+    Fixed,
+    Identity,
+    Item,
+    OneOf,
+    Only,
+    Since,
+    Test,
+    Until,
+)
 from rules_engine.gateway.values import KINDS, Cursor, Kind, Malformed, NotAnIdentity
 
 _NAME = re.compile(r"([\w.]+)(?:(>=|<)(\d+))?")
-_VERSION_NEVER = 1_000_000
 
 Lookup = Callable[[str], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """The field exists from this server version on."""
-
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Until:
-    """The field exists below this server version."""
-
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The field names what the message belongs to, so the frame is worthless without it."""
-
-
-@dataclass(frozen=True, slots=True, init=False)
-class OneOf:
-    """The field has one of these texts."""
-
-    texts: tuple[str, ...]
-
-    def __init__(self, *texts: str) -> None:
-        object.__setattr__(self, "texts", texts)
-
-
-@dataclass(frozen=True, slots=True)
-class Only:
-    """Of a nested type only these fields travel, in this order."""
-
-    names: str
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A question about fields that came earlier in the same message."""
-
-    path: str
-    holds: Callable[[object], bool]
-
-
-def equal(path: str, *wanted: object) -> Test:
-    """The earlier field has one of these values."""
-    return Test(path, lambda value: value in wanted)
-
-
-def given(path: str) -> Test:
-    """The earlier field is neither empty, zero nor unset."""
-    return Test(path, bool)
-
-
-def positive(path: str) -> Test:
-    """The earlier number is set and above zero."""
-    return Test(path, lambda value: isinstance(value, int | float) and value > 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """A field that always says the same."""
-
-    text: str = ""
-    since: int = 0
-    until: int = _VERSION_NEVER
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """Fields by name in wire order, as in `duration>=158 faProfile<177`."""
-
-    names: str
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Items that travel only when the test holds."""
-
-    test: Test
-    items: tuple["Item", ...]
-    since: int = 0
-
-
-Item = Fixed | Fields | Block
-
 
 _Values = dict[str, object]
 
@@ -301,7 +224,7 @@ def _declaration(field: "dataclasses.Field[object]", hint: typing.Any) -> _Decla
         type=hint,
         optional=optional,
         since=max((mark.version for mark in marks if isinstance(mark, Since)), default=0),
-        until=min((mark.version for mark in marks if isinstance(mark, Until)), default=_VERSION_NEVER),
+        until=min((mark.version for mark in marks if isinstance(mark, Until)), default=VERSION_NEVER),
         identity=any(isinstance(mark, Identity) for mark in marks),
         texts=next((mark.texts for mark in marks if isinstance(mark, OneOf)), ()),
         only=next((mark.names for mark in marks if isinstance(mark, Only)), None),

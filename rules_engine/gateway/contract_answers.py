@@ -1,8 +1,8 @@
 """Answers to requests that look up contracts."""
 
-from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.lookup import UNKNOWN, as_query
+from rules_engine.gateway.market import Market
 from rules_engine.gateway.market_rules import tick_of_rule
 from rules_engine.gateway.messages.contract_messages import (
     ContractDetails,
@@ -26,8 +26,9 @@ from rules_engine.gateway.session import Session
 class ContractAnswers:
     """Finds what a client describes."""
 
-    def __init__(self, catalogue: Catalogue, router: Router) -> None:
-        self._catalogue = catalogue
+    def __init__(self, market: Market, router: Router) -> None:
+        self._market = market
+        self._catalogue = market.catalogue
         router.on(ReqContractDetails, self._details)
         router.on(ReqMatchingSymbols, self._symbols)
         router.on(ReqMarketRule, self._market_rule)
@@ -39,7 +40,7 @@ class ContractAnswers:
             session.send(Error(request.reqId, 200, UNKNOWN))
             return
         for listing in found:
-            session.send(_details_of(request.reqId, listing))
+            session.send(_details_of(request.reqId, self._market.with_hours(listing)))
         session.send(ContractDetailsEnd(request.reqId))
 
     def _symbols(self, session: Session, request: ReqMatchingSymbols) -> None:

@@ -64,10 +64,13 @@ class Floor:
             self._settle(order)
 
     def _wait(self, order: Order) -> bool:
-        """Arrange everything that can move the order on; True when its conditions are met already."""
+        """Arrange everything that can move the order on; True when its conditions are met already.
+
+        The conditions of a child are watched from its parent's fill on.
+        """
         self._market.quote(order.conId)
         met = False
-        if order.form.conditions and not order.elected:
+        if order.form.conditions and not order.elected and not self._waits_for_parent(order):
             met = self._conditions.hold(order)
             for time_s in self._conditions.times_s(order):
                 self._timers.at(time_s, lambda: self._moment_came(order))
@@ -126,12 +129,20 @@ class Floor:
 
     def _ready(self, order: Order) -> bool:
         """Nothing but the market decides now."""
-        parent = self.book.parent(order)
-        if parent is not None and parent.status is not Status.FILLED:
-            return False
-        if order.conditional and not order.elected:
+        if self._waits_for_parent(order) or (order.conditional and not order.elected):
             return False
         return not order.form.goodAfterTime or read_time(order.form.goodAfterTime) <= self._now_s()
+
+    def _come_alive(self, child: Order) -> None:
+        """Its parent is filled."""
+        if self._wait(child):
+            self._elect([child])
+        else:
+            self._go_on(child)
+
+    def _waits_for_parent(self, order: Order) -> bool:
+        parent = self.book.parent(order)
+        return parent is not None and parent.status is not Status.FILLED
 
     def _go_on(self, order: Order) -> None:
         """Something that the order waited for has happened."""
@@ -205,7 +216,8 @@ class Floor:
             if member.live and not member.staged:
                 self._reduce(member, order, execution.shares)
         for child in self.book.children(order):
-            self._go_on(child)
+            if child.live and not child.staged:
+                self._come_alive(child)
         self._elect(self._conditions.traded(execution))
         self._elect(self._conditions.margins_moved())
 
@@ -269,7 +281,6 @@ class Floor:
         """What a held order waits for, in IB's words."""
         if not order.live:
             return ""
-        parent = self.book.parent(order)
-        waits_for = ["child"] if parent is not None and parent.status is not Status.FILLED else []
+        waits_for = ["child"] if self._waits_for_parent(order) else []
         waits_for += [] if self._works(order) else ["trigger"]
         return ",".join(waits_for)

@@ -59,7 +59,7 @@ class Gateway:
         self._prices = PriceAnswers(market, self._clock.now_s, self._faults, self._router)
         self._history = HistoryAnswers(market, self._clock.now_s, self._router)
         self._streams = StreamAnswers(market, self._timers, self._clock.now_s, self._router)
-        ContractAnswers(market.catalogue, self._router)
+        ContractAnswers(market, self._router)
         OrderAnswers(self._desk, self._floor, self._faults, self._router)
         self._reception = Reception(self._switchboard, self._router, self._floor.book, self._faults, self._clock)
         self._reception.on_left(self._accounts.left)

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from rules_engine.gateway.codec import Identity, Only
 from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.items import Identity, Only
 from rules_engine.gateway.messages.form import reply, request
 
 _HELD = "conId symbol secType lastTradeDateOrContractMonth strike right multiplier"

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rules_engine.gateway.codec import Fields, Fixed, Identity, Since
 from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.items import Fields, Fixed, Identity, Since
 from rules_engine.gateway.messages.form import reply, request
 
 

@@ -4,7 +4,8 @@ import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rules_engine.gateway.codec import Fields, Fixed, Item, Layout
+from rules_engine.gateway.codec import Layout
+from rules_engine.gateway.items import Fields, Fixed, Item
 from rules_engine.gateway.values import Malformed
 from rules_engine.gateway.wire import BrokenFrame, frame
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from rules_engine.gateway.codec import Identity, Since
+from rules_engine.gateway.items import Identity, Since
 from rules_engine.gateway.messages.form import reply, request
 
 SYSTEM = -1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from rules_engine.gateway.codec import OneOf
+from rules_engine.gateway.items import OneOf
 
 Conjunction = Annotated[str, OneOf("a", "o")]
 

@@ -3,19 +3,8 @@
 import math
 from typing import Annotated
 
-from rules_engine.gateway.codec import (
-    Block,
-    Fields,
-    Fixed,
-    Identity,
-    Item,
-    Only,
-    Since,
-    equal,
-    given,
-    positive,
-)
 from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.items import Block, Fields, Fixed, Identity, Item, Only, Since, equal, given, positive
 from rules_engine.gateway.messages.form import reply, request
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.values import UNSET_DOUBLE

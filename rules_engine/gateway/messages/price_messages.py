@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rules_engine.gateway.codec import Block, Fields, Identity, equal, given
 from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.items import Block, Fields, Identity, equal, given
 from rules_engine.gateway.messages.form import reply, request
 
 

@@ -1,0 +1,93 @@
+"""The words in which messages are declared: what the annotations and layouts of message types are made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+VERSION_NEVER = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The field exists from this server version on."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """The field exists below this server version."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The field names what the message belongs to, so the frame is worthless without it."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class OneOf:
+    """The field has one of these texts."""
+
+    texts: tuple[str, ...]
+
+    def __init__(self, *texts: str) -> None:
+        object.__setattr__(self, "texts", texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Of a nested type only these fields travel, in this order."""
+
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A question about fields that came earlier in the same message."""
+
+    path: str
+    holds: Callable[[object], bool]
+
+
+def equal(path: str, *wanted: object) -> Test:
+    """The earlier field has one of these values."""
+    return Test(path, lambda value: value in wanted)
+
+
+def given(path: str) -> Test:
+    """The earlier field is neither empty, zero nor unset."""
+    return Test(path, bool)
+
+
+def positive(path: str) -> Test:
+    """The earlier number is set and above zero."""
+    return Test(path, lambda value: isinstance(value, int | float) and value > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A field that always says the same."""
+
+    text: str = ""
+    since: int = 0
+    until: int = VERSION_NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Fields by name in wire order, as in `duration>=158 faProfile<177`."""
+
+    names: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Items that travel only when the test holds."""
+
+    test: Test
+    items: tuple["Item", ...]
+    since: int = 0
+
+
+Item = Fixed | Fields | Block
