@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rules_engine.cli.demo_stage import ADDED_RULE, DemoFailed, Stage
 from rules_engine.daemon.control import Json
 from rules_engine.gateway import Order
+from rules_engine.notifying.receiver import Received
 
 _SETTLE_S = 2.0
 
@@ -45,16 +46,18 @@ async def _held_order_buys(scene: Stage, tell: Tell) -> None:
     await _placed(scene, tell, quantity=100, level=200)
     await scene.move("V", 197.9, 198.6, 199.3, 199.8, 200.1)
     await _bought(scene, tell, quantity=100)
-    await _notified(scene, tell, "ma-when-v-hits-200", "filled")
+    await _notified(scene, tell, "ma-when-v-hits-200", "bought 100 MA")
 
 
 async def _window_rule_sells(scene: Stage, tell: Tell) -> None:
     await scene.until_status(lambda status: _state(status, "ma-follows-v-down") == "armed", "filling the window")
     await scene.move("V", 198.5, 196.4, 194.2, 192.3, 190.0)
     await scene.until(lambda: scene.order_of(action="SELL", quantity=100) is not None, "the sale")
+    if _order(scene, "SELL", 100).form.conditions:
+        raise DemoFailed("the sale was left to the broker")
     tell(DemoEvent("fired", "V fell 5% inside five minutes: the rule fired here", {"rule": "ma-follows-v-down"}))
     await _filled(scene, tell, action="SELL", quantity=100)
-    await _notified(scene, tell, "ma-follows-v-down", "filled")
+    await _notified(scene, tell, "ma-follows-v-down", "sold 100 MA")
 
 
 async def _edit_while_running(scene: Stage, tell: Tell) -> None:
@@ -73,9 +76,9 @@ async def _killed_while_waiting(scene: Stage, tell: Tell) -> None:
     await scene.start_engine()
     await scene.until_status(lambda status: status["link"] == "up", "restarting")
     tell(DemoEvent("restarted", "the engine is back"))
-    await scene.until(lambda: _messages(scene, "ma-when-v-recovers", "filled") > 0, "the news of the missed fill")
+    await scene.until(lambda: _messages(scene, "ma-when-v-recovers", "bought 50 MA") > 0, "the news of the missed fill")
     await asyncio.sleep(_SETTLE_S)
-    if (count := _messages(scene, "ma-when-v-recovers", "filled")) != 1:
+    if (count := _messages(scene, "ma-when-v-recovers", "bought 50 MA")) != 1:
         raise DemoFailed(f"the missed fill was told {count} times")
     orders = [order for order in scene.gateway.orders if order.form.totalQuantity == 50]
     if len(orders) != 1:
@@ -108,10 +111,10 @@ async def _filled(scene: Stage, tell: Tell, *, action: str, quantity: int) -> No
     tell(DemoEvent("filled", f"{word} {quantity} MA at {price:.2f}", {"price": price, "quantity": quantity}))
 
 
-async def _notified(scene: Stage, tell: Tell, rule: str, word: str) -> None:
-    await scene.until(lambda: _messages(scene, rule, word) > 0, f"the message about {rule}")
-    message = next(message for message in scene.received if rule in message.title and word in message.title)
-    tell(DemoEvent("notified", f"message: {message.title}", {"title": message.title, "text": message.text}))
+async def _notified(scene: Stage, tell: Tell, rule: str, words: str) -> None:
+    await scene.until(lambda: _messages(scene, rule, words) > 0, f"the message about {rule}")
+    message = next(message for message in scene.received if _is_about(message, rule, words))
+    tell(DemoEvent("notified", f"message: {message.text}", {"title": message.title}))
 
 
 async def _quiet_prints(scene: Stage, *prices: float) -> None:
@@ -132,8 +135,12 @@ def _order(scene: Stage, action: str, quantity: int) -> Order:
     return order
 
 
-def _messages(scene: Stage, rule: str, word: str) -> int:
-    return sum(rule in message.title and word in message.title for message in scene.received)
+def _messages(scene: Stage, rule: str, words: str) -> int:
+    return sum(_is_about(message, rule, words) for message in scene.received)
+
+
+def _is_about(message: Received, rule: str, words: str) -> bool:
+    return rule in message.text and words in message.text
 
 
 def _state(status: Mapping[str, Json], rule: str) -> Json:

@@ -116,7 +116,7 @@ class Stage:
                     await asyncio.sleep(_POLL_S)
         return status
 
-    async def move(self, symbol: str, *prices: float, every_s: float = 0.25) -> None:
+    async def move(self, symbol: str, *prices: float, every_s: float = 0.9) -> None:
         """Prints these prices one after the other, with a quote around each."""
         for price in prices:
             self.gateway.push(symbol, price)

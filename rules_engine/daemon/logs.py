@@ -12,7 +12,7 @@ from rules_engine.notifying.redaction import install_redaction, secrets_in
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 _BYTES_MAX = 5_000_000
 _FILES_MAX = 3
-_QUIET = ("ib_insync", "ib_async", "eventkit", "watchfiles", "asyncio")
+_QUIET = ("ib_insync", "ib_async", "eventkit", "watchfiles", "asyncio", "apprise")
 
 
 class _PrivateFileHandler(RotatingFileHandler):

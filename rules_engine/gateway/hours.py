@@ -107,6 +107,13 @@ def _wire_days(hours: Hours, first: date, liquid: bool) -> str:
     return ";".join(hours._wire_day(first + _DAY * ahead, liquid) for ahead in range(WIRE_DAYS))
 
 
+def always_open(now_s: float) -> str:
+    """IB's form of hours that never end. It begins two days back, whatever zone the reader puts it in."""
+    first = datetime.fromtimestamp(now_s, UTC).date() - 2 * _DAY
+    days = [first + _DAY * ahead for ahead in range(WIRE_DAYS + 3)]
+    return ";".join(f"{day:%Y%m%d}:0000-{day + _DAY:%Y%m%d}:0000" for day in days)
+
+
 def _clock(hour: int, minute: int = 0) -> int:
     return hour * 60 + minute
 

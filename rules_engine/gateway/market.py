@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from rules_engine.gateway.catalogue import Catalogue
+from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.history import Bar
+from rules_engine.gateway.hours import always_open
 from rules_engine.gateway.past import Past, first_of, last_of
 from rules_engine.gateway.quote import Change, Print, Quote, Spread, Tick, TickKind, drawn_around
 from rules_engine.gateway.source import Source
@@ -101,6 +104,13 @@ class Market:
     ) -> tuple[Tick, ...]:
         """A quote from outside; market orders fill at it until a print leaves it."""
         return self._push(Change(conId, Spread(self._pushed_at_s(at_s), bid, ask, bidSize, askSize), None))
+
+    def with_hours(self, listing: Listing) -> Listing:
+        """The listing with the hours that this market keeps: all of every day when it never closes."""
+        if self._sessions:
+            return listing
+        always = always_open(self._now_s)
+        return replace(listing, tradingHours=always, liquidHours=always)
 
     def is_open(self, conId: int, now_s: float, outside_hours: bool) -> bool:
         """Whether orders can trade now. A market that keeps no sessions never closes."""
