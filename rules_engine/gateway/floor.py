@@ -55,6 +55,7 @@ class Floor:
         met = self._wait(order)
         order.status = Status.PRE_SUBMITTED if kind_of(order).pricing is Pricing.MARKET else self._status(order)
         self._report(order)
+        self._warn_if_closed(order)
         self._listeners.changed(order)
         if met:
             self._elect([order])
@@ -62,6 +63,12 @@ class Floor:
             self.book.work(order)
             self._look_at_market(order, ())
             self._settle(order)
+
+    def _warn_if_closed(self, order: Order) -> None:
+        if not self._market.is_open(order.conId, self._now_s(), order.form.outsideRth):
+            exchange = order.contract.primaryExchange or order.contract.exchange
+            text = f"Order Message:\nWarning: your order will not be placed at the exchange until {exchange} opens"
+            self._listeners.tell(order.clientId, Error(order.orderId, 399, text))
 
     def _wait(self, order: Order) -> bool:
         """Arrange everything that can move the order on; True when its conditions are met already.
@@ -163,6 +170,8 @@ class Floor:
     def _look_at_market(self, order: Order, ticks: Sequence[Tick]) -> None:
         if not self._ready(order) or not self._market.is_open(order.conId, self._now_s(), order.form.outsideRth):
             return
+        if order.status is Status.PRE_SUBMITTED and ticks:
+            self._report_progress(order)
         if not self._works(order):
             self._look_for_trigger(order, ticks)
         if self._works(order):
@@ -191,7 +200,8 @@ class Floor:
                 order.stop_price = trailed_stop(order, price)
 
     def _status(self, order: Order) -> Status:
-        waits = not self._ready(order) or not self._works(order)
+        closed = not self._market.is_open(order.conId, self._now_s(), order.form.outsideRth)
+        waits = closed or not self._ready(order) or not self._works(order)
         return Status.PRE_SUBMITTED if waits else Status.SUBMITTED
 
     def _fill(self, order: Order, price: float) -> None:

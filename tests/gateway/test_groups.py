@@ -150,3 +150,36 @@ async def test_groups_of_the_same_name_in_other_accounts_are_others(connect: Con
     gateway.push("V", 196.0)
     await until(ib, other.isDone)
     assert alone.isActive()
+
+
+async def test_the_conditions_of_an_exit_count_from_the_entrys_fill_on(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    v, ma = await stock(ib, "V"), await stock(ib, "MA")
+    entry = LimitOrder("BUY", 10, 195.0, orderId=ib.client.getReqId(), transmit=False)
+    condition = PriceCondition(price=310.0, conId=ma.conId, exch="SMART", triggerMethod=2)
+    exit_ = MarketOrder("SELL", 10, parentId=entry.orderId, conditions=[condition])
+    trades = [ib.placeOrder(v, order) for order in (entry, exit_)]
+    await echo(ib)
+    gateway.push("MA", 311.0)
+    gateway.push("MA", 300.0)
+    gateway.push("V", 195.0)
+    await until(ib, trades[0].isDone)
+    await echo(ib)
+    assert trades[1].orderStatus.status == "PreSubmitted"
+    gateway.push("MA", 310.0)
+    await until(ib, trades[1].isDone)
+
+
+async def test_a_cancelled_staged_child_does_not_come_back(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    v = await stock(ib, "V")
+    parent = MarketOrder("BUY", 10, orderId=ib.client.getReqId(), transmit=False)
+    dropped = LimitOrder("SELL", 10, 210.0, parentId=parent.orderId, transmit=False)
+    kept = StopOrder("SELL", 10, 190.0, parentId=parent.orderId, transmit=True)
+    ib.placeOrder(v, parent)
+    ib.placeOrder(v, dropped)
+    ib.client.cancelOrder(dropped.orderId)
+    trade = ib.placeOrder(v, kept)
+    await echo(ib)
+    assert [order.status for order in gateway.orders] == ["Filled", "Cancelled", "PreSubmitted"]
+    assert trade.isActive()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rules_engine.gateway.codec import Layout
-from rules_engine.gateway.items import Fields, Fixed, Item
+from rules_engine.gateway.items import VERSION_NEVER, Fields, Fixed, Item
 from rules_engine.gateway.values import Malformed
 from rules_engine.gateway.wire import BrokenFrame, frame
 
@@ -70,9 +70,6 @@ class Maker(typing.Protocol):
     def __call__(self, cls: type[T]) -> type[T]: ...
 
 
-_VERSION_NEVER = 1_000_000
-
-
 @dataclass(frozen=True, slots=True)
 class _Form:
     number: str
@@ -90,7 +87,7 @@ def request(number: int, *, version: int | None = None, layout: tuple[Item, ...]
     """Declare what a client may send; `version` is the constant that older messages carry after their number."""
 
     def declare(cls: type[T]) -> type[T]:
-        made, form = _declared(cls, number, version, _VERSION_NEVER, layout)
+        made, form = _declared(cls, number, version, VERSION_NEVER, layout)
         _requests[form.number] = form
         return made
 
@@ -99,7 +96,7 @@ def request(number: int, *, version: int | None = None, layout: tuple[Item, ...]
 
 @typing.dataclass_transform(frozen_default=True)
 def reply(
-    number: int, *, version: int | None = None, until: int = _VERSION_NEVER, layout: tuple[Item, ...] | None = None
+    number: int, *, version: int | None = None, until: int = VERSION_NEVER, layout: tuple[Item, ...] | None = None
 ) -> Maker:
     """Declare what the server may send; its version constant travels below server version `until`."""
 

@@ -1,0 +1,76 @@
+"""The gateway served alone, and a market that keeps hours."""
+
+import asyncio
+
+from ib_insync import IB, LimitOrder, MarketOrder, PriceCondition
+
+from rules_engine.gateway import Catalogue, Gateway, Market, serve
+from rules_engine.model.clock import SteppedClock
+from tests.gateway.conftest import NOON_S, Bench, Connect, echo, stock, until
+
+
+async def test_it_says_that_it_is_simulated_and_where() -> None:
+    said: asyncio.Queue[str] = asyncio.Queue()
+    market = Market(Catalogue())
+    task = asyncio.create_task(serve(market, port=0, accounts=("DU5",), say=said.put_nowait))
+    async with asyncio.timeout(5):
+        banner = await said.get()
+    assert banner.startswith("SIMULATED")
+    assert "DU5" in banner
+    port = int(banner.split(":")[1].split(",")[0])
+    ib = IB()
+    await ib.connectAsync("127.0.0.1", port, clientId=1)
+    assert ib.managedAccounts() == ["DU5"]
+    ib.disconnect()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+
+
+async def closed_market(bench: Bench, clock: SteppedClock) -> Gateway:
+    """Wednesday, three hours before New York opens."""
+    clock.time_s = NOON_S - 5.5 * 3600
+    gateway = Gateway(Market(Catalogue(clock=clock), sessions=True), clock=clock, accounts=("DU1",))
+    await gateway.start()
+    bench.running.append(gateway)
+    gateway.push("V", 199.0)
+    gateway.push("MA", 300.0)
+    return gateway
+
+
+async def test_outside_hours_an_order_waits_with_399(bench: Bench, connect: Connect, clock: SteppedClock) -> None:
+    gateway = await closed_market(bench, clock)
+    ib = await connect()
+    heard: list[int] = []
+    ib.errorEvent += lambda reqId, code, text, contract: heard.append(code)
+    v = await stock(ib, "V")
+    waits, trades = MarketOrder("BUY", 1), LimitOrder("BUY", 1, 205.0, outsideRth=True)
+    waiting, traded = ib.placeOrder(v, waits), ib.placeOrder(v, trades)
+    await until(ib, traded.isDone)
+    assert waiting.orderStatus.status == "PreSubmitted"
+    assert heard == [399]
+    clock.time_s = NOON_S
+    gateway.push("V", 200.0)
+    await until(ib, waiting.isDone)
+    assert waiting.orderStatus.avgFillPrice == 200.0
+
+
+async def test_conditions_outside_hours_need_leave(bench: Bench, connect: Connect, clock: SteppedClock) -> None:
+    gateway = await closed_market(bench, clock)
+    ib = await connect()
+    v, ma = await stock(ib, "V"), await stock(ib, "MA")
+    condition = PriceCondition(price=200.0, conId=v.conId, exch="SMART", triggerMethod=2)
+
+    def order(ignore_rth: bool) -> MarketOrder:
+        return LimitOrder(
+            "BUY", 1, 400.0, outsideRth=True, conditions=[condition], conditionsIgnoreRth=ignore_rth, tif="GTC"
+        )
+
+    patient, early = ib.placeOrder(ma, order(False)), ib.placeOrder(ma, order(True))
+    await echo(ib)
+    gateway.push("V", 201.0)
+    await until(ib, early.isDone)
+    assert patient.isActive()
+    clock.time_s = NOON_S
+    gateway.push("V", 200.5)
+    await until(ib, patient.isDone)
