@@ -1,14 +1,23 @@
 """Expressions spelled in simpleeval's dialect, and simpleeval as the reference for what they are worth."""
 
+import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
-
-from simpleeval import SimpleEval
+from typing import TYPE_CHECKING
 
 from rules_engine.model.expression import Arithmetic, Call, Expression, Named, Negative, Number, walk
 
-_OPERATORS = {"Add": operator.add, "Sub": operator.sub, "Mult": operator.mul, "Div": operator.truediv}
+if TYPE_CHECKING:
+    from simpleeval import SimpleEval
+
+_OPERATORS: Mapping[type[ast.AST], Callable[..., float]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.USub: operator.neg,
+}
 _FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "abs": abs,
     "min": min,
@@ -41,12 +50,11 @@ def reference_value(expression: Expression, readings: Mapping[Expression, float]
     return value if math.isfinite(value) else None
 
 
-def _evaluator(names: Mapping[str, float]) -> SimpleEval:
-    import ast
+def _evaluator(names: Mapping[str, float]) -> "SimpleEval":
+    # Most files hold no constant arithmetic: they are checked without loading simpleeval.
+    from simpleeval import SimpleEval
 
-    operators: dict[type[ast.AST], Callable[..., float]] = {getattr(ast, name): of for name, of in _OPERATORS.items()}
-    operators |= {ast.USub: operator.neg}
-    return SimpleEval(operators=operators, functions=dict(_FUNCTIONS), names=dict(names))
+    return SimpleEval(operators=dict(_OPERATORS), functions=dict(_FUNCTIONS), names=dict(names))
 
 
 def _spell(expression: Expression, readings: Mapping[Expression, float], names: dict[str, float]) -> str:

@@ -10,7 +10,7 @@ from rules_engine.language.codes import Code
 from rules_engine.language.fault import Fault
 from rules_engine.language.functions import FUNCTION_WORDS
 from rules_engine.language.grammar import ACTION, CONDITION, VALUE, keywords, sentence_parser
-from rules_engine.language.nearest import listed, nearest
+from rules_engine.language.nearest import did_you_mean, listed, nearest
 from rules_engine.language.scope import Scope
 
 _KINDS = {CONDITION: "a condition", VALUE: "a value", ACTION: "an action"}
@@ -67,7 +67,7 @@ def diagnose(text: str, kind: str, scope: Scope, error: UnexpectedInput) -> Faul
         tokens = tokens[: _index_of(tokens, error.token) + 1]
     for at, token in enumerate(tokens):
         if _is_unknown(tokens, at, scope):
-            return _unknown_word(tokens, at, walk)
+            return _unknown_word(tokens, at, walk, scope)
         if not walk.feed(token):
             return _misplaced(token, tokens[:at], walk)
     if isinstance(error, UnexpectedCharacters):
@@ -130,7 +130,7 @@ def _is_unknown(tokens: list[Token], at: int, scope: Scope) -> bool:
     return not after_notify and not called and scope.instruments.named(token) is None
 
 
-def _unknown_word(tokens: list[Token], at: int, walk: _Walk) -> Fault:
+def _unknown_word(tokens: list[Token], at: int, walk: _Walk, scope: Scope) -> Fault:
     token, words = tokens[at], walk.words()
     near = nearest(token, words)
     if near is not None:
@@ -145,6 +145,11 @@ def _unknown_word(tokens: list[Token], at: int, walk: _Walk) -> Fault:
             choices.append(" ".join(lead))
         hint = f"write {listed(choices)}" if choices else f"write a value after '{' '.join(lead)}'"
         return _fault(tokens[at - len(lead)], token, Code.NOT_A_SENTENCE, f"'{phrase}' is not {kind}", hint)
+    if walk.takes_value():
+        names = [*scope.lets, *scope.instruments.declared_names(), *scope.instruments.known()]
+        otherwise = f"write '{token.upper()}' for a US stock, or declare '{token}' under 'instruments' or 'let'"
+        hint = did_you_mean(token, names, otherwise)
+        return _fault(token, token, Code.UNKNOWN_NAME, f"'{token}' is not known", hint)
     synonym = _SYNONYMS.get(token.lower())
     hint = f"write '{synonym}'" if synonym else _expectation(walk)
     return _fault(token, token, Code.UNKNOWN_WORD, f"'{token}' is not a word of this sentence", hint)

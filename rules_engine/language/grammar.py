@@ -1,9 +1,11 @@
 """The grammar of sentences: what each kind of condition brings, with expressions and actions, made into one parser."""
 
+import os
 import pkgutil
 import re
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 from lark import Lark
 from lark.lexer import PatternStr
@@ -127,7 +129,20 @@ def phrases() -> dict[str, Phrase]:
 
 @cache
 def sentence_parser() -> Lark:
-    """The parser of all sentences; made once, at the first sentence."""
+    """The parser of all sentences; made once, at the first sentence.
+
+    Its tables take a third of a small check to compute, so they are kept in the user's own cache folder where that
+    can be written; lark itself sees when they no longer belong to the grammar.
+    """
+    try:
+        folder = _cache_folder()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _parser(str(folder / "sentences"))
+    except OSError:
+        return _parser(None)
+
+
+def _parser(kept_in: str | None) -> Lark:
     return Lark(
         grammar_text(),
         parser="lalr",
@@ -135,7 +150,13 @@ def sentence_parser() -> Lark:
         start=[CONDITION, VALUE, ACTION, ENTRY, ENTRY_PRICE],
         propagate_positions=True,
         maybe_placeholders=True,
+        cache=kept_in or False,
     )
+
+
+def _cache_folder() -> Path:
+    kept = os.environ.get("XDG_CACHE_HOME")
+    return (Path(kept) if kept else Path.home() / ".cache") / "rules-engine"
 
 
 def grammar_text() -> str:

@@ -14,7 +14,7 @@ from rules_engine.language.rendering import quote_lines
 from rules_engine.language.structure import CONFIG_SCHEMA, check_structure
 from rules_engine.language.text import Source, decode
 from rules_engine.language.tree import Mapping as MappingNode
-from rules_engine.language.tree import Scalar, read_tree
+from rules_engine.language.tree import Node, Scalar, read_tree
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, Settings
 
@@ -30,7 +30,7 @@ def load_settings(
     problems = Collector()
     text, refused = decode(Source(name, data))
     problems.extend(refused)
-    settings = None
+    settings = root = None
     if not refused:
         root, refused = read_tree(text, name)
         problems.extend(refused)
@@ -38,7 +38,7 @@ def load_settings(
             problems.extend(check_structure(root, CONFIG_SCHEMA))
         if isinstance(root, MappingNode):
             settings = _Words(root, environment, base, problems).settings()
-    found = quote_lines(problems.in_file_order(), _without_secrets(text))
+    found = quote_lines(problems.in_file_order(), _without_secrets(text, root))
     return (None if any(problem.severity is Severity.ERROR for problem in found) else settings), found
 
 
@@ -48,20 +48,27 @@ def exposed_secrets(path: Path, data: bytes) -> tuple[Problem, ...]:
     root, _ = read_tree(text, str(path)) if not refused else (None, ())
     if not isinstance(root, MappingNode) or not _is_open(path):
         return ()
-    literal = [secret for secret in _secrets(root) if not _VARIABLE.search(secret.text) and not _is_file(secret)]
+    literal = [secret for secret in _secrets(root) if not _is_reference(secret)]
     if not literal:
         return ()
     message = "this file holds secrets and others may read it"
     problem = Problem(literal[0].place, Code.SECRET_EXPOSED, message, f"run: chmod 600 {path}")
-    return quote_lines((problem,), _without_secrets(text))
+    return quote_lines((problem,), _without_secrets(text, root))
 
 
-def _secrets(root: MappingNode) -> list[Scalar]:
+def _secrets(root: Node) -> list[Scalar]:
+    if not isinstance(root, MappingNode):
+        return []
     channels, heartbeat = root.get("channels"), root.get("heartbeat")
     found = [entry.value for entry in channels.entries] if isinstance(channels, MappingNode) else []
     if isinstance(heartbeat, MappingNode):
         found += [entry.value for entry in heartbeat.entries if entry.key.text == "url"]
     return [value for value in found if isinstance(value, Scalar)]
+
+
+def _is_reference(value: Scalar) -> bool:
+    """Whether it only says where the secret is: nothing but variables, or a file."""
+    return _is_file(value) or not _VARIABLE.sub("", value.text).strip()
 
 
 def _is_file(value: Scalar) -> bool:
@@ -73,13 +80,12 @@ def _is_open(path: Path) -> bool:
     return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
-def _without_secrets(text: str) -> str:
-    """The file as it may be quoted: below `channels` and `heartbeat` only names and references."""
-    return re.sub(r"(:[ \t]*)(?!\$\{|file:|[|>{\[&*!]|\s)([^\s#{}\[\],]*(?:://|:)[^\s#{}\[\],]+)", _starred, text)
-
-
-def _starred(found: "re.Match[str]") -> str:
-    return found[1] + "*" * len(found[2])
+def _without_secrets(text: str, root: Node | None) -> str:
+    """The file as it may be quoted: every secret that stands in it literally is starred out."""
+    literal = [secret.raw for secret in _secrets(root) if not _is_reference(secret)] if root else []
+    for raw in sorted(literal, key=len, reverse=True):
+        text = text.replace(raw, re.sub(r"[^\r\n]", "*", raw))
+    return text
 
 
 class _Words:

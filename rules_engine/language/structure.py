@@ -99,7 +99,9 @@ def _problem(error: Any, root: Node) -> Problem:
                 node.place, Code.BAD_SHAPE, f"{what} cannot be '{_short(error.instance)}'", _examples(schema)
             )
         case "not":
-            return Problem(_key_place(root, path), Code.NOT_IN_THIS_VERSION, f"{what} is not in this version")
+            return Problem(
+                _key_place(root, path), Code.NOT_IN_THIS_VERSION, f"{what} is not in this version", "remove it"
+            )
         case rule if rule in _TOO_FEW:
             empty = not error.instance
             message = f"{what} is empty" if empty else f"{what} needs at least {error.validator_value} items"
