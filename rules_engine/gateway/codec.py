@@ -210,6 +210,11 @@ def _declare(cls: type) -> dict[str, _Declared]:
     return {field.name: _declaration(field, hints[field.name]) for field in dataclasses.fields(cls)}
 
 
+def field_names(cls: type) -> tuple[str, ...]:
+    """The fields of a message type in wire order."""
+    return tuple(_declared(cls))
+
+
 def _declaration(field: "dataclasses.Field[object]", hint: typing.Any) -> _Declared:
     marks: tuple[object, ...] = ()
     if typing.get_origin(hint) is typing.Annotated:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from rules_engine.gateway.contracts import Contract, Listing
 from rules_engine.gateway.ledger import Execution, commission_of
-from rules_engine.gateway.messages.order_form import OrderForm
+from rules_engine.gateway.messages.order_form import Condition, OrderForm
 from rules_engine.gateway.messages.order_messages import CompletedOrder, OpenOrder, OrderStatus, PlaceOrder
 
 
@@ -64,6 +64,16 @@ class Order:
     def contract(self) -> Contract:
         """What it trades, on the exchange that its client named."""
         return self.listing.contract
+
+    @property
+    def orderRef(self) -> str:
+        """The name that its client gave it."""
+        return self.form.orderRef
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What it waits for, or what cancels it."""
+        return self.form.conditions
 
     @property
     def conId(self) -> int:

@@ -196,12 +196,14 @@ class Gateway:
     def freeze(self) -> None:
         """Take bytes and answer nothing, like a process that is stopped."""
         self._faults.frozen = True
+        for session in self._switchboard.sockets():
+            session.pause()
 
     def thaw(self) -> None:
         """Go on where it stopped: what arrived meanwhile is answered now."""
         self._faults.frozen = False
         for session in self._switchboard.sockets():
-            session.read()
+            session.resume()
         self._woken.set()
 
     # The passing of time.

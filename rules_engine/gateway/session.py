@@ -55,6 +55,8 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        if self._host.frozen:
+            self.pause()
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
@@ -82,6 +84,17 @@ class Session(asyncio.Protocol):
         except (BrokenFrame, NotAnIdentity):
             self.reset()
         self._host.settle()
+
+    def pause(self) -> None:
+        """Leave what the client sends with the operating system, as a process does that is stopped."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again, and answer what arrived before the pause."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+            self.read()
 
     def send(self, message: object) -> None:
         """Queue one reply."""

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rules_engine.gateway.book import OrderBook
 from rules_engine.gateway.catalogue import Catalogue
@@ -47,6 +48,10 @@ _EXECUTION_COLUMNS = (
     "execId, time_s, account, conId, contractExchange, exchange, side, shares, price, orderId, clientId, permId,"
     " cumQty, avgPrice, orderRef, commission, realizedPnl"
 )
+
+
+Row = tuple[Any, ...]
+"""What SQLite gives back; the columns are as strict as the table that declares them."""
 
 
 class StateError(Exception):
@@ -185,12 +190,12 @@ class State:
             account = ledger.accounts.setdefault(name, Account(name))
             account.holdings[conId] = Holding(contract, size, price, realized)
 
-    def _execution(self, row: tuple, catalogue: Catalogue) -> Execution:  # type: ignore[type-arg]
+    def _execution(self, row: Row, catalogue: Catalogue) -> Execution:
         execId, time_s, account, conId, contract_exchange, *rest = row
         contract = self._listing(catalogue, conId, contract_exchange).contract
         return Execution(execId, time_s, account, contract, *rest)
 
-    def _order(self, row: tuple, catalogue: Catalogue) -> Order:  # type: ignore[type-arg]
+    def _order(self, row: Row, catalogue: Catalogue) -> Order:
         permId, clientId, text, placed_s, status, staged, elected, triggered, *rest = row
         request = read_request(json.loads(text), _STORED_VERSION)
         assert isinstance(request, PlaceOrder)

@@ -4,7 +4,7 @@ import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rules_engine.gateway.codec import Layout
+from rules_engine.gateway.codec import Layout, field_names
 from rules_engine.gateway.items import VERSION_NEVER, Fields, Fixed, Item
 from rules_engine.gateway.values import Malformed
 from rules_engine.gateway.wire import BrokenFrame, frame
@@ -112,7 +112,7 @@ def _declared(
     cls: type[T], number: int, version: int | None, until: int, layout: tuple[Item, ...] | None
 ) -> tuple[type[T], _Form]:
     made = dataclass(frozen=True, slots=True)(cls)
-    names = " ".join(made.__dataclass_fields__)  # type: ignore[attr-defined]
+    names = " ".join(field_names(made))
     body = layout or ((Fields(names),) if names else ())
     head = () if version is None else (Fixed(str(version), until=until),)
     identified = names.startswith(("reqId", "orderId"))
