@@ -136,6 +136,11 @@ class Desk:
         self._intake.abandon(intent)
         return True
 
+    def lift_halt(self) -> None:
+        """The user looked into what halted all sending, and wants it to go on."""
+        self._reconciler.lift_halt()
+        self.wake()
+
     async def serve(self) -> None:
         """Sends, reconciles and reminds until cancelled."""
         while True:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rules_engine.execution.changes import Change, Listener
+from rules_engine.execution.changes import Change, Listener, UnitEnd
 from rules_engine.execution.codes import Meaning, meaning_of
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
@@ -14,6 +14,8 @@ from rules_engine.model.notice import Notice, NoticeKind
 from rules_engine.model.reports import ExecutionReport, OrderError, OrderReport
 
 State = IntentState
+News = Change | UnitEnd
+
 _NEW = frozenset({State.SENDING, State.UNKNOWN, State.ABANDONED})
 _AT_IB = frozenset({State.ACKED, State.WORKING})
 
@@ -48,10 +50,10 @@ class Intake:
             fills = self._journal.fills(intent.key)
             corrects = len(fills) == len(before)
             after = executed(intent, fills, report, corrects=corrects)
-            changes = self._write(intent, after, "correction" if corrects else "fill", report, away=away)
+            news = self._write(intent, after, "correction" if corrects else "fill", report, away=away)
             if corrects:
-                changes = [*changes, self._tell(after, NoticeKind.ALARM, f"IB corrected a fill: {fill_words(after)}")]
-        self._publish(after, changes)
+                news = [*news, self._tell(after, NoticeKind.ALARM, f"IB corrected a fill: {fill_words(after)}")]
+        self._publish(news)
         return after
 
     def error(self, report: OrderError) -> tuple[Intent | None, Meaning]:
@@ -81,29 +83,27 @@ class Intake:
     def close_unsent(self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind) -> None:
         """Ends legs that never left, with one message for all of them."""
         assert all(leg.state is State.INTENT for leg in legs)
-        changes = []
         with self._journal.transaction():
             for leg in legs:
                 self._journal.change(replace(leg, state=state, reason=reason), str(state), {"reason": reason})
             words = "; ".join(order_words(leg.draft) for leg in legs)
-            changes.append(self._tell(replace(legs[0], state=state), notice, f"not sent: {words}. {reason}"))
-            self._end_unit(legs[0])
-        self._publish(legs[0], changes)
+            told = self._tell(replace(legs[0], state=state), notice, f"not sent: {words}. {reason}")
+            news: list[News] = [told, *self._end_unit(legs[0])]
+        self._publish(news)
 
     def _commit(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> None:
         with self._journal.transaction():
-            changes = self._write(before, after, kind, data, away=away)
-        self._publish(after, changes)
+            news = self._write(before, after, kind, data, away=away)
+        self._publish(news)
 
-    def _write(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> Sequence[Change]:
+    def _write(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> Sequence[News]:
         self._journal.change(after, kind, data)
-        changes = [self._tell(after, notice, text, away=away) for notice, text in self._news(before, after)]
+        news: list[News] = [self._tell(after, notice, text, away=away) for notice, text in self._steps(before, after)]
         if after.held and (after.filled > 0 or after.state is State.WORKING):
             self._journal.trigger(after.rule, after.seq)
-        self._end_unit(after)
-        return changes
+        return [*news, *self._end_unit(after)]
 
-    def _news(self, before: Intent, after: Intent) -> Sequence[tuple[NoticeKind, str]]:
+    def _steps(self, before: Intent, after: Intent) -> Sequence[tuple[NoticeKind, str]]:
         """What is worth telling about the step from ``before`` to ``after``."""
         late = before.state.is_over and after.filled > before.filled
         if late and before.state is not State.FILLED:
@@ -155,18 +155,19 @@ class Intake:
         related = [leg for leg in unit if _related(leg, change.intent)]
         return not any(leg.filled > 0 or leg.state in (State.REJECTED, State.CANCELLED) for leg in related)
 
-    def _end_unit(self, intent: Intent) -> None:
+    def _end_unit(self, intent: Intent) -> Sequence[UnitEnd]:
         entries = [leg for leg in self._journal.intents.unit(intent.rule, intent.seq) if not leg.is_child]
-        if all(entry.state.is_over for entry in entries):
-            self._journal.end(intent.rule, intent.seq, uses_once(entries))
+        if not all(entry.state.is_over for entry in entries):
+            return ()
+        return self._journal.end(intent.rule, intent.seq, uses_once(entries))
 
-    def _publish(self, intent: Intent, changes: Sequence[Change]) -> None:
+    def _publish(self, news: Sequence[News]) -> None:
         assert not self._journal.in_transaction, "listeners hear of what is committed"
-        for change in changes:
-            self._listener.changed(change)
-        for end in self._journal.unsettled():
-            if (end.rule, end.seq) == (intent.rule, intent.seq):
-                self._listener.ended(end)
+        for one in news:
+            if isinstance(one, Change):
+                self._listener.changed(one)
+            else:
+                self._listener.ended(one)
 
 
 def unknown_words(intent: Intent) -> str:

@@ -192,16 +192,18 @@ class Journal:
                 ).rowcount
             )
 
-    def end(self, rule: str, seq: int, used: bool) -> bool:
-        """The firing's entries are all over; False when that was known. A late fill may turn ``used`` true."""
+    def end(self, rule: str, seq: int, used: bool) -> Sequence[UnitEnd]:
+        """The firing's entries are all over. A late fill may turn ``used`` true.
+
+        Returns what the rules of this mode and account have to hear: nothing when it was known already.
+        """
         with self.transaction():
-            return bool(
-                self._database.execute(
-                    "UPDATE firing SET ended_s = ?, used = ?, settled = 0"
-                    " WHERE rule = ? AND seq = ? AND (ended_s IS NULL OR used < ?)",
-                    *(self._clock.now_s(), int(used), rule, seq, int(used)),
-                ).rowcount
+            rows = self._database.rows(
+                "UPDATE firing SET ended_s = ?, used = ?, settled = 0"
+                " WHERE rule = ? AND seq = ? AND (ended_s IS NULL OR used < ?) RETURNING *",
+                *(self._clock.now_s(), int(used), rule, seq, int(used)),
             )
+        return [self._end(row) for row in rows if (row["mode"], row["account"]) == (self.mode, self.account)]
 
     def settle(self, end: UnitEnd, lives: Mapping[str, Life]) -> None:
         """The rule's memory has taken the end in: both are one commit, so that a crash repeats neither."""
@@ -212,8 +214,7 @@ class Journal:
     def unsettled(self) -> Sequence[UnitEnd]:
         """Firings of this mode and account that ended, and whose rules have not taken it in, oldest first."""
         rows = self._database.rows(
-            "SELECT rule, seq, case_index, kind, used FROM firing"
-            " WHERE ended_s IS NOT NULL AND settled = 0 AND mode = ? AND account = ? ORDER BY id",
+            "SELECT * FROM firing WHERE ended_s IS NOT NULL AND settled = 0 AND mode = ? AND account = ? ORDER BY id",
             *(self.mode, self.account),
         )
         return [self._end(row) for row in rows]

@@ -55,6 +55,12 @@ class Reconciler:
         """Why this journal may not trade at all; empty when it may."""
         return self._journal.get(_HALTED) or ""
 
+    def lift_halt(self) -> None:
+        """The user has looked. What caused it halts again if it is still there at the next reconciliation."""
+        with self._journal.transaction():
+            self._journal.put(_HALTED, "")
+            self._journal.event("", "halt lifted", None)
+
     async def run(self, session: Session, is_current: Callable[[], bool]) -> Evidence | None:
         """One round. None, and nothing concluded, when an answer was missing or the link broke meanwhile."""
         before = [intent for intent in self._journal.intents.open() if intent.state.may_be_at_broker]
@@ -133,6 +139,8 @@ class Reconciler:
             self._tell(intent, NoticeKind.ALARM, text, "risen")
 
     def _halt(self, why: str, reference: str) -> None:
+        if self.halted == why:
+            return
         with self._journal.transaction():
             self._journal.put(_HALTED, why)
             self._journal.tell(

@@ -115,7 +115,8 @@ class RiskGate:
             return None
         for other in book.recent:
             draft = other.draft
-            if draft.conditions or draft.parent is not None or other.sent_s is None:
+            came_to_nothing = other.state.is_over and other.filled == 0
+            if draft.conditions or draft.parent is not None or other.sent_s is None or came_to_nothing:
                 continue
             same = (draft.instrument, draft.side, draft.quantity) == (leg.instrument, leg.side, leg.quantity)
             if same and self._clock.now_s() - other.sent_s < DUPLICATE_WINDOW_S:
