@@ -128,7 +128,7 @@ class Evaluator:
         return tuple(status_of(run, self._market, max(now_s, self._market.now_s)) for run in self._runs.values())
 
     def truths(self, rule: str) -> tuple[Truth, ...]:
-        """What was last found of each of the rule's cases, as states; an event is never true for longer than a print."""
+        """What was last found of each of the rule's cases, as states: an event is never true for a while."""
         return tuple(watch.verdict.truth for watch in self._runs[rule].watches_of(Role.CASE))
 
     def next_timer_s(self) -> float | None:
@@ -163,6 +163,9 @@ class Evaluator:
         """
         self._advance(now_s)
         reload = Reload(self._market, self._runs, list(plans))
+        for run in self._runs.values():
+            if run not in reload.runs.values():
+                run.retire()
         self._runs = reload.runs
         self._unarmed = reload.to_arm
         for run in reload.adapted:

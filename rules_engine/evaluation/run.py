@@ -233,6 +233,13 @@ class Run:
     def finish(self, now_s: float) -> None:
         self.done, self.since_s = True, now_s
 
+    def retire(self) -> None:
+        """Another run has taken its place, and those of its watches that go on: no timer of it counts."""
+        self.due_s = None
+        for watch in self.watches:
+            if watch.run is self:
+                watch.due_s = None
+
     def break_off(self, reason: str, now_s: float) -> None:
         self.broken, self.since_s = reason, now_s
 

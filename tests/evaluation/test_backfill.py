@@ -1,0 +1,94 @@
+"""History under what is known: windows and bars fill, nothing fires by it."""
+
+import pytest
+
+from rules_engine.evaluation import Evaluator
+from rules_engine.model.firing import Firing
+from rules_engine.model.instrument import Field
+from rules_engine.model.plan import Plan
+from rules_engine.model.tick import Bar, Tick
+from rules_engine.model.truth import Truth
+from tests.evaluation.market import START_S, print_of
+from tests.evaluation.sentences import expression, plan
+
+MINUTE_S = START_S - START_S % 60
+
+
+def with_history(rule: Plan, prices: list[float], instrument: str = "V") -> Evaluator:
+    """Ten seconds between the prints of the past, the last one ten seconds ago."""
+    evaluator = Evaluator([rule], START_S)
+    evaluator.feed_up(START_S)
+    first_s = START_S - 10 * len(prices)
+    past = [print_of(first_s + 10 * number, price, instrument) for number, price in enumerate(prices)]
+    evaluator.backfill(instrument, Field.LAST, past, first_s)
+    return evaluator
+
+
+def test_a_move_over_history_and_a_live_print() -> None:
+    evaluator = with_history(plan("rule", "V moves up 5% in 5m"), [100.0] * 30)
+    assert list(evaluator.tick(print_of(START_S, 104.0))) == []
+    assert evaluator.truths("rule") == (Truth.FALSE,)
+    [firing] = evaluator.tick(print_of(START_S + 1, 105.0))
+    assert isinstance(firing, Firing)
+    assert firing.values["move"] == pytest.approx(0.05)
+
+
+def test_what_history_shows_to_be_true_already_does_not_fire() -> None:
+    evaluator = with_history(plan("rule", "V moves up 5% in 5m"), [100.0] * 30)
+    assert list(evaluator.tick(print_of(START_S, 106.0))) == []
+    assert list(evaluator.tick(print_of(START_S + 1, 107.0))) == []
+
+
+def test_history_that_is_too_short_leaves_it_unknown() -> None:
+    evaluator = with_history(plan("rule", "V > sma(V, 5m)"), [100.0] * 29)
+    evaluator.tick(print_of(START_S, 101.0))
+    assert evaluator.truths("rule") == (Truth.UNKNOWN,)
+    evaluator.tick(print_of(START_S + 10, 101.0))
+    assert evaluator.truths("rule") == (Truth.TRUE,)
+
+
+def test_history_that_comes_after_live_prints_goes_under_them() -> None:
+    evaluator = Evaluator([plan("rule", "sma(V, 60s) > 100")], START_S)
+    evaluator.tick(print_of(START_S, 103.0))
+    past = [print_of(START_S - 60 + 10 * number, 100.0) for number in range(7)]
+    evaluator.backfill("V", Field.LAST, past, START_S - 60)
+    evaluator.tick(print_of(START_S + 1, 103.0))
+    assert evaluator.truths("rule") == (Truth.TRUE,)
+    assert evaluator.read(expression("sma(V, 60s)")) == pytest.approx((5 * 100 + 2 * 103) / 7)
+
+
+def test_an_expression_needs_the_history_of_all_that_it_reads() -> None:
+    evaluator = with_history(plan("rule", "V - MA moves up 5 points in 60s"), [100.0] * 6)
+    ticks = [print_of(START_S - 55 + 10 * number, 50.0, "MA") for number in range(6)]
+    evaluator.backfill("MA", Field.LAST, ticks, START_S - 60)
+    evaluator.tick(print_of(START_S, 50.0, "MA"))
+    evaluator.tick(print_of(START_S, 104.0))
+    assert evaluator.truths("rule") == (Truth.FALSE,)
+    assert len(evaluator.tick(print_of(START_S + 1, 105.0))) == 1
+
+
+def test_bars_fill_bar_series_and_the_forming_one_is_completed() -> None:
+    evaluator = Evaluator([plan("rule", "V > sma(V, 3)", bars_s=60)], MINUTE_S + 30)
+    evaluator.tick(print_of(MINUTE_S + 30, 13.0))
+    past = [Bar(MINUTE_S - 60 * back, 10, 10, 10, 10) for back in (3, 2, 1)]
+    evaluator.backfill("V", Field.LAST, [*past, Bar(MINUTE_S, 9, 9, 9, 9)], MINUTE_S - 180, bar_s=60)
+    evaluator.tick(print_of(MINUTE_S + 40, 10.5))
+    assert evaluator.truths("rule") == (Truth.TRUE,)
+    evaluator.tick(print_of(MINUTE_S + 60, 10.1))
+    assert evaluator.truths("rule") == (Truth.FALSE,)
+
+
+def test_fine_bars_make_coarse_ones_and_fill_windows_by_their_path() -> None:
+    evaluator = Evaluator([plan("rule", "V > highest(V[2m].high, 1) or V > highest(V, 2m)")], MINUTE_S)
+    first_s = MINUTE_S - MINUTE_S % 120 - 120
+    past = [Bar(first_s, 10, 14, 9, 12), Bar(first_s + 60, 12, 13, 11, 11)]
+    evaluator.backfill("V", Field.LAST, past, first_s, bar_s=60)
+    evaluator.tick(print_of(first_s + 120, 14.0))
+    assert evaluator.truths("rule") == (Truth.FALSE,)
+
+
+def test_a_history_without_prices_changes_nothing() -> None:
+    evaluator = with_history(plan("rule", "V > sma(V, 5m)"), [])
+    evaluator.backfill("V", Field.LAST, [Tick("V", START_S - 1, Field.LAST, None)], START_S - 400)
+    evaluator.tick(print_of(START_S, 101.0))
+    assert evaluator.truths("rule") == (Truth.FALSE,)
