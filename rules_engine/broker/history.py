@@ -35,6 +35,8 @@ _TICKS_SHOWN = {Field.LAST: "TRADES", Field.BID: "BID_ASK", Field.ASK: "BID_ASK"
 _UNTRADED = frozenset({"CASH", "CFD", "CMDTY"})
 """Kinds of contract whose history IB has as quotes only."""
 
+PastTick = HistoricalTick | HistoricalTickBidAsk | HistoricalTickLast
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -83,31 +85,32 @@ class Historian:
         return await self._prints_of_bars(wanted.field, start_s)
 
     async def _pages(self, field: Field, start_s: float) -> Past | None:
-        """Page by page backwards; None when there are too many, or none to be had."""
+        """Page by page backwards; None when there are too many, or none to be had.
+
+        Historical ticks carry whole seconds and a page may begin within one: that second is read again.
+        """
         found: list[Tick] = []
-        end_s = math.ceil(self._now_s)
+        end_s = float(math.ceil(self._now_s))
         for _ in range(PAGES_MAX):
             try:
-                page = await self._page(field, end_s)
+                raw = await self._page(field, end_s)
             except RequestError:
                 return None
-            # IB sends whole seconds, so that what is as new as the page before was in that page already.
-            older = [tick for tick in page if tick.time_s < end_s] if found else page
-            found = older + found
-            if len(page) < TICKS_A_PAGE or (older and older[0].time_s <= start_s):
+            page = [tick for one in raw if (tick := self._tick(one, field)) is not None and tick.time_s < end_s]
+            found = page + [tick for tick in found if tick.time_s >= end_s]
+            if len(raw) < TICKS_A_PAGE or (page and page[0].time_s <= start_s):
                 return Past(start_s, ticks=tuple(tick for tick in found if tick.time_s > start_s))
-            if not older:
+            if not page or page[0].time_s + 1 >= end_s:
                 return None
-            end_s = int(older[0].time_s)
+            end_s = page[0].time_s + 1
         return None
 
-    async def _page(self, field: Field, end_s: float) -> list[Tick]:
+    async def _page(self, field: Field, end_s: float) -> list[PastTick]:
         end = datetime.fromtimestamp(end_s, UTC)
         shown = _TICKS_SHOWN[field]
-        raw = await self._session.reqHistoricalTicksAsync(self._contract, "", end, TICKS_A_PAGE, shown, useRth=False)
-        return [tick for one in raw if (tick := self._tick(one, field)) is not None]
+        return await self._session.reqHistoricalTicksAsync(self._contract, "", end, TICKS_A_PAGE, shown, useRth=False)
 
-    def _tick(self, raw: HistoricalTick | HistoricalTickBidAsk | HistoricalTickLast, field: Field) -> Tick | None:
+    def _tick(self, raw: PastTick, field: Field) -> Tick | None:
         if isinstance(raw, HistoricalTickBidAsk):
             price, size = (raw.priceBid, raw.sizeBid) if field is Field.BID else (raw.priceAsk, raw.sizeAsk)
         else:

@@ -56,7 +56,7 @@ def shown_price(what: str, quote: Quote) -> float | None:
 
 def shown_trade(what: str, tick: Tick, quote: Quote) -> tuple[float, float] | None:
     """Price and size that a tick adds to a bar of this kind."""
-    if what in ("TRADES", "ADJUSTED_LAST"):
+    if what in ("TRADES", "AGGTRADES", "ADJUSTED_LAST"):
         return (tick.price, tick.size) if tick.kind is TickKind.TRADE else None
     price = shown_price(what, quote)
     if tick.kind is TickKind.TRADE or price is None:

@@ -33,7 +33,7 @@ from rules_engine.gateway.session import Session
 from rules_engine.gateway.spans import DAY_S, bar_size_s, duration_s
 from rules_engine.gateway.times import day_text, read_time, time_text, utc_text
 
-SHOWN = frozenset({"TRADES", "ADJUSTED_LAST", "MIDPOINT", "BID", "ASK", "BID_ASK"})
+SHOWN = frozenset({"TRADES", "AGGTRADES", "ADJUSTED_LAST", "MIDPOINT", "BID", "ASK", "BID_ASK"})
 BARS_MAX = 100_000
 TICKS_MAX = 1000
 _NO_DATA = "Historical Market Data Service error message:HMDS query returned no data"

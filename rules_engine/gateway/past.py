@@ -90,7 +90,7 @@ class Past:
         return CALENDARS[listing.calendar if listing is not None else "us_stock"]
 
     def _series(self, conId: int, start_s: float, end_s: float, what: str, use_rth: bool) -> Iterator[Print]:
-        if what in ("TRADES", "ADJUSTED_LAST"):
+        if what in ("TRADES", "AGGTRADES", "ADJUSTED_LAST"):
             return self.prints(conId, start_s, end_s, use_rth)
         price = _PRICES[what]
         spreads = self.spreads(conId, start_s, end_s, use_rth)

@@ -129,7 +129,7 @@ class StreamAnswers:
         except NotFound as unclear:
             session.send(Error(request.reqId, 200, str(unclear)))
             return
-        if request.barSize != BAR_S or request.whatToShow not in SHOWN - {"BID_ASK", "ADJUSTED_LAST"}:
+        if request.barSize != BAR_S or request.whatToShow not in SHOWN - {"BID_ASK", "ADJUSTED_LAST", "AGGTRADES"}:
             text = "Error validating request.-'bP' : cause - Only bars of 5 seconds of TRADES, MIDPOINT, BID or ASK"
             session.send(Error(request.reqId, 321, text))
             return
