@@ -157,7 +157,7 @@ def _event(entering: bool) -> Callable[..., Condition]:
 
 def _refuse_reversed(low: Expression, high: Expression) -> None:
     if isinstance(low, Number) and isinstance(high, Number) and low.value >= high.value:
-        raise Misspoken(f"a band from {low} to {high} is empty", f"write '{high} to {low}', the lower bound first", 1)
+        raise Misspoken(f"a band from {low} to {high} is empty", "write the lower bound first, then the higher", 1)
 
 
 PHRASES = (

@@ -9,7 +9,7 @@ from rules_engine.language.tree import Node, Scalar
 from rules_engine.language.within import place_within
 from rules_engine.model.place import Place, Problem, Severity
 
-PROBLEMS_MAX = 200
+PROBLEMS_MAX = 50
 
 
 class Collector:

@@ -97,7 +97,8 @@ class _Walk:
         value = ["a value"] if {"NUMBER", "LPAR"} <= accepted else ["a name"] if "NAME" in accepted else []
         value = value or (["a number"] if "NUMBER" in accepted else [])
         shapes = [shape for name, shape in sorted(_SHAPES.items()) if name in accepted]
-        return [*value, *(f"'{word}'" for word in self.words()), *shapes]
+        words = [word for word in self.words() if not (value and word == "account")]
+        return [*value, *(f"'{word}'" for word in words), *shapes]
 
     def is_complete(self) -> bool:
         return "$END" in self._accepted()
@@ -176,8 +177,11 @@ def _misplaced(token: Token, before: list[Token], walk: _Walk) -> Fault:
         return _fault(token, token, Code.NOT_A_SENTENCE, f"'{token}' cannot stand here", "write 'time is after 09:45'")
     if token == "*" and before and before[-1] == "*":
         return _fault(token, token, Code.NOT_A_SENTENCE, "there are no powers", "write V * V")
+    if before and before[-1] == "notify" and token.type in keywords():
+        message = f"'{token}' is a word of the language and names no channel"
+        return _fault(token, token, Code.RESERVED_NAME, message, "give the channel another name")
     synonym = "at limit" if token == "limit" and "at" not in before else ""
-    hint = f"write '{synonym}'" if synonym else _expectation(walk)
+    hint = f"write '{synonym}'" if synonym else _ODD.get(token) or _expectation(walk)
     return _fault(token, token, Code.NOT_A_SENTENCE, f"'{token}' cannot stand here", hint)
 
 

@@ -62,8 +62,8 @@ def _arithmetic(name: str, arguments: Sequence[Expression | Span]) -> Call:
     if len(values) != len(arguments):
         raise BadCall(Code.WRONG_ARGUMENTS, f"'{name}' takes no length of time", f"write {name}(V)")
     if not least <= len(values) <= most:
-        takes = f"{least}" if least == most else f"{least} to {most}"
-        raise BadCall(Code.WRONG_ARGUMENTS, f"'{name}' takes {takes} values, not {len(values)}", "add or remove values")
+        takes = "one value" if most == 1 else f"{least} to {most} values"
+        raise BadCall(Code.WRONG_ARGUMENTS, f"'{name}' takes {takes}, not {len(values)}", "add or remove values")
     if name == "round" and len(values) == 2:
         _refuse_odd_digits(values[1])
     return Call(name, values)

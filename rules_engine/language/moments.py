@@ -45,7 +45,7 @@ def is_timezone(name: str) -> bool:
     """Whether the machine's database of zones has it."""
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         return False
     return bool(name)
 

@@ -25,7 +25,8 @@ from rules_engine.language.structure import start_of
 from rules_engine.language.tree import Listing, Node, Scalar
 from rules_engine.language.tree import Mapping as MappingNode
 from rules_engine.model.condition import Condition
-from rules_engine.model.expression import Expression, Named
+from rules_engine.model.expression import Expression, Named, Reading
+from rules_engine.model.instrument import Field, us_stock
 from rules_engine.model.rule import Active, Case, IfAlreadyTrue, IfMissed, OnGap, Rule, Run
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -116,9 +117,9 @@ class _Words:
             if entry.key.text in self._around.instruments.declared_names():
                 message = f"'{entry.key.text}' is an instrument of this file"
                 self._problems.add(entry.key, Code.RESERVED_NAME, message, "give the value another name")
-            value = self._value(entry.value, scope)
-            if value is not None:
-                lets[entry.key.text] = Named(entry.key.text, value)
+            # A value that is wrong stands for something that can be read, so that its name is not a second problem.
+            value = self._value(entry.value, scope) or Reading(us_stock("V"), Field.LAST)
+            lets[entry.key.text] = Named(entry.key.text, value)
         return scope
 
     def _value(self, node: Node, scope: Scope) -> Expression | None:

@@ -28,6 +28,7 @@ _CODES = {
     "all_of": Code.TWO_EVENTS,
     "opposite_of": Code.EVENT_NOT_ALLOWED,
     "on_bar_close": Code.EVENT_NOT_ALLOWED,
+    **dict.fromkeys(("inside", "outside", "enters", "leaves"), Code.BAD_BAND),
     "between": Code.BAD_TIME,
     "good_till": Code.BAD_TIME,
     "over": Code.DIVISION_BY_ZERO,

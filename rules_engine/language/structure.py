@@ -90,6 +90,8 @@ def _problem(error: Any, root: Node) -> Problem:
     what = _called(path)
     schema: Schema = error.schema
     match error.validator:
+        case "type" if isinstance(node, Scalar) and node.value is None:
+            return _empty(what, node)
         case "type":
             return Problem(node.place, Code.WRONG_KIND, *_wrong_kind(what, node, schema))
         case "enum":
@@ -102,13 +104,18 @@ def _problem(error: Any, root: Node) -> Problem:
             return Problem(
                 _key_place(root, path), Code.NOT_IN_THIS_VERSION, f"{what} is not in this version", "remove it"
             )
+        case rule if rule in _TOO_FEW and not error.instance:
+            return _empty(what, node)
         case rule if rule in _TOO_FEW:
-            empty = not error.instance
-            message = f"{what} is empty" if empty else f"{what} needs at least {error.validator_value} items"
-            return Problem(node.place, Code.OUT_OF_RANGE, message, "write a value, or remove the key")
+            message = f"{what} needs at least {error.validator_value} items"
+            return Problem(node.place, Code.OUT_OF_RANGE, message, _examples(schema))
         case rule:
             bound = _BOUNDS[rule].format(error.validator_value)
             return Problem(node.place, Code.OUT_OF_RANGE, f"{what} {bound}", _examples(schema))
+
+
+def _empty(what: str, node: Node) -> Problem:
+    return Problem(node.place, Code.EMPTY_VALUE, f"{what} has no value", "write a value, or remove the line")
 
 
 def _called(path: list[str | int]) -> str:
