@@ -45,7 +45,7 @@ def run_test(test: RuleTest, plans: Iterable[Plan]) -> TestResult:
     outcomes = _play(test, chosen)
     differences = tuple(_differences(test, [outcome for outcome in outcomes if isinstance(outcome, Firing)]))
     held_back = [outcome for outcome in outcomes if isinstance(outcome, HeldBack)]
-    report = _report(test, differences[0], held_back) if differences else ""
+    report = _report(test, differences, held_back) if differences else ""
     return TestResult(not differences, differences, report)
 
 
@@ -122,15 +122,16 @@ def spelled(actions: Sequence[Action]) -> tuple[str, ...]:
     return tuple(map(str, actions))
 
 
-def _report(test: RuleTest, first: Difference, held_back: Sequence[HeldBack]) -> str:
-    if first.missing is not None:
-        expected = f"expected: {first.missing.text}"
-        reasons = [entry for entry in held_back if abs(entry.firing.at_s - test.start_s - first.at_s) <= 2 * EDGE_S]
-        happened = "; ".join(f"{entry.firing.rule} was held back: {entry.reason}" for entry in reasons) or "nothing"
-        place = f"{first.missing.place.file}:{first.missing.place.line}"
-    else:
-        assert first.unexpected is not None
-        expected = "expected: nothing"
-        happened = f"{first.unexpected.rule} fired: {'; '.join(first.unexpected.actions)}"
-        place = f"{test.place.file}:{test.place.line}"
-    return draw(test, first.at_s, (expected, f"happened: {happened}"), place)
+def _report(test: RuleTest, differences: Sequence[Difference], held_back: Sequence[HeldBack]) -> str:
+    first = differences[0]
+    together = [difference for difference in differences if difference.at_s - first.at_s <= 2 * EDGE_S]
+    missing = [difference.missing for difference in together if difference.missing is not None]
+    fired = [difference.unexpected for difference in together if difference.unexpected is not None]
+    stopped = [entry for entry in held_back if abs(entry.firing.at_s - test.start_s - first.at_s) <= 2 * EDGE_S]
+    happened = [f"{firing.rule} fired: {'; '.join(firing.actions)}" for firing in fired]
+    happened += [f"{entry.firing.rule} was held back: {entry.reason}" for entry in stopped]
+    notes = (
+        f"expected: {', '.join(expected.text for expected in missing) or 'nothing'}",
+        f"happened: {', '.join(happened) or 'nothing'}",
+    )
+    return draw(test, first.at_s, notes, missing[0].place if missing else test.place)
