@@ -33,7 +33,7 @@ class Size:
     seed: int = 20301122
 
 
-SHORT = Size(prints=10_000, prints_naive=3_000, prints_oracle=10_000, rounds=1)
+SHORT = Size(prints=8_000, prints_naive=1_500, prints_oracle=8_000, rounds=1)
 
 
 def play_engine(prints: Sequence[Print]) -> tuple[list[float], float]:
