@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from rules_engine.cli import EXIT_CONFIGURATION, EXIT_PROBLEMS
-from rules_engine.language import Loaded, as_json, load, load_settings, read_sources, render
+from rules_engine.language import Loaded, as_json, load, load_settings, quote, read_sources, render
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.plan import Plan
@@ -48,7 +48,7 @@ def load_rules(
     sources, unreadable = read_sources(wanted)
     loaded = load(sources, channels=frozenset(settings.channels) if settings else None, now_s=SystemClock().now_s())
     plans, unplannable = plan_all(loaded.rules) if loaded.ok else ((), ())
-    return loaded, plans, (*unreadable, *loaded.problems, *unplannable)
+    return loaded, plans, (*unreadable, *loaded.problems, *quote(unplannable, sources))
 
 
 def has_errors(problems: Sequence[Problem]) -> bool:

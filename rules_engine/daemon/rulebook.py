@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from rules_engine.language import Loaded, Source, load, read_sources
+from rules_engine.language import Loaded, Source, load, quote, read_sources
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.plan import Plan, Where
 from rules_engine.planning import plan_all
@@ -72,7 +72,7 @@ class RuleBook:
         sources, unreadable = read_sources([self.folder])
         digest = _digest(sources, unreadable)
         loaded = load(sources, channels=self._channels, now_s=now_s, armed=armed)
-        return _edition(loaded, unreadable, digest, steps)
+        return _edition(loaded, sources, unreadable, digest, steps)
 
     def digest(self) -> str:
         """What `read` would give as digest: cheap enough for every wake-up."""
@@ -80,12 +80,17 @@ class RuleBook:
 
 
 def _edition(
-    loaded: Loaded, unreadable: Sequence[Problem], digest: str, steps: Mapping[str, Decimal]
+    loaded: Loaded,
+    sources: Sequence[Source],
+    unreadable: Sequence[Problem],
+    digest: str,
+    steps: Mapping[str, Decimal],
 ) -> Edition | Refused:
     problems = (*unreadable, *loaded.problems)
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Refused(problems, digest)
-    plans, unplannable = plan_all(loaded.rules, price_steps=steps)
+    plans, unquoted = plan_all(loaded.rules, price_steps=steps)
+    unplannable = quote(unquoted, sources)
     if any(problem.severity is Severity.ERROR for problem in unplannable):
         return Refused((*problems, *unplannable), digest)
     return Edition(plans, (*problems, *unplannable), digest)

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 
 from rules_engine.model.rule import Rule
 
-_UNSAID = frozenset({"place", "digest", "when_digest", "cases", "spelled"})
+_UNSAID = frozenset({"place", "run_place", "digest", "when_digest", "cases", "spelled"})
 
 
 def with_digests(rule: Rule) -> Rule:

@@ -4,8 +4,9 @@ import re
 
 _UNITS_S = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART = r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,3})?"
-_WORD = r"[ ]+(?:seconds?|minutes?|hours?|days?)"
-DURATION_PATTERN = rf"(?:{_PART}[dhms])+(?![A-Za-z0-9_.])|{_PART}{_WORD}(?:[ ]+{_PART}{_WORD})*(?![A-Za-z0-9_])"
+# `day` is a time in force as well: `at limit 400 day` is no length of time.
+_WORDS = rf"(?:{_PART}[ ]+(?:seconds?|minutes?|hours?|days)|1[ ]+day(?!s))"
+DURATION_PATTERN = rf"(?:{_PART}[dhms])+(?![A-Za-z0-9_.])|{_WORDS}(?:[ ]+{_WORDS})*(?![A-Za-z0-9_])"
 """Both spellings, `1h30m` and `1 hour 30 minutes`, for the grammar of sentences."""
 
 DURATION_MAX_S = 366 * 86_400

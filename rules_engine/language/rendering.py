@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from rules_engine.language.text import hide_forbidden
+from rules_engine.language.text import Source, hide_forbidden
 from rules_engine.model.place import Problem, Severity
 
 WIDTH_MAX = 140
@@ -55,6 +55,12 @@ def quote_lines(problems: Sequence[Problem], text: str) -> tuple[Problem, ...]:
             replace(problem, message=mask(problem.message), hint=mask(problem.hint), quoted=shown[at].rstrip())
         )
     return tuple(quoted)
+
+
+def quote(problems: Iterable[Problem], sources: Iterable[Source]) -> tuple[Problem, ...]:
+    """Problems that were found after reading, with the lines of the files that they are about."""
+    texts = {source.name: source.data.decode("utf-8", "replace").removeprefix("\ufeff") for source in sources}
+    return tuple(one for problem in problems for one in quote_lines((problem,), texts.get(problem.place.file, "")))
 
 
 def _render(problem: Problem, *, colour: bool) -> str:

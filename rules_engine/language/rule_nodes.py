@@ -101,6 +101,7 @@ class _Words:
             message=self._message(),
             enabled=self._flag("enabled", otherwise=True),
             run=self._choice("run", Run, Run.AUTO),
+            run_place=self._words["run"].place if "run" in self._words else None,
             bars_s=self._scope.bars_s,
             lets=tuple(self._scope.lets.values()),
             spelled=frozenset(self._words),

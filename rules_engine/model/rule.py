@@ -100,6 +100,8 @@ class Rule:
     message: str | None = None
     enabled: bool = True
     run: Run = Run.AUTO
+    run_place: Place | None = None
+    """Where `run:` was written; None where it was not."""
     bars_s: float | None = None
     lets: tuple[Named, ...] = ()
     spelled: frozenset[str] = field(default_factory=frozenset)

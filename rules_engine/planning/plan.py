@@ -85,7 +85,7 @@ def _refused(rule: Rule, terms: Terms) -> Problem | None:
     if not obstacles:
         return None
     return Problem(
-        place=rule.place,
+        place=rule.run_place or rule.place,
         code=CANNOT_BE_HELD,
         message=f"'run: at broker' is not possible for {rule.name}: {_sentence(obstacles)}",
         hint="write 'run: auto', or leave these words out",

@@ -251,8 +251,8 @@ def test_at_broker_on_a_rule_that_cannot_be_is_a_problem_naming_each_word() -> N
     plans, problems = plan_all(rules(text))
     assert [each.where for each in plans] == [Where.AT_BROKER, Where.HERE, Where.HERE]
     (problem,) = problems
-    assert problem.place == plans[2].rule.place and problem.place.file == "a.yaml"
-    for word in ("'V moves 5% in 5m'", "'5% of equity in'", "'cooldown: 15m'"):
+    assert (problem.place.file, problem.place.line, problem.place.length) == ("a.yaml", 14, len("at broker"))
+    for word in ("'V moves 5% in 5m'", "'5% of equity in MA'", "'cooldown: 15m'"):
         assert word in problem.message
 
 
@@ -312,3 +312,22 @@ def test_explanations_agree_between_words_and_fields() -> None:
         assert default.key in told and default.value in told
     for reason in each.reasons:
         assert reason in told
+
+
+def test_every_word_of_one_order_is_named() -> None:
+    group = """{one_cancels_all: ["buy floor(9 / MA) MA at stop MA + 1 limit MA + 2 day", sell 1 MA at limit MA.ask]}"""
+    told = [reason.split("'")[1] for reason in planned("V > 200", group).reasons]
+    assert told == ["floor(9 / MA)", "day", "MA + 1", "MA + 2", "MA.ask"]
+    bracket = "{buy: floor(9 / MA) MA, at: limit MA.ask, take_profit: +2%, stop: MA - 5}"
+    told = [reason.split("'")[1] for reason in planned("V > 200", bracket).reasons]
+    assert told == ["floor(9 / MA)", "MA.ask", "stop: MA - 5"]
+
+
+def test_a_bracket_whose_rounded_prices_meet_runs_here_where_it_is_held_back() -> None:
+    bracket = "{buy: 1 MA, at: limit 400.1, take_profit: 402, stop: 400.05}"
+    assert "'stop: 400.05' is on the wrong side" in reasons(planned("V > 200", bracket, steps={"MA": Decimal(2)}))
+    assert [leg.limit or leg.stop for leg in legs(planned("V > 200", bracket))] == [
+        Decimal("400.1"),
+        Decimal(402),
+        Decimal("400.05"),
+    ]
