@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from decimal import Decimal
 
 from rules_engine.broker.contracts import Qualified, Unqualified
@@ -203,8 +203,7 @@ class Connection:
     def close(self, why: str = "closed by us") -> None:
         """Ends the connection now. Orders at IB stay as they are."""
         self._hearing.closed(why)
-        with suppress(OSError):
-            self._session.client.disconnect()
+        self._session.hang_up()
 
     async def _begin(self, account: str, order_id_floor: int, deadline_s: float) -> None:
         client = self._session.client

@@ -172,4 +172,4 @@ class Hearing:
     def _report(self, report: Report) -> None:
         if not self._inbox.report(report):
             # A report that is lost is made good by the next connection, which reads everything again.
-            self.session.client.disconnect()
+            self.session.hang_up()

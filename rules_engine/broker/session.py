@@ -5,7 +5,7 @@ hears of orders: those messages go to the listener, and it is left with the code
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from rules_engine.broker.library import (
@@ -74,6 +74,12 @@ class Session(IB):
     def print_times(self, ticker: Ticker) -> Sequence[float | None]:
         """The exchange's time of each trade report in ``ticker.ticks``, in order."""
         return self.wrapper.print_times.get(id(ticker), ())
+
+    def hang_up(self) -> None:
+        """Ends the connection; whoever waits for an answer gets a ConnectionError at once."""
+        with suppress(OSError):
+            self.client.disconnect()
+        self.wrapper.connectionClosed()
 
     @property
     def queued(self) -> int:
@@ -198,7 +204,7 @@ class _Hearing(Wrapper):
             whole = True
         finally:
             if not whole:
-                self._session.client.disconnect()
+                self._session.hang_up()
 
 
 def _trade_time_s(value: str) -> float | None:

@@ -5,14 +5,20 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 import pytest
 
 from rules_engine.broker.connection import Connection
-from rules_engine.gateway import Gateway
+from rules_engine.broker.reports import OrderReader
+from rules_engine.gateway import Catalogue, Gateway, Market
+from rules_engine.model.action import Duration, Side, TimeInForce
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.errors import ClientIdInUse, LinkDown
-from rules_engine.model.reports import AccountValue, LinkChange, OrderError, PositionReport
+from rules_engine.model.instrument import Field
+from rules_engine.model.order import OrderDraft, OrderKind
+from rules_engine.model.plan import History
+from rules_engine.model.reports import AccountValue, ExecutionReport, LinkChange, OrderError, PositionReport
 from rules_engine.model.settings import GatewaySettings
 from tests.broker.conftest import MA, Connect, Heard, V
 
@@ -167,6 +173,50 @@ async def test_full_inbox_gives_the_connection_up(connect: Connect, gateway: Gat
         gateway.send_code(1102)
     async with asyncio.timeout(2):
         await connection.ended()
+
+
+async def test_message_that_cannot_be_taken_in_ends_the_connection(
+    connect: Connect, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await connect()
+    monkeypatch.setattr(OrderReader, "opened", lambda *message: 1 / 0)
+    draft = OrderDraft(MA, Side.BUY, Decimal(1), OrderKind.MARKET, TimeInForce(Duration.DAY))
+    connection.place(50, draft, key="key", account="DU1", group="", parent_id=0, transmit=True)
+    async with asyncio.timeout(2):
+        await connection.ended()
+
+
+async def test_closing_ends_what_is_being_asked_at_once(connect: Connect, gateway: Gateway) -> None:
+    connection = await connect()
+    gateway.freeze()
+    asking = asyncio.create_task(connection.history(History(V, Field.LAST, duration_s=60)))
+    probing = asyncio.create_task(connection.probe(60))
+    await asyncio.sleep(0)
+    connection.close("enough")
+    async with asyncio.timeout(2):
+        for waiting in (asking, probing):
+            with pytest.raises(LinkDown):
+                await waiting
+
+
+async def test_only_the_chosen_account_counts(heard: Heard) -> None:
+    gateway = Gateway(Market(Catalogue()), accounts=("DU1", "DU2"))
+    await gateway.start()
+    gateway.push("MA", 300.0)
+    settings = GatewaySettings(port=gateway.port)
+    connection = await Connection.open(settings, [MA], heard.inbox, SystemClock(), account="DU2")
+    assert connection.accounts == ("DU1", "DU2")
+    draft = OrderDraft(MA, Side.BUY, Decimal(5), OrderKind.MARKET, TimeInForce(Duration.DAY))
+    for account in ("DU1", "DU2"):
+        order_id = connection.next_order_id(0)
+        connection.place(order_id, draft, key=account, account=account, group="", parent_id=0, transmit=True)
+    await heard.until(lambda: heard.of(ExecutionReport))
+    evidence = await connection.evidence()
+    assert [one.order_ref for one in evidence.executions] == ["DU2"]
+    assert [(one.instrument, one.quantity) for one in evidence.positions] == [("MA", 5)]
+    assert {one.order_ref for one in evidence.completed} == {"DU1", "DU2"}
+    connection.close()
+    await gateway.stop()
 
 
 def _values(heard: Heard) -> dict[str, float | None]:

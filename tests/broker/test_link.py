@@ -1,0 +1,164 @@
+"""The link lives on while connections come and go."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+import pytest
+
+from rules_engine.broker import link as link_module
+from rules_engine.broker.feeds import RETRY_S, VERIFY_S, Feeds
+from rules_engine.broker.link import Link
+from rules_engine.gateway import Catalogue, Gateway, Market
+from rules_engine.model.clock import SteppedClock, SystemClock
+from rules_engine.model.instrument import us_stock
+from rules_engine.model.reports import FeedDown, FeedUp, LinkChange
+from rules_engine.model.settings import GatewaySettings
+from tests.broker.conftest import MA, Heard, V
+
+QUICK = (0.02,)
+
+
+@asynccontextmanager
+async def linked(port: int, heard: Heard, **options: object) -> AsyncIterator[Link]:
+    """A link that runs, watching V and MA."""
+    settings = GatewaySettings(port=port, client_id=5)
+    link = Link(settings, heard.inbox, SystemClock(), pauses_s=QUICK, **options)
+    await link.watch([V, MA])
+    running = asyncio.create_task(link.run())
+    try:
+        yield link
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        assert link.connection is None
+
+
+def _states(heard: Heard) -> list[str]:
+    return [change.state for change in heard.of(LinkChange)]
+
+
+async def test_feeds_are_down_before_the_first_connection(gateway: Gateway, heard: Heard) -> None:
+    async with linked(gateway.port, heard) as link:
+        assert link.silent == {"V": 0, "MA": 0}
+        await heard.until(lambda: len(heard.of(FeedUp)) == 2)
+        assert link.silent == {}
+        assert link.connection is not None
+    assert [type(item) for item in heard.items[:2]] == [FeedDown, FeedDown]
+    assert _states(heard) == ["up"]
+
+
+async def test_gateway_that_restarts_is_connected_to_again_with_everything_streamed(heard: Heard) -> None:
+    first = Gateway(Market(Catalogue()))
+    await first.start()
+    first.push("V", 199.0)
+    async with linked(first.port, heard):
+        await heard.subscribed("V", "MA")
+        await first.stop()
+        await heard.until(lambda: _states(heard) == ["up", "down"])
+        heard.items.clear()
+        second = Gateway(Market(Catalogue()), port=first.port)
+        await second.start()
+        second.push("V", 205.0)
+        await heard.until(lambda: _states(heard)[-1:] == ["up"] and heard.ticks("V") and heard.ticks("MA"))
+        assert (heard.ticks("V")[0].value, heard.ticks("V")[0].snapshot) == (205.0, True)
+        assert {report.instrument for report in heard.of(FeedUp)} == {"V", "MA"}
+        second.push("V", 206.0)
+        await heard.until(lambda: heard.prices("V"))
+        await second.stop()
+
+
+async def test_same_trouble_is_told_once(heard: Heard, gateway: Gateway) -> None:
+    gateway.refuse_client(5)
+    attempts, tried_often = count(1), asyncio.Event()
+
+    def floor() -> int:
+        if next(attempts) > 3:
+            tried_often.set()
+        return 0
+
+    async with linked(gateway.port, heard, order_id_floor=floor) as link, asyncio.timeout(5):
+        await tried_often.wait()
+        heard.items += heard.inbox.take()
+        assert _states(heard) == ["down"]
+        assert "client id 5 is in use" in heard.of(LinkChange)[0].text
+        assert link.connection is None
+        gateway.refuse_client(5, refused=False)
+        await heard.until(lambda: _states(heard) == ["down", "up"])
+
+
+async def test_deaf_gateway_is_given_up(gateway: Gateway, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(link_module, "PROBE_EVERY_S", 0.05)
+    monkeypatch.setattr(link_module, "PROBE_DEADLINE_S", 0.1)
+    async with linked(gateway.port, heard):
+        await heard.subscribed("V", "MA")
+        gateway.freeze()
+        await heard.until(lambda: _states(heard) == ["up", "down"])
+        assert "did not answer" in heard.of(LinkChange)[-1].text
+        gateway.thaw()
+        await heard.until(lambda: _states(heard)[-1] == "up")
+
+
+async def test_instruments_may_change_while_the_link_is_up_or_down(gateway: Gateway, heard: Heard) -> None:
+    async with linked(gateway.port, heard) as link:
+        await heard.subscribed("V", "MA")
+        await link.watch([V, MA, us_stock("AAPL"), us_stock("NOPE")])
+        assert list(link.unqualified) == ["NOPE"]
+        await heard.subscribed("AAPL")
+        gateway.drop_connections()
+        await heard.until(lambda: _states(heard)[-1] == "down")
+        heard.items.clear()
+        await link.watch([us_stock("AAPL")])
+        await heard.subscribed("AAPL")
+        assert heard.ticks("V") == []
+
+
+async def test_order_ids_never_fall_below_the_floor_of_the_moment(gateway: Gateway, heard: Heard) -> None:
+    floors: Iterator[int] = iter([100, 900])
+    async with linked(gateway.port, heard, order_id_floor=lambda: next(floors)) as link:
+        await heard.until(lambda: _states(heard) == ["up"])
+        assert link.connection is not None
+        assert 100 < link.connection.next_order_id(0) < 900
+        gateway.drop_connections()
+        await heard.until(lambda: _states(heard) == ["up", "down", "up"])
+        assert link.connection.next_order_id(0) > 900
+
+
+async def test_silent_feed_is_asked_for_again(gateway: Gateway, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_module, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr("rules_engine.broker.feeds.VERIFY_S", 0.05)
+    async with linked(gateway.port, heard):
+        await heard.subscribed("V", "MA")
+        heard.items.clear()
+        gateway.send_code(1100)
+        gateway.send_code(1102)
+        await heard.until(lambda: len(heard.of(FeedUp)) == 2)
+        assert heard.silenced() == [("V", 1100), ("MA", 1100)]
+        assert _states(heard) == ["degraded", "up"]
+
+
+def test_feed_is_told_down_once_and_a_reason_outranks_none(heard: Heard) -> None:
+    feeds = Feeds(heard.inbox, SteppedClock(100.0))
+    feeds.down(["V"])
+    feeds.down(["V"], 354, "not subscribed")
+    feeds.down(["V"], 1100, "lost")
+    feeds.ticked("V")
+    feeds.ticked("V")
+    told = [(type(item), item.code if isinstance(item, FeedDown) else 0) for item in heard.inbox.take()]
+    assert told == [(FeedDown, 0), (FeedDown, 354), (FeedUp, 0)]
+
+
+def test_silent_feeds_fall_due_once_a_period_and_sooner_when_ib_says_all_is_well(heard: Heard) -> None:
+    clock = SteppedClock(100.0)
+    feeds = Feeds(heard.inbox, clock)
+    feeds.down(["V", "MA"], 1100, "lost")
+    assert feeds.due() == ()
+    feeds.verify_soon()
+    clock.time_s += VERIFY_S
+    assert feeds.due() == ("V", "MA")
+    assert feeds.due() == ()
+    feeds.forget(["MA"])
+    clock.time_s += RETRY_S
+    assert feeds.due() == ("V",)
