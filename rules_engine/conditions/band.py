@@ -8,7 +8,18 @@ from rules_engine.conditions.phrase import Misspoken, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.expression import Expression, Number
 from rules_engine.model.holding import Held, Holding, Obstacle, Terms
-from rules_engine.model.judging import FALSE, PULSE, QUIET_HOLDING, UNKNOWN, Forget, Judge, Readings, Verdict, state
+from rules_engine.model.judging import (
+    FALSE,
+    PULSE,
+    QUIET_HOLDING,
+    UNKNOWN,
+    Forget,
+    Judge,
+    Moment,
+    Readings,
+    Verdict,
+    state,
+)
 from rules_engine.model.tolerance import order
 
 
@@ -101,7 +112,7 @@ class _BandStateJudge(Judge):
         self.band = _Band(condition, readings)
         self.inside = condition.inside
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         inside = self.band.is_inside()
         return UNKNOWN if inside is None else state(inside is self.inside)
 
@@ -115,14 +126,14 @@ class _BandEventJudge(Judge):
         self.armed = False
         """Whether the other side was seen since the last event."""
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         inside = self.band.is_inside()
         if inside is None:
             return UNKNOWN
         if inside is not self.entering:
             self.armed = True
             return FALSE
-        if self.armed and live:
+        if self.armed and moment is Moment.PRINT:
             self.armed = False
             return PULSE
         return QUIET_HOLDING

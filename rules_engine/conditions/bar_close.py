@@ -6,7 +6,7 @@ from rules_engine.conditions.phrase import Level, Misspoken, Phrase
 from rules_engine.model.condition import Condition, instruments_of, walk_conditions
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import UNKNOWN, Composite, Forget, Judge, Readings, Verdict
+from rules_engine.model.judging import UNKNOWN, Composite, Forget, Judge, Moment, Readings, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,12 @@ class _BarCloseJudge(Composite):
         self.seen = self.bars.completed()
         self.verdict = UNKNOWN
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         completed = self.bars.completed()
         if completed == self.seen:
             return self.verdict
         self.seen = completed
-        verdict = self.parts[0].judge(now_s, live)
+        verdict = self.parts[0].judge(now_s, moment)
         self.verdict = Verdict(verdict.truth, holds=verdict.holds)
         return verdict
 

@@ -10,7 +10,7 @@ from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, TRUE, UNKNOWN, Judge, Readings, Verdict
+from rules_engine.model.judging import FALSE, TRUE, UNKNOWN, Judge, Moment, Readings, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class _ChangeJudge(Judge):
         self.ways = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}[condition.direction]
         self.moved: float | None = None
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         self.moved = None
         last, before = self.last(), self.before()
         if last is None or before is None:

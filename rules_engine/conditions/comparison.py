@@ -10,7 +10,7 @@ from rules_engine.model.constant import constant
 from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Holding, Obstacle, Terms
-from rules_engine.model.judging import UNKNOWN, Judge, Readings, Verdict, state
+from rules_engine.model.judging import UNKNOWN, Judge, Moment, Readings, Verdict, state
 from rules_engine.model.tolerance import order
 
 
@@ -79,7 +79,7 @@ class _ComparisonJudge(Judge):
         self.size = readings.size(condition.left, condition.right)
         self.satisfying = _SATISFYING[condition.relation]
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         left, right = self.left(), self.right()
         if left is None or right is None:
             return UNKNOWN

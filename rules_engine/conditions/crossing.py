@@ -8,7 +8,7 @@ from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, PULSE, QUIET_HOLDING, UNKNOWN, Forget, Judge, Readings, Verdict
+from rules_engine.model.judging import FALSE, PULSE, QUIET_HOLDING, UNKNOWN, Forget, Judge, Moment, Readings, Verdict
 from rules_engine.model.tolerance import order
 
 
@@ -67,12 +67,12 @@ class _CrossingJudge(Judge):
         self.below_seen = self.above_seen = False
         self.rose = self.rises
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         left, right = self.left(), self.right()
         if left is None or right is None:
             return UNKNOWN
         side = order(left, right, self.size())
-        if live and self._happens(side):
+        if moment is Moment.PRINT and self._happens(side):
             return PULSE
         self.below_seen = self.below_seen or (side < 0 and self.rises)
         self.above_seen = self.above_seen or (side > 0 and self.falls)

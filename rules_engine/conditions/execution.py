@@ -6,7 +6,7 @@ from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.holding import Held, Holding, Obstacle, Terms
 from rules_engine.model.instrument import Instrument, Kind
-from rules_engine.model.judging import Forget, Judge, Readings, Verdict, state
+from rules_engine.model.judging import Forget, Judge, Moment, Readings, Verdict, state
 from rules_engine.model.order import HeldExecution
 
 
@@ -44,7 +44,7 @@ class _ExecutionJudge(Judge):
         self.before = self.executions()
         self.seen = False
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         self.seen = self.seen or self.executions() > self.before
         return state(self.seen)
 

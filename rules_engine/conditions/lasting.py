@@ -7,7 +7,7 @@ from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, PULSE, TRUE, UNKNOWN, Composite, Forget, Judge, Readings, Verdict
+from rules_engine.model.judging import FALSE, PULSE, TRUE, UNKNOWN, Composite, Forget, Judge, Moment, Readings, Verdict
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
 
@@ -82,14 +82,14 @@ class _LastingJudge(Composite):
 class _LastingState(_LastingJudge):
     __slots__ = ()
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
-        truth = self.parts[0].judge(now_s, live).truth
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
+        truth = self.parts[0].judge(now_s, moment).truth
         if truth is Truth.UNKNOWN:
             self.since_s = self.since_s if self.keeps else None
             return UNKNOWN
         if truth is Truth.FALSE:
             self.since_s = None
-        elif self.since_s is None and live:
+        elif self.since_s is None and moment is not Moment.SNAPSHOT:
             self.since_s = now_s
         return TRUE if self._matured(now_s) else FALSE
 
@@ -97,13 +97,13 @@ class _LastingState(_LastingJudge):
 class _LastingEvent(_LastingJudge):
     __slots__ = ()
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
-        inner = self.parts[0].judge(now_s, live)
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
+        inner = self.parts[0].judge(now_s, moment)
         if inner.pulse:
             self.since_s = now_s
         elif inner.holds is Truth.FALSE or (inner.holds is Truth.UNKNOWN and not self.keeps):
             self.since_s = None
-        if live and self._matured(now_s):
+        if moment is not Moment.SNAPSHOT and self._matured(now_s):
             self.since_s = None
             return PULSE
         return Verdict(inner.truth, holds=inner.holds)

@@ -7,7 +7,7 @@ from math import prod
 from rules_engine.conditions.phrase import Level, Misspoken, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.holding import BRANCHES_MAX, Held, Holding, Obstacle, Terms
-from rules_engine.model.judging import Composite, Judge, Readings, Verdict
+from rules_engine.model.judging import Composite, Judge, Moment, Readings, Verdict
 from rules_engine.model.truth import Truth, every, some
 
 
@@ -118,8 +118,8 @@ def only_happens(condition: Condition) -> bool:
 class _AllJudge(Composite):
     __slots__ = ()
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
-        verdicts = [part.judge(now_s, live) for part in self.parts]
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
+        verdicts = [part.judge(now_s, moment) for part in self.parts]
         truth = every(verdict.truth for verdict in verdicts)
         return Verdict(
             truth,
@@ -146,8 +146,8 @@ class _AnyJudge(Composite):
         self.entered: set[int] = set()
         """The parts whose event was the latest."""
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
-        verdicts = [part.judge(now_s, live) for part in self.parts]
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
+        verdicts = [part.judge(now_s, moment) for part in self.parts]
         pulsing = {index for index, verdict in enumerate(verdicts) if verdict.pulse}
         self.entered = pulsing or self.entered
         states = [verdicts[index] for index in self.states] or verdicts
@@ -162,8 +162,8 @@ class _AnyJudge(Composite):
 class _NotJudge(Composite):
     __slots__ = ()
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
-        truth = ~self.parts[0].judge(now_s, live).truth
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
+        truth = ~self.parts[0].judge(now_s, moment).truth
         return Verdict(truth, holds=truth)
 
 

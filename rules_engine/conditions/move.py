@@ -9,7 +9,7 @@ from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, HAPPENING, TRUE, UNKNOWN, Forget, Judge, Readings, Verdict, Window
+from rules_engine.model.judging import FALSE, HAPPENING, TRUE, UNKNOWN, Forget, Judge, Moment, Readings, Verdict, Window
 from rules_engine.model.tolerance import order
 
 
@@ -56,18 +56,21 @@ class _MoveJudge(Judge):
         self.watching = False
         """Whether a value that had not moved was seen since the last known verdict."""
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         last = self.last()
         self.moved = None
         if last is None:
             return UNKNOWN
         if self._moved(last):
             happening = self.watching
-            self.watching = happening and not live
+            self.watching = happening and moment is Moment.SNAPSHOT
             return HAPPENING if happening else TRUE
-        full = all(window.is_covered() for window in self.windows)
-        self.watching = not full
-        return FALSE if full else UNKNOWN
+        for window in self.windows:
+            if not window.is_covered():
+                self.watching = True
+                return UNKNOWN
+        self.watching = False
+        return FALSE
 
     def _moved(self, last: float) -> bool:
         return self._reaches(last, self.lowest, 1) or self._reaches(last, self.highest, -1)

@@ -7,7 +7,7 @@ from rules_engine.model.condition import Condition
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.instrument import Instrument
-from rules_engine.model.judging import UNKNOWN, Judge, Readings, Verdict, state
+from rules_engine.model.judging import UNKNOWN, Judge, Moment, Readings, Verdict, state
 from rules_engine.model.tolerance import EDGE_S
 
 
@@ -39,7 +39,7 @@ class _SilenceJudge(Judge):
         self.after_s = condition.after_s
         self.due: float | None = None
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         since_s = self.quiet_since_s()
         self.due = None
         if since_s is None:

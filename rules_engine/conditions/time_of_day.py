@@ -7,7 +7,7 @@ from math import isfinite
 from rules_engine.conditions.phrase import Misspoken, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.holding import Held, Holding, Obstacle, Terms
-from rules_engine.model.judging import Judge, Readings, Verdict, state
+from rules_engine.model.judging import Judge, Moment, Readings, Verdict, state
 from rules_engine.model.local_time import daily_span, instant
 from rules_engine.model.order import HeldTime
 
@@ -70,7 +70,7 @@ class _ClockJudge(Judge):
         self.inside = False
         self.until_s = float("-inf")
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
         if now_s >= self.until_s:
             self.inside, self.until_s = _span(self.condition, now_s)
         return state(self.inside)

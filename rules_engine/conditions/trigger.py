@@ -9,7 +9,7 @@ from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Direction
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import PULSE, Composite, Forget, Judge, Readings, Verdict, state
+from rules_engine.model.judging import PULSE, Composite, Forget, Judge, Moment, Readings, Verdict, state
 from rules_engine.model.trigger_method import TriggerMethod
 from rules_engine.model.truth import Truth
 
@@ -83,10 +83,10 @@ class _TwiceJudge(Composite):
         self.seen = 0
         self.agreed = 0
 
-    def judge(self, now_s: float, live: bool) -> Verdict:
-        inner = self.parts[0].judge(now_s, live)
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
+        inner = self.parts[0].judge(now_s, moment)
         prints = sum(count() for count in self.counts)
-        new, self.seen = live and prints != self.seen, prints
+        new, self.seen = moment is Moment.PRINT and prints != self.seen, prints
         if self.event:
             return self._second_after(inner, new)
         if inner.truth is not Truth.TRUE:

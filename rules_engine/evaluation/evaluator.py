@@ -11,6 +11,7 @@ from rules_engine.evaluation.view import Key, Uses, View, execution_key
 from rules_engine.evaluation.watch import Role, Watch
 from rules_engine.model.expression import Expression
 from rules_engine.model.instrument import Field
+from rules_engine.model.judging import Moment
 from rules_engine.model.life import Life, Outcome, Replaced, RuleStatus
 from rules_engine.model.plan import Plan
 from rules_engine.model.tick import Bar, Tick
@@ -51,12 +52,13 @@ class Evaluator:
         if self._unarmed or tick.time_s > self._market.now_s:
             self._advance(tick.time_s)
         if self._market.take(tick):
+            moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
             key = (tick.instrument, tick.field)
             watches = self._listeners.get(key)
             if watches is None:
                 watches = self._listeners[key] = self._listening_to(key)
             for watch in watches:
-                self._judge(watch, not tick.snapshot)
+                self._judge(watch, moment)
         return self._flush()
 
     def advance(self, now_s: float) -> Sequence[Outcome]:
@@ -72,7 +74,7 @@ class Evaluator:
             self._market.feeds[name].lose()
         for watch in self._reading(lost):
             watch.lose(self._market.now_s)
-            self._judge(watch, live=False)
+            self._judge(watch, Moment.SNAPSHOT)
         return self._flush()
 
     def feed_up(self, time_s: float, instrument: str = "") -> Sequence[Outcome]:
@@ -82,7 +84,7 @@ class Evaluator:
         for name in found:
             self._market.feeds[name].restore(self._market.now_s)
         for watch in self._reading(found):
-            self._judge(watch, live=False)
+            self._judge(watch, Moment.SNAPSHOT)
         return self._flush()
 
     def backfill(
@@ -270,16 +272,17 @@ class Evaluator:
         now_s = self._market.now_s
         next_s = watch.next_s(due_s - 2 * EDGE_S)
         if next_s is not None and next_s <= now_s + EDGE_S:
-            self._judge(watch, live=True)
+            self._judge(watch, Moment.CLOCK)
         else:
             self._timers.set(watch, next_s)
 
-    def _judge(self, watch: Watch, live: bool) -> None:
+    def _judge(self, watch: Watch, moment: Moment) -> None:
         run, now_s = watch.run, self._market.now_s
         if not run.listens(watch):
             return
-        watch.look(now_s, live)
-        self._outcomes += run.heard(watch, live, now_s)
+        verdict = watch.look(now_s, moment)
+        if watch.is_news(verdict):
+            self._outcomes += run.heard(watch, moment, now_s)
         if watch.is_timed:
             self._timers.set(watch, watch.next_s(now_s))
 
@@ -291,7 +294,7 @@ class Evaluator:
         if self._unarmed:
             self._begin()
         for watch in self._by_key.get(key, ()):
-            self._judge(watch, live=True)
+            self._judge(watch, Moment.PRINT)
 
     def _flush(self) -> Sequence[Outcome]:
         if not self._outcomes:

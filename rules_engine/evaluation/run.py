@@ -7,6 +7,7 @@ from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.watch import Edge, Role, Watch
 from rules_engine.model.condition import Condition
 from rules_engine.model.firing import Firing, HeldBack, Reason
+from rules_engine.model.judging import Moment
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
 from rules_engine.model.local_time import daily_span, local_day
 from rules_engine.model.plan import Plan, Where
@@ -102,7 +103,7 @@ class Run:
         yield from self._place_at_once(now_s)
         for watch in self.watches:
             if self.listens(watch):
-                watch.look(now_s, live=True)
+                watch.look(now_s, Moment.CLOCK)
                 yield from self._armed(watch, now_s)
 
     def _place_at_once(self, now_s: float) -> Iterator[Outcome]:
@@ -114,16 +115,16 @@ class Run:
 
     def _armed(self, watch: Watch, now_s: float) -> Iterator[Outcome]:
         if watch.role is not Role.CASE:
-            yield from self.heard(watch, True, now_s)
+            yield from self.heard(watch, Moment.CLOCK, now_s)
             return
         watch.known = watch.verdict.truth if watch.verdict.truth is not Truth.UNKNOWN else None
         if watch.known is Truth.TRUE:
             yield from self._already(watch, True, now_s)
 
-    def heard(self, watch: Watch, live: bool, now_s: float) -> Iterator[Outcome]:
+    def heard(self, watch: Watch, moment: Moment, now_s: float) -> Iterator[Outcome]:
         """What the watch's newest verdict means for the rule."""
-        verdict = watch.verdict
-        edge = watch.edge(verdict, live)
+        verdict, live = watch.verdict, moment is not Moment.SNAPSHOT
+        edge = watch.edge(verdict, moment)
         match watch.role:
             case Role.CASE:
                 yield from self._case(watch, edge, live, now_s)
@@ -185,7 +186,7 @@ class Run:
             return Reason.OVER_COUNT
         if self._missed(watch, now_s):
             return Reason.MISSED
-        if any(watch.look(now_s, live=True).truth is not Truth.TRUE for watch in self.watches_of(Role.ONLY_IF)):
+        if any(watch.look(now_s, Moment.CLOCK).truth is not Truth.TRUE for watch in self.watches_of(Role.ONLY_IF)):
             return Reason.ONLY_IF
         return None
 
@@ -298,5 +299,5 @@ class Run:
         yield from self._place_at_once(now_s)
         for watch in self.watches:
             if self.listens(watch):
-                watch.look(now_s, live=True)
-                yield from self.heard(watch, True, now_s)
+                watch.look(now_s, Moment.CLOCK)
+                yield from self.heard(watch, Moment.CLOCK, now_s)

@@ -66,7 +66,8 @@ class Stream:
         start_s = now_s - window_s + EDGE_S
         if window.since_s > start_s:
             return False
-        return all((leg.kept_from_s if self.keeps else leg.covered_from_s) <= start_s for leg in self.legs)
+        # Not a generator: this is asked at every print.
+        return max([leg.kept_from_s if self.keeps else leg.covered_from_s for leg in self.legs]) <= start_s
 
     def clear(self) -> None:
         """The past is lost."""

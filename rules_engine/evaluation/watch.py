@@ -8,7 +8,7 @@ from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Arithmetic, Call, Negative, Number, walk
-from rules_engine.model.judging import UNKNOWN, Forget, Judge, Value, Verdict
+from rules_engine.model.judging import UNKNOWN, Forget, Judge, Moment, Value, Verdict
 from rules_engine.model.rule import OnGap, Rule
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
@@ -80,14 +80,18 @@ class Watch:
         self.due_s: float | None = None
         self.order = (0, int(role), case)
 
-    def look(self, now_s: float, live: bool) -> Verdict:
+    def look(self, now_s: float, moment: Moment) -> Verdict:
         """Judges it as of now."""
-        self.verdict = self.judge.judge(now_s, live)
+        self.verdict = self.judge.judge(now_s, moment)
         return self.verdict
 
-    def edge(self, verdict: Verdict, live: bool) -> Edge:
+    def is_news(self, verdict: Verdict) -> bool:
+        """Whether the verdict says anything but what is known. A quick answer for most prints."""
+        return verdict.truth is not self.known or verdict.pulse or self.role is not Role.CASE or self.gap_s is not None
+
+    def edge(self, verdict: Verdict, moment: Moment) -> Edge:
         """Takes the verdict as the newest one. A snapshot may show a side, but nothing happens by it."""
-        truth, before = verdict.truth, self.known
+        truth, before, live = verdict.truth, self.known, moment is not Moment.SNAPSHOT
         if truth is Truth.FALSE or (truth is Truth.TRUE and (live or (before is None and not verdict.seen_happening))):
             self.known = truth
         if verdict.pulse:

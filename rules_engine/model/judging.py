@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Protocol
 
 from rules_engine.model.expression import Expression
@@ -24,6 +24,17 @@ class Forget(IntEnum):
     """After a gap with `on_gap: reset`: also the sides that values were seen on."""
     EVERYTHING = 3
     """A new arming."""
+
+
+class Moment(Enum):
+    """On what occasion a condition is judged."""
+
+    PRINT = "print"
+    """News came: a print, a value of the account, an execution."""
+    CLOCK = "clock"
+    """Something matured, or the rule was armed: states change and mature, but no value passes another one."""
+    SNAPSHOT = "snapshot"
+    """A price of unknown age, or a feed that went or came: sides may be taken, but nothing happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +77,8 @@ class Judge(ABC):
         return False
 
     @abstractmethod
-    def judge(self, now_s: float, live: bool) -> Verdict:
-        """The verdict as of now. Without ``live`` (a snapshot) sides may be taken, but nothing happens."""
+    def judge(self, now_s: float, moment: Moment) -> Verdict:
+        """The verdict as of now."""
 
     def forget(self, depth: Forget) -> None:
         """Drops memories of that depth; most judges have none."""
