@@ -100,6 +100,8 @@ class Evaluator:
         ``history`` is complete from ``complete_from_s`` until now. ``bar_s`` is the length of the bars, if it is bars.
         """
         self._market.backfill(instrument, field, history, complete_from_s, bar_s)
+        for watch in self._reading([instrument]):
+            self._judge(watch, Moment.SNAPSHOT)
 
     # The account.
 

@@ -1,6 +1,7 @@
 """The life of one rule: when it listens, what an edge comes to, and what it remembers."""
 
 from collections.abc import Iterator
+from math import isfinite
 
 from rules_engine.conditions.logic import Not
 from rules_engine.evaluation.market import Market
@@ -88,7 +89,7 @@ class Run:
             inside, until_s = daily_span(now_s, active.start, active.end, rule.timezone, active.days)
             self.asleep = not inside
             edges.append(until_s)
-        self.due_s = min(edges, default=None)
+        self.due_s = min(filter(isfinite, edges), default=None)
         if was_awake and not self.awake:
             self.since_s = now_s
         return self.awake and not was_awake
@@ -154,7 +155,7 @@ class Run:
             case IfAlreadyTrue.FIRE:
                 watch.known = None
             case IfAlreadyTrue.REFUSE:
-                self.break_off(Reason.ALREADY_TRUE, now_s)
+                self.break_off(str(Reason.ALREADY_TRUE), now_s)
                 yield HeldBack(self._firing(watch, now_s), Reason.ALREADY_TRUE)
             case IfAlreadyTrue.WAIT:
                 pass

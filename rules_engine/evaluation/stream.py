@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rules_engine.evaluation.quote import Quote
+from rules_engine.evaluation.quote import NOT_YET, Quote
 from rules_engine.evaluation.windows import NEVER, Before, Extreme, Moments, Print, Prints
 from rules_engine.model.judging import Value
 from rules_engine.model.tolerance import EDGE_S
@@ -66,8 +66,9 @@ class Stream:
         start_s = now_s - window_s + EDGE_S
         if window.since_s > start_s:
             return False
-        # Not a generator: this is asked at every print.
-        return max([leg.kept_from_s if self.keeps else leg.covered_from_s for leg in self.legs]) <= start_s
+        # A list, not a generator: this is asked at every print.
+        beginnings = [leg.kept_from_s if self.keeps else leg.covered_from_s for leg in self.legs]
+        return max(beginnings, default=NOT_YET) <= start_s
 
     def clear(self) -> None:
         """The past is lost."""
