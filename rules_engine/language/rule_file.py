@@ -63,7 +63,8 @@ def _contents(name: str, text: str, root: Mapping, context: FileContext, problem
     defaults = root.get("defaults")
     words = {entry.key.text: entry.value for entry in defaults.entries} if isinstance(defaults, Mapping) else {}
     known = Orderings(context.channels, [])
-    around = Surroundings(instruments, timezone, words, known, context.now_s, context.armed)
+    named = root.get("timezone") is not None
+    around = Surroundings(instruments, timezone, words, known, context.now_s, context.armed, named)
     rules = [read_rule(item, around, problems) for item in _items(root.get("rules"))]
     tests = [read_test(item, instruments, timezone, problems) for item in _items(root.get("tests"))]
     tested = [(item, item.text) for test in _items(root.get("tests")) for item in tested_rules(test)]

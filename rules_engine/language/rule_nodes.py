@@ -44,6 +44,8 @@ class Surroundings:
     known: Orderings
     now_s: float
     armed: frozenset[str]
+    names_its_zone: bool = False
+    """Whether the file says `timezone:`."""
 
 
 def read_rule(node: Node, around: Surroundings, problems: Collector) -> Rule | None:
@@ -104,7 +106,7 @@ class _Words:
             run_place=self._words["run"].place if "run" in self._words else None,
             bars_s=self._scope.bars_s,
             lets=tuple(self._scope.lets.values()),
-            spelled=frozenset(self._words),
+            spelled=frozenset(self._words) | ({"timezone"} if self._around.names_its_zone else set()),
         )
 
     def _scoped(self) -> Scope:

@@ -71,7 +71,8 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``spelled`` names the keys that the user (or the file's defaults) wrote; the rest are our defaults.
+    """One rule. ``spelled`` names the keys that the user (or the file, by its defaults and zone) wrote; the rest are our
+    defaults.
 
     ``digest`` is a hash of what the rule says, ``when_digest`` of its conditions alone: equal digests mean the same
     rule, wherever it stands and however it is laid out.

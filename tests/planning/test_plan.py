@@ -297,7 +297,7 @@ def test_defaults_are_read_back_unless_they_were_written() -> None:
     def keys(*written: str) -> set[str]:
         return {default.key for default in planned("V > 200", "buy 1 MA", *written).defaults}
 
-    assert {"once", "if_already_true", "time in force", "outside hours", "using", "timezone"} <= keys()
+    assert {"once", "if_already_true", "time in force", "outside hours", "using"} <= keys()
     assert {"once", "cooldown", "if_already_true"} & keys(
         "once: true", "cooldown: 1m", "if_already_true: wait"
     ) == set()
@@ -331,3 +331,9 @@ def test_a_bracket_whose_rounded_prices_meet_runs_here_where_it_is_held_back() -
         Decimal(402),
         Decimal("400.05"),
     ]
+
+
+def test_the_zone_is_read_back_where_the_file_names_none() -> None:
+    text = b"version: 1\nrules: [{name: r, when: time is after 09:45, do: notify phone}]"
+    (rule,) = load([Source("a.yaml", text)], now_s=0.0).rules
+    assert [default.value for default in plan(rule).defaults if default.key == "timezone"] == [rule.timezone]
