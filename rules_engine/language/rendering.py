@@ -10,7 +10,7 @@ from rules_engine.model.place import Problem, Severity
 WIDTH_MAX = 140
 _RED, _YELLOW, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
 # An address, IB-free tokens such as a bot's, and any long run that mixes letters and digits.
-_SECRETS = re.compile(r"(?<=://)[^\s'\"]+|(?<![0-9])[0-9]{6,20}:[A-Za-z0-9_-]{16,}|[A-Za-z0-9_]{28,}")
+_SECRETS = re.compile(r"(?<=://)[^\s'\"]+|(?<![0-9])[0-9]{6,20}:[A-Za-z0-9_-]{16,}|[A-Za-z0-9]{20,}")
 
 
 def render(problems: Iterable[Problem], *, colour: bool = False) -> str:
@@ -37,9 +37,10 @@ def mask(text: str) -> str:
 
 
 def _starred(found: "re.Match[str]") -> str:
-    """A long run of letters alone, or of digits alone, is a word or a number."""
+    """A long run of letters with hardly a digit, or of digits alone, is a word or a number."""
     word = found[0]
-    return word if word.isalpha() or word.isdigit() or word.strip("_0") == "" else "*" * len(word)
+    digits = sum(character.isdigit() for character in word)
+    return word if word.isalnum() and (digits < 3 or digits == len(word)) else "*" * len(word)
 
 
 def quote_lines(problems: Sequence[Problem], text: str) -> tuple[Problem, ...]:

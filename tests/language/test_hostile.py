@@ -1,0 +1,77 @@
+"""Texts written to break a reader: each is a located problem or is accepted, quickly and in little memory."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rules_engine.language import Source, load, parse_condition
+from rules_engine.model.place import RulesError
+
+ROOT = Path(__file__).parent.parent.parent
+SECONDS_MAX = 1.0
+MEMORY_MAX_KB = 200_000
+
+
+def hostile_folder() -> Path:
+    """The corpus beside the checkout, or beside the folder of recorded data."""
+    data = os.environ.get("RULES_DATA")
+    return Path(data).parent / "hostile" if data else ROOT.parent / "shared" / "hostile"
+
+
+def test_the_corpus_is_read_without_a_traceback_in_bounded_time_and_memory() -> None:
+    folder = hostile_folder()
+    if not folder.is_dir():
+        pytest.skip(f"the corpus of hostile files is not at {folder}")
+    child = subprocess.run(
+        [sys.executable, "-m", "tests.language.hostile_child", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert child.returncode == 0, child.stderr[-2_000:]
+    *files, memory = map(json.loads, child.stdout.splitlines())
+    assert len(files) > 50
+    assert [file for file in files if file["seconds"] > SECONDS_MAX] == []
+    assert memory["kilobytes"] < MEMORY_MAX_KB
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "().__class__.__bases__[0].__subclasses__()",
+        "9**9**9 > 1",
+        "V.__class__ > 1",
+        "f'{V}' > 1",
+        "(lambda: 1)() > 1",
+        "__import__('os').system('true') > 1",
+        "V\x00 > 1",
+        "Ｖ > 1",
+        "1e999 < V",
+        "V if V else V > 1",
+        "[V for V in V] > 1",
+        "V > 1; V > 2",
+        "V := 5 > 1",
+        "not " * 40 + "V > 1",
+        "-" * 900 + "V > 1",
+        "(" * 450 + "V > 1" + ")" * 450,
+        "V > " + "9" * 400,
+    ],
+)
+def test_no_sentence_reaches_beyond_the_language(text: str) -> None:
+    with pytest.raises(RulesError) as refused:
+        parse_condition(text)
+    assert all(problem.place.column >= 1 and problem.code.startswith("R") for problem in refused.value.problems)
+
+
+@pytest.mark.parametrize("piece", ["-", "1+", "(", "[", "{", "V ", "a: ", "- ", "\\", "é", "9", "_9a", "x://", "1:"])
+def test_length_alone_costs_little(piece: str) -> None:
+    """Found by a line of minus signs that took twenty seconds to quote."""
+    body = piece * (60_000 // len(piece.encode()))
+    load([Source("a.yaml", f"version: 1\nrules:\n  - name: a\n    when: {body}\n".encode())], now_s=0.0)
+    load([Source("a.yaml", f"version: 1\nrules: {json.dumps(body)}\n".encode())], now_s=0.0)

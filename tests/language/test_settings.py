@@ -1,0 +1,139 @@
+"""config.yaml into settings; secrets come from where they belong and never show."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from rules_engine.language import as_json, exposed_secrets, load_settings, render
+from rules_engine.model.place import Problem
+from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, Settings
+
+SECRET = "tgram://123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/987654321/"
+WHOLE = """
+rules: rules/
+state: var/                       # journal, logs; 0700
+gateway: {host: 127.0.0.1, port: 7497, client_id: 17}
+mode: paper
+account: DU1234567
+channels:
+  phone: ${TELEGRAM_URL}
+  desk: file:secrets/email.url
+heartbeat: {url: file:secrets/heartbeat.url, every: 1m}
+limits:
+  max_order_quantity: 1000
+  max_order_value: 50000.50
+  max_orders_per_day: 50
+  max_position_value: 100000
+  price_collar: 2.5%
+  allow_short: false
+"""
+
+
+def read(text: str, base: Path, **environment: str) -> tuple[Settings | None, tuple[Problem, ...]]:
+    return load_settings(text.encode(), "config.yaml", environment, base)
+
+
+def secret_file(folder: Path, name: str, text: str, mode: int = 0o600) -> Path:
+    path = folder / "secrets" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def shown(problems: tuple[Problem, ...]) -> str:
+    return render(problems) + str([as_json(problem) for problem in problems]) + repr(problems)
+
+
+def test_the_whole_file(tmp_path: Path) -> None:
+    secret_file(tmp_path, "email.url", "mailto://me:word@example.com\n")
+    secret_file(tmp_path, "heartbeat.url", "https://example.com/ping/1")
+    settings, problems = read(WHOLE, tmp_path, TELEGRAM_URL=SECRET)
+    assert not problems and settings is not None
+    assert settings.rules == tmp_path / "rules" and settings.state == tmp_path / "var"
+    assert settings.gateway == GatewaySettings("127.0.0.1", 7497, 17)
+    assert (settings.mode, settings.account) == (Mode.PAPER, "DU1234567")
+    assert settings.channels == {"phone": SECRET, "desk": "mailto://me:word@example.com"}
+    assert settings.heartbeat == Heartbeat("https://example.com/ping/1", 60.0)
+    assert settings.limits == Limits(
+        Decimal(1000), Decimal("50000.50"), 50, Decimal(100000), Decimal("0.025"), allow_short=False
+    )
+
+
+def test_an_almost_empty_file_is_a_dry_run(tmp_path: Path) -> None:
+    settings, problems = read("mode: dry\n", tmp_path)
+    assert not problems and settings is not None
+    assert settings.limits == Limits() and settings.channels == {} and settings.heartbeat is None
+
+
+def test_the_embedded_gateway(tmp_path: Path) -> None:
+    settings, _ = read("gateway: demo\n", tmp_path)
+    assert settings is not None and settings.gateway.embedded
+
+
+def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
+    settings, _ = read("channels: {phone: '${URL}'}\n", tmp_path, URL=SECRET)
+    assert settings is not None and settings.channels["phone"] == SECRET
+    assert "AAHdq" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"channels:\n  phone: {SECRET}\nmood: dry\n",
+        f"channels:\n  phone: {SECRET}\n  phone: {SECRET}\n",
+        f"channels:\n  phone: [{SECRET}]\n",
+        f"channels: {SECRET}\n",
+        f"channels:\n  {SECRET}: phone\n",
+        f"mode: {SECRET}\n",
+        f"channels:\n  two words: {SECRET}\n",
+        f"chanels:\n  phone: {SECRET}\n",
+        f"channels:\n  phone: {SECRET} x: y\n",
+        f"channels:\n  phone: '{SECRET}\n",
+        f"heartbeat: {{url: {SECRET}, every: soon}}\n",
+        "channels:\n  day: hunter2-correct-horse\n",
+    ],
+)
+def test_no_problem_shows_a_secret(text: str, tmp_path: Path) -> None:
+    settings, problems = read(text, tmp_path)
+    assert settings is None and problems
+    assert "AAHdq" not in shown(problems) and "hunter2" not in shown(problems)
+
+
+def test_a_secret_file_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    path = secret_file(tmp_path, "email.url", "mailto://me:word@example.com", mode=0o640)
+    settings, problems = read("channels: {desk: 'file:secrets/email.url'}\n", tmp_path)
+    assert settings is None
+    assert [str(problem.code) for problem in problems] == ["R403"]
+    assert problems[0].hint == f"run: chmod 600 {path}"
+
+
+@pytest.mark.parametrize("text", ["", "two words", "a\nb\n"])
+def test_a_secret_file_must_hold_one_address(text: str, tmp_path: Path) -> None:
+    secret_file(tmp_path, "email.url", text)
+    settings, problems = read("channels: {desk: 'file:secrets/email.url'}\n", tmp_path)
+    assert settings is None and [str(problem.code) for problem in problems] == ["R402"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "exposed"),
+    [
+        (f"channels:\n  phone: {SECRET}\n", 0o644, True),
+        (f"channels:\n  phone: {SECRET}\n", 0o620, True),
+        (f"channels:\n  phone: {SECRET}\n", 0o600, False),
+        ("heartbeat: {url: 'https://example.com/ping'}\n", 0o644, True),
+        ("channels:\n  phone: ${URL}\n  desk: file:secrets/desk.url\n", 0o644, False),
+        ("channels:\n  phone: tgram://${TOKEN}/1\n", 0o644, True),
+        ("mode: dry\n", 0o644, False),
+    ],
+)
+def test_a_config_with_secrets_in_it_is_for_its_owner_alone(
+    text: str, mode: int, exposed: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    path.chmod(mode)
+    problems = exposed_secrets(path, path.read_bytes())
+    assert [str(problem.code) for problem in problems] == (["R403"] if exposed else [])
+    assert "AAHdq" not in shown(problems)
