@@ -40,6 +40,8 @@ class Timing:
     settle_s: float = 15.0
     """How long an order must be absent from complete evidence before we call it lost."""
     recheck_s: float = 60.0
+    """Between rounds while an order's fate is in doubt; otherwise ``audit_s``."""
+    audit_s: float = 900.0
     remind_s: float = 900.0
     backoff_s: float = 1.0
     backoff_max_s: float = 30.0

@@ -29,10 +29,8 @@ class Findings:
     risen: Sequence[Intent]
 
 
-def find(
-    evidence: Evidence, open_before: Iterable[Intent], naming: Naming, known: Known, over_before: AbstractSet[str]
-) -> Findings:
-    """Judges complete evidence. ``open_before`` and ``over_before`` (keys) are as of the moment before IB was asked."""
+def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, known: Known) -> Findings:
+    """Judges complete evidence. ``open_before`` may be at IB, as of the moment before IB was asked."""
     alive = [report for report in evidence.open_orders if report.status in _ALIVE]
     named = {(report.order_ref, report.perm_id) for report in (*evidence.open_orders, *evidence.completed)}
     named |= {(report.order_ref, report.perm_id) for report in evidence.executions}
@@ -41,11 +39,7 @@ def find(
         strangers=sorted({ref for ref, perm_id in named if naming.is_ours(ref) and known(ref, perm_id) is None}),
         doubles=_doubles(alive, naming),
         risen=[
-            intent
-            for report in alive
-            if (intent := known(report.order_ref, report.perm_id))
-            and intent.key in over_before
-            and intent.state.is_over
+            intent for report in alive if (intent := known(report.order_ref, report.perm_id)) and intent.state.is_over
         ],
     )
 

@@ -72,10 +72,9 @@ class Intents:
         """The intent that IB names by reference or, where it leaves that out, by its permanent number."""
         return self.get(order_ref) or self.with_perm_id(perm_id)
 
-    def over(self) -> frozenset[str]:
-        """Keys of the intents that were sent and are over."""
-        rows = self._database.rows(f"SELECT key FROM intent WHERE sent_s IS NOT NULL AND NOT {_OPEN}")
-        return frozenset(row["key"] for row in rows)
+    def is_unchanged_since(self, key: str, moment_s: float) -> bool:
+        """Whether the intent was last written before that moment."""
+        return self._database.row("SELECT 1 FROM intent WHERE key = ? AND updated_s < ?", key, moment_s) is not None
 
     def unit(self, rule: str, seq: int) -> Sequence[Intent]:
         """Every leg of one firing, in order."""

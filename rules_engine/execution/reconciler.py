@@ -30,6 +30,8 @@ class Pauses(Protocol):
     @property
     def recheck_s(self) -> float: ...
     @property
+    def audit_s(self) -> float: ...
+    @property
     def remind_s(self) -> float: ...
     @property
     def backoff_s(self) -> float: ...
@@ -64,7 +66,7 @@ class Reconciler:
     async def run(self, session: Session, is_current: Callable[[], bool]) -> Evidence | None:
         """One round. None, and nothing concluded, when an answer was missing or the link broke meanwhile."""
         before = [intent for intent in self._journal.intents.open() if intent.state.may_be_at_broker]
-        over = self._journal.intents.over()
+        asked_s = self._clock.now_s()
         try:
             evidence = await session.link.evidence(self._pauses.evidence_s)
         except (EvidenceIncomplete, LinkDown) as error:
@@ -72,9 +74,9 @@ class Reconciler:
             return None
         if not is_current():
             return None
+        findings = find(evidence, before, self._journal.naming, self._journal.intents.find)
+        self._alarm(findings, asked_s)
         self._adopt(evidence, away=not session.reconciled)
-        findings = find(evidence, before, self._journal.naming, self._journal.intents.find, over)
-        self._alarm(findings)
         self._settle_absent(session, findings.absent)
         session.refusals.clear()
         session.reconciled, session.why, session.attempts = True, "", 0
@@ -129,12 +131,14 @@ class Reconciler:
             words = "; ".join(order_words(leg.draft) for leg in rest)
             self._tell(intent, NoticeKind.ALARM, f"only a part of the orders reached IB; cancelling {words}", "part")
 
-    def _alarm(self, findings: Findings) -> None:
+    def _alarm(self, findings: Findings, asked_s: float) -> None:
         for reference in findings.strangers:
             self._halt(f"IB holds an order in our name that the journal does not know: {reference}", reference)
         for reference in findings.doubles:
             self._halt(f"IB holds two living orders for one intent: {reference}", reference)
         for intent in findings.risen:
+            if not self._journal.intents.is_unchanged_since(intent.key, asked_s):
+                continue  # It ended between IB's answer and our reading it.
             text = f"IB holds this order alive although it was {intent.state}: {order_words(intent.draft)}"
             self._tell(intent, NoticeKind.ALARM, text, "risen")
 
@@ -170,5 +174,7 @@ class Reconciler:
 
     def _next_round_s(self, session: Session) -> float:
         now_s = self._clock.now_s()
-        settling = [since_s + self._pauses.settle_s for since_s in session.absent_since_s.values()]
-        return min((moment_s for moment_s in settling if moment_s > now_s), default=now_s + self._pauses.recheck_s)
+        moments = [since_s + self._pauses.settle_s for since_s in session.absent_since_s.values()]
+        doubtful = any(intent.state in (State.SENDING, State.UNKNOWN) for intent in self._journal.intents.open())
+        rest_s = now_s + (self._pauses.recheck_s if doubtful else self._pauses.audit_s)
+        return min((moment_s for moment_s in moments if moment_s > now_s), default=rest_s)

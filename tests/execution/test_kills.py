@@ -95,7 +95,7 @@ async def test_a_kill_at_any_step_never_doubles_and_never_loses_silently(
         for placed in late:  # The gateway held the bytes for longer than our restart took.
             bench.ib.accept(placed)
         for key in list(bench.ib.orders):
-            bench.ib.fill(key, "100", "401")
+            bench.desk.on_report(bench.ib.fill(key, "100", "401"))
         for _ in range(3):
             await bench.later(61)
         judge(bench, at)
@@ -264,7 +264,7 @@ async def test_an_order_in_our_name_that_the_journal_does_not_know_halts_everyth
     await bench.desk.dispatch()
     lost = known.rpartition(".")[0] + ".7"
     bench.ib.accept(Placed(50, draft(), lost, "DU1", "", 0, True))
-    await bench.later(60)
+    await bench.later(900)
     waiting = bench.record(decision(draft(instrument=V)))
     for _ in range(2):
         await bench.desk.dispatch()
@@ -283,7 +283,7 @@ async def test_an_order_in_our_name_that_the_journal_does_not_know_halts_everyth
 async def test_an_order_of_another_journal_is_foreign(bench: Bench) -> None:
     bench.accepting(await bench.connect())
     bench.ib.accept(Placed(50, draft(), "re1.zzzz.abc.12345678.1.0", "DU1", "", 0, True))
-    await bench.later(60)
+    await bench.later(900)
     assert bench.desk.waiting_for == ""
     assert bench.told("desk") == []
 
@@ -293,7 +293,7 @@ async def test_two_living_orders_for_one_intent_halt_everything(bench: Bench) ->
     key = bench.record()
     await bench.desk.dispatch()
     bench.ib.orders["a twin"] = replace(bench.ib.orders[key], perm_id=777)
-    await bench.later(60)
+    await bench.later(900)
     assert key in bench.desk.waiting_for
     assert bench.told("desk") == [NoticeKind.ALARM]
 
@@ -305,7 +305,7 @@ async def test_an_order_that_was_over_and_lives_is_told_not_touched(bench: Bench
     bench.desk.on_report(replace(bench.ib.orders[key], status=bench.ib.end(key).status))
     assert bench.state(key) is State.CANCELLED
     bench.ib.accept(bench.ib.wire[0])
-    await bench.later(60)
+    await bench.later(900)
     assert bench.state(key) is State.CANCELLED
     assert NoticeKind.ALARM in bench.told("desk")
 
