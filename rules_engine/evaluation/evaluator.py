@@ -97,7 +97,8 @@ class Evaluator:
     ) -> None:
         """Puts the past, oldest first, under what is known: windows and bars fill, nothing fires by it.
 
-        ``history`` is complete from ``complete_from_s`` until now. ``bar_s`` is the length of the bars, if it is bars.
+        ``history`` is complete from ``complete_from_s`` until now. Prints fill windows and bars; bars, of the length
+        ``bar_s``, only bars of that length or longer ones.
         """
         self._market.backfill(instrument, field, history, complete_from_s, bar_s)
         for watch in self._reading([instrument]):

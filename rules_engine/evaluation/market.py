@@ -1,12 +1,12 @@
 """Everything that rules can read: feeds, the account, and the pasts that they share."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rules_engine.evaluation.bars import BarSeries, bar_bounds, joined
 from rules_engine.evaluation.quote import Feed, Quote
 from rules_engine.evaluation.stream import Stream
-from rules_engine.evaluation.windows import NEVER, Print
+from rules_engine.evaluation.windows import NEVER
 from rules_engine.model.expression import Expression
 from rules_engine.model.instrument import Field
 from rules_engine.model.tick import Bar, Tick
@@ -65,19 +65,27 @@ class Market:
     def backfill(
         self, instrument: str, of: Field, history: Sequence[Tick] | Sequence[Bar], complete_from_s: float, bar_s: float
     ) -> None:
-        """Puts a past, oldest first, before everything seen. ``bar_s`` is the length of bars; ticks ignore it.
+        """Puts a past, oldest first, before everything seen: prints into windows and bars, bars into bars only.
 
-        A bar stands for four prints in windows: open, the two extremes, close.
+        ``bar_s`` is the length of bars, 0 for prints.
         """
         quote = self.feed(instrument).quote(of)
-        prints = list(_prints(history, bar_s))
+        if not bar_s:
+            self._fill_windows(quote, history, complete_from_s)
+        for series in quote.bars:
+            if bar_s <= series.bar_s:
+                # Of its own length all are whole, though a session may begin later than its day.
+                from_s = NEVER if bar_s == series.bar_s else complete_from_s
+                series.prepend(_bars(history, series.bar_s, from_s), self.now_s)
+
+    def _fill_windows(self, quote: Quote, history: Sequence[Tick] | Sequence[Bar], complete_from_s: float) -> None:
+        prints = [
+            (entry.time_s, entry.value) for entry in history if isinstance(entry, Tick) and entry.value is not None
+        ]
         quote.covered_from_s = min(quote.covered_from_s, complete_from_s)
         quote.kept_from_s = min(quote.kept_from_s, complete_from_s)
         for stream in quote.streams:
             stream.backfill(quote, prints, complete_from_s)
-        for series in quote.bars:
-            if any(isinstance(entry, Tick) for entry in history) or bar_s <= series.bar_s:
-                series.prepend(_bars(history, series.bar_s, complete_from_s), self.now_s)
 
     def drop_unread(self, streams: set[StreamKey], bars: set[BarKey]) -> None:
         """Forgets the series that nobody reads any more."""
@@ -88,18 +96,6 @@ class Market:
         for instrument, of, bar_s, keeps in self.bars.keys() - bars:
             series = self.bars.pop((instrument, of, bar_s, keeps))
             self.feed(instrument).quote(of).bars.remove(series)
-
-
-def _prints(history: Sequence[Tick] | Sequence[Bar], bar_s: float) -> Iterable[Print]:
-    for entry in history:
-        if isinstance(entry, Tick):
-            if entry.value is not None:
-                yield entry.time_s, entry.value
-        else:
-            rising = entry.close >= entry.open
-            path = (entry.open, *((entry.low, entry.high) if rising else (entry.high, entry.low)), entry.close)
-            for quarter, price in enumerate(path):
-                yield entry.start_s + bar_s * quarter / 4, price
 
 
 def _bars(history: Sequence[Tick] | Sequence[Bar], bar_s: float, complete_from_s: float) -> list[Bar]:

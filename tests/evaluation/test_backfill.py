@@ -78,13 +78,29 @@ def test_bars_fill_bar_series_and_the_forming_one_is_completed() -> None:
     assert evaluator.truths("rule") == (Truth.FALSE,)
 
 
-def test_fine_bars_make_coarse_ones_and_fill_windows_by_their_path() -> None:
-    evaluator = Evaluator([plan("rule", "V > highest(V[2m].high, 1) or V > highest(V, 2m)")], MINUTE_S)
+def test_fine_bars_make_coarse_ones() -> None:
     first_s = MINUTE_S - MINUTE_S % 120 - 120
+    evaluator = Evaluator([plan("rule", "V > highest(V[2m].high, 1)")], first_s + 120)
     past = [Bar(first_s, 10, 14, 9, 12), Bar(first_s + 60, 12, 13, 11, 11)]
     evaluator.backfill("V", Field.LAST, past, first_s, bar_s=60)
     evaluator.tick(print_of(first_s + 120, 14.0))
     assert evaluator.truths("rule") == (Truth.FALSE,)
+
+
+def test_bars_are_not_prints_and_cover_no_window() -> None:
+    evaluator = Evaluator([plan("rule", "V moves up 5% in 5m")], START_S)
+    days = [Bar(START_S - 86_400 * back, 10, 10, 10, 10) for back in (2, 1)]
+    evaluator.backfill("V", Field.LAST, days, days[0].start_s, bar_s=86_400)
+    evaluator.tick(print_of(START_S, 10.0))
+    assert evaluator.truths("rule") == (Truth.UNKNOWN,)
+
+
+def test_prints_make_bars_too() -> None:
+    evaluator = Evaluator([plan("rule", "V > sma(V, 2)", bars_s=60)], MINUTE_S)
+    past = [print_of(MINUTE_S - 150 + 30 * number, 10.0) for number in range(5)]
+    evaluator.backfill("V", Field.LAST, past, MINUTE_S - 150)
+    evaluator.tick(print_of(MINUTE_S, 11.0))
+    assert evaluator.truths("rule") == (Truth.TRUE,)
 
 
 def test_a_history_without_prices_changes_nothing() -> None:
@@ -92,3 +108,14 @@ def test_a_history_without_prices_changes_nothing() -> None:
     evaluator.backfill("V", Field.LAST, [Tick("V", START_S - 1, Field.LAST, None)], START_S - 400)
     evaluator.tick(print_of(START_S, 101.0))
     assert evaluator.truths("rule") == (Truth.FALSE,)
+
+
+def test_a_day_is_a_session_that_may_begin_in_the_morning() -> None:
+    opening_s = 1_921_588_200.0  # 2030-11-22 09:30 in New York.
+    evaluator = Evaluator([plan("rule", "V > highest(V[1d].high, 2)")], opening_s)
+    past = [Bar(opening_s - 86_400 * back, 10, 10 + back, 9, 10) for back in (2, 1)]
+    evaluator.backfill("V", Field.LAST, past, past[0].start_s, bar_s=86_400)
+    evaluator.tick(print_of(opening_s, 12.0))
+    assert evaluator.truths("rule") == (Truth.FALSE,)
+    evaluator.tick(print_of(opening_s + 1, 12.01))
+    assert evaluator.truths("rule") == (Truth.TRUE,)
