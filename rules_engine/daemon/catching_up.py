@@ -62,7 +62,6 @@ class CatchingUp:
 
     async def run(self) -> None:
         """Catches up whenever that is needed, until cancelled."""
-        await self._link.watch(self._in_force.instruments())
         while True:
             await self._wanted.wait()
             self._wanted.clear()

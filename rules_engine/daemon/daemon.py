@@ -84,11 +84,12 @@ class Daemon:
         commands = Commands(settings, self._in_force, self._evaluator, self._desk, self._incidents, clock, self._step)
         self._control = ControlServer(folder.socket, commands.table())
         self._folder_changed = asyncio.Event()
-        self._in_force.on_swap = self._catching_up.wake
+        self._in_force.on_change = self._changed
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Runs until ``stopping`` is set, then says what stays alive at the broker and lets the last messages out."""
         self._in_force.resume()
+        await self._link.watch(self._in_force.instruments())
         now_s = self._clock.now_s()
         self._journal.tell(started_notice(self._summary(), self._channels, now_s))
         _log.info("%s", self._summary())
@@ -133,6 +134,10 @@ class Daemon:
                 async with asyncio.timeout(pause_s):
                     await self._inbox.wait()
             self._step()
+
+    def _changed(self) -> None:
+        self._catching_up.wake()
+        self._desk.wake()
 
     def _step(self) -> None:
         self._reactor.step(self._inbox.take(), self._clock.now_s())

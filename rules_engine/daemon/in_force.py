@@ -51,7 +51,8 @@ class InForce:
         self._clock = clock
         self._channels = channels
         self._seen = edition.digest
-        self.on_swap: Callable[[], None] = lambda: None
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when other rules are in force, or orders are to be cancelled."""
 
     @property
     def folder(self) -> Path:
@@ -137,6 +138,7 @@ class InForce:
             return False
         for intent in waiting:
             self._journal.want_leg_cancelled(intent)
+        self.on_change()
         return bool(waiting)
 
     def _read(self) -> Edition | Refused:
@@ -159,7 +161,7 @@ class InForce:
                 self._forget_held(rule)
             self._journal.save_lives(self._evaluator.lives())
             self._remember()
-        self.on_swap()
+        self.on_change()
 
     def _remember(self) -> None:
         digests = {plan.rule.name: [plan.rule.digest, plan.rule.when_digest] for plan in self.edition.plans}

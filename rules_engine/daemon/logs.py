@@ -12,7 +12,7 @@ from rules_engine.notifying.redaction import install_redaction, secrets_in
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 _BYTES_MAX = 5_000_000
 _FILES_MAX = 3
-_QUIET = ("ib_insync", "ib_async", "eventkit", "watchfiles", "asyncio", "apprise")
+_QUIET = ("ib_insync", "ib_async", "eventkit", "watchfiles", "asyncio")
 
 
 class _PrivateFileHandler(RotatingFileHandler):
@@ -34,3 +34,5 @@ def start_logging(path: Path, channels: Mapping[str, str]) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     install_redaction(secret for url in channels.values() for secret in secrets_in(url))
+    # Its warnings carry Telegram's "retry after", which the sender reads.
+    logging.getLogger("apprise").setLevel(logging.WARNING)

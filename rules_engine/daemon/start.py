@@ -36,7 +36,7 @@ async def run_engine(settings: Settings, say: Callable[[str], None], *, live: bo
         say(str(error))
         return EXIT_CONFIGURATION
     start_logging(folder.log, settings.channels)
-    faults = check_channels(settings.channels, allow_private=True)
+    faults = check_channels(settings.channels)
     if faults:
         say("\n".join(faults))
         return EXIT_CONFIGURATION

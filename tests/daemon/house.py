@@ -1,0 +1,196 @@
+"""A gateway and an engine in one event loop, joined by a real socket: what the daemon's tests live in."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from rules_engine.daemon.control import CommandRefused, Json, NotRunning, ask
+from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.execution.ledger import Fire, OrderRow, open_ledger
+from rules_engine.gateway import Gateway, Order, parse_market
+from rules_engine.model.clock import SystemClock
+from rules_engine.model.settings import GatewaySettings, Limits, Mode, Settings
+from rules_engine.notifying.receiver import Received, Receiver
+
+DEADLINE_S = 15.0
+ACCOUNT = "DU1234567"
+
+MARKET = """\
+version: 1
+symbols:
+  V:
+    close: 196.50
+    history: [{from: 196.80, to: 197.20, over: 10m, every: 1s}]
+  MA:
+    close: 401.00
+    history: [{from: 401.00, to: 400.00, over: 10m, every: 1s}]
+"""
+
+RULES_HEAD = "version: 1\ndefaults: {notify: phone}\nrules:\n"
+BUY_AT_200 = """\
+  - name: ma-when-v-hits-200
+    when: V crosses above 200
+    do: buy 100 MA
+    once: true
+"""
+ON_FALL = """\
+  - name: buys-the-fall
+    when: V moves down 5% in 5m
+    do: buy 30 MA
+    once: true
+"""
+HERE_AT_200 = """\
+  - name: here-at-200
+    when: V crosses above 200
+    do: buy 100 MA
+    run: here
+"""
+
+
+class House:
+    """One engine at a time on one gateway; the journal and the gateway outlive the engine."""
+
+    def __init__(self, folder: Path, gateway: Gateway, receiver: Receiver) -> None:
+        self.folder = StateFolder(folder / "var")
+        self.gateway = gateway
+        self.received: list[Received] = []
+        self.rules = folder / "rules"
+        self.settings = Settings(
+            rules=self.rules,
+            state=self.folder.path,
+            gateway=GatewaySettings(port=gateway.port),
+            mode=Mode.PAPER,
+            account=ACCOUNT,
+            channels={"phone": receiver.url},
+            limits=Limits(),
+        )
+        self._receiver = receiver
+
+    def write(self, *rules: str) -> None:
+        """Replaces the rule file."""
+        self.rules.mkdir(exist_ok=True)
+        (self.rules / "rules.yaml").write_text(RULES_HEAD + "".join(rules))
+
+    @asynccontextmanager
+    async def engine(self, *rules: str, **changes: object) -> AsyncIterator["Running"]:
+        """A running engine; ``changes`` replace settings."""
+        if rules:
+            self.write(*rules)
+        settings = replace(self.settings, **changes)
+        self.folder.prepare()
+        clock = SystemClock()
+        book = RuleBook(settings.rules, frozenset(settings.channels))
+        edition = book.read(clock.now_s(), frozenset(), {})
+        assert isinstance(edition, Edition), edition
+        daemon = Daemon(settings, self.folder, book, edition, clock, live=False)
+        stopping = asyncio.Event()
+        task = asyncio.create_task(daemon.run(stopping))
+        try:
+            yield Running(self, task)
+        finally:
+            stopping.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait_for(task, DEADLINE_S)
+            daemon.close()
+
+    def quote(self, symbol: str, price: float) -> None:
+        """A print and a quote around it."""
+        self.gateway.push(symbol, price)
+        self.gateway.push_quote(symbol, round(price - 0.02, 2), round(price + 0.02, 2))
+
+    def orders(self, action: str = "") -> list[Order]:
+        """Orders at the gateway, oldest first."""
+        return [order for order in self.gateway.orders if action in ("", order.form.action)]
+
+    def fires(self) -> list[Fire]:
+        """What the journal says, newest first."""
+        with open_ledger(self.folder.journal) as ledger:
+            return list(ledger.fires())
+
+    def intents(self) -> list[OrderRow]:
+        """The journal's orders, newest first."""
+        with open_ledger(self.folder.journal) as ledger:
+            return list(ledger.orders())
+
+    def told(self, *words: str) -> list[str]:
+        """The messages that arrived and hold all of the words."""
+        texts = [f"{message.title}\n{message.text}" for message in self.received]
+        return [text for text in texts if all(word in text for word in words)]
+
+    async def until(self, happened: Callable[[], object], what: str) -> None:
+        """Waits for something to be so; fails naming it after the deadline."""
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                while not happened():
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"{what} did not happen; told: {self.told()}") from None
+
+    async def collect(self) -> None:
+        async for message in self._receiver:
+            self.received.append(message)
+
+
+class Running:
+    """An engine at work, reached as a user reaches it: over its control socket."""
+
+    def __init__(self, house: House, task: asyncio.Task[None]) -> None:
+        self._house = house
+        self._task = task
+
+    async def ask(self, command: str, **arguments: Json) -> Json:
+        """The answer to a command."""
+        return await asyncio.to_thread(ask, self._house.folder.socket, command, **arguments)
+
+    async def status(self) -> dict[str, Json]:
+        answer = await self.ask("status")
+        assert isinstance(answer, dict)
+        return answer
+
+    async def until_state(self, rule: str, state: str) -> dict[str, Json]:
+        """Waits until the rule is in this state; returns its entry."""
+        entry: dict[str, Json] = {}
+        try:
+            async with asyncio.timeout(DEADLINE_S):
+                while entry.get("state") != state:
+                    self._check()
+                    with contextlib.suppress(NotRunning, CommandRefused):
+                        entry = await self._entry(rule)
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise AssertionError(f"{rule} is {entry}, not {state}") from None
+        return entry
+
+    async def _entry(self, rule: str) -> dict[str, Json]:
+        rules = (await self.status())["rules"]
+        assert isinstance(rules, list)
+        return next(entry for entry in rules if isinstance(entry, dict) and entry["name"] == rule)
+
+    def _check(self) -> None:
+        if self._task.done():
+            self._task.result()
+            raise AssertionError("the engine ended")
+
+
+@asynccontextmanager
+async def house_in(folder: Path) -> AsyncIterator[House]:
+    """A house with V near 197 and MA at 400."""
+    (folder / "market.yaml").write_text(MARKET)
+    gateway = Gateway(parse_market([str(folder / "market.yaml")]), accounts=(ACCOUNT,))
+    receiver = Receiver()
+    async with receiver.listening():
+        await gateway.start()
+        house = House(folder, gateway, receiver)
+        collecting = asyncio.create_task(house.collect())
+        house.quote("V", 197.2)
+        house.quote("MA", 400.0)
+        try:
+            yield house
+        finally:
+            collecting.cancel()
+            await gateway.stop()
