@@ -15,6 +15,8 @@ def constant(expression: Expression) -> Decimal | None:
 
     Exact on decimals as people write them, rounded to 12 places only where a division does not come out even.
     """
+    if isinstance(expression, Number) and abs(expression.value) <= _SIZE_MAX:
+        return Decimal(spell_number(expression.value))
     value = _fold(expression)
     return None if value is None or abs(value) > _SIZE_MAX else _decimal(value)
 

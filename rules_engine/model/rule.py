@@ -71,7 +71,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``spelled`` names the keys that the user (or the file, for all its rules) wrote; the rest are our defaults.
+    """One rule. ``spelled`` names the keys that the rule, its file's defaults or its file wrote; the rest are ours.
 
     ``digest`` is a hash of what the rule says, ``when_digest`` of its conditions alone: equal digests mean the same
     rule, wherever it stands and however it is laid out.
