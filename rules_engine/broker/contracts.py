@@ -6,22 +6,13 @@ from datetime import date, datetime, timedelta
 
 from rules_engine.broker.library import Contract, ContractDetails
 from rules_engine.model.instrument import Instrument, Kind
+from rules_engine.planning.ib_words import SECURITY_TYPES
 
 FRONT = "front"
 CANDIDATES_MAX = 12
 UNKNOWN_CONTRACT = 200
 """IB's code for "no such contract" and for "several"."""
 
-SEC_TYPES = {
-    Kind.STOCK: "STK",
-    Kind.FUTURE: "FUT",
-    Kind.OPTION: "OPT",
-    Kind.FOREX: "CASH",
-    Kind.INDEX: "IND",
-    Kind.CFD: "CFD",
-    Kind.CRYPTO: "CRYPTO",
-    Kind.CONTRACT: "",
-}
 _HOME_EXCHANGES = {Kind.FOREX: "IDEALPRO", Kind.CRYPTO: "PAXOS"}
 _SMART = "SMART"
 
@@ -52,7 +43,7 @@ def query(instrument: Instrument) -> Contract:
         return Contract(conId=instrument.contract_id)
     symbol, currency = _pair(instrument)
     return Contract(
-        secType=SEC_TYPES[instrument.kind],
+        secType=SECURITY_TYPES[instrument.kind],
         symbol=symbol,
         currency=currency,
         exchange=_exchange(instrument),
@@ -69,7 +60,7 @@ def wide_query(instrument: Instrument) -> Contract | None:
     """The same with only kind and symbol left: finds what the user may have meant. None where that says too little."""
     if instrument.kind in (Kind.CONTRACT, Kind.OPTION):
         return None
-    return Contract(secType=SEC_TYPES[instrument.kind], symbol=_pair(instrument)[0])
+    return Contract(secType=SECURITY_TYPES[instrument.kind], symbol=_pair(instrument)[0])
 
 
 def choose(

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from rules_engine.broker.contracts import SEC_TYPES, Qualified
+from rules_engine.broker.contracts import Qualified
 from rules_engine.broker.library import ContractDetails, PriceIncrement
 from rules_engine.broker.numbers import decimal_of
 from rules_engine.model.instrument import Kind
 from rules_engine.model.reports import Traded
+from rules_engine.planning.ib_words import SECURITY_TYPES
 
-_KINDS = {sec_type: kind for kind, sec_type in SEC_TYPES.items() if sec_type} | {"FOP": Kind.OPTION}
+_KINDS = {sec_type: kind for kind, sec_type in SECURITY_TYPES.items() if sec_type} | {"FOP": Kind.OPTION}
 _ZONES = {"EST": "America/New_York", "CST": "America/Chicago", "MST": "America/Denver", "PST": "America/Los_Angeles"}
 """IB's short names of American zones observe summer time, unlike those of the zone database, if it has them."""
 

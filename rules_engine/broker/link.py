@@ -85,8 +85,10 @@ class Link:
                     await self._keep()
                 except LinkDown as error:
                     self._lost(str(error))
-                failures = 0 if self._clock.now_s() - opened_s > STEADY_S else failures + 1
-                await asyncio.sleep(self._pauses_s[min(failures, len(self._pauses_s)) - 1 if failures else 0])
+                if self._clock.now_s() - opened_s > STEADY_S:
+                    failures = 0
+                await asyncio.sleep(self._pauses_s[min(failures, len(self._pauses_s) - 1)])
+                failures += 1
         finally:
             if self.connection is not None:
                 self.connection.close()
@@ -105,7 +107,8 @@ class Link:
         )
         self.connection = connection
         self._told = ""
-        self._inbox.report(LinkChange(self._clock.now_s(), "up"))
+        if not connection.degraded:
+            self._inbox.report(LinkChange(self._clock.now_s(), "up"))
         if wanted != self._wanted:
             await connection.watch(self._wanted.values())
 

@@ -9,6 +9,7 @@ import pytest
 
 from rules_engine.broker import link as link_module
 from rules_engine.broker.feeds import RETRY_S, VERIFY_S, Feeds
+from rules_engine.broker.hearing import Hearing
 from rules_engine.broker.link import Link
 from rules_engine.gateway import Catalogue, Gateway, Market
 from rules_engine.model.clock import SteppedClock, SystemClock
@@ -124,6 +125,25 @@ async def test_order_ids_never_fall_below_the_floor_of_the_moment(gateway: Gatew
         gateway.drop_connections()
         await heard.until(lambda: _states(heard) == ["up", "down", "up"])
         assert link.connection.next_order_id(0) > 900
+
+
+async def test_link_to_a_tws_that_has_lost_ib_is_not_called_up(
+    gateway: Gateway, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell_positions = Hearing.tell_positions
+
+    def lose_ib_at_the_last_step(hearing: Hearing) -> None:
+        tell_positions(hearing)
+        hearing.said(-1, 1100, "lost while opening")
+
+    monkeypatch.setattr(Hearing, "tell_positions", lose_ib_at_the_last_step)
+    async with linked(gateway.port, heard) as link:
+        await heard.until(lambda: link.connection)
+        assert link.connection is not None
+        gateway.send_code(1102)
+        await link.connection.probe()
+        heard.items += heard.inbox.take()
+        assert _states(heard) == ["degraded", "up"]
 
 
 async def test_silent_feed_is_asked_for_again(gateway: Gateway, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
