@@ -62,9 +62,10 @@ def hold_back(held: HeldBack, rule: Rule, wording: Wording) -> Decision:
 
 def decide_arming(arming: Arming, unit: Unit, rule: Rule, *, now_s: float) -> Decision:
     """A unit that waits at the broker for its trigger. Nobody is told before IB triggers it."""
-    own = [action.channel for action in rule.cases[arming.case].actions if isinstance(action, Notify)]
+    actions = rule.cases[arming.case].actions
+    own = [action.channel for action in actions if isinstance(action, Notify)]
     return Decision(
-        outcome=Firing(rule.name, arming.case, arming.at_s),
+        outcome=Firing(rule.name, arming.case, arming.at_s, actions=tuple(map(str, actions))),
         unit=unit,
         channels=tuple(dict.fromkeys((*rule.notify, *own))),
         expires_s=_send_by_s(now_s, rule),
