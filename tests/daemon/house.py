@@ -17,7 +17,7 @@ from rules_engine.model.clock import SystemClock
 from rules_engine.model.settings import GatewaySettings, Limits, Mode, Settings
 from rules_engine.notifying.receiver import Received, Receiver
 
-DEADLINE_S = 15.0
+DEADLINE_S = 30.0
 ACCOUNT = "DU1234567"
 
 MARKET = """\

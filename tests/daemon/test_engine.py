@@ -1,14 +1,13 @@
 """The whole engine on a real socket: from the text of a rule to orders in the gateway and messages received."""
 
 import asyncio
-import os
 
 import pytest
 
 from rules_engine.daemon.control import CommandRefused
 from rules_engine.execution.database import JournalLocked
 from rules_engine.model.settings import GatewaySettings, Limits, Mode
-from tests.daemon.house import BUY_AT_200, HERE_AT_200, RULES_HEAD, ON_FALL, House
+from tests.daemon.house import BUY_AT_200, HERE_AT_200, ON_FALL, RULES_HEAD, House
 
 
 def held(house: House) -> bool:
@@ -104,7 +103,7 @@ async def test_an_edit_is_taken_over_and_the_difference_is_shown_first(house: Ho
         edited = RULES_HEAD + BUY_AT_200.replace("above 200", "above 205") + ON_FALL
         hidden = file.with_suffix(".new")
         hidden.write_text(edited)
-        os.replace(hidden, file)
+        hidden.replace(file)
         await house.until(lambda: house.told("Rules reloaded", "buys-the-fall added"), "the reload")
         await house.until(
             lambda: [order.status for order in house.orders()] == ["Cancelled", "PreSubmitted"], "the new level"
