@@ -15,7 +15,7 @@ COUNT = 50
 
 @click.command("fires")
 @click.argument("rule", required=False, default="")
-@click.option("--count", default=COUNT, show_default=True, help="How many, newest first.")
+@click.option("--count", type=click.IntRange(1), default=COUNT, show_default=True, help="How many, newest first.")
 @config_option
 @json_option
 def command(rule: str, count: int, config: Path | None, as_json_: bool) -> None:

@@ -1,17 +1,26 @@
 """`rules gateway`: the simulated IB gateway, served alone."""
 
 import asyncio
+import contextlib
+import signal
 from pathlib import Path
 
 import click
 
 from rules_engine.cli import EXIT_CONFIGURATION
-from rules_engine.gateway import MarketError, parse_market, serve
+from rules_engine.gateway import Market, MarketError, parse_market, serve
+from rules_engine.gateway.state import StateError
 
 
 @click.command("gateway")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=4002, show_default=True, help="Port to listen on; 0 finds a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4002,
+    show_default=True,
+    help="Port to listen on; 0 finds a free one.",
+)
 @click.option(
     "--market",
     "markets",
@@ -28,7 +37,20 @@ def command(host: str, port: int, markets: tuple[str, ...], speed: float, seed: 
     """Serve a SIMULATED Interactive Brokers gateway until Ctrl-C. No order reaches any market."""
     try:
         market = parse_market(markets, speed=speed, seed=seed)
-    except MarketError as error:
+        asyncio.run(_serve_until_told(market, host, port, state))
+    except (MarketError, StateError) as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_CONFIGURATION) from error
-    asyncio.run(serve(market, host=host, port=port, state=state, say=click.echo))
+    except OSError as error:
+        click.echo(f"cannot listen on {host}:{port}: {error.strerror or error}", err=True)
+        raise SystemExit(EXIT_CONFIGURATION) from error
+
+
+async def _serve_until_told(market: Market, host: str, port: int, state: Path | None) -> None:
+    """SIGTERM and Ctrl-C end it like any other end: connections closed, the state file let go of."""
+    serving = asyncio.current_task()
+    assert serving is not None
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serve(market, host=host, port=port, state=state, say=click.echo)

@@ -17,7 +17,7 @@ COUNT = 50
 @click.command("orders")
 @click.argument("rule", required=False, default="")
 @click.option("--open", "open_only", is_flag=True, help="Only those that are not over.")
-@click.option("--count", default=COUNT, show_default=True, help="How many, newest first.")
+@click.option("--count", type=click.IntRange(1), default=COUNT, show_default=True, help="How many, newest first.")
 @config_option
 @json_option
 def command(rule: str, open_only: bool, count: int, config: Path | None, as_json_: bool) -> None:

@@ -2,13 +2,14 @@
 
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from rules_engine.cli import EXIT_CONFIGURATION, EXIT_PROBLEMS
-from rules_engine.language import Loaded, as_json, load, load_settings, quote, read_sources, render
+from rules_engine.language import Loaded, as_json, exposed_secrets, load, load_settings, quote, read_sources, render
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.plan import Plan
@@ -22,8 +23,11 @@ json_option = click.option("--json", "as_json_", is_flag=True, help="Machine-rea
 paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
-def settings_from(config: Path | None) -> Settings | None:
-    """The settings of ``config``, or of ./config.yaml when it exists; a broken file ends the program with 78."""
+def settings_from(config: Path | None, *, private: bool = False) -> Settings | None:
+    """The settings of ``config``, or of ./config.yaml when it exists; a broken file ends the program with 78.
+
+    ``private``: so does a file that holds secrets and lets others read them.
+    """
     path = config or Path("config.yaml")
     if config is None and not path.exists():
         return None
@@ -33,9 +37,11 @@ def settings_from(config: Path | None) -> Settings | None:
         click.echo(f"{path}: {error.strerror}", err=True)
         raise SystemExit(EXIT_CONFIGURATION) from error
     settings, problems = load_settings(data, str(path), os.environ, path.parent)
+    if private:
+        problems = (*problems, *exposed_secrets(path, data))
     if problems:
-        click.echo(render(problems, colour=coloured()), err=True)
-    if settings is None:
+        click.echo(render(problems, colour=coloured(err=True)), err=True)
+    if has_errors(problems):
         raise SystemExit(EXIT_CONFIGURATION)
     return settings
 
@@ -73,5 +79,5 @@ def problems_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
 
 def coloured(*, err: bool = False) -> bool:
     """Colour only on a terminal, and never against NO_COLOR."""
-    stream = click.get_text_stream("stderr" if err else "stdout")
+    stream = sys.stderr if err else sys.stdout
     return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -16,9 +16,10 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) ->
     if table.row_count == 0:
         click.echo(nothing)
         return
-    console = Console()
     # Text that goes into a file or a pipe must not be cut to the width of a terminal that is not there.
-    Console(width=None if console.is_terminal else 240).print(table)
+    width = None if Console().is_terminal else 240
+    # Cells are the user's and IB's words: brackets and colons in them mean nothing to us.
+    Console(width=width, markup=False, emoji=False).print(table)
 
 
 def clock(time_s: float | None) -> str:
