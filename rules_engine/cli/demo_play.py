@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from rules_engine.cli.demo_stage import ADDED_RULE, DemoFailed, Stage
-from rules_engine.daemon.control import Json
 from rules_engine.gateway import Order
+from rules_engine.model.json_value import Json
 from rules_engine.notifying.receiver import Received
 
 _SETTLE_S = 2.0
@@ -114,7 +114,7 @@ async def _filled(scene: Stage, tell: Tell, *, action: str, quantity: int) -> No
 async def _notified(scene: Stage, tell: Tell, rule: str, words: str) -> None:
     await scene.until(lambda: _messages(scene, rule, words) > 0, f"the message about {rule}")
     message = next(message for message in scene.received if _is_about(message, rule, words))
-    tell(DemoEvent("notified", f"message: {message.text}", {"title": message.title}))
+    tell(DemoEvent("notified", f"message: {message.text.splitlines()[0]}", {"message": message.text}))
 
 
 async def _quiet_prints(scene: Stage, *prices: float) -> None:

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rules_engine.daemon.control import CommandRefused, Json, NotRunning, ask
+from rules_engine.daemon.control import CommandRefused, NotRunning, ask
 from rules_engine.gateway import Gateway, Order, parse_market
+from rules_engine.model.json_value import Json
 from rules_engine.notifying.receiver import Received, Receiver
 
 ACCOUNT = "DU1234567"

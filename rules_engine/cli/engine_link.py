@@ -6,8 +6,9 @@ import click
 
 from rules_engine.cli import EXIT_PROBLEMS, EXIT_UNREACHABLE
 from rules_engine.cli.rule_files import settings_from
-from rules_engine.daemon.control import CommandRefused, Json, NotRunning, ask
+from rules_engine.daemon.control import CommandRefused, NotRunning, ask
 from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.model.json_value import Json
 from rules_engine.model.settings import Settings
 
 

@@ -9,7 +9,8 @@ from rules_engine.cli.journal_link import ledger_of
 from rules_engine.cli.rule_files import config_option, echo_json, json_option
 from rules_engine.cli.tables import clock, show
 from rules_engine.execution.ledger import OrderRow
-from rules_engine.execution.words import order_words, plain
+from rules_engine.execution.words import order_words
+from rules_engine.model.order_words import plain
 
 COUNT = 50
 

@@ -9,8 +9,9 @@ from rules_engine.cli.engine_link import settings_of_engine, state_of
 from rules_engine.cli.journal_link import ledger_of
 from rules_engine.cli.rule_files import config_option, echo_json, json_option
 from rules_engine.cli.tables import clock, show
-from rules_engine.daemon.control import CommandRefused, Json, NotRunning, ask
+from rules_engine.daemon.control import CommandRefused, NotRunning, ask
 from rules_engine.execution.ledger import Ledger
+from rules_engine.model.json_value import Json
 
 
 @click.command("status")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from rules_engine.daemon.control import Command, CommandRefused, Json
+from rules_engine.daemon.control import Command, CommandRefused
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.rulebook import Difference, Refused
@@ -10,6 +10,7 @@ from rules_engine.evaluation import Evaluator
 from rules_engine.execution.desk import Desk
 from rules_engine.language import render
 from rules_engine.model.clock import Clock
+from rules_engine.model.json_value import Json
 from rules_engine.model.life import RuleStatus
 from rules_engine.model.settings import Settings
 

@@ -6,11 +6,10 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeAlias
 
 from rules_engine.model.errors import WorldError
+from rules_engine.model.json_value import Json
 
-Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 Command = Callable[[Mapping[str, Json]], Json]
 
 _LINE_MAX = 1 << 20

@@ -6,9 +6,10 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TypeVar, Union, get_args, get_origin, get_type_hints
 
-Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+from rules_engine.model.json_value import Json
+
 T = TypeVar("T")
 
 _CLASS = "is"  # Names the class where an annotation allows several.

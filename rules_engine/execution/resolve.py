@@ -8,7 +8,6 @@ from math import isfinite
 from rules_engine.execution.exposure import of_intents, pending
 from rules_engine.execution.ports import Market
 from rules_engine.execution.risk import Refusal
-from rules_engine.execution.words import plain
 from rules_engine.model.action import (
     Action,
     AtLimit,
@@ -32,6 +31,7 @@ from rules_engine.model.firing import Reason
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.intent import Intent
 from rules_engine.model.order import OrderDraft, OrderKind, Unit
+from rules_engine.model.order_words import plain
 from rules_engine.model.reports import Traded
 
 DAY = TimeInForce(Duration.DAY)

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from rules_engine.execution.exposure import Exposed, of_intents, of_unit, pending
 from rules_engine.execution.ports import Market, Quote
-from rules_engine.execution.words import plain
 from rules_engine.model.action import Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
 from rules_engine.model.instrument import Kind
 from rules_engine.model.intent import Intent
 from rules_engine.model.order import HeldPrice, OrderDraft, Unit
+from rules_engine.model.order_words import plain
 from rules_engine.model.reports import Traded
 from rules_engine.model.settings import Limits
 

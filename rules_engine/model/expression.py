@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from rules_engine.model.duration import spell_duration
@@ -149,10 +150,10 @@ def _wrapped(inner: Expression, level: int) -> str:
 
 
 def spell_number(value: float) -> str:
-    """The shortest plain decimal: 200.0 is `200`, rounding dust below a part in 1e12 dropped."""
-    rounded = float(f"{value:.12g}")
-    text = f"{rounded:.12f}".rstrip("0").rstrip(".") if abs(rounded) < 1e15 else f"{rounded:.0f}"
-    return "0" if text in ("-0", "") else text
+    """The shortest plain decimal: 200.0 is `200`; rounding dust below a part in 1e12 is dropped."""
+    text = format(Decimal(f"{value:.12g}"), "f")
+    plain = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if plain == "-0" else plain
 
 
 def parts(expression: Expression) -> tuple[Expression, ...]:

@@ -1,7 +1,6 @@
 """Orders and conditions as IB holds them, in plain words."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from rules_engine.model.action import Remaining
 from rules_engine.model.order import (
@@ -13,9 +12,9 @@ from rules_engine.model.order import (
     HeldTime,
     HeldVolume,
     OrderDraft,
-    OrderKind,
     Unit,
 )
+from rules_engine.model.order_words import plain, pricing_words
 
 
 def unit_words(unit: Unit) -> tuple[str, ...]:
@@ -35,7 +34,7 @@ def _marked(leg: OrderDraft) -> list[tuple[bool, HeldCondition]]:
 
 def leg_words(leg: OrderDraft) -> str:
     """`buy 100 MA at limit 400, good till cancelled, in group 1 (one cancels all)`."""
-    words = [f"{leg.side} {_plain(leg.quantity)} {leg.instrument} {_pricing(leg)}", str(leg.time_in_force)]
+    words = [f"{leg.side} {plain(leg.quantity)} {leg.instrument} {pricing_words(leg)}", str(leg.time_in_force)]
     if leg.outside_hours:
         words.append("outside hours")
     if leg.group:
@@ -46,27 +45,11 @@ def leg_words(leg: OrderDraft) -> str:
     return ", ".join(words)
 
 
-def _pricing(leg: OrderDraft) -> str:
-    match leg.kind:
-        case OrderKind.LIMIT:
-            return f"at limit {leg.limit}"
-        case OrderKind.STOP:
-            return f"at stop {leg.stop}"
-        case OrderKind.STOP_LIMIT:
-            return f"at stop {leg.stop} limit {leg.limit}"
-        case OrderKind.TRAILING if leg.trail_percent is not None:
-            return f"trailing {_plain(leg.trail_percent)}%"
-        case OrderKind.TRAILING:
-            return f"trailing {leg.trail_amount} points"
-        case kind:
-            return f"at {kind}"
-
-
 def condition_words(held: HeldCondition) -> str:
     """`V >= 200 (trigger method last)`."""
     match held:
         case HeldPrice(instrument, at_least, price, method):
-            return f"{instrument} {_relation(at_least)} {_plain(price)} (trigger method {method})"
+            return f"{instrument} {_relation(at_least)} {plain(price)} (trigger method {method})"
         case HeldTime(after, time_s):
             moment = datetime.fromtimestamp(time_s, UTC)
             return f"the time is {'at or after' if after else 'at or before'} {moment:%Y-%m-%d %H:%M:%S} UTC"
@@ -77,12 +60,8 @@ def condition_words(held: HeldCondition) -> str:
         case HeldVolume(instrument, at_least, volume):
             return f"the day's volume of {instrument} {_relation(at_least)} {volume}"
         case HeldPercentChange(instrument, at_least, percent):
-            return f"the day's change of {instrument} {_relation(at_least)} {_plain(percent)}%"
+            return f"the day's change of {instrument} {_relation(at_least)} {plain(percent)}%"
 
 
 def _relation(at_least: bool) -> str:
     return ">=" if at_least else "<="
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value.normalize():f}"

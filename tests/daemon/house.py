@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from rules_engine.daemon.control import CommandRefused, Json, NotRunning, ask
+from rules_engine.daemon.control import CommandRefused, NotRunning, ask
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.execution.ledger import Fire, OrderRow, open_ledger
 from rules_engine.gateway import Gateway, Order, parse_market
 from rules_engine.model.clock import SystemClock
+from rules_engine.model.json_value import Json
 from rules_engine.model.settings import GatewaySettings, Limits, Mode, Settings
 from rules_engine.notifying.receiver import Received, Receiver
 

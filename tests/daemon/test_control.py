@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.daemon.control import CommandRefused, ControlServer, Json, NotRunning, ask
+from rules_engine.daemon.control import CommandRefused, ControlServer, NotRunning, ask
+from rules_engine.model.json_value import Json
 
 
 def echo(request: Mapping[str, Json]) -> Json:
