@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import fields, replace
 
-from rules_engine.model.rule import Rule
+from rules_engine.model.rule import Active, Rule
 
 _UNSAID = frozenset({"place", "run_place", "digest", "when_digest", "cases", "spelled"})
 
@@ -17,8 +17,6 @@ def with_digests(rule: Rule) -> Rule:
 
 
 def _ordered(value: object) -> str:
-    from rules_engine.model.rule import Active
-
     if isinstance(value, Active):
         return repr((sorted(value.days), value.start, value.end))
     return repr(value)

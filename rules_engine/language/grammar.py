@@ -138,7 +138,8 @@ def sentence_parser() -> Lark:
         folder = _cache_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _parser(str(folder / "sentences"))
-    except OSError:
+    except (OSError, RuntimeError):
+        # No home, or none that can be written.
         return _parser(None)
 
 

@@ -86,9 +86,12 @@ class Orders(Values):
         return AtMidpoint()
 
     def at_limit(self, limit: Expression) -> Pricing:
+        _refuse_percentage(limit, 0)
         return AtLimit(limit)
 
     def at_stop(self, stop: Expression, limit: Expression | None) -> Pricing:
+        _refuse_percentage(stop, 0)
+        _refuse_percentage(limit, 1)
         return AtStop(stop, limit)
 
     def trailing(self, by: Amount) -> Pricing:
@@ -140,6 +143,11 @@ def refuse_unorderable(instrument: Instrument) -> None:
     if not instrument.orderable:
         hint = "order a future, a CFD or a fund on it"
         raise NotOrderable(f"'{instrument.name}' is an index and cannot be ordered", hint)
+
+
+def _refuse_percentage(price: Expression | None, part: int) -> None:
+    if isinstance(price, Number) and price.percent:
+        raise Misspoken("an order's price is not a percentage", "write a price, as in 'at limit MA.ask * 1.01'", part)
 
 
 def _settled(words: tuple[OrderWord, ...]) -> tuple[TimeInForce | None, bool]:

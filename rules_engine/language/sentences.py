@@ -34,6 +34,7 @@ _CODES = {
     "over": Code.DIVISION_BY_ZERO,
     "units": Code.NOT_POSITIVE,
     "share_of_equity": Code.NOT_POSITIVE,
+    **dict.fromkeys(("at_limit", "at_stop"), Code.UNIT_MISMATCH),
     "order": Code.BAD_ORDER,
     "entry_price": Code.BAD_ORDER,
 }

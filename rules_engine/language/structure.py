@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ from rules_engine.model.place import Place, Problem
 
 Schema = Mapping[str, Any]
 RULES_SCHEMA, CONFIG_SCHEMA = "rules.schema.json", "config.schema.json"
+
+ERRORS_MAX = 500
+UNKNOWN_KEYS_MAX = 60
+"""Of mappings with unknown keys, and of keys in one mapping: more are not looked up."""
 
 _KINDS = {
     "string": "text",
@@ -35,7 +40,7 @@ _TOO_FEW = {"minItems", "minProperties", "minLength"}
 
 def check_structure(root: Node, schema_name: str) -> tuple[Problem, ...]:
     """Everything about keys, kinds and spellings of values that the schema does not allow."""
-    errors = list(_validator(schema_name).iter_errors(_plain(root)))
+    errors = list(islice(_validator(schema_name).iter_errors(_plain(root)), ERRORS_MAX))
     shapes = [_problem(error, root) for error in errors if error.validator not in ("additionalProperties", "required")]
     return (*shapes, *_key_problems(errors, root))
 
@@ -172,10 +177,10 @@ def _key_problems(errors: list[Any], root: Node) -> Iterator[Problem]:
         if error.validator == "required":
             absent = [key for key in error.validator_value if key not in error.instance]
             missing[tuple(error.absolute_path)] = absent
-    for error in errors:
-        if error.validator == "additionalProperties":
-            path = tuple(error.absolute_path)
-            yield from _unknown_keys(error, _node_at(root, path), missing.get(path, []))
+    extra = [error for error in errors if error.validator == "additionalProperties"]
+    for error in extra[:UNKNOWN_KEYS_MAX]:
+        path = tuple(error.absolute_path)
+        yield from islice(_unknown_keys(error, _node_at(root, path), missing.get(path, [])), UNKNOWN_KEYS_MAX)
     for path, keys in missing.items():
         node = _node_at(root, path)
         for key in keys:

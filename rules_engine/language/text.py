@@ -4,17 +4,20 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from rules_engine.language.codes import Code
 from rules_engine.model.place import Place, Problem
 
 SIZE_MAX = 256 * 1024
+FOUND_MAX = 60
+"""A file full of what is not allowed needs no more than this to be understood."""
 _BOM = "\ufeff"
 # Control, zero-width and direction characters: a reader of the file would not see what the program sees.
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]"
 )
-_TAB_INDENT = re.compile(r"^( *)\t\s*\S", re.MULTILINE)
+_TAB_INDENT = re.compile(r"^( *)\t[ \t]*[^\s]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ def decode(source: Source) -> tuple[str, tuple[Problem, ...]]:
         text = source.data.decode("utf-8").removeprefix(_BOM)
     except UnicodeDecodeError as error:
         return "", (_not_utf8(source, error),)
-    return text, (*_forbidden(text, source.name), *_tabs(text, source.name))
+    found = (*islice(_forbidden(text, source.name), FOUND_MAX), *islice(_tabs(text, source.name), FOUND_MAX))
+    return text, found
 
 
 def _not_utf8(source: Source, error: UnicodeDecodeError) -> Problem:

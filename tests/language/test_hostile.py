@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -69,9 +70,58 @@ def test_no_sentence_reaches_beyond_the_language(text: str) -> None:
     assert all(problem.place.column >= 1 and problem.code.startswith("R") for problem in refused.value.problems)
 
 
-@pytest.mark.parametrize("piece", ["-", "1+", "(", "[", "{", "V ", "a: ", "- ", "\\", "é", "9", "_9a", "x://", "1:"])
+PIECES = (
+    "-",
+    "1+",
+    "(",
+    "[",
+    "{",
+    "V ",
+    "a: ",
+    "- ",
+    "\\",
+    "é",
+    "9",
+    "_9a",
+    "x://",
+    "1:",
+    "\x07",
+    "\t\n",
+    "\ta\n",
+    "1, ",
+)
+
+
+@pytest.mark.parametrize("piece", PIECES)
 def test_length_alone_costs_little(piece: str) -> None:
-    """Found by a line of minus signs that took twenty seconds to quote."""
-    body = piece * (60_000 // len(piece.encode()))
+    """Found by a line of minus signs that took twenty seconds to quote, and a file of bells that took a minute."""
+    body = piece * (200_000 // len(piece.encode()))
+    started = time.process_time()
     load([Source("a.yaml", f"version: 1\nrules:\n  - name: a\n    when: {body}\n".encode())], now_s=0.0)
     load([Source("a.yaml", f"version: 1\nrules: {json.dumps(body)}\n".encode())], now_s=0.0)
+    load([Source("a.yaml", f"version: 1\nrules: [{body}]\n".encode())], now_s=0.0)
+    load([Source("a.yaml", body.encode())], now_s=0.0)
+    assert time.process_time() - started < 4 * SECONDS_MAX
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "k{}: 1",
+        "a: 1",
+        " - {{name: r{}, when: V > 1, do: buy 1 V, colour: 1}}",
+        " - {{name: r{}, when: v > 1, do: sel}}",
+    ],
+)
+def test_many_mistakes_cost_little(line: str) -> None:
+    body = "\n".join(line.format(at) for at in range(1_000))
+    started = time.process_time()
+    problems = load([Source("a.yaml", f"version: 1\nrules:\n{body}\n".encode())], now_s=0.0).problems
+    assert time.process_time() - started < 4 * SECONDS_MAX
+    assert 1 < len(problems) <= 51
+
+
+def test_names_that_stand_for_names_cannot_grow_without_bound() -> None:
+    lets = ", ".join(f"n{at}: n{at - 1} * n{at - 1}" for at in range(1, 60))
+    text = f"version: 1\nrules: [{{name: a, when: n59 > 1, do: buy 1 V, let: {{n0: V, {lets}}}}}]"
+    assert {str(problem.code) for problem in load([Source("a.yaml", text.encode())], now_s=0.0).problems} == {"R205"}
