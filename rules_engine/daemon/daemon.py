@@ -18,6 +18,7 @@ from rules_engine.daemon.known_market import KnownMarket
 from rules_engine.daemon.reactor import Reactor
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.daemon.supervision import kept_going
 from rules_engine.daemon.watch import rescan, watch
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.desk import Desk
@@ -93,15 +94,13 @@ class Daemon:
         now_s = self._clock.now_s()
         self._journal.tell(started_notice(self._summary(), self._channels, now_s))
         _log.info("%s", self._summary())
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(part) for part in self._parts()]
-                await stopping.wait()
-                await self._say_goodbye()
-                for task in running:
-                    task.cancel()
-        finally:
-            self._reactor.save()
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(part) for part in self._parts()]
+            await stopping.wait()
+            await self._say_goodbye()
+            for task in running:
+                task.cancel()
+        self._reactor.save()
 
     def close(self) -> None:
         """Lets the next engine have the journal."""
@@ -111,19 +110,20 @@ class Daemon:
         """Our orders that work, or wait, at the broker whether this program runs or not."""
         return [intent for intent in self._journal.intents.open() if intent.state.may_be_at_broker]
 
+    # The order path stops the engine when it fails; what only tells and listens is started again.
     def _parts(self) -> Iterator[Coroutine[None, None, None]]:
         yield self._link.run()
         yield self._desk.serve()
-        yield self._sender.run()
-        yield self._control.run()
         yield self._catching_up.run()
         yield self._turn()
         yield self._save()
         yield self._reload()
-        yield watch(self._in_force.folder, self._folder_changed.set)
         yield rescan(self._folder_changed.set)
-        if self._settings.heartbeat is not None:
-            yield beat(self._settings.heartbeat)
+        yield kept_going(self._control.run)
+        yield kept_going(self._sender.run)
+        yield kept_going(lambda: watch(self._in_force.folder, self._folder_changed.set))
+        if (heartbeat := self._settings.heartbeat) is not None:
+            yield kept_going(lambda: beat(heartbeat))
 
     async def _turn(self) -> None:
         """Steps whenever something arrived or a timer of a rule is due."""

@@ -110,7 +110,7 @@ class InForce:
         if isinstance(found, Refused):
             self._refuse(found)
             return found
-        self.problems = found.warnings
+        self.problems = ()
         difference = compare(self.edition, found, self._held())
         self._swap(found, difference)
         if not difference.is_empty:

@@ -44,9 +44,11 @@ class KnownMarket:
         """Remembers what the account holds."""
         self._positions[report.instrument] = report.quantity
 
-    def link_lost(self) -> None:
-        """Positions may change unseen from here on."""
+    def link_lost(self) -> frozenset[str]:
+        """Positions may change unseen from here on; returns the instruments that this concerns."""
+        lost = frozenset(self._positions)
         self._positions.clear()
+        return lost
 
     def read(self, expression: Expression) -> float | None:
         return self._evaluator.read(expression)

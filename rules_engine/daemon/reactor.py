@@ -20,7 +20,7 @@ from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.words import describe
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.condition import instruments_of
-from rules_engine.model.expression import Expression, Reading
+from rules_engine.model.expression import AccountField, Expression, Reading
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.instrument import Field
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
@@ -117,6 +117,8 @@ class Reactor:
             case ExecutionReport():
                 self._desk.on_report(item)
                 return self._evaluator.executed(item.instrument, item.time_s)
+            case LinkChange(state="down"):
+                return self._link_lost(item)
             case LinkChange():
                 self._link_changed(item)
             case OrderReport() | OrderError():
@@ -126,14 +128,19 @@ class Reactor:
         return ()
 
     def _link_changed(self, change: LinkChange) -> None:
-        if change.state == "down":
-            self._market.link_lost()
-            self._desk.detach()
-        elif change.state == "up" and self._link.connection is not None:
+        if change.state == "up" and self._link.connection is not None:
             self._desk.attach(self._link.connection)
         else:
             self._desk.on_report(change)
         self._incidents.link_changed(change)
+
+    def _link_lost(self, change: LinkChange) -> Sequence[Outcome]:
+        """What the account holds and is worth may change unseen from here on."""
+        self._desk.detach()
+        self._incidents.link_changed(change)
+        outcomes = [self._evaluator.position(name, None) for name in sorted(self._market.link_lost())]
+        outcomes += [self._evaluator.account(field, None) for field in AccountField]
+        return [outcome for some in outcomes for outcome in some]
 
     def _commit(self, outcomes: Sequence[Outcome], now_s: float) -> None:
         """Decides one after the other: each sees the orders that those before it committed."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -21,8 +22,10 @@ from rules_engine.model.settings import Mode, Settings
 from rules_engine.notifying.channels import check_channels
 
 EXIT_FINE = 0
-EXIT_PROBLEMS = 1
+EXIT_PROBLEMS = EXIT_FAILED = 1
 EXIT_CONFIGURATION = 78
+
+_log = logging.getLogger(__name__)
 
 _EMBEDDED_MARKET = ("walk",)
 
@@ -67,6 +70,10 @@ async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], Non
         loop.add_signal_handler(number, stopping.set)
     try:
         await daemon.run(stopping)
+    except ExceptionGroup:
+        # Whatever it was, nothing more is sent; orders at the broker stay, and the next start reads them back.
+        _log.critical("the engine stops, because a part of it failed", exc_info=True)
+        return EXIT_FAILED
     finally:
         daemon.close()
     return EXIT_FINE

@@ -100,7 +100,7 @@ def connection_lost_notice(why: str, channels: Iterable[str], at_s: float) -> No
 
 def connection_back_notice(down_s: float, channels: Iterable[str], at_s: float) -> Notice:
     """IB is back, and what it did meanwhile has been asked."""
-    text = f"After {spell_duration(round(down_s))}. Orders and positions have been compared."
+    text = f"After {spell_duration(round(down_s))}. Orders and positions are compared before anything is sent."
     return _engine_notice(NoticeKind.CONNECTION_BACK, "Connection to IB is back", text, channels, at_s)
 
 

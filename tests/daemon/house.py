@@ -92,12 +92,14 @@ class House:
         stopping = asyncio.Event()
         task = asyncio.create_task(daemon.run(stopping))
         try:
-            yield Running(self, task)
+            yield Running(self, task, daemon)
         finally:
             stopping.set()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait_for(task, DEADLINE_S)
-            daemon.close()
+            try:
+                async with asyncio.timeout(DEADLINE_S):
+                    await task
+            finally:
+                daemon.close()
 
     def quote(self, symbol: str, price: float) -> None:
         """A print and a quote around it."""
@@ -140,9 +142,18 @@ class House:
 class Running:
     """An engine at work, reached as a user reaches it: over its control socket."""
 
-    def __init__(self, house: House, task: asyncio.Task[None]) -> None:
+    def __init__(self, house: House, task: asyncio.Task[None], daemon: Daemon) -> None:
         self._house = house
         self._task = task
+        self._daemon = daemon
+
+    def break_journal(self) -> None:
+        """From now on the disk takes nothing more."""
+        self._daemon._journal._database._connection.execute("PRAGMA query_only = ON")
+
+    async def ended(self) -> None:
+        """Returns when the engine has ended by itself."""
+        await asyncio.wait({self._task})
 
     async def ask(self, command: str, **arguments: Json) -> Json:
         """The answer to a command."""

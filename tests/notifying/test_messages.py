@@ -95,7 +95,7 @@ def test_news_of_the_engine() -> None:
     lost = messages.connection_lost_notice("TWS does not answer on port 7497.", ("phone",), 5.0)
     back = messages.connection_back_notice(95.4, ("phone",), 100.0)
     assert lost.text.startswith("TWS does not answer on port 7497.\nNo order is sent")
-    assert back.text == "After 1m35s. Orders and positions have been compared."
+    assert back.text == "After 1m35s. Orders and positions are compared before anything is sent."
     assert messages.broken_notice(RULE, "IB rejected it.", 5.0).text.endswith("rules rearm ma-follows-v")
     assert messages.data_paused_notice("", "competing session", (), 5.0).title == "No data for any instrument"
     assert messages.reloaded_notice(["+ a", "- b"], (), 5.0).text == "+ a\n- b"

@@ -1,0 +1,39 @@
+"""Parts that only tell and listen may fail; the order path may not."""
+
+import asyncio
+
+import pytest
+
+from rules_engine.daemon import supervision
+from rules_engine.daemon.supervision import kept_going
+from tests.daemon.house import ON_FALL, House
+
+
+async def test_a_failed_part_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "RESTART_S", 0.0)
+    starts = 0
+    thrice = asyncio.Event()
+
+    async def part() -> None:
+        nonlocal starts
+        starts += 1
+        if starts == 3:
+            thrice.set()
+        raise RuntimeError("it failed")
+
+    task = asyncio.create_task(kept_going(part))
+    await asyncio.wait_for(thrice.wait(), 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_journal_that_cannot_be_written_stops_the_engine_before_anything_is_sent(house: House) -> None:
+    with pytest.raises(ExceptionGroup) as failed:
+        async with house.engine(ON_FALL) as engine:
+            await engine.until_state("buys-the-fall", "armed")
+            engine.break_journal()
+            house.quote("V", 187.0)
+            await asyncio.wait_for(engine.ended(), 10)
+    assert "journal" in str(failed.value.exceptions[0])
+    assert house.orders() == []
