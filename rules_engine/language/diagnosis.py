@@ -6,16 +6,19 @@ from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
+from rules_engine.language.advice import ADVICE, name_hint
 from rules_engine.language.codes import Code
 from rules_engine.language.fault import Fault
 from rules_engine.language.functions import FUNCTION_WORDS
 from rules_engine.language.grammar import ACTION, CONDITION, VALUE, keywords, sentence_parser
-from rules_engine.language.nearest import did_you_mean, listed, nearest
+from rules_engine.language.nearest import listed, nearest
 from rules_engine.language.scope import Scope
 
 _KINDS = {CONDITION: "a condition", VALUE: "a value", ACTION: "an action"}
 _ODD = {
     "=": "write '=='",
+    "$": "write the number alone",
+    "@": "write 'at limit 400'",
     "!": "write 'not V == 200'",
     "&": "write 'and'",
     "|": "write 'or'",
@@ -41,9 +44,8 @@ _SYNONYMS = {
     "passes": "crosses",
     "exceeds": "is above",
     "equals": "==",
-    "within": "in",
+    "within": "is inside",
     "during": "in",
-    "then": "a list of actions",
     "alert": "notify",
     "purchase": "buy",
     "gtc": "good till cancelled",
@@ -133,6 +135,9 @@ def _is_unknown(tokens: list[Token], at: int, scope: Scope) -> bool:
 
 def _unknown_word(tokens: list[Token], at: int, walk: _Walk, scope: Scope) -> Fault:
     token, words = tokens[at], walk.words()
+    if token in ADVICE:
+        message = f"'{token}' is not a word of this sentence"
+        return _fault(token, token, Code.UNKNOWN_WORD, message, ADVICE[token])
     near = nearest(token, words)
     if near is not None:
         hint = f"did you mean '{near}'?"
@@ -147,10 +152,7 @@ def _unknown_word(tokens: list[Token], at: int, walk: _Walk, scope: Scope) -> Fa
         hint = f"write {listed(choices)}" if choices else f"write a value after '{' '.join(lead)}'"
         return _fault(tokens[at - len(lead)], token, Code.NOT_A_SENTENCE, f"'{phrase}' is not {kind}", hint)
     if walk.takes_value():
-        names = [*scope.lets, *scope.instruments.declared_names(), *scope.instruments.known()]
-        otherwise = f"write '{token.upper()}' for a US stock, or declare '{token}' under 'instruments' or 'let'"
-        hint = did_you_mean(token, names, otherwise)
-        return _fault(token, token, Code.UNKNOWN_NAME, f"'{token}' is not known", hint)
+        return _fault(token, token, Code.UNKNOWN_NAME, f"'{token}' is not known", name_hint(token, scope))
     synonym = _SYNONYMS.get(token.lower())
     hint = f"write '{synonym}'" if synonym else _expectation(walk)
     return _fault(token, token, Code.UNKNOWN_WORD, f"'{token}' is not a word of this sentence", hint)
@@ -180,7 +182,7 @@ def _misplaced(token: Token, before: list[Token], walk: _Walk) -> Fault:
     if before and before[-1] == "notify" and token.type in keywords():
         message = f"'{token}' is a word of the language and names no channel"
         return _fault(token, token, Code.RESERVED_NAME, message, "give the channel another name")
-    synonym = "at limit" if token == "limit" and "at" not in before else ""
+    synonym = f"at {token}" if token in ("limit", "stop", "market", "midpoint") and "at" not in before else ""
     hint = f"write '{synonym}'" if synonym else _ODD.get(token) or _expectation(walk)
     return _fault(token, token, Code.NOT_A_SENTENCE, f"'{token}' cannot stand here", hint)
 

@@ -10,7 +10,7 @@ from rules_engine.language.moments import is_timezone, machine_timezone
 from rules_engine.language.rule_nodes import Surroundings, read_rule
 from rules_engine.language.scope import Instruments
 from rules_engine.language.structure import RULES_SCHEMA, check_structure
-from rules_engine.language.test_nodes import read_test, tested_rules
+from rules_engine.language.tape_nodes import read_test, tested_rules
 from rules_engine.language.text import Source, decode
 from rules_engine.language.tree import Listing, Mapping, Node, Scalar, read_tree
 from rules_engine.model.place import Place

@@ -7,6 +7,7 @@ from lark import Token, Tree
 
 from rules_engine.conditions.phrase import Misspoken
 from rules_engine.conditions.time_of_day import ClockTime
+from rules_engine.language.advice import name_hint
 from rules_engine.language.arithmetic import constant_value, is_constant
 from rules_engine.language.codes import Code
 from rules_engine.language.durations import BARS_HINT, BARS_S, read_duration
@@ -96,9 +97,7 @@ class Values:
             hint = f"write '{name}(...)'" if name in FUNCTION_WORDS else "name an instrument or a value"
             self.blame(name, Code.UNKNOWN_NAME, message, hint)
         else:
-            known = [*self.scope.instruments.declared_names(), *self.scope.lets, *self.scope.instruments.known()]
-            otherwise = f"write '{name.upper()}' for a US stock, or declare '{name}' under 'instruments' or 'let'"
-            self.blame(name, Code.UNKNOWN_NAME, f"'{name}' is not known", did_you_mean(name, known, otherwise))
+            self.blame(name, Code.UNKNOWN_NAME, f"'{name}' is not known", name_hint(str(name), self.scope))
         return us_stock(str(name))
 
     def account(self, field: Token) -> Expression:
