@@ -3,8 +3,9 @@
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +13,11 @@ from rules_engine.cli import EXIT_CONFIGURATION, EXIT_PROBLEMS
 from rules_engine.language import Loaded, as_json, exposed_secrets, load, load_settings, quote, read_sources, render
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.place import Problem, Severity
-from rules_engine.model.plan import Plan
+from rules_engine.model.rule import Rule
 from rules_engine.model.settings import Settings
-from rules_engine.planning import plan_all
+
+if TYPE_CHECKING:
+    from rules_engine.model.plan import Plan
 
 config_option = click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False), help="The engine's settings (default: ./config.yaml)."
@@ -47,14 +50,26 @@ def settings_from(config: Path | None, *, private: bool = False) -> Settings | N
 
 
 def load_rules(
-    paths: Sequence[Path], settings: Settings | None
-) -> tuple[Loaded, tuple[Plan, ...], tuple[Problem, ...]]:
+    paths: Sequence[Path], settings: Settings | None, *, is_planned: Callable[[Rule], bool] = lambda rule: True
+) -> tuple[Loaded, tuple["Plan", ...], tuple[Problem, ...]]:
     """What the files say, the plans of their rules, and every problem in file order; no paths: the folder in use."""
     wanted = list(paths) or [settings.rules if settings else Path("rules")]
     sources, unreadable = read_sources(wanted)
     loaded = load(sources, channels=frozenset(settings.channels) if settings else None, now_s=SystemClock().now_s())
-    plans, unplannable = plan_all(loaded.rules) if loaded.ok else ((), ())
-    return loaded, plans, (*unreadable, *loaded.problems, *quote(unplannable, sources))
+    plans, unplannable = _plans([rule for rule in loaded.rules if is_planned(rule)] if loaded.ok else [])
+    order = {source.name: number for number, source in enumerate(sources)}
+    found = (*loaded.problems, *quote(unplannable, sources))
+    in_order = sorted(found, key=lambda one: (order.get(one.place.file, 0), one.place.line, one.place.column))
+    return loaded, plans, (*unreadable, *in_order)
+
+
+def _plans(rules: Sequence[Rule]) -> tuple[tuple["Plan", ...], tuple[Problem, ...]]:
+    if not rules:
+        return (), ()
+    # Imported only where something is planned: a check of most files can do without, and is quicker for it.
+    from rules_engine.planning import plan_all
+
+    return plan_all(rules)
 
 
 def has_errors(problems: Sequence[Problem]) -> bool:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.calling import COMMAND, DEADLINE_S, call
 
-MARKET = "version: 1\nsymbols:\n  V: {close: 196.50}\n"
+MARKET = "version: 1\nsymbols:\n  V:\n    play: {prices: [196.5, 197]}\n"
 
 
 @dataclass(frozen=True, slots=True)
