@@ -1,5 +1,6 @@
 """The `rules` command: one subcommand a file, each imported only when it is called."""
 
+import gc
 import importlib
 import sys
 
@@ -24,6 +25,9 @@ COMMANDS = {
     "gateway": "Serve a simulated IB gateway.",
 }
 
+LASTING = frozenset({"run", "gateway", "demo"})
+"""Commands that go on until they are stopped. The others end before collecting garbage could pay."""
+
 EXIT_PROBLEMS = 1
 EXIT_UNREACHABLE = 3
 EXIT_CONFIGURATION = 78
@@ -38,6 +42,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in LASTING:
+            gc.enable()
         command: click.Command = importlib.import_module(f"rules_engine.cli.{cmd_name}").command
         return command
 
@@ -56,4 +62,5 @@ def main() -> None:
     """Runs the command line; Python versions that the dependencies do not support are refused in words."""
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         sys.exit(f"rules-engine needs Python 3.11, 3.12 or 3.13; this is {sys.version.split()[0]}")
+    gc.disable()
     group(prog_name="rules")
