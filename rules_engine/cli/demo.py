@@ -38,7 +38,7 @@ async def _demo(as_json: bool) -> None:
             elif console.is_terminal:
                 await _live(scene, story, console)
             else:
-                await play(scene, story.teller(lambda at_s, event: console.print(line(at_s, event))))
+                await play(scene, story.teller(lambda at_s, event: console.print(line(at_s, event), soft_wrap=True)))
         except DemoFailed as failure:
             raise DemoFailed(f"{failure}\n{scene.output()}") from failure
 
