@@ -80,18 +80,34 @@ class _LastingJudge(Composite):
 
 
 class _LastingState(_LastingJudge):
-    __slots__ = ()
+    """What held from the first look, or after a gap, may have lasted for long already: unknown until it has here."""
+
+    __slots__ = ("began",)
+
+    def __init__(self, of: Judge, duration_s: float, keeps: bool) -> None:
+        super().__init__(of, duration_s, keeps)
+        self.began = False
+        """Whether it was seen not to hold, so that nothing before that counts."""
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
-        truth = self.parts[0].judge(now_s, moment).truth
-        if truth is Truth.UNKNOWN:
-            self.since_s = self.since_s if self.keeps else None
+        inner = self.parts[0].judge(now_s, moment)
+        if inner.truth is Truth.UNKNOWN:
+            if not self.keeps:
+                self.since_s, self.began = None, False
             return UNKNOWN
-        if truth is Truth.FALSE:
-            self.since_s = None
-        elif self.since_s is None and moment is not Moment.SNAPSHOT:
+        if inner.truth is Truth.FALSE:
+            self.since_s, self.began = None, True
+            return FALSE
+        if self.since_s is None and moment is not Moment.SNAPSHOT:
             self.since_s = now_s
-        return TRUE if self._matured(now_s) else FALSE
+        self.began = self.began or inner.seen_happening
+        if self._matured(now_s):
+            return TRUE
+        return FALSE if self.began else UNKNOWN
+
+    def forget(self, depth: Forget) -> None:
+        self.began = False
+        super().forget(depth)
 
 
 class _LastingEvent(_LastingJudge):

@@ -145,7 +145,8 @@ class Run:
             yield from self._already(watch, live, now_s)
         elif edge is Edge.RISING:
             yield self._decide(watch, now_s)
-        if live and (watch.verdict.pulse or watch.verdict.truth is not Truth.UNKNOWN):
+        lasting = watch.judge.lasting_since_s() is not None
+        if live and (watch.verdict.pulse or lasting or watch.verdict.truth is not Truth.UNKNOWN):
             watch.gap_s = None
 
     def _already(self, watch: Watch, live: bool, now_s: float) -> Iterator[Outcome]:

@@ -69,11 +69,12 @@ def test_crossing_either_way_is_both_ways(market: Market) -> None:
 
 @given(prints(low=99, high=102), st.integers(1, 5))
 def test_for(market: Market, duration_s: int) -> None:
-    """Matured when the state has held from a print on for that long, before the next print that ends it."""
-    until_s, since, times = market[-1][0] + 100, None, []
+    """Matured when the state has held that long since it was seen to begin, before the next print that ends it."""
+    until_s, since, began, times = market[-1][0] + 100, None, False, []
     for (time_s, price), next_s in zip(market, [*(time_s for time_s, _ in market[1:]), until_s], strict=True):
         since = (time_s if since is None else since) if price > 100 else None
-        if since is not None and time_s < since + duration_s <= next_s:
+        began = began or since is None
+        if began and since is not None and time_s < since + duration_s <= next_s:
             times.append(since + duration_s)
     assert firing_times(plan("for", f"V > 100 for {duration_s}s"), market, until_s) == times
 
