@@ -10,6 +10,7 @@ from rules_engine.evaluation import Evaluator
 from rules_engine.execution.desk import Desk
 from rules_engine.language import render
 from rules_engine.model.clock import Clock
+from rules_engine.model.firing import RuleState
 from rules_engine.model.json_value import Json
 from rules_engine.model.life import RuleStatus
 from rules_engine.model.settings import Settings
@@ -50,6 +51,8 @@ class Commands:
 
     def _status(self, request: Mapping[str, Json]) -> Json:
         link, in_force = self._incidents.link, self._in_force
+        sent = {one.rule for one in self._desk.book().open if one.held and one.state.may_be_at_broker}
+        rules = self._evaluator.status(self._clock.now_s())
         return {
             "running": True,
             "mode": self._settings.mode.value,
@@ -59,7 +62,7 @@ class Commands:
             "link_since_s": link.time_s,
             "link_text": link.text,
             "sending": self._desk.waiting_for or "orders may leave",
-            "rules": [self._rule(status.rule, status) for status in self._evaluator.status(self._clock.now_s())],
+            "rules": [self._rule(status, status.rule in sent) for status in rules],
             "reload": {
                 "at_s": in_force.reloaded_s,
                 "changes": list(in_force.changes),
@@ -67,13 +70,14 @@ class Commands:
             },
         }
 
-    def _rule(self, name: str, status: RuleStatus) -> Json:
-        plan = self._in_force.plans[name]
+    def _rule(self, status: RuleStatus, sent: bool) -> Json:
+        plan = self._in_force.plans[status.rule]
+        waits = status.state is RuleState.PLACED and not sent
         return {
-            "name": name,
+            "name": status.rule,
             "state": status.state.value,
             "since_s": status.since_s,
-            "why": status.why,
+            "why": "its order is still to be sent to the broker" if waits else status.why,
             "where": plan.where.value,
             "sentence": " | ".join(case.text for case in plan.rule.cases),
         }

@@ -13,11 +13,12 @@ from rules_engine.notifying.messages import broken_notice
 
 _log = logging.getLogger(__name__)
 
-_BREAKS = frozenset({IntentState.REJECTED, IntentState.CANCELLED, IntentState.UNKNOWN})
+_BREAKS = frozenset({IntentState.REJECTED, IntentState.CANCELLED, IntentState.UNKNOWN, IntentState.BLOCKED})
 
 
 class Endings:
-    """Listens to the desk. A rule is broken when IB refuses its held order, or somebody cancels it in TWS."""
+    """Listens to the desk. A rule is broken when IB or our own limits refuse its held order, or somebody cancels it in
+    TWS: armed anew at once it would only be refused again, without end."""
 
     def __init__(
         self, evaluator: Evaluator, journal: Journal, clock: Clock, rule_of: Callable[[str], Rule | None]
@@ -70,8 +71,14 @@ class Endings:
             return  # An order of an older edition of the rule, or one that was settled before.
         del self._held[end.rule]
         if end.state in _BREAKS and not end.wanted and not end.used:
-            reason = f"its order at the broker ended as {end.state}" + (f": {end.reason}" if end.reason else "")
+            reason = _why_broken(end)
             self._evaluator.break_rule(end.rule, reason)
             self._journal.tell(broken_notice(rule, reason, now_s))
         else:
             self._evaluator.held_ended(end.rule, end.used, now_s)
+
+
+def _why_broken(end: UnitEnd) -> str:
+    if end.state is IntentState.BLOCKED:
+        return f"its order was not sent to the broker. {end.reason}"
+    return f"its order at the broker ended as {end.state}" + (f": {end.reason}" if end.reason else "")

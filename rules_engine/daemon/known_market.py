@@ -56,6 +56,12 @@ class KnownMarket:
     def quote(self, instrument: str) -> Quote | None:
         return self._quotes.get(instrument)
 
+    def is_priced(self, instrument: str) -> bool:
+        """Whether any price and the position are known: without them no order passes the limits."""
+        quote = self._quotes.get(instrument)
+        priced = quote is not None and any(price is not None for price in (quote.bid, quote.ask, quote.last))
+        return priced and instrument in self._positions
+
     def position(self, instrument: str) -> Decimal | None:
         return self._positions.get(instrument)
 

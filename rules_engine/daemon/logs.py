@@ -13,6 +13,8 @@ _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 _BYTES_MAX = 5_000_000
 _FILES_MAX = 3
 _QUIET = ("ib_insync", "ib_async", "eventkit", "watchfiles", "asyncio")
+_TOLD_BY_US = ("ib_insync.client", "ib_async.client")
+"""They repeat at every attempt to connect what the engine says once."""
 
 
 class _PrivateFileHandler(RotatingFileHandler):
@@ -33,6 +35,8 @@ def start_logging(path: Path, channels: Mapping[str, str]) -> None:
         root.addHandler(handler)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     install_redaction(secret for url in channels.values() for secret in secrets_in(url))
     # Its warnings carry Telegram's "retry after", which the sender reads.
     logging.getLogger("apprise").setLevel(logging.WARNING)

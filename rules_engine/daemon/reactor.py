@@ -12,7 +12,7 @@ from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
 from rules_engine.evaluation.evaluator import Evaluator
-from rules_engine.execution.decide import decide, decide_arming, hold_back
+from rules_engine.execution.decide import SEND_WITHIN_S, decide, decide_arming, hold_back
 from rules_engine.execution.decision import Decision
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
@@ -86,7 +86,7 @@ class Reactor:
     def _consequences(self, now_s: float) -> Sequence[Outcome]:
         """What the commit, or the end of an order, made of the rules."""
         self._endings.count_working()
-        return [*self._no_longer_postponed(), *self._evaluator.advance(now_s)]
+        return [*self._no_longer_postponed(now_s), *self._evaluator.advance(now_s)]
 
     def save(self) -> None:
         """Commits the memories of rules that changed since they were last saved."""
@@ -161,17 +161,7 @@ class Reactor:
     def _decide(self, outcome: Outcome, now_s: float) -> Decision | None:
         match outcome:
             case Firing():
-                plan = self._in_force.plans[outcome.rule]
-                return decide(
-                    outcome,
-                    plan.rule,
-                    self._market,
-                    self._gate,
-                    self._desk.book(),
-                    self._wording,
-                    now_s=now_s,
-                    dry=self._dry,
-                )
+                return self._decide_firing(outcome, now_s)
             case HeldBack(firing):
                 return hold_back(outcome, self._in_force.plans[firing.rule].rule, self._wording)
             case Arming(rule, case):
@@ -186,18 +176,36 @@ class Reactor:
                 self._desk.wake()
                 return None
 
+    def _decide_firing(self, firing: Firing, now_s: float) -> Decision:
+        rule = self._in_force.plans[firing.rule].rule
+        decision = decide(
+            firing, rule, self._market, self._gate, self._desk.book(), self._wording, now_s=now_s, dry=self._dry
+        )
+        if isinstance(decision.outcome, HeldBack):
+            self._evaluator.not_used(rule.name)
+        return decision
+
     def _must_wait(self, rule: str) -> bool:
-        """Whether contracts are not known yet, or an order of an older edition of this rule has not ended yet."""
+        """Whether contracts, or what an order is checked against, are not known yet, or an order of an older edition of
+        this rule has not ended yet."""
         plan = self._in_force.plans[rule]
-        return any(self._market.traded(one.name) is None for one in plan.reads | plan.orders_in) or any(
-            intent.rule == rule and intent.held and not self._endings.is_current(intent)
-            for intent in self._journal.intents.open()
+        unknown = any(self._market.traded(one.name) is None for one in plan.reads | plan.orders_in)
+        return (
+            unknown
+            or not all(self._market.is_priced(one.name) for one in plan.orders_in)
+            or any(
+                intent.rule == rule and intent.held and not self._endings.is_current(intent)
+                for intent in self._journal.intents.open()
+            )
         )
 
-    def _no_longer_postponed(self) -> Sequence[Arming]:
+    def _no_longer_postponed(self, now_s: float) -> Sequence[Arming]:
         self._postponed = {rule: one for rule, one in self._postponed.items() if rule in self._in_force.plans}
-        ready = [rule for rule in self._postponed if not self._must_wait(rule)]
-        return [self._postponed.pop(rule) for rule in ready]
+        ready = [self._postponed.pop(rule) for rule in list(self._postponed) if not self._must_wait(rule)]
+        for late in (one for one in ready if now_s - one.at_s > SEND_WITHIN_S):
+            # What was seen then may be on the other side by now: the rule looks again.
+            self._evaluator.held_ended(late.rule, False, now_s)
+        return [one for one in ready if now_s - one.at_s <= SEND_WITHIN_S]
 
     def _wording(self, outcome: Firing | HeldBack) -> Notice:
         if isinstance(outcome, HeldBack):

@@ -149,6 +149,8 @@ class Intake:
             return False  # Shown, and told by the desk to everyone.
         if change.kind is NoticeKind.TRIGGERED:
             return not change.away
+        if change.kind is NoticeKind.HELD_BACK and change.intent.held:
+            return False  # Its rule is broken by that: one message says both.
         if change.kind is not NoticeKind.CANCELLED or change.intent.filled > 0:
             return True
         unit = self._journal.intents.unit(change.intent.rule, change.intent.seq)

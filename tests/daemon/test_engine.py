@@ -73,11 +73,12 @@ async def test_a_sale_that_would_open_a_short_position_is_held_back(house: House
     assert house.orders() == []
 
 
-async def test_a_limit_holds_the_order_back_and_names_itself(house: House) -> None:
+async def test_a_limit_holds_the_order_back_names_itself_and_leaves_once_unused(house: House) -> None:
     async with house.engine(ON_FALL, limits=Limits(max_order_value=1000)) as engine:
         await engine.until_state("buys-the-fall", "armed")
         house.quote("V", 187.0)
         await house.until(lambda: house.told("max_order_value"), "the refusal")
+        await engine.until_state("buys-the-fall", "armed")
     assert house.orders() == []
     assert [fire.fate for fire in house.fires()] == ["held back"]
 
@@ -283,3 +284,22 @@ async def test_rules_run_on_an_account_that_the_gateway_has(house: House) -> Non
         await house.until(lambda: held(house), "the held order")
         status = await engine.status()
         assert (status["account"], status["link"], status["sending"]) == ("DU1234567", "up", "orders may leave")
+
+
+async def test_a_held_order_that_our_limits_refuse_breaks_the_rule_and_is_told_once(house: House) -> None:
+    async with house.engine(BUY_AT_200, limits=Limits(max_order_quantity=10)) as engine:
+        entry = await engine.until_state("ma-when-v-hits-200", "broken")
+        assert "max_order_quantity is 10" in str(entry["why"])
+        await house.until(lambda: house.told("is broken", "max_order_quantity", "rules rearm"), "the message")
+        house.quote("V", 198.0)
+        house.quote("V", 199.0)
+    assert [row.intent.state.value for row in house.intents()] == ["blocked"]
+    assert len(house.told("max_order_quantity")) == 1
+
+
+async def test_a_held_order_waits_for_a_price_to_check_it_against(house: House) -> None:
+    async with house.engine(BUY_AT_200.replace("100 MA", "100 AAPL")) as engine:
+        entry = await engine.until_state("ma-when-v-hits-200", "placed")
+        assert "still to be sent" in str(entry["why"])
+        house.quote("AAPL", 250.0)
+        await house.until(lambda: held(house), "the held order")
