@@ -64,7 +64,7 @@ def held_level(
 def _price(
     words: str, instrument: Instrument, field: Field, bound: Decimal, terms: Terms, at_least: bool, strict: bool
 ) -> HeldCondition | Obstacle:
-    method = _method(words, instrument, field, terms.method)
+    method = _method(words, instrument, field, terms.method, rising=at_least)
     if isinstance(method, Obstacle):
         return method
     if not strict:
@@ -78,14 +78,20 @@ def _price(
     return HeldPrice(instrument, at_least, step_up(bound, step) if at_least else step_down(bound, step), method)
 
 
-def _method(words: str, instrument: Instrument, field: Field, named: TriggerMethod | None) -> TriggerMethod | Obstacle:
+def _method(
+    words: str, instrument: Instrument, field: Field, named: TriggerMethod | None, rising: bool
+) -> TriggerMethod | Obstacle:
     kind = instrument.kind
     if kind is Kind.CONTRACT:
         return Obstacle(words, f"reads {instrument}, a bare contract number: what kind it is, is known only at IB")
     if named is not None:
-        if named in _LEGAL_METHODS.get(kind, ()):
-            return named
-        return Obstacle(words, f"uses '{named}', which IB does not offer for {_many(kind)}")
+        if named not in _LEGAL_METHODS.get(kind, ()):
+            return Obstacle(words, f"uses '{named}', which IB does not offer for {_many(kind)}")
+        quote = named.quote(rising)
+        if field is not instrument.default_field and field is not quote:
+            way = "rise" if rising else "fall"
+            return Obstacle(words, f"reads {instrument}.{field}, and for a {way} IB's '{named}' watches the {quote}")
+        return named
     if field is not Field.LAST:
         which = f"reads {instrument}.{field}" if field is not instrument.default_field else f"is about {_many(kind)}"
         return Obstacle(words, f"{which}, which IB holds only with a trigger method: add `using`")

@@ -117,15 +117,7 @@ class View:
         """The field that a bare name stands for under this rule's trigger method."""
         if of.field is not of.instrument.default_field:
             return of.field
-        match self.method:
-            case TriggerMethod.LAST | TriggerMethod.DOUBLE_LAST:
-                return Field.LAST
-            case TriggerMethod.BID_ASK | TriggerMethod.DOUBLE_BID_ASK:
-                return Field.BID if self.rising else Field.ASK
-            case TriggerMethod.MIDPOINT:
-                return Field.MID
-            case TriggerMethod.DEFAULT:
-                return of.field
+        return self.method.quote(self.rising) or of.field
 
     def _reading(self, of: Reading) -> Value:
         bar_s = of.bar_s or self.bar_s

@@ -58,10 +58,17 @@ def _using(condition: Using, start: int, end: int) -> Iterator[Fault]:
         if isinstance(part, Reading)
     ]
     nested = any(isinstance(inner, Using) for inner in walk_conditions(condition.of))
-    bare = all(reading.field is reading.instrument.default_field for reading in readings)
-    if not readings or nested or not bare:
+    hint = "write 'V > 200 using double last'"
+    if not readings or nested:
         message = "'using' says which quotes a price is taken from, and this names no bare price"
-        yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, "write 'V > 200 using double last'")
+        yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, hint)
+        return
+    watched = {condition.method.quote(rising) for rising in (True, False)}
+    for reading in readings:
+        if reading.field is not reading.instrument.default_field and reading.field not in watched:
+            message = f"'{condition.method}' does not look at '{reading}'"
+            yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, hint)
+            return
 
 
 def size_of(expression: Expression) -> int:
