@@ -12,8 +12,9 @@ Print = tuple[float, float]
 
 NEVER = float("-inf")
 _TRIM_MIN = 4096
-_PRECISION_BITS = 60
-_SCALE_MAX = 900
+_DIGITS = 14
+"""Of the first value: one fewer than a float holds, so that a decimal number becomes the whole number it should."""
+_PLACES_MIN, _PLACES_MAX = 9, 250
 
 
 class Extreme:
@@ -111,8 +112,8 @@ class Prints:
 class Moments:
     """Mean and spread of the prints in (now - window_s, now].
 
-    Values are summed as whole multiples of a power of two so small that nothing of a price is lost: the sums are exact
-    integers, whatever has passed through the window, and a flat window has a spread of exactly zero.
+    Values are summed as whole multiples of a power of ten so small that nothing of a price is lost: the sums are those
+    of the decimal numbers that people wrote, whatever has passed through the window, and a flat window has no spread.
     """
 
     __slots__ = ("_prints", "_scale", "_squares", "_total", "_window_s", "oldest", "since_s")
@@ -139,7 +140,8 @@ class Moments:
 
     def _whole(self, value: float) -> int:
         if not self._scale:
-            self._scale = 2.0 ** min(_PRECISION_BITS - frexp(value)[1], _SCALE_MAX) if value else 0.0
+            places = _DIGITS - frexp(value)[1] * 3 // 10
+            self._scale = 10.0 ** min(max(places, _PLACES_MIN), _PLACES_MAX) if value else 0.0
         return round(value * self._scale)
 
     def expire(self, now_s: float) -> None:
@@ -172,8 +174,13 @@ class Moments:
 
     def score(self, now_s: float) -> float | None:
         """The last print against the mean, in standard deviations; None when there is no spread."""
-        mean, deviation = self.mean(now_s), self.deviation(now_s)
-        return (self._prints.values[-1] - mean) / deviation if mean is not None and deviation else None
+        count = self._count(now_s)
+        spread = count * self._squares - self._total * self._total
+        if count < 2 or not spread:
+            return None
+        # Subtracted as whole numbers: of two floats that are nearly equal, mostly their rounding would be left.
+        distance = count * self._whole(self._prints.values[-1]) - self._total
+        return distance / sqrt(count * spread / (count - 1))
 
 
 class Before:

@@ -1,5 +1,6 @@
 """Every fast path against its obvious twin, on random prints."""
 
+from fractions import Fraction
 from statistics import fmean, stdev
 
 import pytest
@@ -108,6 +109,22 @@ def test_moments_are_those_worked_out_anew(cents: list[int], window_s: int) -> N
         if len(set(seen)) == 1:
             assert not moments.deviation(now_s)
             assert moments.score(now_s) is None
+
+
+@given(st.lists(st.integers(1, 1_000_000), min_size=2, max_size=8))
+def test_scores_are_those_of_the_decimal_numbers(cents: list[int]) -> None:
+    """Squared, so that both sides are exact: the deviation is a root."""
+    past = Prints()
+    moments = Moments(past, 1e6, START_S)
+    for second, cent in enumerate(cents):
+        past.push(START_S + second, cent / 100)
+    score, mean = moments.score(START_S + len(cents) - 1), Fraction(sum(cents), len(cents))
+    spread = sum((cent - mean) ** 2 for cent in cents) / (len(cents) - 1)
+    if not spread:
+        assert score is None
+    else:
+        assert score is not None
+        assert score**2 == pytest.approx(float((cents[-1] - mean) ** 2 / spread), rel=1e-14)
 
 
 def test_sums_do_not_drift_and_memory_is_bounded() -> None:
