@@ -121,7 +121,7 @@ class Intake:
                 return [(NoticeKind.UNKNOWN_ORDER, unknown_words(after))]
             case State.ACKED | State.WORKING if before.state in _NEW:
                 return [(NoticeKind.PLACED, f"at IB: {order_words(after.draft)}")]
-            case State.WORKING if after.held and before.state in _AT_IB:
+            case State.WORKING if after.held and not after.is_child and before.state in _AT_IB:
                 return [(NoticeKind.TRIGGERED, f"IB triggered: {order_words(after.draft)}")]
             case _:
                 return []

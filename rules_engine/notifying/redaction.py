@@ -35,7 +35,8 @@ def install_redaction(secrets: Iterable[str]) -> None:
 def cap_loggers() -> None:
     """Silences the debug level of Apprise and of what it sends with: there they print whole URLs and payloads."""
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.INFO)
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.INFO))
 
 
 def secrets_in(url: str) -> frozenset[str]:

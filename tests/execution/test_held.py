@@ -100,6 +100,8 @@ async def test_a_bracket_ends_with_its_entry_while_its_children_work_on(bench: B
     key = await placed(bench, waiting(), profit, stop)
     bench.desk.on_report(bench.ib.fill(key, "100", "401"))
     assert [end.state for end in bench.ears.ends] == [State.FILLED]
+    bench.desk.on_report(replace(bench.ib.orders[key[:-1] + "1"], status=BrokerStatus.WORKING))
+    assert NoticeKind.TRIGGERED not in bench.told(), "a child that begins to work is no trigger"
     bench.desk.on_report(bench.ib.fill(key[:-1] + "1", "100", "440"))
     bench.desk.on_report(bench.ib.end(key[:-1] + "2"))
     assert bench.texts() == ["r: bought 100 MA at 401", "r: sold 100 MA at 440"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rules_engine.notifying.redaction import Redaction, install_redaction, secrets_in
+from rules_engine.notifying.redaction import Redaction, cap_loggers, install_redaction, secrets_in
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX"
 
@@ -38,6 +38,20 @@ def test_known_secrets_go_from_tracebacks_and_their_causes(log: io.StringIO) -> 
     assert "RuntimeError: https://***@example.com/x" in log.getvalue()
     assert "Traceback" in log.getvalue()
     assert "hunter" not in log.getvalue().replace('ValueError("hunter22")', ""), "our own source line is no secret"
+
+
+def test_a_logger_that_is_quieter_already_stays_so() -> None:
+    logger = logging.getLogger("apprise")
+    before = logger.level
+    try:
+        logger.setLevel(logging.WARNING)
+        cap_loggers()
+        assert logger.level == logging.WARNING
+        logger.setLevel(logging.DEBUG)
+        cap_loggers()
+        assert logger.level == logging.INFO
+    finally:
+        logger.setLevel(before)
 
 
 @pytest.mark.parametrize(
