@@ -1,6 +1,7 @@
 """The `instruments:` of a file into instruments."""
 
 import re
+from datetime import date
 from decimal import Decimal
 
 from rules_engine.language.codes import Code
@@ -62,8 +63,7 @@ def _instrument(key: Scalar, node: Mapping, problems: Collector) -> Instrument:
     _check_keys(key.text, kind, node, problems)
     symbol, currency = _symbol(kind, _text(node, kind.value), kinds[0].value, problems)
     expiry = _text(node, "expiry")
-    if kind is Kind.OPTION and expiry and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", expiry):
-        problems.add(node.get("expiry") or node, Code.BAD_INSTRUMENT, "an option expires on a day", "write 2030-12-20")
+    _check_expiry(kind, expiry, node, problems)
     return Instrument(
         name=key.text,
         kind=kind,
@@ -92,6 +92,23 @@ def _check_keys(name: str, kind: Kind, node: Mapping, problems: Collector) -> No
         if kind not in _ONLY_FOR.get(entry.key.text, {kind}):
             message = f"'{entry.key.text}' means nothing for '{kind}'"
             problems.add(entry.key, Code.BAD_INSTRUMENT, message, "remove it")
+
+
+def _check_expiry(kind: Kind, expiry: str, node: Mapping, problems: Collector) -> None:
+    place = node.get("expiry") or node
+    if kind is Kind.OPTION and expiry and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", expiry):
+        problems.add(place, Code.BAD_INSTRUMENT, "an option expires on a day", "write 2030-12-20")
+    elif re.match(r"[0-9]", expiry) and not _is_on_the_calendar(expiry):
+        what, hint = ("day", "write 2030-12-20") if len(expiry) > len("2030-12") else ("month", "write 2030-12")
+        problems.add(place, Code.BAD_INSTRUMENT, f"there is no {what} {expiry}", hint)
+
+
+def _is_on_the_calendar(expiry: str) -> bool:
+    try:
+        date.fromisoformat(expiry if len(expiry) > len("2030-12") else f"{expiry}-01")
+    except ValueError:
+        return False
+    return True
 
 
 def _symbol(kind: Kind, text: str, node: Node, problems: Collector) -> tuple[str, str]:

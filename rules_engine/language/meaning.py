@@ -9,9 +9,9 @@ from rules_engine.conditions.trigger import Using
 from rules_engine.language.arithmetic import constant_value, is_constant
 from rules_engine.language.codes import Code
 from rules_engine.language.fault import Fault
+from rules_engine.language.units import is_share
 from rules_engine.model.condition import Condition, walk_conditions
-from rules_engine.model.expression import AccountField, AccountReading, Expression, Number, Reading, spell_number, walk
-from rules_engine.model.instrument import Field
+from rules_engine.model.expression import Expression, Number, Reading, spell_number, walk
 
 _SIZE_MAX = 2_000
 
@@ -28,8 +28,8 @@ def check_sentence(condition: Condition, start: int, end: int) -> Iterator[Fault
 
 
 def _units(sides: tuple[Expression, ...], start: int, end: int) -> Iterator[Fault]:
-    shares = [side for side in sides if _is_share(side)]
-    prices = [side for side in sides if isinstance(side, Reading) and not _is_share(side)]
+    shares = [side for side in sides if is_share(side)]
+    prices = [side for side in sides if isinstance(side, Reading) and not is_share(side)]
     for level in (side for side in sides if is_constant(side)):
         value = constant_value(level)
         percent = any(isinstance(part, Number) and part.percent for part in walk(level))
@@ -39,14 +39,6 @@ def _units(sides: tuple[Expression, ...], start: int, end: int) -> Iterator[Faul
         elif prices and percent and isinstance(level, Number):
             message = f"'{prices[0]}' is a price and is compared with a percentage"
             yield Fault(start, end, Code.UNIT_MISMATCH, message, "write a price, or read '.change_today'")
-
-
-def _is_share(side: Expression) -> bool:
-    match side:
-        case Reading(field=Field.CHANGE_TODAY) | AccountReading(AccountField.MARGIN_CUSHION):
-            return True
-        case _:
-            return False
 
 
 def _using(condition: Using, start: int, end: int) -> Iterator[Fault]:

@@ -32,6 +32,7 @@ _CODES = {
     "between": Code.BAD_TIME,
     "good_till": Code.BAD_TIME,
     "over": Code.DIVISION_BY_ZERO,
+    **dict.fromkeys(("plus", "minus"), Code.UNIT_MISMATCH),
     "units": Code.NOT_POSITIVE,
     "share_of_equity": Code.NOT_POSITIVE,
     **dict.fromkeys(("at_limit", "at_stop"), Code.UNIT_MISMATCH),

@@ -16,6 +16,7 @@ from rules_engine.language.functions import FUNCTION_WORDS, Span, read_call
 from rules_engine.language.grammar import reserved_words
 from rules_engine.language.nearest import did_you_mean, listed
 from rules_engine.language.scope import Scope
+from rules_engine.language.units import is_percentage, is_price
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.expression import (
     AccountField,
@@ -25,6 +26,7 @@ from rules_engine.model.expression import (
     Negative,
     Number,
     Reading,
+    spell_number,
 )
 from rules_engine.model.instrument import Field, Instrument, us_stock
 from rules_engine.model.trigger_method import TriggerMethod
@@ -119,10 +121,19 @@ class Values:
         return Number(-operand.value, operand.percent) if isinstance(operand, Number) else Negative(operand)
 
     def plus(self, left: Expression, right: Expression) -> Expression:
-        return Arithmetic("+", left, right)
+        return self._sum("+", left, right)
 
     def minus(self, left: Expression, right: Expression) -> Expression:
-        return Arithmetic("-", left, right)
+        return self._sum("-", left, right)
+
+    def _sum(self, sign: str, left: Expression, right: Expression) -> Arithmetic:
+        if is_percentage(right) and isinstance(right, Number) and is_price(left):
+            factor = spell_number(1 + right.value if sign == "+" else 1 - right.value)
+            hint = f"write '{left if not isinstance(left, Arithmetic) else f'({left})'} * {factor}'"
+            raise Misspoken(_mixed(left), hint, 1)
+        if is_percentage(left) and is_price(right):
+            raise Misspoken(_mixed(right), "write a price", 0)
+        return Arithmetic(sign, left, right)
 
     def times(self, left: Expression, right: Expression) -> Expression:
         return Arithmetic("*", left, right)
@@ -212,6 +223,10 @@ def span_of(part: "Token | Tree[Token]") -> tuple[int, int]:
     if isinstance(part, Token):
         return part.start_pos or 0, part.end_pos or 0
     return part.meta.start_pos, part.meta.end_pos
+
+
+def _mixed(price: Expression) -> str:
+    return f"'{price}' is a price, and a percentage cannot be added to it or taken from it"
 
 
 def _number_hint(text: str) -> str:
