@@ -16,6 +16,9 @@ from rules_engine.model.rule import IfAlreadyTrue
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
 
+SETTLING_S = 5.0
+"""After a fill at the broker, for so long a print of the other side may be older than the print that IB acted on: the
+two come by different ways. Re-arming by it would buy twice on one crossing."""
 _LETTERS = {Truth.TRUE: "t", Truth.FALSE: "f"}
 _TRUTHS = {letter: truth for truth, letter in _LETTERS.items()}
 
@@ -36,6 +39,8 @@ class Run:
         self.since_s = market.now_s
         """When it was armed, or stopped listening."""
         self.due_s: float | None = None
+        self.used_s: float | None = None
+        """When its order at the broker was filled, until the condition is seen met here too."""
         self.order = (-1, 0, 0)
         self.market = market
         self.once_fired = False
@@ -132,13 +137,18 @@ class Run:
             case Role.CLEAR:
                 self.cleared = self.cleared or verdict.pulse or (live and verdict.truth is Truth.TRUE)
             case Role.ARMING:
-                if verdict.truth is Truth.TRUE or verdict.pulse:
+                if verdict.truth is Truth.FALSE:
+                    self.used_s = None
+                elif (verdict.truth is Truth.TRUE or verdict.pulse) and not self._may_be_old(now_s):
                     yield self._place(watch.case, now_s)
             case Role.CANCEL:
                 if live and edge is not Edge.NONE:
                     yield CancelWanted(self.rule.name, now_s)
             case Role.ONLY_IF:
                 pass
+
+    def _may_be_old(self, now_s: float) -> bool:
+        return self.used_s is not None and now_s - self.used_s < SETTLING_S - EDGE_S
 
     def _case(self, watch: Watch, edge: Edge, live: bool, now_s: float) -> Iterator[Outcome]:
         if edge is Edge.ALREADY:
@@ -253,6 +263,7 @@ class Run:
             self.finish(now_s)
             return
         if used:
+            self.used_s = now_s
             self._await_other_sides()
         yield from self.arm(now_s)
 

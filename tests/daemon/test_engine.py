@@ -303,3 +303,16 @@ async def test_a_held_order_waits_for_a_price_to_check_it_against(house: House) 
         assert "still to be sent" in str(entry["why"])
         house.quote("AAPL", 250.0)
         await house.until(lambda: held(house), "the held order")
+
+
+async def test_one_crossing_buys_once_although_the_fill_is_told_before_the_print(house: House) -> None:
+    async with house.engine(BUY_AT_200.replace("    once: true\n", "")) as engine:
+        await house.until(lambda: held(house), "the held order")
+        house.quote("V", 199.0)
+        house.quote("V", 201.0)
+        await house.until(lambda: house.told("bought 100 MA"), "the fill")
+        await engine.until_state("ma-when-v-hits-200", "armed")
+        house.quote("V", 199.0)
+        await engine.until_state("ma-when-v-hits-200", "placed")
+        await house.until(lambda: len(house.orders()) == 2, "the next held order")
+    assert len(house.told("bought 100 MA")) == 1

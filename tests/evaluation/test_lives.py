@@ -247,6 +247,23 @@ def test_without_once_it_re_arms_when_the_other_side_is_seen() -> None:
     assert evaluator.lives()["rule"].seq == 2
 
 
+def test_the_fill_may_be_told_before_the_print_that_caused_it() -> None:
+    evaluator = Evaluator([held("rule", "V crosses above 200", "V < 200")], START_S)
+    evaluator.tick(print_of(START_S, 199))
+    evaluator.held_ended("rule", True, START_S + 1)
+    assert list(evaluator.tick(print_of(START_S + 1, 199.5))) == []
+    assert list(evaluator.tick(print_of(START_S + 1.1, 201))) == []
+    assert list(evaluator.tick(print_of(START_S + 2, 199))) == [Arming("rule", 0, START_S + 2)]
+
+
+def test_a_spike_that_only_ib_saw_does_not_leave_the_rule_waiting_for_ever() -> None:
+    evaluator = Evaluator([held("rule", "V crosses above 200", "V < 200")], START_S)
+    evaluator.tick(print_of(START_S, 199))
+    evaluator.held_ended("rule", True, START_S + 1)
+    assert list(evaluator.tick(print_of(START_S + 5, 199))) == []
+    assert list(evaluator.tick(print_of(START_S + 6, 199))) == [Arming("rule", 0, START_S + 6)]
+
+
 def test_what_needs_no_arming_is_placed_at_once_and_again_only_after_it_was_false() -> None:
     evaluator = Evaluator([held("rule", "V >= 200", None)], START_S)
     assert list(evaluator.advance(START_S)) == [Arming("rule", 0, START_S)]
