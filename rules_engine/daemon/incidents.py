@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 
+from rules_engine.broker.codes import FARM_BROKEN, LINK_LOST
 from rules_engine.execution.journal import Journal
 from rules_engine.model.reports import FeedDown, LinkChange
 from rules_engine.notifying.messages import connection_back_notice, connection_lost_notice, data_paused_notice
@@ -39,7 +40,7 @@ class Incidents:
 
     def data_paused(self, report: FeedDown) -> None:
         """Tells that IB refuses the data of an instrument; the silence of a lost connection has its own message."""
-        if report.code == 0:
+        if report.code == 0 or report.code in LINK_LOST:
             return
         _log.warning("no data for %s: %s (%d)", report.instrument or "any instrument", report.text, report.code)
         trouble = ("" if report.code in _FOR_ALL else report.instrument, report.code)
@@ -49,4 +50,4 @@ class Incidents:
             self._journal.tell(notice)
 
 
-_FOR_ALL = frozenset({10197, 1100, 2103, 2110})
+_FOR_ALL = frozenset({10197, *FARM_BROKEN})

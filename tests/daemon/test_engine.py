@@ -316,3 +316,15 @@ async def test_one_crossing_buys_once_although_the_fill_is_told_before_the_print
         await engine.until_state("ma-when-v-hits-200", "placed")
         await house.until(lambda: len(house.orders()) == 2, "the next held order")
     assert len(house.told("bought 100 MA")) == 1
+
+
+async def test_ib_cut_off_from_its_servers_is_one_message_and_its_return_another(house: House) -> None:
+    async with house.engine(HERE_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        for _ in range(5):
+            house.gateway.send_code(1100)
+        await engine.until_state("here-at-200", "unknown")
+        house.gateway.send_code(1102)
+        await house.until(lambda: house.told("is back"), "the return")
+        await house.until(lambda: house.told("Connection to IB lost"), "the loss")
+        assert (len(house.told("lost")), len(house.told("is back")), house.told("No data")) == (1, 1, [])
