@@ -9,8 +9,15 @@ from rules_engine.model.place import Problem, Severity
 
 WIDTH_MAX = 140
 _RED, _YELLOW, _BOLD, _PLAIN = "\x1b[31m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
-# An address, IB-free tokens such as a bot's, and any long run that mixes letters and digits.
-_SECRETS = re.compile(r"(?<=://)[^\s'\"]+|(?<![0-9])[0-9]{6,20}:[A-Za-z0-9_-]{16,}|[A-Za-z0-9]{20,}")
+# An address, a name with its password at a host, tokens as Telegram, Slack and Amazon write them, and any long run that
+# mixes letters and digits.
+_SECRETS = re.compile(
+    r"(?<=://)[^\s'\"]+"
+    r"|(?<![^\s:@'\"])[^\s:@'\"]{1,64}:(?!//)[^\s@'\"]{3,128}@[\w-]{1,64}\.[\w.-]+"
+    r"|(?<![0-9])[0-9]{6,20}:[A-Za-z0-9_-]{16,}"
+    r"|\b(?P<prefixed>xox[a-z]-[\w-]{10,}|AKIA[A-Z0-9]{12,})"
+    r"|[A-Za-z0-9]{20,}"
+)
 
 
 def render(problems: Iterable[Problem], *, colour: bool = False) -> str:
@@ -40,7 +47,8 @@ def _starred(found: "re.Match[str]") -> str:
     """A long run of letters with hardly a digit, or of digits alone, is a word or a number."""
     word = found[0]
     digits = sum(character.isdigit() for character in word)
-    return word if word.isalnum() and (digits < 3 or digits == len(word)) else "*" * len(word)
+    is_plain = found["prefixed"] is None and word.isalnum() and (digits < 3 or digits == len(word))
+    return word if is_plain else "*" * len(word)
 
 
 def quote_lines(problems: Sequence[Problem], text: str) -> tuple[Problem, ...]:
