@@ -26,10 +26,10 @@ json_option = click.option("--json", "as_json_", is_flag=True, help="Machine-rea
 paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
-def settings_from(config: Path | None, *, private: bool = False) -> Settings | None:
+def settings_from(config: Path | None, *, with_secrets: bool = False) -> Settings | None:
     """The settings of ``config``, or of ./config.yaml when it exists; a broken file ends the program with 78.
 
-    ``private``: so does a file that holds secrets and lets others read them.
+    ``with_secrets``: the addresses of channels are read too, and a file that lets others read them is a broken one.
     """
     path = config or Path("config.yaml")
     if config is None and not path.exists():
@@ -39,8 +39,8 @@ def settings_from(config: Path | None, *, private: bool = False) -> Settings | N
     except OSError as error:
         click.echo(f"{path}: {error.strerror}", err=True)
         raise SystemExit(EXIT_CONFIGURATION) from error
-    settings, problems = load_settings(data, str(path), os.environ, path.parent)
-    if private:
+    settings, problems = load_settings(data, str(path), os.environ if with_secrets else None, path.parent)
+    if with_secrets:
         problems = (*problems, *exposed_secrets(path, data))
     if problems:
         click.echo(render(problems, colour=coloured(err=True)), err=True)

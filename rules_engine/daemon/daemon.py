@@ -169,10 +169,9 @@ class Daemon:
         plans = self._in_force.plans.values()
         held = sum(plan.where is Where.AT_BROKER for plan in plans)
         gateway = self._settings.gateway
-        return (
-            f"{len(plans)} rules, {held} of them for the broker to hold; mode {self._settings.mode},"
-            f" IB at {gateway.host}:{gateway.port}"
-        )
+        rules = "1 rule" if len(plans) == 1 else f"{len(plans)} rules"
+        where = f"IB at {gateway.host}:{gateway.port}"
+        return f"{rules}, {held} for the broker to hold; mode {self._settings.mode}, {where}"
 
     def _rule_of(self, name: str) -> Rule | None:
         plan = self._in_force.plans.get(name)

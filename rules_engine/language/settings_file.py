@@ -24,9 +24,12 @@ _FILE = "file:"
 
 
 def load_settings(
-    data: bytes, name: str, environment: Mapping[str, str], base: Path
+    data: bytes, name: str, environment: Mapping[str, str] | None, base: Path
 ) -> tuple[Settings | None, tuple[Problem, ...]]:
-    """The settings, or None and what is wrong. Relative paths start at ``base``, the folder of the file."""
+    """The settings, or None and what is wrong. Relative paths start at ``base``, the folder of the file.
+
+    Without an ``environment`` no secret is read: channels are names whose addresses are empty.
+    """
     problems = Collector()
     text, refused = decode(Source(name, data))
     problems.extend(refused)
@@ -91,7 +94,9 @@ def _without_secrets(text: str, root: Node | None) -> str:
 class _Words:
     """Reads the keys of one settings file."""
 
-    def __init__(self, root: MappingNode, environment: Mapping[str, str], base: Path, problems: Collector) -> None:
+    def __init__(
+        self, root: MappingNode, environment: Mapping[str, str] | None, base: Path, problems: Collector
+    ) -> None:
         self._root = root
         self._environment = environment
         self._base = base
@@ -157,13 +162,16 @@ class _Words:
         return Heartbeat(self._secret(url), every_s or 60.0)
 
     def _secret(self, node: Scalar) -> str:
+        environment = self._environment
+        if environment is None:
+            return ""
         if _is_file(node):
             return self._from_file(node)
         for variable in _VARIABLE.findall(node.text):
-            if not self._environment.get(variable):
+            if not environment.get(variable):
                 message = f"the environment has no variable '{variable}'"
                 self._problems.add(node, Code.UNKNOWN_VARIABLE, message, f"run: export {variable}=...")
-        return _VARIABLE.sub(lambda found: self._environment.get(found[1], ""), node.text)
+        return _VARIABLE.sub(lambda found: environment.get(found[1], ""), node.text)
 
     def _from_file(self, node: Scalar) -> str:
         path = self._base / node.text.removeprefix(_FILE)

@@ -137,3 +137,11 @@ def test_a_config_with_secrets_in_it_is_for_its_owner_alone(
     problems = exposed_secrets(path, path.read_bytes())
     assert [str(problem.code) for problem in problems] == (["R403"] if exposed else [])
     assert "AAHdq" not in shown(problems)
+
+
+def test_without_an_environment_channels_are_names_alone(tmp_path: Path) -> None:
+    data = b"channels: {phone: '${NOT_SET}', desk: 'file:nowhere.url'}\n"
+    settings, problems = load_settings(data, "config.yaml", None, tmp_path)
+    assert problems == ()
+    assert settings is not None
+    assert settings.channels == {"phone": "", "desk": ""}
