@@ -123,9 +123,9 @@ class Bracket:
     def __str__(self) -> str:
         legs = [str(self.entry)]
         if self.take_profit is not None:
-            legs.append(f"take profit {_signed(self.take_profit)}")
+            legs.append(f"take profit {signed(self.take_profit)}")
         if self.stop is not None:
-            legs.append(f"stop {_signed(self.stop)}")
+            legs.append(f"stop {signed(self.stop)}")
         return ", ".join(legs)
 
 
@@ -178,7 +178,8 @@ OrderAction = PlaceOrder | Bracket | OneCancelsAll
 Action = OrderAction | ClosePosition | CancelOrders | Notify
 
 
-def _signed(level: Amount | Expression) -> str:
+def signed(level: Amount | Expression) -> str:
+    """As the user writes it: the sign of an amount says whether it is a profit or a loss."""
     return f"+{level}" if isinstance(level, Amount) and level.value > 0 else str(level)
 
 

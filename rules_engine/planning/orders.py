@@ -22,6 +22,7 @@ from rules_engine.model.action import (
     Side,
     TimeInForce,
     Trailing,
+    signed,
 )
 from rules_engine.model.constant import constant
 from rules_engine.model.direction import Amount
@@ -190,7 +191,7 @@ def _child_price(
     entry: OrderDraft, level: Amount | Expression, key: str, needs: _Needs, entry_is_known: bool
 ) -> Decimal:
     base = entry.limit if entry.limit is not None else entry.stop
-    words = f"{key}: {level}"
+    words = f"{key}: {signed(level)}"
     price = _level(entry, base, level, words, needs)
     if price is None:
         return _STAND_IN
