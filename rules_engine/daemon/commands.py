@@ -51,7 +51,8 @@ class Commands:
 
     def _status(self, request: Mapping[str, Json]) -> Json:
         link, in_force = self._incidents.link, self._in_force
-        sent = {one.rule for one in self._desk.book().open if one.held and one.state.may_be_at_broker}
+        held = (one for one in self._desk.book().open if one.held and not one.is_child)
+        sent = {one.rule for one in held if one.state.may_be_at_broker}
         rules = self._evaluator.status(self._clock.now_s())
         return {
             "running": True,

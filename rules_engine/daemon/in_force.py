@@ -74,24 +74,40 @@ class InForce:
         cancelled.
         """
         before = json.loads(self._journal.get(EDITION) or "{}")
+        entries = self._held_entries()
+        unsettled = self._journal.unsettled()
+        placed = {one.rule for one in entries} | {end.rule for end in unsettled if end.held}
         self._evaluator.restore(
             {
-                rule: _still_valid(life, self.plans[rule], before.get(rule))
+                rule: _still_valid(life, self.plans[rule], before.get(rule), rule in placed)
                 for rule, life in self._journal.lives().items()
                 if rule in self.plans
             }
         )
-        for intent in self._journal.intents.open():
-            plan = self.plans.get(intent.rule)
-            if not intent.held:
-                continue
-            if plan is not None and before.get(intent.rule, [None])[0] == plan.rule.digest:
+        for intent in entries:
+            if self._is_unchanged(intent.rule, before):
                 self._endings.holds(intent.rule, intent.seq)
             elif intent.state in _NOT_TRIGGERED:
-                self._journal.want_leg_cancelled(intent)
-        for end in self._journal.unsettled():
+                self._cancel_unit(intent)
+        for end in unsettled:
+            if end.held and self._is_unchanged(end.rule, before):
+                self._endings.holds(end.rule, end.seq)
             self._endings.ended(end)
         self._remember()
+
+    def _is_unchanged(self, rule: str, before: Mapping[str, list[str]]) -> bool:
+        plan = self.plans.get(rule)
+        return plan is not None and before.get(rule, [None])[0] == plan.rule.digest
+
+    def _cancel_unit(self, entry: Intent) -> None:
+        for leg in self._journal.intents.unit(entry.rule, entry.seq):
+            if not leg.state.is_over:
+                self._journal.want_leg_cancelled(leg)
+
+    def _held_entries(self) -> list[Intent]:
+        """What waits at the broker for its trigger, or was triggered. Not the children of a bracket: they guard a
+        position after their entry is over, whatever becomes of the rule."""
+        return [one for one in self._journal.intents.open() if one.held and not one.is_child]
 
     def changed_on_disk(self) -> bool:
         """Whether the folder holds something other than what was last read from it."""
@@ -133,11 +149,11 @@ class InForce:
 
     def cancel_held(self, rule: str) -> bool:
         """Asks for the cancellation of what the broker holds for the rule and has not triggered."""
-        waiting = [one for one in self._journal.intents.open() if one.rule == rule and one.held]
+        waiting = [one for one in self._held_entries() if one.rule == rule]
         if not all(one.state in _NOT_TRIGGERED for one in waiting):
             return False
-        for intent in waiting:
-            self._journal.want_leg_cancelled(intent)
+        for entry in waiting:
+            self._cancel_unit(entry)
         self.on_change()
         return bool(waiting)
 
@@ -145,7 +161,7 @@ class InForce:
         return self._book.read(self._clock.now_s(), frozenset(self._journal.lives()), self.steps)
 
     def _held(self) -> frozenset[str]:
-        return frozenset(one.rule for one in self._journal.intents.open() if one.held and _waits(one))
+        return frozenset(one.rule for one in self._held_entries() if one.state in _NOT_TRIGGERED)
 
     def _refuse(self, refused: Refused) -> None:
         self.problems = refused.problems
@@ -168,10 +184,8 @@ class InForce:
         self._journal.put(EDITION, json.dumps(digests))
 
 
-def _still_valid(life: Life, plan: Plan, digests: list[str] | None) -> Life:
-    """A rule that was edited since has nothing at the broker any more."""
-    return life if digests is None or digests[0] == plan.rule.digest else replace(life, placed="")
-
-
-def _waits(intent: Intent) -> bool:
-    return intent.state in _NOT_TRIGGERED
+def _still_valid(life: Life, plan: Plan, digests: list[str] | None, placed: bool) -> Life:
+    """A rule that was edited since has nothing at the broker any more, nor has one whose order was never recorded:
+    we were stopped between seeing that it may be placed and placing it."""
+    unchanged = digests is None or digests[0] == plan.rule.digest
+    return life if placed and unchanged else replace(life, placed="")

@@ -194,7 +194,7 @@ class Reactor:
             unknown
             or not all(self._market.is_priced(one.name) for one in plan.orders_in)
             or any(
-                intent.rule == rule and intent.held and not self._endings.is_current(intent)
+                intent.rule == rule and intent.held and not intent.is_child and not self._endings.is_current(intent)
                 for intent in self._journal.intents.open()
             )
         )

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from rules_engine.daemon.control import CommandRefused
+from rules_engine.daemon.endings import Endings
 from rules_engine.execution.database import JournalLocked
 from rules_engine.model.settings import GatewaySettings, Limits, Mode
 from tests.daemon.house import BUY_AT_200, HERE_AT_200, ON_FALL, RULES_HEAD, House
@@ -328,3 +329,50 @@ async def test_ib_cut_off_from_its_servers_is_one_message_and_its_return_another
         await house.until(lambda: house.told("is back"), "the return")
         await house.until(lambda: house.told("Connection to IB lost"), "the loss")
         assert (len(house.told("lost")), len(house.told("is back")), house.told("No data")) == (1, 1, [])
+
+
+BRACKET_AT_200 = """\
+  - name: guarded
+    when: V crosses above 200
+    do: {buy: 10 MA, at: market, stop: 380}
+"""
+
+
+async def test_what_guards_a_position_outlives_its_rule_and_does_not_keep_it_from_arming_again(house: House) -> None:
+    async with house.engine(BRACKET_AT_200, ON_FALL) as engine:
+        await house.until(lambda: len(house.orders()) == 2, "the held bracket")
+        house.quote("V", 201.0)
+        await house.until(lambda: house.told("bought 10 MA"), "the entry's fill")
+        house.quote("V", 199.0)
+        await house.until(lambda: len(house.orders()) == 4, "the next held bracket")
+        await engine.until_state("guarded", "placed")
+        house.write(ON_FALL)
+        await house.until(lambda: house.told("Rules reloaded", "guarded removed"), "the reload")
+        await house.until(lambda: not house.orders()[2].live, "the cancellation of what was not triggered")
+    assert [order.live for order in house.orders()] == [False, True, False, False]
+    async with house.engine() as engine:
+        await engine.until_state("buys-the-fall", "armed")
+    assert [order.live for order in house.orders("SELL")] == [True, False]
+
+
+async def test_an_arming_that_never_became_an_order_is_made_up_for_after_a_restart(house: House) -> None:
+    async with house.engine(BUY_AT_200.replace("100 MA", "100 AAPL")) as engine:
+        await engine.until_state("ma-when-v-hits-200", "placed")
+    assert house.intents() == []
+    house.quote("AAPL", 250.0)
+    async with house.engine():
+        await house.until(lambda: held(house), "the held order")
+
+
+async def test_an_end_that_was_not_taken_in_before_a_crash_is_taken_in_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crash:
+        crash.setattr(Endings, "ended", lambda self, end: None)
+        async with house.engine(BUY_AT_200):
+            await house.until(lambda: held(house), "the held order")
+            house.quote("V", 201.0)
+            await house.until(lambda: house.told("bought 100 MA"), "the fill")
+    async with house.engine() as engine:
+        await engine.until_state("ma-when-v-hits-200", "done")
+    assert len(house.told("bought 100 MA")) == 1
