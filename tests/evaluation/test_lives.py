@@ -117,6 +117,15 @@ def test_done_counts_and_cooldown_survive_a_restart() -> None:
     assert [life.seq for life in after.lives().values()] == [1, 2]
 
 
+def test_a_restart_does_not_repeat_what_has_lasted() -> None:
+    lasting = plan("rule", "V > 200 for 3s")
+    first = Evaluator([lasting], START_S)
+    assert fires(first, 199, 201, 201, 201, 201, 201) == [4]
+    second = Evaluator([lasting], START_S + 10)
+    second.restore(first.lives())
+    assert fires(second, *[201] * 8, 199, 201, 201, 201, 201, start_s=START_S + 10) == [12]
+
+
 def test_an_edge_while_we_were_down_is_acted_on_when_it_is_young() -> None:
     plans = [plan("cross", "V crosses above 200"), plan("state", "V > 200")]
     before = Evaluator(plans, START_S)
