@@ -23,7 +23,7 @@ from rules_engine.model.instrument import Instrument
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.order import OrderDraft
-from rules_engine.model.reports import Evidence, ExecutionReport, LinkChange, OrderError, OrderReport
+from rules_engine.model.reports import BrokerStatus, Evidence, ExecutionReport, LinkChange, OrderError, OrderReport
 from rules_engine.model.settings import Mode, Settings
 
 State = IntentState
@@ -114,7 +114,7 @@ class Desk:
         away = session is None or not session.reconciled
         match report:
             case OrderReport():
-                self._intake.order(report, away=away)
+                self._ask_about(self._intake.order(report, away=away), report)
             case ExecutionReport():
                 self._intake.execution(report, away=away)
             case OrderError():
@@ -352,6 +352,15 @@ class Desk:
         if meaning in (Meaning.ENDS_UNSEEN, Meaning.CANCELS_UNSEEN):
             session.refusals[intent.key] = (meaning, f"{report.text} ({report.code})")
         session.due_s = self._clock.now_s()
+
+    def _ask_about(self, intent: Intent | None, report: OrderReport) -> None:
+        """Inactive may mean rejected, not filled at once, or waiting: once a connection, we ask which it is."""
+        session = self._session
+        if intent is None or intent.state.is_over or session is None or report.status is not BrokerStatus.INACTIVE:
+            return
+        if intent.key not in session.inactive:
+            session.inactive.add(intent.key)
+            session.due_s = self._clock.now_s()
 
     def _on_link(self, change: LinkChange) -> None:
         if self._session is None:

@@ -8,6 +8,7 @@ from rules_engine.execution.codes import Meaning, meaning_of
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
 from rules_engine.execution.words import fill_words, order_words
+from rules_engine.model.action import Duration
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import Notice, NoticeKind
@@ -114,7 +115,7 @@ class Intake:
             case State.FILLED:
                 return [(NoticeKind.FILLED, fill_words(after))]
             case State.REJECTED:
-                return [(NoticeKind.REJECTED, f"IB rejected: {order_words(after.draft)}. {after.reason}".rstrip())]
+                return [(NoticeKind.REJECTED, _rejection_words(after))]
             case State.CANCELLED:
                 return [(NoticeKind.CANCELLED, _cancel_words(after))]
             case State.UNKNOWN:
@@ -184,6 +185,12 @@ def _cancel_words(intent: Intent) -> str:
     by = "as asked" if intent.cancel_wanted else "by IB or in TWS"
     filled = f"; {fill_words(intent)}" if intent.filled > 0 else ""
     return f"cancelled {by}: {order_words(intent.draft)}{filled}"
+
+
+def _rejection_words(intent: Intent) -> str:
+    if not intent.reason and intent.draft.time_in_force.duration is Duration.FILL_OR_KILL:
+        return f"not filled at once, so IB ended it: {order_words(intent.draft)}"
+    return f"IB rejected: {order_words(intent.draft)}. {intent.reason}".rstrip()
 
 
 def _related(leg: Intent, other: Intent) -> bool:

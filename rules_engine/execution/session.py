@@ -11,7 +11,8 @@ class Session:
     """``reconciled``: complete evidence was read since the link last broke; nothing is sent before.
 
     ``usable`` is false while IB's own link is down (1100). ``why`` says why nothing is sent, for `rules status`.
-    ``refusals`` are errors that end an order unless IB shows it, by key.
+    ``refusals`` are errors that end an order unless IB shows it, by key. ``inactive`` are keys of orders that IB called
+    inactive and that were asked about.
     """
 
     link: OrderLink
@@ -23,6 +24,7 @@ class Session:
     absent_since_s: dict[str, float] = field(default_factory=dict)
     refusals: dict[str, tuple[Meaning, str]] = field(default_factory=dict)
     cancelling: set[str] = field(default_factory=set)
+    inactive: set[str] = field(default_factory=set)
 
     def distrust(self, why: str, due_s: float) -> None:
         """Forgets that it was reconciled; the next round is due at ``due_s``."""

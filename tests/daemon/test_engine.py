@@ -376,3 +376,11 @@ async def test_an_end_that_was_not_taken_in_before_a_crash_is_taken_in_after_it(
     async with house.engine() as engine:
         await engine.until_state("ma-when-v-hits-200", "done")
     assert len(house.told("bought 100 MA")) == 1
+
+
+async def test_a_fill_or_kill_that_ib_calls_inactive_is_over_within_moments(house: House) -> None:
+    async with house.engine(ON_FALL.replace("buy 30 MA", "buy 30 MA at limit 390 fill or kill")) as engine:
+        await engine.until_state("buys-the-fall", "armed")
+        house.quote("V", 187.0)
+        await house.until(lambda: house.told("not filled at once"), "the end")
+    assert [row.intent.state.value for row in house.intents()] == ["rejected"]
