@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rules_engine.cli import EXIT_CONFIGURATION, EXIT_PROBLEMS
-from rules_engine.language import Loaded, as_json, exposed_secrets, load, load_settings, quote, read_sources, render
+from rules_engine.language import Loaded, as_json, exposed_secrets, load, load_settings, merge, read_sources, render
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.rule import Rule
@@ -56,11 +56,8 @@ def load_rules(
     wanted = list(paths) or [settings.rules if settings else Path("rules")]
     sources, unreadable = read_sources(wanted)
     loaded = load(sources, channels=frozenset(settings.channels) if settings else None, now_s=SystemClock().now_s())
-    plans, unplannable = _plans([rule for rule in loaded.rules if is_planned(rule)] if loaded.ok else [])
-    order = {source.name: number for number, source in enumerate(sources)}
-    found = (*loaded.problems, *quote(unplannable, sources))
-    in_order = sorted(found, key=lambda one: (order.get(one.place.file, 0), one.place.line, one.place.column))
-    return loaded, plans, (*unreadable, *in_order)
+    plans, unplannable = _plans([rule for rule in loaded.sound if is_planned(rule)])
+    return loaded, plans, (*unreadable, *merge(loaded.problems, unplannable, sources))
 
 
 def _plans(rules: Sequence[Rule]) -> tuple[tuple["Plan", ...], tuple[Problem, ...]]:

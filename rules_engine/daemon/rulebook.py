@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from rules_engine.language import Loaded, Source, load, quote, read_sources
+from rules_engine.language import Loaded, Source, load, merge, read_sources
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.plan import Plan, Where
 from rules_engine.planning import plan_all
@@ -86,14 +86,11 @@ def _edition(
     digest: str,
     steps: Mapping[str, Decimal],
 ) -> Edition | Refused:
-    problems = (*unreadable, *loaded.problems)
+    plans, unplannable = plan_all(loaded.sound, price_steps=steps)
+    problems = (*unreadable, *merge(loaded.problems, unplannable, sources))
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Refused(problems, digest)
-    plans, unquoted = plan_all(loaded.rules, price_steps=steps)
-    unplannable = quote(unquoted, sources)
-    if any(problem.severity is Severity.ERROR for problem in unplannable):
-        return Refused((*problems, *unplannable), digest)
-    return Edition(plans, (*problems, *unplannable), digest)
+    return Edition(plans, problems, digest)
 
 
 def compare(old: Edition, new: Edition, held: frozenset[str]) -> Difference:

@@ -2,7 +2,7 @@
 
 from rules_engine.language.load import Loaded, load, read_sources
 from rules_engine.language.parse import parse_action, parse_condition, parse_expression
-from rules_engine.language.rendering import as_json, mask, quote, render
+from rules_engine.language.rendering import as_json, mask, merge, render
 from rules_engine.language.settings_file import exposed_secrets, load_settings
 from rules_engine.language.text import Source
 
@@ -14,10 +14,10 @@ __all__ = [
     "load",
     "load_settings",
     "mask",
+    "merge",
     "parse_action",
     "parse_condition",
     "parse_expression",
-    "quote",
     "read_sources",
     "render",
 ]

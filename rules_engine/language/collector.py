@@ -18,6 +18,9 @@ class Collector:
     def __init__(self) -> None:
         self._problems: list[Problem] = []
 
+    def __len__(self) -> int:
+        return len(self._problems)
+
     def add(self, at: Node | Place, code: Code, message: str, hint: str = "") -> None:
         """Records an error at a node or a place."""
         place = at if isinstance(at, Place) else at.place

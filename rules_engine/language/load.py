@@ -22,13 +22,15 @@ _SUFFIXES = frozenset({".yaml", ".yml"})
 class Loaded:
     """What rule files say. With an error among ``problems`` there are no rules and no tests.
 
-    ``instruments`` are all that the files declare or name.
+    ``instruments`` are all that the files declare or name. ``sound`` are the rules without an error of their own, for
+    finding out what else is wrong with them; with no error at all they are the rules.
     """
 
     rules: tuple[Rule, ...]
     tests: tuple[RuleTest, ...]
     problems: tuple[Problem, ...]
     instruments: Mapping[str, Instrument]
+    sound: tuple[Rule, ...]
 
     @property
     def ok(self) -> bool:
@@ -55,7 +57,7 @@ def load(
     problems = tuple(
         problem for file in files for problem in quote_lines(collectors[file.name].in_file_order(), file.text)
     )
-    loaded = Loaded((), (), problems, {})
+    loaded = Loaded((), (), problems, {}, tuple(rule for file in files for rule in file.sound))
     return _filled(files, problems) if loaded.ok else loaded
 
 
@@ -63,7 +65,7 @@ def _filled(files: Iterable[RuleFile], problems: tuple[Problem, ...]) -> Loaded:
     rules = tuple(rule for file in files for rule in file.rules)
     tests = tuple(test for file in files for test in file.tests)
     instruments = {name: known for file in files for name, known in file.instruments.known().items()}
-    return Loaded(rules, tests, problems, instruments)
+    return Loaded(rules, tests, problems, instruments, rules)
 
 
 def read_sources(paths: Sequence[Path]) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:

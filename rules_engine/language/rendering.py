@@ -66,10 +66,14 @@ def quote_lines(problems: Sequence[Problem], text: str) -> tuple[Problem, ...]:
     return tuple(quoted)
 
 
-def quote(problems: Iterable[Problem], sources: Iterable[Source]) -> tuple[Problem, ...]:
-    """Problems that were found after reading, with the lines of the files that they are about."""
+def merge(read: Iterable[Problem], found: Iterable[Problem], sources: Sequence[Source]) -> tuple[Problem, ...]:
+    """The problems of reading and those ``found`` afterwards, all in file order and with the lines they are about."""
+    order = {source.name: number for number, source in enumerate(sources)}
     texts = {source.name: source.data.decode("utf-8", "replace").removeprefix("\ufeff") for source in sources}
-    return tuple(one for problem in problems for one in quote_lines((problem,), texts.get(problem.place.file, "")))
+    quoted = [one for problem in found for one in quote_lines((problem,), texts.get(problem.place.file, ""))]
+    return tuple(
+        sorted((*read, *quoted), key=lambda one: (order.get(one.place.file, 0), one.place.line, one.place.column))
+    )
 
 
 def _render(problem: Problem, *, colour: bool) -> str:

@@ -1,6 +1,6 @@
 """One rule file, from its bytes to its rules and tests."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rules_engine.language.action_nodes import Orderings
 from rules_engine.language.codes import Code
@@ -29,11 +29,15 @@ class FileContext:
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """One file as read. ``mentioned`` are names of rules that it mentions, where they stand; ``declared`` likewise."""
+    """One file as read. ``mentioned`` are names of rules that it mentions, where they stand; ``declared`` likewise.
+
+    ``sound`` are the rules in which nothing is wrong, whatever else may be wrong in the file.
+    """
 
     name: str
     text: str
     rules: tuple[Rule, ...] = ()
+    sound: tuple[Rule, ...] = ()
     tests: tuple[RuleTest, ...] = ()
     instruments: Instruments = field(default_factory=lambda: Instruments({}))
     declared: tuple[tuple[str, Place], ...] = ()
@@ -50,10 +54,12 @@ def read_file(source: Source, context: FileContext, problems: Collector) -> Rule
     problems.extend(refused)
     if root is None:
         return RuleFile(source.name, text)
-    problems.extend(check_structure(root, RULES_SCHEMA))
+    misshapen = check_structure(root, RULES_SCHEMA)
+    problems.extend(misshapen)
     if not isinstance(root, Mapping):
         return RuleFile(source.name, text)
-    return _contents(source.name, text, root, context, problems)
+    file = _contents(source.name, text, root, context, problems)
+    return replace(file, sound=()) if misshapen else file
 
 
 def _contents(name: str, text: str, root: Mapping, context: FileContext, problems: Collector) -> RuleFile:
@@ -65,14 +71,21 @@ def _contents(name: str, text: str, root: Mapping, context: FileContext, problem
     known = Orderings(context.channels, [])
     named = root.get("timezone") is not None
     around = Surroundings(instruments, timezone, words, known, context.now_s, context.armed, named)
-    rules = [read_rule(item, around, problems) for item in _items(root.get("rules"))]
+    rules: list[Rule] = []
+    sound: list[Rule] = []
+    for item in _items(root.get("rules")):
+        before = len(problems)
+        if (rule := read_rule(item, around, problems)) is not None:
+            rules.append(rule)
+            sound += [rule] if len(problems) == before else []
     tests = [read_test(item, instruments, timezone, problems) for item in _items(root.get("tests"))]
     tested = [(item, item.text) for test in _items(root.get("tests")) for item in tested_rules(test)]
     entries = declared.entries if isinstance(declared, Mapping) else ()
     return RuleFile(
         name,
         text,
-        tuple(rule for rule in rules if rule is not None),
+        tuple(rules),
+        tuple(sound),
         tuple(test for test in tests if test is not None),
         instruments,
         tuple((entry.key.text, entry.key.place) for entry in entries),

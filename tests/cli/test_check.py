@@ -135,3 +135,19 @@ def test_a_configuration_that_is_not_there_is_said(folder: Path) -> None:
     answer = call("check", "--config", "absent.yaml", write_rules(folder, GOOD))
     assert answer.code == 78
     assert answer.err == "absent.yaml: No such file or directory\n"
+
+
+def test_a_place_that_cannot_be_is_reported_beside_other_mistakes_in_file_order(folder: Path) -> None:
+    text = (
+        "version: 1\nrules:\n"
+        "  - {name: insists, when: V moves 5% in 5m, do: buy 100 MA, run: at broker}\n"
+        "  - {name: misspelt, when: V crosses over 200, do: buy 100 MA}\n"
+        "  - {name: insists-too, when: V moves 1% in 5m, do: buy 100 MA, run: at broker}\n"
+    )
+    answer = call("check", write_rules(folder, text))
+    assert answer.code == 1
+    assert [line.split("[")[1].split("]")[0] for line in answer.out.splitlines() if line.startswith("error")] == [
+        "R501",
+        "R201",
+        "R501",
+    ]
