@@ -28,11 +28,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self._lock = _locked(path)
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None)
-            self._connection.row_factory = sqlite3.Row
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
-                self._connection.execute(f"PRAGMA {pragma}")
-            self._prepare()
+            self._connection = _opened(path)
         except sqlite3.Error as error:
             os.close(self._lock)
             raise JournalFailed(f"cannot open the journal {path}: {error}") from error
@@ -75,13 +71,6 @@ class Database:
         found: Row | None = self.execute(statement, *values).fetchone()
         return found
 
-    def _prepare(self) -> None:
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            self._connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-        elif version != VERSION:
-            raise sqlite3.DatabaseError(f"it is of version {version}, this program reads {VERSION}")
-
 
 class ReadOnlyDatabase:
     """A reader beside a running engine, or after it: takes no lock and changes nothing."""
@@ -108,6 +97,27 @@ class ReadOnlyDatabase:
 
 
 Reader = Database | ReadOnlyDatabase
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+            connection.execute(f"PRAGMA {pragma}")
+        _prepare(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
+    elif version != VERSION:
+        raise sqlite3.DatabaseError(f"it is of version {version}, this program reads {VERSION}")
 
 
 def _run(connection: sqlite3.Connection, statement: str, values: tuple[Value, ...]) -> sqlite3.Cursor:

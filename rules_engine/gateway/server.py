@@ -22,7 +22,7 @@ from rules_engine.gateway.price_answers import PriceAnswers
 from rules_engine.gateway.quote import Tick
 from rules_engine.gateway.reception import Reception
 from rules_engine.gateway.router import Router
-from rules_engine.gateway.state import State
+from rules_engine.gateway.state import State, StateError
 from rules_engine.gateway.stream_answers import StreamAnswers
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import Timers
@@ -103,7 +103,12 @@ class Gateway:
             self.market.start(self._clock.now_s())
         if self._state_path is not None:
             self._state = State(self._state_path)
-            self._floor.restore(self._state.load(self._floor.book, self._ledger, self.market.catalogue))
+            try:
+                self._floor.restore(self._state.load(self._floor.book, self._ledger, self.market.catalogue))
+            except StateError:
+                self._state.close()
+                self._state = None
+                raise
         self._desk.start_day()
         self._settle()
         self._server = await asyncio.get_running_loop().create_server(self._reception.session, self.host, self.port)

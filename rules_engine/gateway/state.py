@@ -66,12 +66,7 @@ class State:
         self._changed: dict[int, Order] = {}
         self._executions: list[Execution] = []
         try:
-            self._file = sqlite3.connect(path, timeout=0.0, isolation_level=None)
-            # One gateway, one file: a second gateway on the same file fails at once.
-            self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = NORMAL")
-            self._file.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            self._file = _opened(path)
         except sqlite3.Error as error:
             raise StateError(f"{path}: cannot be used as a state file: {error}") from error
 
@@ -214,3 +209,17 @@ class State:
         if listing is None:
             raise StateError(f"{self._path}: contract {conId} is not listed in this market")
         return replace(listing, contract=replace(listing.contract, exchange=exchange))
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    file = sqlite3.connect(path, timeout=0.0, isolation_level=None)
+    try:
+        # One gateway, one file: a second gateway on the same file fails at once.
+        file.execute("PRAGMA locking_mode = EXCLUSIVE")
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("PRAGMA synchronous = NORMAL")
+        file.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+    except sqlite3.Error:
+        file.close()
+        raise
+    return file
