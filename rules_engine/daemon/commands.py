@@ -15,6 +15,9 @@ from rules_engine.model.json_value import Json
 from rules_engine.model.life import RuleStatus
 from rules_engine.model.settings import Settings
 
+_REARMABLE = frozenset({RuleState.DONE, RuleState.BROKEN})
+"""Any other rule listens already, or has an order at the broker that a second one would double."""
+
 
 class Commands:
     """Answers from what the engine knows; changes go through the same methods as its own."""
@@ -113,6 +116,9 @@ class Commands:
         if not isinstance(request.get("rule"), str):
             raise CommandRefused("which rule? write `rules rearm NAME`")
         (name,) = self._rules(request)
+        status = next(one for one in self._evaluator.status(self._clock.now_s()) if one.rule == name)
+        if status.state not in _REARMABLE:
+            raise CommandRefused(f"{name} is {status.state} ({status.why}): only what is done or broken is armed again")
         self._evaluator.rearm(name, self._clock.now_s())
         self._react()
         return f"armed: {name}"

@@ -208,6 +208,17 @@ async def test_a_held_order_that_ib_rejects_breaks_the_rule_until_it_is_rearmed(
         await engine.until_state("ma-when-v-hits-200", "placed")
 
 
+async def test_a_rule_whose_order_waits_at_the_broker_is_not_rearmed_into_a_second_order(house: House) -> None:
+    async with house.engine(BUY_AT_200) as engine:
+        await house.until(lambda: held(house), "the held order")
+        with pytest.raises(CommandRefused, match=r"is placed .* done or broken"):
+            await engine.ask("rearm", rule="ma-when-v-hits-200")
+        house.quote("V", 200.1)
+        await house.until(lambda: house.told("bought 100 MA"), "the fill")
+        await engine.until_state("ma-when-v-hits-200", "done")
+    assert len(house.orders()) == 1
+
+
 async def test_an_unknown_contract_breaks_only_its_rule_and_is_told_with_its_name(house: House) -> None:
     async with house.engine(ON_FALL, BUY_AT_200.replace("V crosses", "QQQQQ crosses")) as engine:
         entry = await engine.until_state("ma-when-v-hits-200", "broken")
