@@ -12,5 +12,5 @@ from rules_engine.cli.rule_files import config_option
 @click.argument("name", required=False)
 @config_option
 def command(name: str | None, config: Path | None) -> None:
-    """Make the paused rule NAME listen again, or all rules; it is armed anew."""
+    """Make the paused rule NAME listen again, armed anew. Without NAME: all, and orders leave again after an alarm."""
     click.echo(tell_engine(config, "resume", rule=name))

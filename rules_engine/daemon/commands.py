@@ -109,8 +109,10 @@ class Commands:
         names = self._rules(request)
         for name in names:
             self._evaluator.resume(name, self._clock.now_s())
+        halted = self._desk.lift_halt() if request.get("rule") is None else ""
         self._react()
-        return f"listening again: {', '.join(names) or 'no rule'}"
+        also = f"; orders may leave again although {halted}" if halted else ""
+        return f"listening again: {', '.join(names) or 'no rule'}{also}"
 
     def _rearm(self, request: Mapping[str, Json]) -> Json:
         if not isinstance(request.get("rule"), str):

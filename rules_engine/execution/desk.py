@@ -138,10 +138,13 @@ class Desk:
         self._intake.abandon(intent)
         return True
 
-    def lift_halt(self) -> None:
-        """The user looked into what halted all sending, and wants it to go on."""
-        self._reconciler.lift_halt()
-        self.wake()
+    def lift_halt(self) -> str:
+        """The user looked into what halted all sending, and wants it to go on. Returns what it was, or nothing."""
+        halted = self._reconciler.halted
+        if halted:
+            self._reconciler.lift_halt()
+            self.wake()
+        return halted
 
     async def serve(self) -> None:
         """Sends, reconciles and reminds until cancelled."""

@@ -150,7 +150,7 @@ class Reconciler:
             self._journal.tell(
                 Notice(
                     kind=NoticeKind.ALARM,
-                    text=f"{why}. Nothing more is sent.",
+                    text=f"{why}. Nothing more is sent. Look in TWS, then: rules resume",
                     dedup=f"{reference}.halt",
                     at_s=self._clock.now_s(),
                     channels=self._everyone,
