@@ -30,7 +30,7 @@ from rules_engine.gateway.state import StateError
     metavar="walk|SCRIPT.yaml|SYMBOL=FILE.csv",
     help="What is played; repeatable.",
 )
-@click.option("--speed", default=1.0, show_default=True, help="How many times faster recorded prices pass.")
+@click.option("--speed", default=1.0, show_default=True, help="How many times faster than life the market plays.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the random walk.")
 @click.option("--state", type=click.Path(path_type=Path), help="File that keeps orders and positions over restarts.")
 def command(host: str, port: int, markets: tuple[str, ...], speed: float, seed: int, state: Path | None) -> None:
