@@ -22,7 +22,7 @@ from rules_engine.model.firing import Reason
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import NoticeKind
-from rules_engine.model.order import OrderDraft
+from rules_engine.model.order import transmits
 from rules_engine.model.reports import BrokerStatus, Evidence, ExecutionReport, LinkChange, OrderError, OrderReport
 from rules_engine.model.settings import Mode, Settings
 
@@ -273,7 +273,7 @@ class Desk:
             order_ids.append(floor)
         unit = self._journal.send_committed(unit, order_ids, link.mark)
         account = trading_account(self._settings.account, link.accounts)
-        drafts = [leg.draft for leg in unit]
+        drafts = tuple(leg.draft for leg in unit)
         try:
             for leg, order_id in zip(unit, order_ids, strict=True):
                 link.place(
@@ -283,7 +283,7 @@ class Desk:
                     account=account,
                     group=group_name(leg.key, leg.draft.group),
                     parent_id=0 if leg.draft.parent is None else order_ids[leg.draft.parent],
-                    transmit=_is_last_of_family(drafts, leg.leg),
+                    transmit=transmits(drafts, leg.leg),
                 )
         except LinkDown as error:
             session.distrust(str(error), self._clock.now_s() + self._timing.backoff_s)
@@ -370,14 +370,3 @@ class Desk:
             return
         self._session.usable = change.state == "up"
         self._session.distrust(change.text or Reason.LINK_DOWN, self._clock.now_s())
-
-
-def _is_last_of_family(drafts: Sequence[OrderDraft], leg: int) -> bool:
-    """TWS holds a bracket's orders until the one that transmits; unrelated orders each transmit themselves."""
-    roots = [_root(drafts, index) for index in range(len(drafts))]
-    return leg == max(index for index, root in enumerate(roots) if root == roots[leg])
-
-
-def _root(drafts: Sequence[OrderDraft], leg: int) -> int:
-    parent = drafts[leg].parent
-    return leg if parent is None else _root(drafts, parent)

@@ -1,8 +1,9 @@
 """What a rule does, in expressions, into order legs with exact quantities and prices."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, Decimal
+from functools import partial
 from math import isfinite
 
 from rules_engine.execution.exposure import of_intents, pending
@@ -32,6 +33,7 @@ from rules_engine.model.instrument import Instrument
 from rules_engine.model.intent import Intent
 from rules_engine.model.order import OrderDraft, OrderKind, Unit
 from rules_engine.model.order_words import plain
+from rules_engine.model.price_step import round_limit, round_stop, round_up
 from rules_engine.model.reports import Traded
 
 DAY = TimeInForce(Duration.DAY)
@@ -105,11 +107,24 @@ class _Numbers:
             raise _Refused(Reason.NO_PRICE, f"no {'ask' if side is Side.BUY else 'bid'} of {instrument.name}")
         return price
 
-    def price(self, instrument: Instrument, price: Decimal, rounding: str) -> Decimal:
-        """On the contract's price step."""
+    def limit(self, instrument: Instrument, side: Side, price: Decimal) -> Decimal:
+        """A limit price on the contract's price step."""
+        return self._stepped(instrument, price, partial(round_limit, side))
+
+    def stop(self, instrument: Instrument, side: Side, price: Decimal) -> Decimal:
+        """A stop price on the contract's price step."""
+        return self._stepped(instrument, price, partial(round_stop, side))
+
+    def distance(self, instrument: Instrument, amount: Decimal) -> Decimal:
+        """A trailing amount on the contract's price step."""
+        return self._stepped(instrument, amount, round_up)
+
+    def _stepped(
+        self, instrument: Instrument, price: Decimal, rounded: Callable[[Decimal, Decimal], Decimal]
+    ) -> Decimal:
         step = self.traded(instrument).min_tick
         if step > 0:
-            price = (price / step).to_integral_value(rounding) * step
+            price = rounded(price, step)
         if price <= 0:
             raise _Refused(Reason.BAD_PRICE, f"{plain(price)} for {instrument.name}")
         return price
@@ -151,18 +166,16 @@ def _priced(draft: OrderDraft, order: PlaceOrder, numbers: _Numbers) -> OrderDra
         case AtMidpoint():
             return replace(draft, kind=OrderKind.MIDPRICE)
         case AtLimit(limit):
-            price = numbers.price(instrument, numbers.value(limit), _limit_rounding(side))
-            return replace(draft, kind=OrderKind.LIMIT, limit=price)
+            return replace(draft, kind=OrderKind.LIMIT, limit=numbers.limit(instrument, side, numbers.value(limit)))
         case AtStop(stop, None):
-            price = numbers.price(instrument, numbers.value(stop), _stop_rounding(side))
-            return replace(draft, kind=OrderKind.STOP, stop=price)
+            return replace(draft, kind=OrderKind.STOP, stop=numbers.stop(instrument, side, numbers.value(stop)))
         case AtStop(stop, limit):
             assert limit is not None
             return replace(
                 draft,
                 kind=OrderKind.STOP_LIMIT,
-                stop=numbers.price(instrument, numbers.value(stop), _stop_rounding(side)),
-                limit=numbers.price(instrument, numbers.value(limit), _limit_rounding(side)),
+                stop=numbers.stop(instrument, side, numbers.value(stop)),
+                limit=numbers.limit(instrument, side, numbers.value(limit)),
             )
         case Trailing(by) if by.relative:
             percent = Decimal(spell_number(by.value * 100))
@@ -170,18 +183,8 @@ def _priced(draft: OrderDraft, order: PlaceOrder, numbers: _Numbers) -> OrderDra
                 raise _Refused(Reason.BAD_PRICE, f"trailing {by}")
             return replace(draft, kind=OrderKind.TRAILING, trail_percent=percent)
         case Trailing(by):
-            amount = numbers.price(instrument, Decimal(spell_number(by.value)), ROUND_CEILING)
+            amount = numbers.distance(instrument, Decimal(spell_number(by.value)))
             return replace(draft, kind=OrderKind.TRAILING, trail_amount=amount)
-
-
-def _limit_rounding(side: Side) -> str:
-    """Never worse than what was written: a buy limit down, a sell limit up."""
-    return ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
-
-
-def _stop_rounding(side: Side) -> str:
-    """Never triggered before the price that was written: a buy stop up, a sell stop down."""
-    return ROUND_CEILING if side is Side.BUY else ROUND_FLOOR
 
 
 def _quantity(order: PlaceOrder, draft: OrderDraft, numbers: _Numbers) -> Decimal:
@@ -218,12 +221,12 @@ def _bracket(bracket: Bracket, numbers: _Numbers, first: int) -> Unit:
     legs = [entry]
     if bracket.take_profit is not None:
         level = _level(bracket.take_profit, base, entry.side, numbers)
-        price = numbers.price(entry.instrument, level, _limit_rounding(child.side))
+        price = numbers.limit(entry.instrument, child.side, level)
         _require_beyond(price, base, entry.side is Side.BUY, "take profit")
         legs.append(replace(child, kind=OrderKind.LIMIT, limit=price))
     if bracket.stop is not None:
         level = _level(bracket.stop, base, entry.side, numbers)
-        price = numbers.price(entry.instrument, level, _stop_rounding(child.side))
+        price = numbers.stop(entry.instrument, child.side, level)
         _require_beyond(price, base, entry.side is Side.SELL, "stop")
         legs.append(replace(child, kind=OrderKind.STOP, stop=price))
     return tuple(legs)

@@ -74,7 +74,7 @@ HeldCondition = HeldPrice | HeldTime | HeldMargin | HeldExecution | HeldVolume |
 
 @dataclass(frozen=True, slots=True)
 class OrderDraft:
-    """One leg of what we mean to send. A unit is a tuple of these, sent together in order; the last one transmits.
+    """One leg of what we mean to send. A unit is a tuple of these, sent together in order.
 
     ``parent`` is the index of this leg's parent within its unit. ``group`` distinguishes one-cancels-all groups within
     the unit ("" is none); its name at IB is derived from the unit's key. Several ``conditions`` are joined by `and`.
@@ -100,3 +100,10 @@ class OrderDraft:
 
 
 Unit = tuple[OrderDraft, ...]
+
+
+def transmits(unit: Unit, leg: int) -> bool:
+    """IB holds a bracket until its last order; orders without parent or children each go out by themselves."""
+    parent = unit[leg].parent
+    family = leg if parent is None else parent
+    return not any(later.parent == family for later in unit[leg + 1 :])

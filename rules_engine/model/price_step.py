@@ -15,5 +15,10 @@ def round_stop(side: Side, price: Decimal, step: Decimal) -> Decimal:
     return _rounded(price, step, ROUND_CEILING if side is Side.BUY else ROUND_FLOOR)
 
 
+def round_up(price: Decimal, step: Decimal) -> Decimal:
+    """A distance that trails the market is never closer than was asked for."""
+    return _rounded(price, step, ROUND_CEILING)
+
+
 def _rounded(price: Decimal, step: Decimal, rounding: str) -> Decimal:
     return Decimal(f"{((price / step).to_integral_value(rounding) * step).normalize():f}")

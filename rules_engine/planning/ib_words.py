@@ -16,6 +16,7 @@ from rules_engine.model.order import (
     OrderDraft,
     OrderKind,
     Unit,
+    transmits,
 )
 from rules_engine.model.trigger_method import TriggerMethod
 
@@ -89,17 +90,11 @@ def spelled_unit(unit: Unit) -> tuple[Spelled, ...]:
     return tuple(
         Spelled(
             contract=spelled_contract(leg.instrument),
-            order=_spelled_order(leg, transmit=_is_last_of_family(unit, index)),
+            order=_spelled_order(leg, transmit=transmits(unit, index)),
             conditions=tuple(spelled_condition(held) for held in leg.conditions),
         )
         for index, leg in enumerate(unit)
     )
-
-
-def _is_last_of_family(unit: Unit, index: int) -> bool:
-    """IB holds a bracket until its last order; orders without parent or children each go out by themselves."""
-    family = index if unit[index].parent is None else unit[index].parent
-    return not any(leg.parent == family for leg in unit[index + 1 :])
 
 
 def spelled_contract(instrument: Instrument) -> Fields:
