@@ -5,15 +5,14 @@ from pathlib import Path
 
 from rules_engine.evaluation import Evaluator
 from rules_engine.language import Loaded, Source, load, read_sources
-from rules_engine.model.action import ordered_instruments
-from rules_engine.model.condition import instruments_of
 from rules_engine.model.firing import Firing
-from rules_engine.model.instrument import Field, Instrument
+from rules_engine.model.instrument import Field
 from rules_engine.model.life import Outcome
 from rules_engine.model.place import Problem, RulesError, Severity
 from rules_engine.model.plan import Plan, Where
-from rules_engine.model.rule import Rule, rule_conditions
+from rules_engine.model.rule import Rule
 from rules_engine.model.tick import Tick
+from rules_engine.planning.history import orders_in, reads_of
 
 _LONG_AGO_S = 0.0
 """The library has its callers' time only: nothing that a rule names has passed when it is read."""
@@ -56,11 +55,7 @@ class Engine:
 
 def plan_here(rule: Rule) -> Plan:
     """The plan of a rule that has no broker."""
-    reads: frozenset[Instrument] = frozenset().union(*map(instruments_of, rule_conditions(rule)))
-    orders_in = frozenset(
-        instrument for case in rule.cases for action in case.actions for instrument in ordered_instruments(action)
-    )
-    return Plan(rule, Where.HERE, ("there is no broker to hold it",), reads=reads, orders_in=orders_in)
+    return Plan(rule, Where.HERE, ("there is no broker to hold it",), reads=reads_of(rule), orders_in=orders_in(rule))
 
 
 def _loaded(rules: str | Path | Iterable[Path]) -> Loaded:

@@ -61,23 +61,23 @@ def _instrument(key: Scalar, node: Mapping, problems: Collector) -> Instrument:
         return Instrument(key.text, symbol=key.text)
     kind = Kind(kinds[0].key.text)
     _check_keys(key.text, kind, node, problems)
-    symbol, currency = _symbol(kind, _text(node, kind.value), kinds[0].value, problems)
-    expiry = _text(node, "expiry")
+    symbol, currency = _symbol(kind, node.text(kind.value), kinds[0].value, problems)
+    expiry = node.text("expiry")
     _check_expiry(kind, expiry, node, problems)
     return Instrument(
         name=key.text,
         kind=kind,
         symbol="" if kind is Kind.CONTRACT else symbol,
-        exchange=_text(node, "exchange") or _EXCHANGES.get(kind, "SMART"),
-        currency=_text(node, "currency") or currency,
+        exchange=node.text("exchange") or _EXCHANGES.get(kind, "SMART"),
+        currency=node.text("currency") or currency,
         expiry=expiry,
-        roll_days=_whole(node, "roll", 5),
-        local_symbol=_text(node, "local_symbol"),
-        trading_class=_text(node, "trading_class"),
-        multiplier=_text(node, "multiplier"),
+        roll_days=node.whole("roll", 5),
+        local_symbol=node.text("local_symbol"),
+        trading_class=node.text("trading_class"),
+        multiplier=node.text("multiplier"),
         strike=_strike(node),
-        right=_text(node, "right"),
-        contract_id=_whole(node, "conId", 0),
+        right=node.text("right"),
+        contract_id=node.whole("conId", 0),
     )
 
 
@@ -120,16 +120,6 @@ def _symbol(kind: Kind, text: str, node: Node, problems: Collector) -> tuple[str
         problems.add(node, Code.BAD_INSTRUMENT, "a currency pair is two currencies in one word", "write EURUSD")
         return text, "USD"
     return pair[1], pair[2]
-
-
-def _text(node: Mapping, key: str) -> str:
-    value = node.get(key)
-    return value.text if isinstance(value, Scalar) else ""
-
-
-def _whole(node: Mapping, key: str, otherwise: int) -> int:
-    value = node.get(key)
-    return value.value if isinstance(value, Scalar) and isinstance(value.value, int) else otherwise
 
 
 def _strike(node: Mapping) -> Decimal | None:

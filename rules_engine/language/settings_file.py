@@ -104,14 +104,14 @@ class _Words:
 
     def settings(self) -> Settings:
         mode = self._mode()
-        account = _text(self._root, "account")
+        account = self._root.text("account")
         if mode is Mode.LIVE and not account:
             place = self._root.get("mode") or self._root
             hint = "add 'account:' with the account in full"
             self._problems.add(place, Code.ACCOUNT_MISSING, "live mode needs to know which account", hint)
         return Settings(
-            rules=self._base / (_text(self._root, "rules") or "rules"),
-            state=self._base / (_text(self._root, "state") or "var"),
+            rules=self._base / (self._root.text("rules") or "rules"),
+            state=self._base / (self._root.text("state") or "var"),
             gateway=self._gateway(),
             mode=mode,
             account=account,
@@ -121,7 +121,7 @@ class _Words:
         )
 
     def _mode(self) -> Mode:
-        word = _text(self._root, "mode") or Mode.DRY.value
+        word = self._root.text("mode") or Mode.DRY.value
         return Mode(word) if word in {mode.value for mode in Mode} else Mode.DRY
 
     def _gateway(self) -> GatewaySettings:
@@ -132,9 +132,9 @@ class _Words:
             return GatewaySettings()
         given = GatewaySettings()
         return GatewaySettings(
-            host=_text(node, "host") or given.host,
-            port=_whole(node, "port", given.port),
-            client_id=_whole(node, "client_id", given.client_id),
+            host=node.text("host") or given.host,
+            port=node.whole("port", given.port),
+            client_id=node.whole("client_id", given.client_id),
         )
 
     def _channels(self) -> dict[str, str]:
@@ -195,25 +195,15 @@ class _Words:
         if not isinstance(node, MappingNode):
             return Limits()
         short = node.get("allow_short")
-        collar = _text(node, "price_collar").removesuffix("%")
+        collar = node.text("price_collar").removesuffix("%")
         return Limits(
             max_order_quantity=_amount(node, "max_order_quantity"),
             max_order_value=_amount(node, "max_order_value"),
-            max_orders_per_day=_whole(node, "max_orders_per_day", 0) or None,
+            max_orders_per_day=node.whole("max_orders_per_day", 0) or None,
             max_position_value=_amount(node, "max_position_value"),
             price_collar=Decimal(collar) / 100 if _is_decimal(collar) else Limits().price_collar,
             allow_short=isinstance(short, Scalar) and short.value is True,
         )
-
-
-def _text(node: MappingNode, key: str) -> str:
-    value = node.get(key)
-    return value.text if isinstance(value, Scalar) else ""
-
-
-def _whole(node: MappingNode, key: str, otherwise: int) -> int:
-    value = node.get(key)
-    return value.value if isinstance(value, Scalar) and isinstance(value.value, int) else otherwise
 
 
 def _amount(node: MappingNode, key: str) -> Decimal | None:

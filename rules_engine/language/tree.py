@@ -67,6 +67,16 @@ class Mapping:
         """The value of ``key``, or None."""
         return next((entry.value for entry in self.entries if entry.key.text == key), None)
 
+    def text(self, key: str) -> str:
+        """What was typed as the value of ``key``; empty when there is none."""
+        value = self.get(key)
+        return value.text if isinstance(value, Scalar) else ""
+
+    def whole(self, key: str, otherwise: int) -> int:
+        """The whole number under ``key``."""
+        value = self.get(key)
+        return value.value if isinstance(value, Scalar) and isinstance(value.value, int) else otherwise
+
     def entry(self, key: str) -> Entry | None:
         """The key with its value, or None."""
         return next((entry for entry in self.entries if entry.key.text == key), None)
