@@ -30,7 +30,6 @@ def traded(qualified: Qualified, increments: Iterable[PriceIncrement] = ()) -> T
         symbol=contract.symbol,
         exchange=contract.exchange,
         sessions=sessions(details.liquidHours, zone),
-        sessions_all=sessions(details.tradingHours, zone),
     )
 
 

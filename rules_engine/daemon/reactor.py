@@ -18,7 +18,6 @@ from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.words import describe
-from rules_engine.model.action import CancelOrders
 from rules_engine.model.condition import instruments_of
 from rules_engine.model.expression import AccountField, Expression, Reading
 from rules_engine.model.firing import Firing, HeldBack
@@ -172,8 +171,7 @@ class Reactor:
                 decision = decide_arming(outcome, held.unit, self._in_force.plans[rule].rule, now_s=now_s)
                 return replace(decision, notices=(self._dry_arming(decision),)) if self._dry else decision
             case CancelWanted(rule):
-                self._journal.want_cancelled(CancelOrders(rule=rule))
-                self._desk.wake()
+                self._desk.cancel_ours(rule=rule)
                 return None
 
     def _decide_firing(self, firing: Firing, now_s: float) -> Decision:

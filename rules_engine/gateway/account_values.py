@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 from rules_engine.gateway.ledger import BASE, Account, Figures, rate
 
-PNL_UNSET = 1.7976931348623157e308
-"""What TWS sends for a profit that it does not know."""
-
 
 @dataclass(frozen=True, slots=True)
 class Value:

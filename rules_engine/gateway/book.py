@@ -66,10 +66,6 @@ class OrderBook:
         """The latest order of this client with this id."""
         return self._by_key.get((clientId, orderId))
 
-    def of_perm_id(self, permId: int) -> Order | None:
-        """The order with this account-wide number."""
-        return self._orders.get(permId)
-
     def all(self) -> tuple[Order, ...]:
         """Every order, oldest first."""
         return tuple(self._orders.values())

@@ -223,7 +223,8 @@ def _declaration(field: "dataclasses.Field[object]", hint: typing.Any) -> _Decla
     optional = typing.get_origin(hint) in (types.UnionType, typing.Union) and type(None) in typing.get_args(hint)
     if optional:
         (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
-    plain = None if optional else getattr(KINDS.get(hint), "zero", None)
+    kind = KINDS.get(hint)
+    plain = None if optional or kind is None else kind.zero
     return _Declared(
         name=field.name,
         type=hint,

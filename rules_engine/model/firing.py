@@ -8,7 +8,6 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Why an edge did not become an order. The value is the sentence shown to the user."""
 
-    NOT_MET = "the condition is not met"
     UNKNOWN_DATA = "a value is unknown"
     ALREADY_TRUE = "it was already true when the rule was armed"
     COOLING_DOWN = "the rule is cooling down"
@@ -32,9 +31,7 @@ class Reason(StrEnum):
     DUPLICATE = "another firing sent the same order a moment ago"
     WRONG_ACCOUNT = "the account is not of the kind that the mode names"
     LINK_DOWN = "IB is not connected"
-    UNRECONCILED = "what IB has is not known yet"
     STOPPED = "the kill switch is on"
-    ALREADY_SENT = "it was sent before"
 
 
 @dataclass(frozen=True, slots=True)

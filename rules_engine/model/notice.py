@@ -26,8 +26,6 @@ class NoticeKind(StrEnum):
     DATA_PAUSED = "data paused"
     STARTED = "started"
     STOPPED = "stopped"
-    MESSAGE = "message"
-    """A `notify CHANNEL` that a rule does itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,5 +142,3 @@ class Traded:
     exchange: str
     sessions: tuple[tuple[float, float], ...] = ()
     """Regular hours known ahead, as POSIX seconds (start, end); empty: not known, treated as open."""
-    sessions_all: tuple[tuple[float, float], ...] = ()
-    """Trading hours including outside regular hours."""

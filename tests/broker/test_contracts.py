@@ -47,7 +47,6 @@ async def test_what_execution_needs_is_known(connect: Connect) -> None:
     assert visa is not None
     assert (visa.min_tick, visa.multiplier, visa.currency, visa.kind) == (Decimal("0.01"), 1, "USD", Kind.STOCK)
     assert all(start < end for start, end in visa.sessions)
-    assert visa.sessions_all[0][0] <= visa.sessions[0][0]
     pork = connection.traded("HE")
     assert pork is not None
     assert (pork.min_tick, pork.multiplier) == (Decimal("0.025"), Decimal(400))
