@@ -36,7 +36,8 @@ def line(at_s: float, event: DemoEvent) -> Text:
     text = Text(f"{at_s:5.1f}s  ", style="dim")
     text.append(f"{event.event:<10}", style=_MARKS[event.event])
     text.append(f" {event.text}", style="default")
-    for change in event.details.get("changes") or ():  # type: ignore[union-attr]
+    changes = event.details.get("changes")
+    for change in changes if isinstance(changes, list) else ():
         text.append(f"\n{'':18}{change}", style="dim")
     return text
 

@@ -28,7 +28,7 @@ PLACE = Place("r.yaml", 1, 1)
 def rule(*actions: Action, **changes: object) -> Rule:
     when = Comparison(Reading(V, Field.LAST), ">", Number(200))
     case = Case(when, actions or (BUY,), "V > 200", PLACE)
-    return replace(Rule("r", (case,), PLACE, "UTC", "digest", notify=("phone",)), **changes)  # type: ignore[arg-type]
+    return replace(Rule("r", (case,), PLACE, "UTC", "digest", notify=("phone",)), **changes)
 
 
 def wording(outcome: Firing | HeldBack) -> Notice:

@@ -153,7 +153,7 @@ TRAVELS = ("lmtPrice", "auxPrice", "tif", "orderRef", "goodTillDate", "hidden", 
 @given(data=st.data(), version=st.sampled_from(list(VERSIONS)))
 def test_any_value_of_a_field_comes_back(data: st.DataObject, version: int) -> None:
     changes = {name: data.draw(values_for(name), label=name) for name in TRAVELS}
-    order = replace(OrderForm(totalQuantity=1.0, orderType="LMT"), **changes)  # type: ignore[arg-type]
+    order = replace(OrderForm(totalQuantity=1.0, orderType="LMT"), **changes)
     request = PlaceOrder(7, contracts.Contract(symbol="V"), "", "", order)
     assert read_request(request_fields(3, request, version), version) == request
 

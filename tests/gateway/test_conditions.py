@@ -369,7 +369,7 @@ async def test_what_is_held_on_others_is_not_looked_at(gateway: Gateway, connect
         asked.append(conId)
         return watching(conId)
 
-    gateway.market.quote = counted  # type: ignore[method-assign, assignment]
+    gateway.market.quote = counted
     gateway.push("AAPL", 170.0)
     assert v.conId not in asked
     assert len(asked) < 10

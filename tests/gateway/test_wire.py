@@ -160,7 +160,7 @@ async def test_a_client_that_reads_nothing_is_dropped_in_the_end(
     monkeypatch.setattr("rules_engine.gateway.session.BACKLOG_BYTES_MAX", 10_000)
     gateway = await bench.gateway()
     wire = await dial.greeted(gateway)
-    wire.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    wire.writer.transport.pause_reading()
     async with asyncio.timeout(5):
         while gateway.connected_clients:
             gateway.send_code(10197, "much to read " * 10_000)

@@ -188,7 +188,7 @@ def test_actions_of_section_4() -> None:
 def test_good_till_a_date_is_a_moment_in_the_files_zone() -> None:
     order = parse_action("buy 1 MA good till 2030-07-01 16:00", timezone="America/New_York")
     assert isinstance(order, PlaceOrder) and order.time_in_force is not None
-    assert order.time_in_force.until_s == parse_expression("1909166400").value  # type: ignore[union-attr]
+    assert order.time_in_force.until_s == parse_expression("1909166400").value
 
 
 def test_a_bracket() -> None:
