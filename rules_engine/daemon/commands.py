@@ -99,7 +99,7 @@ class Commands:
         cancelled = []
         for name in names:
             self._evaluator.pause(name, self._clock.now_s())
-            if self._in_force.cancel_held(name):
+            if self._in_force.withdraw(name):
                 cancelled.append(name)
         self._react()
         also = f"; cancelling what the broker holds for {', '.join(cancelled)}" if cancelled else ""

@@ -70,7 +70,7 @@ class Endings:
         if self._held.get(end.rule) != end.seq:
             return  # An order of an older edition of the rule, or one that was settled before.
         del self._held[end.rule]
-        if end.state in _BREAKS and not end.wanted and not end.used:
+        if end.state in _BREAKS and not end.used:
             reason = _why_broken(end)
             self._evaluator.break_rule(end.rule, reason)
             self._journal.tell(broken_notice(rule, reason, now_s))
@@ -81,4 +81,6 @@ class Endings:
 def _why_broken(end: UnitEnd) -> str:
     if end.state is IntentState.BLOCKED:
         return f"its order was not sent to the broker. {end.reason}"
+    if end.wanted:
+        return "its order at the broker was cancelled, because a rule asked for that"
     return f"its order at the broker ended as {end.state}" + (f": {end.reason}" if end.reason else "")

@@ -147,7 +147,14 @@ class InForce:
         if rule in self.plans:
             self._evaluator.held_ended(rule, False, self._clock.now_s())
 
-    def cancel_held(self, rule: str) -> bool:
+    def withdraw(self, rule: str) -> bool:
+        """Takes back what the broker holds for the rule and has not triggered; the rule may be armed anew."""
+        if not self._cancel_held(rule):
+            return False
+        self._forget_held(rule)
+        return True
+
+    def _cancel_held(self, rule: str) -> bool:
         """Asks for the cancellation of what the broker holds for the rule and has not triggered."""
         waiting = [one for one in self._held_entries() if one.rule == rule]
         if not all(one.state in _NOT_TRIGGERED for one in waiting):
@@ -171,7 +178,7 @@ class InForce:
     def _swap(self, edition: Edition, difference: Difference) -> None:
         self.edition = edition
         with self._journal.transaction():
-            gone = [rule for rule in (*difference.removed, *difference.changed) if self.cancel_held(rule)]
+            gone = [rule for rule in (*difference.removed, *difference.changed) if self._cancel_held(rule)]
             self._evaluator.replace(edition.plans, self._clock.now_s())
             for rule in gone:
                 self._forget_held(rule)

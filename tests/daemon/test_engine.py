@@ -413,3 +413,21 @@ async def test_a_fill_or_kill_that_ib_calls_inactive_is_over_within_moments(hous
         house.quote("V", 187.0)
         await house.until(lambda: house.told("not filled at once"), "the end")
     assert [row.intent.state.value for row in house.intents()] == ["rejected"]
+
+
+async def test_a_held_order_that_a_rule_cancels_stays_cancelled_until_the_user_rearms(house: House) -> None:
+    cancels = (
+        "  - name: cancels\n    when: V crosses above 198\n    do: cancel orders of ma-when-v-hits-200\n    run: here\n"
+    )
+    async with house.engine(BUY_AT_200, cancels) as engine:
+        await house.until(lambda: held(house), "the held order")
+        await engine.until_state("cancels", "armed")
+        house.quote("V", 198.5)
+        entry = await engine.until_state("ma-when-v-hits-200", "broken")
+        assert "a rule asked" in str(entry["why"])
+        house.quote("V", 197.0)
+        house.quote("V", 200.1)
+        await engine.ask("rearm", rule="ma-when-v-hits-200")
+        house.quote("V", 199.0)
+        await engine.until_state("ma-when-v-hits-200", "placed")
+    assert [order.status for order in house.orders()] == ["Cancelled", "PreSubmitted"]
