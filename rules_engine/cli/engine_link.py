@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from rules_engine.cli import EXIT_PROBLEMS, EXIT_UNREACHABLE
-from rules_engine.cli.rule_files import settings_from
+from rules_engine.cli.rule_files import echo_json, settings_from
 from rules_engine.daemon.control import CommandRefused, NotRunning, ask
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.model.json_value import Json
@@ -21,14 +21,19 @@ def state_of(settings: Settings) -> StateFolder:
     return StateFolder(settings.state)
 
 
-def tell_engine(config: Path | None, command: str, **arguments: Json) -> Json:
-    """Sends a command that needs a running engine; ends the program in words when it is refused or nobody runs."""
+def tell_engine(config: Path | None, as_json: bool, command: str, **arguments: Json) -> None:
+    """Sends a command to the running engine and prints its answer; ends the program in words when it is refused or
+    nobody runs."""
     folder = state_of(settings_of_engine(config))
     try:
-        return ask(folder.socket, command, **arguments)
+        answer = ask(folder.socket, command, **arguments)
     except NotRunning as error:
         click.echo(f"{error}; start it with `rules run`", err=True)
         raise SystemExit(EXIT_UNREACHABLE) from error
     except CommandRefused as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_PROBLEMS) from error
+    if as_json:
+        echo_json({"command": command, "answer": answer})
+    else:
+        click.echo(answer)

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from rules_engine.cli.engine_link import tell_engine
-from rules_engine.cli.rule_files import config_option
+from rules_engine.cli.rule_files import config_option, json_option
 
 
 @click.command("pause")
 @click.argument("name", required=False)
 @config_option
-def command(name: str | None, config: Path | None) -> None:
+@json_option
+def command(name: str | None, config: Path | None, as_json_: bool) -> None:
     """Make the rule NAME deaf, or all rules when no name is given."""
-    click.echo(tell_engine(config, "pause", rule=name))
+    tell_engine(config, as_json_, "pause", rule=name)

@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from rules_engine.cli.engine_link import tell_engine
-from rules_engine.cli.rule_files import config_option
+from rules_engine.cli.rule_files import config_option, json_option
 
 
 @click.command("rearm")
 @click.argument("name")
 @config_option
-def command(name: str, config: Path | None) -> None:
+@json_option
+def command(name: str, config: Path | None, as_json_: bool) -> None:
     """Arm the rule NAME, which is done or broken."""
-    click.echo(tell_engine(config, "rearm", rule=name))
+    tell_engine(config, as_json_, "rearm", rule=name)

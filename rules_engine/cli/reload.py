@@ -5,12 +5,13 @@ from pathlib import Path
 import click
 
 from rules_engine.cli.engine_link import tell_engine
-from rules_engine.cli.rule_files import config_option
+from rules_engine.cli.rule_files import config_option, json_option
 
 
 @click.command("reload")
 @click.option("--dry", is_flag=True, help="Only show what would change.")
 @config_option
-def command(dry: bool, config: Path | None) -> None:
+@json_option
+def command(dry: bool, config: Path | None, as_json_: bool) -> None:
     """Read the rule files again and take them over, if every one of them is valid."""
-    click.echo(tell_engine(config, "reload", dry=dry))
+    tell_engine(config, as_json_, "reload", dry=dry)

@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from rules_engine.cli.engine_link import tell_engine
-from rules_engine.cli.rule_files import config_option
+from rules_engine.cli.rule_files import config_option, json_option
 
 
 @click.command("resolve")
 @click.argument("key")
 @click.argument("found", type=click.Choice(["placed", "not-placed"]))
 @config_option
-def command(key: str, found: str, config: Path | None) -> None:
+@json_option
+def command(key: str, found: str, config: Path | None, as_json_: bool) -> None:
     """Close the order KEY, whose fate was unknown: you FOUND it placed, or not placed, in TWS."""
-    click.echo(tell_engine(config, "resolve", key=key, found=found))
+    tell_engine(config, as_json_, "resolve", key=key, found=found)

@@ -22,7 +22,8 @@ ERROR_LENGTH_MAX = 200
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 _RETRY_AFTER = re.compile(r"\bretry after (\d{1,6})\b", re.IGNORECASE)
 _MESSAGE_AT_FAULT = {400, 413}
-_PLUGIN_ERRORS = (AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+# A Warning is raised where the interpreter was told to turn warnings into errors.
+_PLUGIN_ERRORS = (AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError, Warning)
 
 
 class Fate(Enum):

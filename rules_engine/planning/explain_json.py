@@ -1,12 +1,9 @@
 """A plan field by field, orders in IB's own names and values."""
 
-from collections.abc import Mapping, Sequence
-
+from rules_engine.model.json_value import Json
 from rules_engine.model.plan import HeldCase, History, Plan
 from rules_engine.planning.ib_words import Spelled, spelled_unit
 from rules_engine.planning.survival import survival
-
-Json = str | float | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 
 def explain_json(plan: Plan) -> dict[str, Json]:

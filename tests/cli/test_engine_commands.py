@@ -109,6 +109,15 @@ async def test_a_paused_rule_is_deaf_until_it_is_resumed(house: House) -> None:
         assert states(await call_beside("status", "--json"))["here-at-200"] != "paused"
 
 
+async def test_answers_are_json_when_asked_for(house: House) -> None:
+    async with house.engine(HERE_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        answer = await call_beside("pause", "here-at-200", "--json")
+        assert answer.json == {"command": "pause", "answer": "paused: here-at-200"}
+        answer = await call_beside("reload", "--dry", "--json")
+        assert answer.json == {"command": "reload", "answer": "nothing changed"}
+
+
 async def test_without_a_name_all_rules_are_paused_and_resumed(house: House) -> None:
     async with house.engine(HERE_AT_200, ON_FALL) as engine:
         await engine.until_state("here-at-200", "armed")
