@@ -82,7 +82,8 @@ def read_sources(paths: Sequence[Path]) -> tuple[tuple[Source, ...], tuple[Probl
                 sources.setdefault(str(file), Source(str(file), file.read_bytes()))
             except OSError as error:
                 reason = error.strerror or "it cannot be read"
-                problems.append(Problem(Place(str(file), 1, 1), Code.UNREADABLE, f"the file is not read: {reason}"))
+                message, hint = f"the file is not read: {reason}", "name rule files, or a folder that holds them"
+                problems.append(Problem(Place(str(file), 1, 1), Code.UNREADABLE, message, hint))
     return tuple(sources.values()), tuple(problems)
 
 
