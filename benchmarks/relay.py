@@ -96,9 +96,10 @@ async def _pass(
     note: Callable[[list[str], float], None],
 ) -> None:
     """One direction, until it ends."""
-    while chunk := await reader.read(_CHUNK_BYTES):
-        at_s = time.perf_counter()
-        writer.write(chunk)
-        for fields in frames.feed(chunk):
-            note(fields, at_s)
+    with contextlib.suppress(ConnectionError):  # One side is killed at the end of a round.
+        while chunk := await reader.read(_CHUNK_BYTES):
+            at_s = time.perf_counter()
+            writer.write(chunk)
+            for fields in frames.feed(chunk):
+                note(fields, at_s)
     writer.close()

@@ -2,8 +2,13 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+
+# Nothing that a test finds out is kept for the next run, and no run reads what the user's own checks have kept.
+_CACHE = TemporaryDirectory(prefix="rules-engine-tests-")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 _DATA_FOLDER = Path(__file__).parent.parent.parent / "shared" / "data"
 

@@ -1,11 +1,9 @@
 """The grammar of sentences: what each kind of condition brings, with expressions and actions, made into one parser."""
 
-import os
 import pkgutil
 import re
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 
 from lark import Lark
 from lark.lexer import PatternStr
@@ -13,6 +11,7 @@ from lark.lexer import PatternStr
 import rules_engine.conditions
 from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.language.durations import DURATION_PATTERN
+from rules_engine.language.remembered import cache_folder
 from rules_engine.model.expression import Function
 from rules_engine.model.instrument import Field
 from rules_engine.model.template import FIXED_FIELDS
@@ -135,9 +134,7 @@ def sentence_parser() -> Lark:
     can be written; lark itself sees when they no longer belong to the grammar.
     """
     try:
-        folder = _cache_folder()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _parser(str(folder / "sentences"))
+        return _parser(str(cache_folder() / "sentences"))
     except (OSError, RuntimeError):
         # No home, or none that can be written.
         return _parser(None)
@@ -153,11 +150,6 @@ def _parser(kept_in: str | None) -> Lark:
         maybe_placeholders=True,
         cache=kept_in or False,
     )
-
-
-def _cache_folder() -> Path:
-    kept = os.environ.get("XDG_CACHE_HOME")
-    return (Path(kept) if kept else Path.home() / ".cache") / "rules-engine"
 
 
 def grammar_text() -> str:

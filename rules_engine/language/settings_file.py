@@ -38,7 +38,7 @@ def load_settings(
         root, refused = read_tree(text, name)
         problems.extend(refused)
         if root is not None:
-            problems.extend(check_structure(root, CONFIG_SCHEMA))
+            problems.extend(check_structure(root, CONFIG_SCHEMA, text))
         if isinstance(root, MappingNode):
             settings = _Words(root, environment, base, problems).settings()
     found = quote_lines(problems.in_file_order(), _without_secrets(text, root))
