@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.language import load_settings
+from rules_engine.language.settings_file import load_settings
 from rules_engine.model.firing import RuleState
 from rules_engine.model.intent import IntentState
 from rules_engine.notifying.channels import ALLOWED, check_channels

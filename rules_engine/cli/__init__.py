@@ -1,61 +1,11 @@
-"""The `rules` command: one subcommand a file, each imported only when it is called."""
+"""The `rules` command: how it starts, and how it ends."""
 
 import gc
-import importlib
 import sys
-
-import click
-
-from rules_engine import __version__
-
-COMMANDS = {
-    "check": "Check rule files; print every problem with its place.",
-    "explain": "Say what a rule waits for, where it runs and why.",
-    "test": "Run the tests written beside the rules.",
-    "demo": "Show the whole path on the embedded gateway, in half a minute.",
-    "run": "Run the engine.",
-    "status": "What the engine and each rule are doing.",
-    "fires": "What fired, was held back or missed.",
-    "orders": "What was meant, sent and filled.",
-    "reload": "Read the rule files again; --dry only shows what would change.",
-    "pause": "Make a rule, or all rules, deaf.",
-    "resume": "Make a paused rule, or all rules, listen again.",
-    "rearm": "Arm a rule that is done or broken.",
-    "resolve": "Close an order whose fate was unknown.",
-    "gateway": "Serve a simulated IB gateway.",
-}
-
-LASTING = frozenset({"run", "gateway", "demo"})
-"""Commands that go on until they are stopped. The others end before collecting garbage could pay."""
 
 EXIT_PROBLEMS = 1
 EXIT_UNREACHABLE = 3
 EXIT_CONFIGURATION = 78
-
-
-class LazyGroup(click.Group):
-    """Knows its commands by name and imports the module of the one that is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        if cmd_name in LASTING:
-            gc.enable()
-        command: click.Command = importlib.import_module(f"rules_engine.cli.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="rules")
-def group() -> None:
-    """Market rules in plain sentences, for Interactive Brokers."""
 
 
 def main() -> None:
@@ -63,4 +13,12 @@ def main() -> None:
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         sys.exit(f"rules-engine needs Python 3.11, 3.12 or 3.13; this is {sys.version.split()[0]}")
     gc.disable()
-    group(prog_name="rules")
+    # Imported here, where the version is known to be one that will do, and where importing no longer collects garbage.
+    from rules_engine.cli.group import group
+
+    try:
+        group(prog_name="rules")
+    finally:
+        if not gc.isenabled():
+            # Python searches everything for garbage once more as it ends: a tenth of a small check, and for nothing.
+            gc.freeze()

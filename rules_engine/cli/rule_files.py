@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from rules_engine.cli import EXIT_CONFIGURATION, EXIT_PROBLEMS
-from rules_engine.language import Loaded, as_json, exposed_secrets, load, load_settings, merge, read_sources, render
+from rules_engine.language import Loaded, as_json, load, merge, read_sources, render
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.rule import Rule
-from rules_engine.model.settings import Settings
 
 if TYPE_CHECKING:
     from rules_engine.model.plan import Plan
+    from rules_engine.model.settings import Settings
 
 config_option = click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False), help="The engine's settings (default: ./config.yaml)."
@@ -26,7 +26,7 @@ json_option = click.option("--json", "as_json_", is_flag=True, help="Machine-rea
 paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
-def settings_from(config: Path | None, *, with_secrets: bool = False) -> Settings | None:
+def settings_from(config: Path | None, *, with_secrets: bool = False) -> "Settings | None":
     """The settings of ``config``, or of ./config.yaml when it exists; a broken file ends the program with 78.
 
     ``with_secrets``: the addresses of channels are read too, and a file that lets others read them is a broken one.
@@ -39,6 +39,9 @@ def settings_from(config: Path | None, *, with_secrets: bool = False) -> Setting
     except OSError as error:
         click.echo(f"{path}: {error.strerror}", err=True)
         raise SystemExit(EXIT_CONFIGURATION) from error
+    # Imported only where there are settings, as planning is below: a check of a few rules is quicker for it.
+    from rules_engine.language.settings_file import exposed_secrets, load_settings
+
     settings, problems = load_settings(data, str(path), os.environ if with_secrets else None, path.parent)
     if with_secrets:
         problems = (*problems, *exposed_secrets(path, data))
@@ -50,7 +53,7 @@ def settings_from(config: Path | None, *, with_secrets: bool = False) -> Setting
 
 
 def load_rules(
-    paths: Sequence[Path], settings: Settings | None, *, is_planned: Callable[[Rule], bool] = lambda rule: True
+    paths: Sequence[Path], settings: "Settings | None", *, is_planned: Callable[[Rule], bool] = lambda rule: True
 ) -> tuple[Loaded, tuple["Plan", ...], tuple[Problem, ...]]:
     """What the files say, the plans of their rules, and every problem in file order; no paths: the folder in use."""
     wanted = list(paths) or [settings.rules if settings else Path("rules")]

@@ -14,7 +14,6 @@ from rules_engine.language.durations import DURATION_PATTERN
 from rules_engine.language.remembered import cache_folder
 from rules_engine.model.expression import Function
 from rules_engine.model.instrument import Field
-from rules_engine.model.template import FIXED_FIELDS
 
 CONDITION, VALUE, ACTION, ENTRY, ENTRY_PRICE = "condition", "value", "action", "entry", "entry_price"
 """What a text may be asked to be; ENTRY is `300 NVDA`, ENTRY_PRICE `limit NVDA.ask`."""
@@ -178,6 +177,9 @@ def keywords() -> dict[str, str]:
 @cache
 def reserved_words() -> frozenset[str]:
     """The lower-case words of the language: no instrument, `let` or channel may be called so."""
+    # Imported only where a name is checked: templates are of no use to rules that have none.
+    from rules_engine.model.template import FIXED_FIELDS
+
     functions = {*ARITHMETIC_FUNCTIONS, *COUNTING_FUNCTIONS, *LATER_FUNCTIONS, *(series.value for series in Function)}
     fields = {field.value for field in Field}
     units = {f"{unit}{s}" for unit in ("second", "minute", "hour", "day") for s in ("", "s")}

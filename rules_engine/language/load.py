@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rules_engine.language.codes import Code
 from rules_engine.language.collector import Collector
@@ -13,7 +14,9 @@ from rules_engine.language.whole_set import check_whole_set
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.place import Place, Problem, Severity
 from rules_engine.model.rule import Rule
-from rules_engine.model.rule_test import RuleTest
+
+if TYPE_CHECKING:
+    from rules_engine.model.rule_test import RuleTest
 
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
@@ -27,7 +30,7 @@ class Loaded:
     """
 
     rules: tuple[Rule, ...]
-    tests: tuple[RuleTest, ...]
+    tests: tuple["RuleTest", ...]
     problems: tuple[Problem, ...]
     instruments: Mapping[str, Instrument]
     sound: tuple[Rule, ...]

@@ -1,11 +1,13 @@
 """The word that the user most likely meant."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like ``word``, or None when none is alike; case does not count."""
+    # Imported only where a word is wrong.
+    from difflib import get_close_matches
+
     by_folded = {other.casefold(): other for other in known}
     found = get_close_matches(word.casefold(), by_folded, 1, cutoff=0.7)
     return by_folded[found[0]] if found else None

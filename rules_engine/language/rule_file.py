@@ -1,6 +1,7 @@
 """One rule file, from its bytes to its rules and tests."""
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from rules_engine.language.action_nodes import Orderings
 from rules_engine.language.codes import Code
@@ -10,12 +11,13 @@ from rules_engine.language.moments import is_timezone, machine_timezone
 from rules_engine.language.rule_nodes import Surroundings, read_rule
 from rules_engine.language.scope import Instruments
 from rules_engine.language.structure import RULES_SCHEMA, check_structure
-from rules_engine.language.tape_nodes import read_test, tested_rules
 from rules_engine.language.text import Source, decode
 from rules_engine.language.tree import Listing, Mapping, Node, Scalar, read_tree
 from rules_engine.model.place import Place
 from rules_engine.model.rule import Rule
-from rules_engine.model.rule_test import RuleTest
+
+if TYPE_CHECKING:
+    from rules_engine.model.rule_test import RuleTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class RuleFile:
     text: str
     rules: tuple[Rule, ...] = ()
     sound: tuple[Rule, ...] = ()
-    tests: tuple[RuleTest, ...] = ()
+    tests: tuple["RuleTest", ...] = ()
     instruments: Instruments = field(default_factory=lambda: Instruments({}))
     declared: tuple[tuple[str, Place], ...] = ()
     mentioned: tuple[tuple[Scalar, str], ...] = ()
@@ -78,19 +80,32 @@ def _contents(name: str, text: str, root: Mapping, context: FileContext, problem
         if (rule := read_rule(item, around, problems)) is not None:
             rules.append(rule)
             sound += [rule] if len(problems) == before else []
-    tests = [read_test(item, instruments, timezone, problems) for item in _items(root.get("tests"))]
-    tested = [(item, item.text) for test in _items(root.get("tests")) for item in tested_rules(test)]
+    tests, tested = _tests(_items(root.get("tests")), instruments, timezone, problems)
     entries = declared.entries if isinstance(declared, Mapping) else ()
     return RuleFile(
         name,
         text,
         tuple(rules),
         tuple(sound),
-        tuple(test for test in tests if test is not None),
+        tests,
         instruments,
         tuple((entry.key.text, entry.key.place) for entry in entries),
         (*known.cancelled, *tested),
     )
+
+
+def _tests(
+    items: tuple[Node, ...], instruments: Instruments, timezone: str, problems: Collector
+) -> tuple[tuple["RuleTest", ...], tuple[tuple[Scalar, str], ...]]:
+    """The tests, and the rules that they mention: where, and by what name."""
+    if not items:
+        return (), ()
+    # Imported only where there are tests: checking a file without any is quicker for it.
+    from rules_engine.language.tape_nodes import read_test, tested_rules
+
+    tests = [read_test(item, instruments, timezone, problems) for item in items]
+    tested = tuple((name, name.text) for item in items for name in tested_rules(item))
+    return tuple(test for test in tests if test is not None), tested
 
 
 def _items(node: Node | None) -> tuple[Node, ...]:

@@ -16,7 +16,6 @@ from rules_engine.language.grammar import VALUE
 from rules_engine.language.instrument_nodes import check_name
 from rules_engine.language.life import BadWord, read_active, read_at_most, read_if_missed
 from rules_engine.language.meaning import is_too_large
-from rules_engine.language.message import check_message
 from rules_engine.language.moments import read_moment
 from rules_engine.language.nearest import nearest
 from rules_engine.language.scope import Instruments, Scope
@@ -255,6 +254,9 @@ class _Words:
         node = self._words.get("message")
         if not isinstance(node, Scalar):
             return None
+        # Imported only where there is a message: checking rules without any is quicker for it.
+        from rules_engine.language.message import check_message
+
         self._problems.add_faults(node, check_message(node.text, self._scope))
         return node.text
 

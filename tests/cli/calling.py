@@ -11,7 +11,7 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from rules_engine.cli import group
+from rules_engine.cli.group import group
 
 DEADLINE_S = 60.0
 COMMAND = (sys.executable, "-m", "rules_engine")

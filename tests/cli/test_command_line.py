@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine import __version__
-from rules_engine.cli import COMMANDS
+from rules_engine.cli.group import COMMANDS
 from tests.cli.calling import COMMAND, DEADLINE_S, call, run_process
 from tests.cli.written import BAD, write_rules
 

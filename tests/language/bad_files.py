@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from rules_engine.language import Source, load, load_settings, render
+from rules_engine.language import Source, load, render
+from rules_engine.language.settings_file import load_settings
 
 FOLDER = Path(__file__).parent.parent / "bad"
 NOW_S = 1_900_000_000.0

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.language import as_json, exposed_secrets, load_settings, render
+from rules_engine.language import as_json, render
+from rules_engine.language.settings_file import exposed_secrets, load_settings
 from rules_engine.model.place import Problem
 from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, Settings
 
