@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+# Where that is not the suggested step of an order's size.
+_LOTS = {"CASH": 250_000.0, "CRYPTO": 0.25}
+
 
 @dataclass(frozen=True, slots=True)
 class Contract:
@@ -60,6 +63,11 @@ class Listing:
     @property
     def conId(self) -> int:
         return self.contract.conId
+
+    @property
+    def lot(self) -> float:
+        """What sizes are usually quoted and printed in."""
+        return _LOTS.get(self.contract.secType, self.suggestedSizeIncrement)
 
     @property
     def orderable(self) -> bool:

@@ -39,7 +39,7 @@ class Path:
 
     def __init__(self, listing: Listing, seed: int, volatility: float) -> None:
         self.listing = listing
-        self._key = _mixed(seed * 0x9E3779B97F4A7C15 ^ _moved_by(listing))
+        self._key = mixed(seed * 0x9E3779B97F4A7C15 ^ _moved_by(listing))
         self._volatility_s = volatility / math.sqrt(_YEAR_S)
         self._waves: list[tuple[int, float, float]] = [(-1, 0.0, 0.0)] * _OCTAVES
         self._reached = (-1, 0.0)
@@ -85,7 +85,7 @@ class Path:
         return total
 
     def _knot(self, octave: int, cell: int) -> float:
-        unit = _mixed(self._key + octave * 0xD1B54A32D192ED03 + cell * 0x2545F4914F6CDD1D) / (1 << 63) - 1.0
+        unit = mixed(self._key + octave * 0xD1B54A32D192ED03 + cell * 0x2545F4914F6CDD1D) / (1 << 63) - 1.0
         return unit * _SCALE * self._volatility_s * math.sqrt(MINUTE_S << octave)
 
     def _moment(self, at_s: float, price: float, span_s: float, dice: Random) -> Moment:
@@ -102,7 +102,7 @@ class Path:
         return Moment(at_s, bid, ask, lot(dice, 1.0), lot(dice, 1.0), last, lot(dice, max(1.0, span_s)))
 
     def _lot(self, dice: Random, scale: float) -> float:
-        step = self.listing.suggestedSizeIncrement
+        step = self.listing.lot
         if step < 1.0:
             return round(dice.uniform(0.01, 2.0) * scale, 4)
         return step * math.ceil((1 + int(dice.random() * _LOTS)) * scale)
@@ -145,7 +145,7 @@ def _moved_by(listing: Listing) -> int:
     return listing.underConId if listing.contract.secType == "CFD" and listing.underConId else listing.conId
 
 
-def _mixed(value: int) -> int:
+def mixed(value: int) -> int:
     """A well spread 64-bit number (the finaliser of splitmix64)."""
     value &= _MASK
     value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9 & _MASK

@@ -13,6 +13,7 @@ from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.history_answers import HistoryAnswers
 from rules_engine.gateway.ledger import Execution, Ledger
+from rules_engine.gateway.liquidity import Liquidity
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.messages.form import reply_names
 from rules_engine.gateway.messages.link import SYSTEM, Error
@@ -52,6 +53,7 @@ class Gateway:
         self._timers = Timers()
         self._faults = Faults(self._timers, self._clock.now_s)
         self._ledger = Ledger(accounts, market)
+        self._liquidity = Liquidity(market)
         self._floor = Floor(market, self._ledger, self._timers, self._clock.now_s, self)
         self._desk = Desk(self._floor, market, self._ledger, self._timers, self._clock.now_s, self)
         self._router = Router()
