@@ -8,87 +8,83 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from rules_engine.gateway.gauges import Aspect, Gauge, Measure
 from rules_engine.gateway.ledger import Execution
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.messages.order_form import (
-    Condition,
     ExecutionCondition,
     MarginCondition,
+    OrderForm,
     PercentChangeCondition,
     PriceCondition,
     TimeCondition,
     VolumeCondition,
 )
 from rules_engine.gateway.orders import Order
-from rules_engine.gateway.quote import Quote, Tick
+from rules_engine.gateway.quote import Quote, Tick, TickKind
 from rules_engine.gateway.times import read_time
-from rules_engine.gateway.triggers import Method, Streak, method_of, prices_now, prices_seen
+from rules_engine.gateway.triggers import DOUBLE, Method, method_of, prices_now, prices_seen
 
-Priced = PriceCondition | VolumeCondition | PercentChangeCondition
 PRICED = (PriceCondition, VolumeCondition, PercentChangeCondition)
-
-
-@dataclass(slots=True)
-class _Watch:
-    """One condition and whether it holds. `touched` lasts for one instant: a print beyond the level that came back."""
-
-    condition: Condition
-    holds: bool = False
-    touched: bool = False
-    method: Method = Method.LAST
-    streak: Streak = field(default_factory=lambda: Streak(Method.LAST))
-
-    @property
-    def met(self) -> bool:
-        return self.holds or self.touched
+Measured = PriceCondition | VolumeCondition | PercentChangeCondition | MarginCondition
+_MEASURED = (*PRICED, MarginCondition)
 
 
 @dataclass(slots=True)
 class _Held:
-    order: Order
-    watches: list[_Watch]
+    """An order, its form when it began to wait, and the places of execution conditions that have seen their trade."""
 
-    def met(self) -> bool:
-        result = self.watches[0].met
-        for before, watch in zip(self.watches, self.watches[1:], strict=False):
-            joined_by_and = before.condition.conjunction == "a"
-            result = (result and watch.met) if joined_by_and else (result or watch.met)
-        for watch in self.watches:
-            watch.touched = False
-        return result
+    order: Order
+    form: OrderForm
+    traded: set[int] = field(default_factory=set)
+
+    def measured(self) -> Iterator[Measured]:
+        for condition in self.form.conditions:
+            if isinstance(condition, _MEASURED):
+                yield condition
+
+    def executions(self) -> Iterator[ExecutionCondition]:
+        for condition in self.form.conditions:
+            if isinstance(condition, ExecutionCondition):
+                yield condition
 
 
 class Conditions:
-    """Everything that is held. A tick looks only at what watches its instrument."""
+    """Everything that is held. A tick looks only at orders whose level it reaches."""
 
     def __init__(self, market: Market, now_s: Callable[[], float], cushion: Callable[[str], float]) -> None:
         self._market = market
         self._now_s = now_s
         self._cushion = cushion
         self._held: dict[int, _Held] = {}
-        self._by_instrument: dict[int, dict[int, _Held]] = defaultdict(dict)
-        self._on_margin: dict[int, _Held] = {}
-        self._on_executions: dict[int, _Held] = {}
+        self._gauges: dict[Aspect, Gauge] = {}
+        self._by_instrument: dict[int, dict[Aspect, Gauge]] = defaultdict(dict)
+        self._cushions: dict[Aspect, Gauge] = {}
+        self._on_executions: dict[tuple[str, str], dict[int, _Held]] = defaultdict(dict)
 
     def hold(self, order: Order) -> bool:
         """Watch an order's conditions from now on; True when they are met already."""
-        held = _Held(order, [self._watch(condition) for condition in order.form.conditions])
-        self._held[order.permId] = held
-        for watch in held.watches:
-            self._index(watch.condition, held)
-        self._look(held)
-        return held.met()
+        held = self._held[order.permId] = _Held(order, order.form)
+        for condition in held.measured():
+            self._gauge(self._aspect(held.form, condition)).add(_level(condition), order.permId)
+        for trade in held.executions():
+            self._on_executions[trade.symbol, trade.secType][order.permId] = held
+        return self._met(held)
 
     def release(self, order: Order) -> None:
         """Its conditions matter no longer."""
         held = self._held.pop(order.permId, None)
         if held is None:
             return
-        for watch in held.watches:
-            if isinstance(watch.condition, PRICED):
-                self._by_instrument[watch.condition.conId].pop(order.permId, None)
-        self._on_margin.pop(order.permId, None)
-        self._on_executions.pop(order.permId, None)
+        for condition in held.measured():
+            aspect = self._aspect(held.form, condition)
+            gauge = self._gauges.get(aspect)
+            if gauge is not None:
+                gauge.remove(_level(condition), order.permId)
+                if not gauge.waited_for:
+                    del self._gauges[aspect], self._place_of(aspect)[aspect]
+        for trade in held.executions():
+            self._on_executions[trade.symbol, trade.secType].pop(order.permId, None)
 
     def times_s(self, order: Order) -> Iterator[float]:
         """The moments at which its time conditions change."""
@@ -99,106 +95,137 @@ class Conditions:
     def looked_at(self, order: Order) -> bool:
         """Look again at one order, as when a moment has come; True when its conditions are met."""
         held = self._held.get(order.permId)
-        if held is None:
-            return False
-        self._look(held)
-        return held.met()
+        return held is not None and self._met(held)
 
     def ticked(self, conId: int, ticks: Sequence[Tick]) -> list[Order]:
         """Orders whose conditions are met by what one instrument did at one instant."""
-        watching = self._by_instrument.get(conId)
-        if not watching:
+        gauges = self._by_instrument.get(conId)
+        if not gauges:
             return []
         quote = self._market.quote(conId)
-        met = []
-        for held in watching.values():
-            for watch in held.watches:
-                if isinstance(watch.condition, PRICED) and watch.condition.conId == conId:
-                    self._see(held.order, watch, watch.condition, ticks, quote)
-            if held.met():
-                met.append(held.order)
+        reached: dict[int, None] = {}
+        for aspect, gauge in gauges.items():
+            if self._is_closed(aspect):
+                gauge.forget()
+            else:
+                reached.update(dict.fromkeys(gauge.move(_values(aspect, ticks, quote))))
+        met = self._those_met(reached)
+        for gauge in gauges.values():
+            gauge.settle()
         return met
 
     def margins_moved(self) -> list[Order]:
         """Orders that wait for a margin cushion which is there now."""
-        return self._met_after_a_look(self._on_margin.values())
+        reached: dict[int, None] = {}
+        for aspect, gauge in self._cushions.items():
+            reached.update(dict.fromkeys(gauge.move([self._cushion_percent(aspect)])))
+            gauge.settle()
+        return self._those_met(reached)
 
     def traded(self, execution: Execution) -> list[Order]:
         """Orders that waited for a trade like this one."""
-        for held in self._on_executions.values():
-            for watch in held.watches:
-                if isinstance(watch.condition, ExecutionCondition) and _names(watch.condition, execution):
-                    watch.holds = True
-        return self._met_after_a_look(self._on_executions.values())
+        contract = execution.contract
+        waiting = self._on_executions.get((contract.symbol, contract.secType), {})
+        for held in waiting.values():
+            for place, condition in enumerate(held.form.conditions):
+                if isinstance(condition, ExecutionCondition) and _names(condition, execution):
+                    held.traded.add(place)
+        return self._those_met(waiting)
 
-    def _met_after_a_look(self, candidates: Iterable[_Held]) -> list[Order]:
-        met = []
-        for held in candidates:
-            self._look(held)
-            if held.met():
-                met.append(held.order)
-        return met
+    def _those_met(self, permIds: Iterable[int]) -> list[Order]:
+        candidates = [self._held[permId] for permId in permIds]
+        return [held.order for held in candidates if self._met(held)]
 
-    def _watch(self, condition: Condition) -> _Watch:
-        if not isinstance(condition, PriceCondition):
-            return _Watch(condition)
-        listing = self._market.catalogue.listing(condition.conId)
-        assert listing is not None, "an order with an unknown trigger contract was accepted"
-        method = method_of(condition.triggerMethod, listing.contract.secType)
-        watch = _Watch(condition, method=method, streak=Streak(method))
-        for price in prices_now(method, condition.isMore, self._market.quote(condition.conId)):
-            watch.streak.see(_beyond(price, condition.price, condition.isMore))
-        return watch
+    def _met(self, held: _Held) -> bool:
+        conditions = held.form.conditions
+        result = self._holds(held, 0)
+        for place in range(1, len(conditions)):
+            if conditions[place - 1].conjunction == "a":
+                result = result and self._holds(held, place)
+            else:
+                result = result or self._holds(held, place)
+        return result
 
-    def _index(self, condition: Condition, held: _Held) -> None:
-        match condition:
-            case PriceCondition() | VolumeCondition() | PercentChangeCondition():
-                self._by_instrument[condition.conId][held.order.permId] = held
-            case MarginCondition():
-                self._on_margin[held.order.permId] = held
+    def _holds(self, held: _Held, place: int) -> bool:
+        match held.form.conditions[place]:
+            case TimeCondition(isMore=later, time=text):
+                moment_s = read_time(text)
+                return self._now_s() >= moment_s if later else self._now_s() <= moment_s
             case ExecutionCondition():
-                self._on_executions[held.order.permId] = held
-            case TimeCondition():
-                pass
+                return place in held.traded
+            case measured:
+                return self._reaches(self._aspect(held.form, measured), _level(measured))
 
-    def _look(self, held: _Held) -> None:
-        """Bring every condition up to date without a new price."""
-        for watch in held.watches:
-            match watch.condition:
-                case TimeCondition(isMore=more, time=text):
-                    watch.holds = _beyond(self._now_s(), read_time(text), more)
-                case MarginCondition(isMore=more, percent=percent):
-                    watch.holds = _beyond(self._cushion(held.order.form.account) * 100.0, percent, more)
-                case PriceCondition() | VolumeCondition() | PercentChangeCondition() as priced:
-                    self._see(held.order, watch, priced, (), self._market.quote(priced.conId))
-                case ExecutionCondition():
-                    pass
+    def _reaches(self, aspect: Aspect, level: float) -> bool:
+        gauge = self._gauges[aspect]
+        if self._is_closed(aspect):
+            gauge.forget()
+        return gauge.reaches(level)
 
-    def _see(self, order: Order, watch: _Watch, condition: Priced, ticks: Sequence[Tick], quote: Quote) -> None:
-        if not self._market.is_open(condition.conId, self._now_s(), order.form.conditionsIgnoreRth):
-            watch.holds = False
-            return
+    def _gauge(self, aspect: Aspect) -> Gauge:
+        gauge = self._gauges.get(aspect)
+        if gauge is None:
+            gauge = self._gauges[aspect] = Gauge(up=aspect.up, double=aspect.measure in DOUBLE)
+            self._place_of(aspect)[aspect] = gauge
+            gauge.move(self._values_now(aspect))
+            gauge.settle()
+        return gauge
+
+    def _place_of(self, aspect: Aspect) -> dict[Aspect, Gauge]:
+        return self._by_instrument[aspect.subject] if isinstance(aspect.subject, int) else self._cushions
+
+    def _values_now(self, aspect: Aspect) -> Iterable[float]:
+        if isinstance(aspect.subject, int):
+            return _values(aspect, (), self._market.quote(aspect.subject))
+        return [self._cushion_percent(aspect)]
+
+    def _cushion_percent(self, aspect: Aspect) -> float:
+        return self._cushion(str(aspect.subject)) * 100.0
+
+    def _is_closed(self, aspect: Aspect) -> bool:
+        """An account is never closed."""
+        return isinstance(aspect.subject, int) and not self._market.is_open(
+            aspect.subject, self._now_s(), aspect.outside_hours
+        )
+
+    def _aspect(self, form: OrderForm, condition: Measured) -> Aspect:
+        outside = form.conditionsIgnoreRth
         match condition:
-            case PriceCondition(isMore=more, price=level):
-                for price in prices_seen(watch.method, more, ticks, quote):
-                    watch.touched |= watch.streak.see(_beyond(price, level, more))
-                watch.holds = watch.streak.holds
-            case VolumeCondition(isMore=more, volume=volume):
-                watch.holds = _beyond(quote.volume, volume, more)
-            case PercentChangeCondition(isMore=more, changePercent=percent):
-                change = _change_percent(quote)
-                watch.holds = change is not None and _beyond(change, percent, more)
+            case PriceCondition(conId=conId, triggerMethod=number, isMore=up):
+                listing = self._market.catalogue.listing(conId)
+                assert listing is not None, "an order with an unknown trigger contract was accepted"
+                return Aspect(conId, method_of(number, listing.contract.secType), up, outside)
+            case VolumeCondition(conId=conId, isMore=up):
+                return Aspect(conId, Measure.VOLUME, up, outside)
+            case PercentChangeCondition(conId=conId, isMore=up):
+                return Aspect(conId, Measure.CHANGE, up, outside)
+            case MarginCondition(isMore=up):
+                return Aspect(form.account, Measure.CUSHION, up, True)
 
 
-def _beyond(value: float, level: float, more: bool) -> bool:
-    return value >= level if more else value <= level
+def _level(condition: Measured) -> float:
+    match condition:
+        case PriceCondition(price=level) | VolumeCondition(volume=level):
+            return level
+        case PercentChangeCondition(changePercent=level) | MarginCondition(percent=level):
+            return level
 
 
-def _change_percent(quote: Quote) -> float | None:
-    price = quote.last if quote.last is not None else quote.mid
-    if price is None or not quote.close:
-        return None
-    return (price - quote.close) / quote.close * 100.0
+def _values(aspect: Aspect, ticks: Sequence[Tick], quote: Quote) -> Iterable[float]:
+    """What one instant says about an instrument, in order; what stands now when nothing moves."""
+    measure = aspect.measure
+    if isinstance(measure, Method):
+        return prices_seen(measure, aspect.up, ticks, quote) if ticks else prices_now(measure, aspect.up, quote)
+    return [quote.volume] if measure is Measure.VOLUME else _changes_percent(ticks, quote)
+
+
+def _changes_percent(ticks: Sequence[Tick], quote: Quote) -> Iterator[float]:
+    if not quote.close:
+        return
+    prices = [tick.price for tick in ticks if tick.kind is TickKind.TRADE]
+    standing = quote.last if quote.last is not None else quote.mid
+    for price in prices or ([] if standing is None else [standing]):
+        yield (price - quote.close) / quote.close * 100.0
 
 
 def _names(condition: ExecutionCondition, execution: Execution) -> bool:

@@ -33,11 +33,13 @@ class Levels(Generic[Item]):
 
     def remove(self, level: float, item: Item) -> None:
         """The item does not wait there any more; nothing happens if it did not."""
-        items = self._items.get(level)
-        if items is None or items.pop(item, self) is self or items:
+        items = self._items.get(level, {})
+        if item not in items:
             return
-        del self._items[level]
-        del self._levels[bisect_left(self._levels, level)]
+        del items[item]
+        if not items:
+            del self._items[level]
+            del self._levels[bisect_left(self._levels, level)]
 
     def reached(self, value: float, before: float | None = None) -> Iterator[Item]:
         """The items that this value reaches and the one `before` it did not (None: reached nothing), nearest first.

@@ -22,7 +22,8 @@ NUMBERS = frozenset(int(method) for method in Method)
 
 # What "default" means for a security type; last where it is not listed.
 _DEFAULTS = {"OPT": Method.DOUBLE_BID_ASK, "CASH": Method.BID_ASK, "CMDTY": Method.BID_ASK}
-_DOUBLE = frozenset({Method.DOUBLE_BID_ASK, Method.DOUBLE_LAST})
+DOUBLE = frozenset({Method.DOUBLE_BID_ASK, Method.DOUBLE_LAST})
+"""Methods that want two prices in a row."""
 _BY_LAST = frozenset({Method.LAST, Method.DOUBLE_LAST, Method.LAST_OR_BID_ASK})
 _BY_TOUCH = frozenset({Method.BID_ASK, Method.DOUBLE_BID_ASK, Method.LAST_OR_BID_ASK})
 
@@ -59,23 +60,3 @@ def prices_now(method: Method, up: bool, quote: Quote) -> Iterator[float]:
         yield touch
     if method is Method.MIDPOINT and quote.mid is not None:
         yield quote.mid
-
-
-class Streak:
-    """Counts prices at or beyond a level in a row: one is enough, or two for the double methods."""
-
-    __slots__ = ("_length", "_needed")
-
-    def __init__(self, method: Method) -> None:
-        self._needed = 2 if method in _DOUBLE else 1
-        self._length = 0
-
-    def see(self, reached: bool) -> bool:
-        """One more price; whether the level is reached by the method."""
-        self._length = self._length + 1 if reached else 0
-        return self.holds
-
-    @property
-    def holds(self) -> bool:
-        """Whether the latest prices reach the level."""
-        return self._length >= self._needed
