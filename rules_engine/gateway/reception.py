@@ -18,6 +18,7 @@ from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import time_text
+from rules_engine.gateway.wire import VERSION_MAX
 from rules_engine.model.clock import Clock
 
 _FARMS_OK = (2104, 2106, 2158)
@@ -26,7 +27,16 @@ _FARMS_OK = (2104, 2106, 2158)
 class Reception:
     """The gateway as sessions see it."""
 
-    def __init__(self, switchboard: Switchboard, router: Router, book: OrderBook, faults: Faults, clock: Clock) -> None:
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        router: Router,
+        book: OrderBook,
+        faults: Faults,
+        clock: Clock,
+        version_max: int = VERSION_MAX,
+    ) -> None:
+        self.version_max = version_max
         self._switchboard = switchboard
         self._router = router
         self._book = book

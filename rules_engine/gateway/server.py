@@ -19,6 +19,7 @@ from rules_engine.gateway.messages.form import reply_names
 from rules_engine.gateway.messages.link import SYSTEM, Error
 from rules_engine.gateway.order_answers import OrderAnswers
 from rules_engine.gateway.orders import Order
+from rules_engine.gateway.passage import Passage
 from rules_engine.gateway.price_answers import PriceAnswers
 from rules_engine.gateway.quote import Tick
 from rules_engine.gateway.reception import Reception
@@ -27,11 +28,15 @@ from rules_engine.gateway.state import State, StateError
 from rules_engine.gateway.stream_answers import StreamAnswers
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import Timers
+from rules_engine.gateway.wire import VERSION_MAX
 from rules_engine.model.clock import Clock, SystemClock
 
 
 class Gateway:
-    """Listens for IB clients, plays a market to them and keeps their orders whether they are connected or not."""
+    """Listens for IB clients, plays a market to them and keeps their orders whether they are connected or not.
+
+    It agrees on no server version above `version_max`, as an older TWS would.
+    """
 
     def __init__(
         self,
@@ -42,6 +47,7 @@ class Gateway:
         accounts: Sequence[str] = ("DU1234567",),
         state: Path | None = None,
         clock: Clock | None = None,
+        version_max: int = VERSION_MAX,
     ) -> None:
         self.market = market
         self.host = host
@@ -51,19 +57,24 @@ class Gateway:
         self._clock: Clock = clock or SystemClock()
         self._switchboard = Switchboard()
         self._timers = Timers()
-        self._faults = Faults(self._timers, self._clock.now_s)
+        self._stage = Timers()
+        self._faults = Faults()
+        self._passage = Passage(self._clock, market, self._timers, self._stage, self._faults)
+        self._now_s = self._passage.now_s
         self._ledger = Ledger(accounts, market)
         self._liquidity = Liquidity(market)
-        self._floor = Floor(market, self._ledger, self._timers, self._clock.now_s, self)
-        self._desk = Desk(self._floor, market, self._ledger, self._timers, self._clock.now_s, self)
+        self._floor = Floor(market, self._ledger, self._timers, self._now_s, self)
+        self._desk = Desk(self._floor, market, self._ledger, self._timers, self._now_s, self)
         self._router = Router()
-        self._accounts = AccountAnswers(self._ledger, self._timers, self._clock.now_s, self._router)
-        self._prices = PriceAnswers(market, self._clock.now_s, self._faults, self._router)
-        self._history = HistoryAnswers(market, self._clock.now_s, self._router)
-        self._streams = StreamAnswers(market, self._timers, self._clock.now_s, self._router)
+        self._accounts = AccountAnswers(self._ledger, self._timers, self._now_s, self._router)
+        self._prices = PriceAnswers(market, self._now_s, self._faults, self._router)
+        self._history = HistoryAnswers(market, self._now_s, self._router)
+        self._streams = StreamAnswers(market, self._timers, self._now_s, self._router)
         ContractAnswers(market, self._router)
         OrderAnswers(self._desk, self._floor, self._faults, self._router)
-        self._reception = Reception(self._switchboard, self._router, self._floor.book, self._faults, self._clock)
+        self._reception = Reception(
+            self._switchboard, self._router, self._floor.book, self._faults, self._clock, version_max
+        )
         self._reception.on_left(self._accounts.left)
         self._reception.on_left(self._prices.left)
         self._reception.on_left(self._history.left)
@@ -71,7 +82,8 @@ class Gateway:
         self._reception.on_settled(self._settle)
         self._server: asyncio.Server | None = None
         self._loop_task: asyncio.Task[None] | None = None
-        self._woken = asyncio.Event()
+        self._passage.on_ticks(self._apply)
+        self._passage.on_settled(self._settle)
 
     # What the desk reports.
 
@@ -102,7 +114,7 @@ class Gateway:
     async def start(self) -> None:
         """Begin to play the market and to listen; `port` is the real one from here on."""
         if not self.market.started:
-            self.market.start(self._clock.now_s())
+            self.market.start(self._now_s())
         if self._state_path is not None:
             self._state = State(self._state_path)
             try:
@@ -115,7 +127,7 @@ class Gateway:
         self._settle()
         self._server = await asyncio.get_running_loop().create_server(self._reception.session, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
-        self._loop_task = asyncio.create_task(self._play(), name="gateway market")
+        self._loop_task = asyncio.create_task(self._passage.play(), name="gateway market")
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""
@@ -155,11 +167,11 @@ class Gateway:
 
     def push(self, instrument: str | int, price: float, size: float = 100.0) -> None:
         """A print from outside the market's own sources."""
-        self._apply(self.market.push(self._conId(instrument), price, size, at_s=self._clock.now_s()))
+        self._apply(self.market.push(self._conId(instrument), price, size, at_s=self._now_s()))
 
     def push_quote(self, instrument: str | int, bid: float, ask: float) -> None:
         """A quote from outside the market's own sources."""
-        self._apply(self.market.push_quote(self._conId(instrument), bid, ask, at_s=self._clock.now_s()))
+        self._apply(self.market.push_quote(self._conId(instrument), bid, ask, at_s=self._now_s()))
 
     # Faults on command.
 
@@ -211,34 +223,13 @@ class Gateway:
         self._faults.frozen = False
         for session in self._switchboard.sockets():
             session.resume()
-        self._woken.set()
+        self._passage.wake()
 
     # The passing of time.
 
-    async def _play(self) -> None:
-        while True:
-            self._woken.clear()
-            if not self._faults.frozen:
-                self.catch_up()
-            with contextlib.suppress(TimeoutError):
-                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
-                async with asyncio.timeout(self._pause_s()):
-                    await self._woken.wait()
-
-    def _pause_s(self) -> float | None:
-        """Until something is due; None when nothing is."""
-        if self._faults.frozen:
-            return None
-        due = [due_s for due_s in (self.market.next_s(), self._timers.next_s()) if due_s is not None]
-        return max(0.0, min(due) - self._clock.now_s()) if due else None
-
-    def catch_up(self) -> None:
-        """Everything that is due by now, instant by instant. Called by itself unless somebody else moves the clock."""
-        now_s = self._clock.now_s()
-        for ticks in self.market.advance(now_s):
-            self._apply(ticks)
-        if self._timers.run(now_s):
-            self._settle()
+    def step_to(self, time_s: float) -> None:
+        """Move a clock that stands still; everything due by then happens in order, each at its own instant."""
+        self._passage.step_to(time_s)
 
     def _apply(self, ticks: Sequence[Tick]) -> None:
         """Prices go out to clients before orders match against them."""
@@ -254,7 +245,7 @@ class Gateway:
         if self._state is not None:
             self._state.commit(self._floor.book, self._ledger)
         self._switchboard.flush()
-        self._woken.set()
+        self._passage.wake()
 
     def _conId(self, instrument: str | int) -> int:
         if isinstance(instrument, int):

@@ -15,6 +15,9 @@ BACKLOG_BYTES_MAX = 64 * 1024 * 1024
 class Host(Protocol):
     """What a session asks of the gateway."""
 
+    version_max: int
+    """The highest server version that it speaks."""
+
     @property
     def frozen(self) -> bool:
         """Bytes are taken and nothing is answered."""
@@ -148,6 +151,6 @@ class Session(asyncio.Protocol):
 
     def _greet(self, offer: bytes) -> None:
         """The hello goes out alone: old clients read it with one blocking receive and drop what follows it."""
-        self.version = agreed_version(offer)
+        self.version = agreed_version(offer, self._host.version_max)
         assert self._transport is not None
         self._transport.write(frame([str(self.version), self._host.greeting_time()]))

@@ -22,15 +22,15 @@ def frame(fields: Sequence[str]) -> bytes:
     return len(payload).to_bytes(_LENGTH_BYTES, "big") + payload
 
 
-def agreed_version(offer: bytes) -> int:
-    """The server version for a client that offers a range such as `v157..176`."""
+def agreed_version(offer: bytes, version_max: int = VERSION_MAX) -> int:
+    """The server version, at most `version_max`, for a client that offers a range such as `v157..176`."""
     match = _OFFER.fullmatch(offer)
     if match is None:
         raise BrokenFrame("the hello holds no version range")
     lowest, highest = int(match[1]), int(match[2])
-    if lowest > VERSION_MAX or highest < VERSION_MIN:
-        raise BrokenFrame(f"versions {lowest} to {highest} are outside {VERSION_MIN} to {VERSION_MAX}")
-    return min(highest, VERSION_MAX)
+    if lowest > version_max or highest < VERSION_MIN:
+        raise BrokenFrame(f"versions {lowest} to {highest} are outside {VERSION_MIN} to {version_max}")
+    return min(highest, version_max)
 
 
 class FrameReader:
