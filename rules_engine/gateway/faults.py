@@ -17,7 +17,6 @@ class Faults:
     data_codes: dict[int, int] = field(default_factory=dict)
     order_delay_s: float = 0.0
     orders_to_lose: int = 0
-    frozen: bool = False
 
     def withholds(self, message: object) -> bool:
         """Whether this reply must not be sent."""

@@ -14,12 +14,12 @@ from rules_engine.gateway.messages.link import (
     ReqManagedAccounts,
     SetServerLogLevel,
 )
+from rules_engine.gateway.passage import Passage
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import time_text
 from rules_engine.gateway.wire import VERSION_MAX
-from rules_engine.model.clock import Clock
 
 _FARMS_OK = (2104, 2106, 2158)
 
@@ -33,7 +33,7 @@ class Reception:
         router: Router,
         book: OrderBook,
         faults: Faults,
-        clock: Clock,
+        passage: Passage,
         version_max: int = VERSION_MAX,
     ) -> None:
         self.version_max = version_max
@@ -41,10 +41,10 @@ class Reception:
         self._router = router
         self._book = book
         self._faults = faults
-        self._clock = clock
+        self._passage = passage
         self._on_left: list[Callable[[Session], None]] = []
         self._on_settled: list[Callable[[], None]] = []
-        router.on(ReqCurrentTime, lambda session, _: session.send(CurrentTime(int(clock.now_s()))))
+        router.on(ReqCurrentTime, lambda session, _: session.send(CurrentTime(int(passage.now_s()))))
         router.on(SetServerLogLevel, lambda session, _: None)
 
     def on_left(self, action: Callable[[Session], None]) -> None:
@@ -64,11 +64,11 @@ class Reception:
     @property
     def frozen(self) -> bool:
         """Bytes are taken and nothing is answered."""
-        return self._faults.frozen
+        return self._passage.frozen
 
     def greeting_time(self) -> str:
         """The time in the server's hello."""
-        return time_text(self._clock.now_s())
+        return time_text(self._passage.now_s())
 
     def start(self, session: Session, clientId: int) -> None:
         """Give a client its number and tell it what it may use, or turn it away."""

@@ -58,9 +58,9 @@ class Gateway:
         self._switchboard = Switchboard()
         self._timers = Timers()
         self._stage = Timers()
-        self._faults = Faults()
-        self._passage = Passage(self._clock, market, self._timers, self._stage, self._faults)
+        self._passage = Passage(self._clock, market, self._timers, self._stage)
         self._now_s = self._passage.now_s
+        self._faults = Faults(self._timers, self._now_s)
         self._ledger = Ledger(accounts, market)
         self._liquidity = Liquidity(market)
         self._floor = Floor(market, self._ledger, self._timers, self._now_s, self)
@@ -73,7 +73,7 @@ class Gateway:
         ContractAnswers(market, self._router)
         OrderAnswers(self._desk, self._floor, self._faults, self._router)
         self._reception = Reception(
-            self._switchboard, self._router, self._floor.book, self._faults, self._clock, version_max
+            self._switchboard, self._router, self._floor.book, self._faults, self._passage, version_max
         )
         self._reception.on_left(self._accounts.left)
         self._reception.on_left(self._prices.left)
@@ -214,13 +214,13 @@ class Gateway:
 
     def freeze(self) -> None:
         """Take bytes and answer nothing, like a process that is stopped."""
-        self._faults.frozen = True
+        self._passage.frozen = True
         for session in self._switchboard.sockets():
             session.pause()
 
     def thaw(self) -> None:
         """Go on where it stopped: what arrived meanwhile is answered now."""
-        self._faults.frozen = False
+        self._passage.frozen = False
         for session in self._switchboard.sockets():
             session.resume()
         self._passage.wake()

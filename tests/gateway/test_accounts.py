@@ -133,8 +133,7 @@ async def test_profit_is_told_every_second(bench: Bench, connect: Connect, clock
     await echo(ib)
     assert profit.unrealizedPnL == 0
     gateway.push("V", 204.0)
-    clock.time_s = NOON_S + 1
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 1)
     await until(ib, lambda: profit.unrealizedPnL == 500.0 and single.value == 20_400.0)
     assert (single.position, single.unrealizedPnL) == (100, 500.0)
     assert profit.realizedPnL == -1.0
@@ -142,8 +141,7 @@ async def test_profit_is_told_every_second(bench: Bench, connect: Connect, clock
     ib.cancelPnLSingle("DU1", "", v.conId)
     await echo(ib)
     transcript = Transcript(ib)
-    clock.time_s = NOON_S + 5
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 5)
     await echo(ib)
     assert transcript.of(94) == transcript.of(95) == []
 

@@ -143,12 +143,10 @@ async def test_time(bench: Bench, connect: Connect, clock: SteppedClock) -> None
     gateway = await bench.gateway(clock=clock)
     ib = await connect()
     trade = await held(ib, TimeCondition(isMore=True, time="20260701 12:30:00 US/Eastern"))
-    clock.time_s = NOON_S + 1799
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 1799)
     await echo(ib)
     assert trade.isActive()
-    clock.time_s = NOON_S + 1800
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 1800)
     await until(ib, trade.isDone)
 
 

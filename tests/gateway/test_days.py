@@ -15,12 +15,10 @@ async def test_day_orders_end_and_others_stay(bench: Bench, connect: Connect, cl
     day = ib.placeOrder(v, LimitOrder("BUY", 1, 150.0))
     gtc = ib.placeOrder(v, LimitOrder("BUY", 1, 150.0, tif="GTC"))
     await echo(ib)
-    clock.time_s = NOON_S + DAY_S / 2 - 1
-    gateway.catch_up()
+    gateway.step_to(NOON_S + DAY_S / 2 - 1)
     await echo(ib)
     assert day.isActive()
-    clock.time_s = NOON_S + DAY_S / 2
-    gateway.catch_up()
+    gateway.step_to(NOON_S + DAY_S / 2)
     await until(ib, day.isDone)
     assert day.orderStatus.status == "Cancelled"
     assert gtc.isActive()
@@ -32,8 +30,7 @@ async def test_yesterdays_fills_and_ends_are_no_longer_told(
     gateway = await bench.gateway(clock=clock)
     ib = await connect(clientId=1)
     await until(ib, ib.placeOrder(await stock(ib, "V"), MarketOrder("BUY", 1)).isDone)
-    clock.time_s = NOON_S + DAY_S
-    gateway.catch_up()
+    gateway.step_to(NOON_S + DAY_S)
     later = await connect(clientId=2)
     assert later.fills() == []
     assert await later.reqCompletedOrdersAsync(False) == []
@@ -52,8 +49,7 @@ async def test_a_condition_that_did_not_lead_to_a_fill_must_be_met_again(
     gateway.push("V", 201.0)
     await until(ib, lambda: trade.orderStatus.status == "Submitted")
     gateway.push("V", 199.0)
-    clock.time_s = NOON_S + DAY_S
-    gateway.catch_up()
+    gateway.step_to(NOON_S + DAY_S)
     await until(ib, lambda: trade.orderStatus.status == "PreSubmitted")
     gateway.push("MA", 240.0)
     await echo(ib)

@@ -61,8 +61,7 @@ async def test_a_delayed_order_arrives_later(bench: Bench, connect: Connect, clo
     trade = ib.placeOrder(v, MarketOrder("BUY", 1))
     await echo(ib)
     assert gateway.orders == ()
-    clock.time_s = NOON_S + 30
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 30)
     await until(ib, trade.isDone)
     gateway.delay_orders(0)
     await until(ib, ib.placeOrder(v, MarketOrder("BUY", 1)).isDone)
@@ -78,8 +77,7 @@ async def test_a_delayed_order_arrives_after_its_client_left(
     ib.placeOrder(v, MarketOrder("BUY", 1, orderRef="late"))
     await echo(ib)
     ib.disconnect()
-    clock.time_s = NOON_S + 31
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 31)
     back = await connect(clientId=3)
     assert [fill.execution.orderRef for fill in back.fills()] == ["late"]
 

@@ -349,13 +349,11 @@ async def test_gtd_ends_at_its_time_and_good_after_time_begins_there(
     until_one = ib.placeOrder(v, LimitOrder("BUY", 1, 150.0, tif="GTD", goodTillDate="20260701 13:00:00 US/Eastern"))
     after_one = ib.placeOrder(v, MarketOrder("BUY", 1, tif="GTC", goodAfterTime="20260701-17:00:00"))
     await echo(ib)
-    clock.time_s = NOON_S + 3599
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 3599)
     await echo(ib)
     assert until_one.isActive()
     assert after_one.orderStatus.status == "PreSubmitted"
-    clock.time_s = NOON_S + 3600
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 3600)
     await until(ib, lambda: until_one.isDone() and after_one.isDone())
     assert (until_one.orderStatus.status, after_one.orderStatus.status) == ("Cancelled", "Filled")
 

@@ -200,10 +200,8 @@ async def test_real_time_bars_come_every_five_seconds(bench: Bench, connect: Con
     for second, price in ((1, 201.0), (2, 203.0), (4, 202.0)):
         clock.time_s = NOON_S + second
         gateway.push("V", price, 10)
-    clock.time_s = NOON_S + 5
-    gateway.catch_up()
-    clock.time_s = NOON_S + 10
-    gateway.catch_up()
+    gateway.step_to(NOON_S + 5)
+    gateway.step_to(NOON_S + 10)
     await until(ib, lambda: len(bars) == 2)
     first, quiet = bars
     assert (first.open_, first.high, first.low, first.close, first.volume) == (201.0, 203.0, 201.0, 202.0, 30)
