@@ -40,21 +40,20 @@ def bars_of(prints: Iterable[Print], bar_s: float, hours: Hours, *, from_open: b
             if current:
                 yield _bar(start_s, current)
             current = []
-            start_s, end_s = bar_span_s(one.time_s, bar_s, hours)
-            if from_open and bar_s < DAY_S:
-                start_s = _not_before_open(start_s, one.time_s, hours)
+            start_s, end_s = bar_span_s(one.time_s, bar_s, hours, from_open=from_open)
         current.append(one)
     if current:
         yield _bar(start_s, current)
 
 
-def bar_span_s(at_s: float, bar_s: float, hours: Hours) -> tuple[float, float]:
-    """Start and end of the bar that an instant belongs to."""
+def bar_span_s(at_s: float, bar_s: float, hours: Hours, *, from_open: bool = False) -> tuple[float, float]:
+    """Start and end of the bar that an instant belongs to; ``from_open`` as in `bars_of`."""
     day = hours.trade_date(at_s)
     if bar_s < DAY_S:
         midnight_s = hours.midnight_s(day)
         start_s = midnight_s + (at_s - midnight_s) // bar_s * bar_s
-        return start_s, start_s + bar_s
+        end_s = start_s + bar_s
+        return (_not_before_open(start_s, at_s, hours) if from_open else start_s), end_s
     first, following = _calendar_span(day, bar_s)
     return hours.midnight_s(first), hours.day_start_s(following)
 

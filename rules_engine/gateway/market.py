@@ -3,14 +3,15 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.contracts import Listing
-from rules_engine.gateway.history import Bar
+from rules_engine.gateway.history import Bar, bar_span_s
 from rules_engine.gateway.hours import always_open
 from rules_engine.gateway.past import Past, first_of, last_of
-from rules_engine.gateway.quote import Change, Print, Quote, Spread, Tick, TickKind, drawn_around
+from rules_engine.gateway.quote import HALTED, TRADING, Change, Print, Quote, Spread, Tick, TickKind, drawn_around
 from rules_engine.gateway.source import Source
 
 _Dated = TypeVar("_Dated", Print, Spread)
@@ -29,6 +30,8 @@ class Market:
         self._quotes: dict[int, Quote] = {}
         self._source_by_id: dict[int, Source | None] = {}
         self._past = Past(catalogue, self._source_of)
+        self._day_ends_s: dict[int, float] = {}
+        self._on_halt: Callable[[int], None] = lambda conId: None
         self.started = False
         self._now_s = -math.inf
         self._streamed_s = -math.inf
@@ -46,20 +49,29 @@ class Market:
             for conId in source.instruments():
                 self.quote(conId)
 
+    def on_halt(self, action: Callable[[int], None]) -> None:
+        """Do this with the contract number when trading in it is halted, or goes on."""
+        self._on_halt = action
+
     def next_s(self) -> float | None:
         """When the next scheduled ticks are due; None when nothing more will come by itself."""
         return min((due_s for source in self._sources if (due_s := source.next_s()) is not None), default=None)
 
     def advance(self, now_s: float) -> Iterator[tuple[Tick, ...]]:
-        """Everything due until ``now_s``: one batch an instant, in time order, in the quotes before it is yielded."""
+        """Everything due until ``now_s``: one batch an instant, in time order, in the quotes before it is yielded.
+
+        An instant at which trading was only halted, or went on, has an empty batch.
+        """
         while (due_s := self.next_s()) is not None and due_s <= now_s:
             ticks: list[Tick] = []
+            halts = False
             for source in self._sources:
                 if source.next_s() == due_s:
                     for change in source.take():
-                        self._apply(change, ticks)
+                        self._apply(change, due_s, ticks)
+                        halts |= change.halted is not None
             self._pass(due_s)
-            if ticks:
+            if ticks or halts:
                 yield tuple(ticks)
         self._pass(now_s)
 
@@ -84,13 +96,19 @@ class Market:
         return quote.last if quote.last is not None else quote.mid
 
     def push(self, conId: int, price: float, size: float = 100.0, at_s: float | None = None) -> tuple[Tick, ...]:
-        """A print from outside. A quote that does not contain it gives way to one drawn around it."""
+        """A print from outside. A quote that does not contain it gives way to one drawn around it.
+
+        A print that is older than the last counts for its own time and the day, and moves neither last price nor quote.
+        Nothing happens while trading is halted.
+        """
+        assert price > 0, "a price that is none is told to lines, and is not the market's"
         listing = self.catalogue.undated(conId)
         assert listing is not None, conId
         trade = Print(self._pushed_at_s(at_s), price, size)
         quote = self.quote(conId)
+        late = quote.last_time_s is not None and trade.time_s < quote.last_time_s
         inside = quote.real and quote.bid is not None and quote.ask is not None and quote.bid <= price <= quote.ask
-        spread = drawn_around(trade, listing.minTick) if listing.quotes and not inside else None
+        spread = drawn_around(trade, listing.minTick) if listing.quotes and not inside and not late else None
         return self._push(Change(conId, spread, trade if listing.prints_trades else None, real=False))
 
     def push_quote(
@@ -105,6 +123,11 @@ class Market:
         """A quote from outside; market orders fill at it until a print leaves it."""
         return self._push(Change(conId, Spread(self._pushed_at_s(at_s), bid, ask, bidSize, askSize), None))
 
+    def halt(self, conId: int, halted: bool = True, at_s: float | None = None) -> None:
+        """Trading stops, or goes on. Meanwhile nothing prints, no quote moves, and nothing of it is ever history."""
+        change = Change(conId, None, None, halted=HALTED if halted else TRADING)
+        self._set_halt(change, self._pushed_at_s(at_s))
+
     def with_hours(self, listing: Listing) -> Listing:
         """The listing with the hours that this market keeps: all of every day when it never closes."""
         if self._sessions:
@@ -115,6 +138,15 @@ class Market:
     def is_open(self, conId: int, now_s: float, outside_hours: bool) -> bool:
         """Whether orders can trade now. A market that keeps no sessions never closes."""
         return not self._sessions or self._past.hours(conId).is_open(now_s, liquid=not outside_hours)
+
+    def counts(self, conId: int, at_s: float, use_rth: bool) -> bool:
+        """Whether what happens at this instant belongs to history of regular hours, or of all hours."""
+        return self._past.counts(conId, at_s, use_rth)
+
+    def bar_span_s(self, conId: int, at_s: float, bar_s: float, use_rth: bool) -> tuple[float, float]:
+        """Start and end of the bar that an instant belongs to, as `bars` cuts them."""
+        from_open = self._past.starts_with_open(conId, at_s, use_rth)
+        return bar_span_s(at_s, bar_s, self._past.hours(conId), from_open=from_open)
 
     def bars(
         self, conId: int, end_s: float, duration_s: float, bar_s: float, what: str, use_rth: bool
@@ -198,9 +230,10 @@ class Market:
                 quote.show(spread, real=source.quotes_are_real(conId))
 
     def _push(self, change: Change) -> tuple[Tick, ...]:
-        self._past.remember(change.conId, change.spread, change.trade)
         ticks: list[Tick] = []
-        self._apply(change, ticks)
+        if not self.quote(change.conId).halted:
+            self._past.remember(change.conId, change.spread, change.trade)
+            self._apply(change._replace(new_day=self._begins_day(change.conId)), self._now_s, ticks)
         return tuple(ticks)
 
     def _pushed_at_s(self, at_s: float | None) -> float:
@@ -208,21 +241,46 @@ class Market:
         self._pass(pushed_s)
         return pushed_s
 
-    def _apply(self, change: Change, ticks: list[Tick]) -> None:
+    def _begins_day(self, conId: int) -> bool:
+        """Whether a trade date has begun since the last push. Sources say that themselves."""
+        if self._source_of(conId) is not None or self._now_s < self._day_ends_s.get(conId, -math.inf):
+            return False
+        hours = self._past.hours(conId)
+        begins = conId in self._day_ends_s
+        self._day_ends_s[conId] = hours.day_start_s(hours.trade_date(self._now_s) + timedelta(days=1))
+        return begins
+
+    def _apply(self, change: Change, now_s: float, ticks: list[Tick]) -> None:
         """Brings one change into its quote and adds the ticks it makes: quote first, then print."""
-        conId, spread, trade, new_day, real = change
+        conId, spread, trade, new_day, real, halted = change
         quote = self.quote(conId)
         if new_day:
             quote.open_day()
+        if halted is not None:
+            self._set_halt(change, now_s)
+        if quote.halted:
+            return
         if spread is not None:
-            if spread.bid != quote.bid or spread.bidSize != quote.bidSize:
-                ticks.append(Tick(conId, spread.time_s, TickKind.BID, spread.bid, spread.bidSize))
-            if spread.ask != quote.ask or spread.askSize != quote.askSize:
-                ticks.append(Tick(conId, spread.time_s, TickKind.ASK, spread.ask, spread.askSize))
+            at_s, bid, ask, bidSize, askSize = spread
+            if bid != quote.bid or bidSize != quote.bidSize:
+                ticks.append(Tick(conId, at_s, TickKind.BID, bid, bidSize, spread))
+            if ask != quote.ask or askSize != quote.askSize:
+                ticks.append(Tick(conId, at_s, TickKind.ASK, ask, askSize, spread))
             quote.show(spread, real)
         if trade is not None:
-            quote.trade(*trade)
-            ticks.append(Tick(conId, trade.time_s, TickKind.TRADE, trade.price, trade.size))
+            at_s, price, size = trade
+            quote.trade(at_s, price, size)
+            volume = quote.volume
+            average = quote.turnover / volume if volume else price
+            ticks.append(Tick(conId, at_s, TickKind.TRADE, price, size, None, volume, average))
+
+    def _set_halt(self, change: Change, at_s: float) -> None:
+        assert change.halted is not None
+        quote = self.quote(change.conId)
+        if quote.halted != change.halted:
+            quote.halted = change.halted
+            self._past.halts.state(change.conId, at_s, change.halted)
+            self._on_halt(change.conId)
 
     def _source_of(self, conId: int) -> Source | None:
         if conId not in self._source_by_id:

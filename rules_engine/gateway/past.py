@@ -1,13 +1,14 @@
 """The recorded and the generated past, together with what was pushed: prints, quotes and bars of any span."""
 
 import math
-from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from heapq import merge
 from itertools import islice
 from typing import TypeVar
 
 from rules_engine.gateway.catalogue import Catalogue
+from rules_engine.gateway.columns import Quotes, Trades
+from rules_engine.gateway.halts import Halts
 from rules_engine.gateway.history import DAY_S, Bar, bar_span_s, bars_of, range_of
 from rules_engine.gateway.hours import CALENDARS, Hours
 from rules_engine.gateway.quote import Print, Spread
@@ -28,31 +29,52 @@ class Past:
     def __init__(self, catalogue: Catalogue, source_of: Callable[[int], Source | None]) -> None:
         self._catalogue = catalogue
         self._source_of = source_of
-        self._pushed_prints: dict[int, list[Print]] = {}
-        self._pushed_spreads: dict[int, list[Spread]] = {}
+        self._pushed_prints: dict[int, Trades] = {}
+        self._pushed_spreads: dict[int, Quotes] = {}
+        self.halts = Halts()
 
     def remember(self, conId: int, spread: Spread | None, trade: Print | None) -> None:
         """Takes in what was pushed, also late."""
         if trade is not None:
-            _keep(self._pushed_prints.setdefault(conId, []), trade)
+            trades = self._pushed_prints.setdefault(conId, Trades())
+            trades.put(trade)
+            _forget(trades)
         if spread is not None:
-            _keep(self._pushed_spreads.setdefault(conId, []), spread)
+            quotes = self._pushed_spreads.setdefault(conId, Quotes())
+            quotes.put(spread)
+            _forget(quotes)
 
     def prints(self, conId: int, start_s: float, end_s: float, use_rth: bool) -> Iterator[Print]:
         """Trades of `[start, end)` in time order."""
         source = self._source_of(conId)
-        pushed = self._pushed_prints.get(conId, [])
+        pushed = self._pushed_prints.get(conId)
         for low_s, high_s in self._open_spans(conId, start_s, end_s, use_rth):
             played = source.prints(conId, low_s, high_s) if source is not None else ()
-            yield from merge(played, _between(pushed, low_s, high_s))
+            added = pushed.between(low_s, high_s) if pushed is not None else ()
+            yield from merge(self.halts.outside(conId, played), added)
 
     def spreads(self, conId: int, start_s: float, end_s: float, use_rth: bool) -> Iterator[Spread]:
-        """Quotes of `[start, end)` in time order."""
+        """Quotes of `[start, end)` in time order: those that changed something."""
+        before = self._spread_before(conId, start_s, use_rth)
+        for spread in self._all_spreads(conId, start_s, end_s, use_rth):
+            if before is None or not spread.says(before):
+                yield spread
+            before = spread
+
+    def _spread_before(self, conId: int, at_s: float, use_rth: bool) -> Spread | None:
+        head_s = self.head_s(conId)
+        if head_s is None or at_s <= head_s:
+            return None
+        last = last_of(lambda low, high: self._all_spreads(conId, low, high, use_rth), head_s, at_s, 1)
+        return last[0] if last else None
+
+    def _all_spreads(self, conId: int, start_s: float, end_s: float, use_rth: bool) -> Iterator[Spread]:
         source = self._source_of(conId)
-        pushed = self._pushed_spreads.get(conId, [])
+        pushed = self._pushed_spreads.get(conId)
         for low_s, high_s in self._open_spans(conId, start_s, end_s, use_rth):
             played = source.spreads(conId, low_s, high_s) if source is not None else ()
-            yield from merge(played, _between(pushed, low_s, high_s))
+            added = pushed.between(low_s, high_s) if pushed is not None else ()
+            yield from merge(self.halts.outside(conId, played), added)
 
     def bars(self, conId: int, start_s: float, end_s: float, bar_s: float, what: str, use_rth: bool) -> tuple[Bar, ...]:
         """Bars of `[start, end)`; the first is whole, the last may still be forming."""
@@ -60,7 +82,7 @@ class Past:
         start_s = bar_span_s(start_s, bar_s, hours)[0]
         if bar_s >= DAY_S:
             start_s = hours.day_start_s(hours.trade_date(start_s))
-        from_open = use_rth and start_s < self._open_since_s(conId)
+        from_open = self.starts_with_open(conId, start_s, use_rth)
         if what == "BID_ASK":
             spreads = self.spreads(conId, start_s, end_s, use_rth)
             return tuple(range_of(spreads, bar_s, hours, from_open=from_open))
@@ -70,7 +92,9 @@ class Past:
         """The oldest price there is."""
         source = self._source_of(conId)
         heads = [source.head_s(conId)] if source is not None else []
-        heads += [kept[0].time_s for kept in (self._pushed_prints.get(conId), self._pushed_spreads.get(conId)) if kept]
+        for pushed in (self._pushed_prints.get(conId), self._pushed_spreads.get(conId)):
+            if pushed is not None:
+                heads.append(pushed.times_s[0])
         return min((head for head in heads if head is not None), default=None)
 
     def last_price(self, conId: int, before_s: float) -> float | None:
@@ -88,6 +112,16 @@ class Past:
         """Trading hours of an instrument."""
         listing = self._catalogue.undated(conId)
         return CALENDARS[listing.calendar if listing is not None else "us_stock"]
+
+    def counts(self, conId: int, at_s: float, use_rth: bool) -> bool:
+        """Whether what happens at this instant belongs to history of regular hours, or of all hours."""
+        if at_s >= self._open_since_s(conId):
+            return True
+        return self.hours(conId).is_open(at_s, liquid=use_rth)
+
+    def starts_with_open(self, conId: int, at_s: float, use_rth: bool) -> bool:
+        """Whether the first bar of a session begins with it, as it does in regular hours."""
+        return use_rth and at_s < self._open_since_s(conId)
 
     def _series(self, conId: int, start_s: float, end_s: float, what: str, use_rth: bool) -> Iterator[Print]:
         if what in ("TRADES", "AGGTRADES", "ADJUSTED_LAST"):
@@ -124,21 +158,9 @@ def last_of(read: _Reader[_Dated], head_s: float, end_s: float, n_max: int) -> t
         back_s *= 2
 
 
-def _keep(kept: list[_Dated], one: _Dated) -> None:
-    if kept and one.time_s < kept[-1].time_s:
-        insort(kept, one)
-    else:
-        kept.append(one)
-    if len(kept) > PUSHED_MAX:
-        del kept[: PUSHED_MAX // 10]
-
-
-def _between(kept: list[_Dated], start_s: float, end_s: float) -> list[_Dated]:
-    return kept[bisect_left(kept, start_s, key=_time_s) : bisect_left(kept, end_s, key=_time_s)]
-
-
-def _time_s(one: Print | Spread) -> float:
-    return one.time_s
+def _forget(pushed: Trades | Quotes) -> None:
+    if len(pushed.times_s) > PUSHED_MAX:
+        pushed.drop(PUSHED_MAX // 10)
 
 
 _PRICES: dict[str, Callable[[Spread], float]] = {

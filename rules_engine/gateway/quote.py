@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+TRADING, HALTED, HALTED_BY_VOLATILITY = 0, 1, 2
 _DRAWN_SIZE = 100.0
 
 
@@ -13,16 +14,6 @@ class TickKind(Enum):
     TRADE = "trade"
     BID = "bid"
     ASK = "ask"
-
-
-class Tick(NamedTuple):
-    """One price with its size at one instant. A tuple, since it is made hundreds of thousands of times a second."""
-
-    conId: int
-    time_s: float
-    kind: TickKind
-    price: float
-    size: float
 
 
 class Print(NamedTuple):
@@ -42,11 +33,32 @@ class Spread(NamedTuple):
     bidSize: float
     askSize: float
 
+    def says(self, other: "Spread") -> bool:
+        """Whether both show the same prices and sizes."""
+        return self[1:] == other[1:]
+
+
+class Tick(NamedTuple):
+    """One price with its size at one instant. A tuple, since it is made hundreds of thousands of times a second."""
+
+    conId: int
+    time_s: float
+    kind: TickKind
+    price: float
+    size: float
+    spread: Spread | None = None
+    """The whole quote that a bid or an ask belongs to."""
+    volume: float = 0.0
+    """Of a trade: the day's volume with it."""
+    average: float = 0.0
+    """Of a trade: the day's mean price by volume with it."""
+
 
 class Change(NamedTuple):
     """What happens to one instrument at one instant.
 
-    ``new_day`` begins a trade date before it; ``real`` is false for a spread that is drawn around the print.
+    ``new_day`` begins a trade date before it; ``real`` is false for a spread that is drawn around the print;
+    ``halted`` is how trading stands from here on, as in `Quote`, and None when that stays as it is.
     """
 
     conId: int
@@ -54,6 +66,7 @@ class Change(NamedTuple):
     trade: Print | None
     new_day: bool = False
     real: bool = True
+    halted: int | None = None
 
 
 def drawn_around(trade: Print, tick: float) -> Spread:
@@ -73,12 +86,18 @@ class Quote:
     askSize: float = 0.0
     lastSize: float = 0.0
     volume: float = 0.0
+    turnover: float = 0.0
+    count: int = 0
+    """Prints of the day."""
     open: float | None = None
     high: float | None = None
     low: float | None = None
     close: float | None = None
     last_time_s: float | None = None
-    halted: bool = False
+    halted: int = TRADING
+    """TRADING, or why it is not, in IB's numbers: HALTED for any reason, HALTED_BY_VOLATILITY."""
+    days: int = 0
+    """Trade dates that have begun since the first price."""
     real: bool = False
     """Bid and ask come from the source; else they are drawn around the last print."""
 
@@ -95,17 +114,25 @@ class Quote:
         self.real = real
 
     def trade(self, at_s: float, price: float, size: float) -> None:
-        """A print joins the day."""
+        """A print joins the day. One that is older than the last counts for the day, and is not the last price."""
         if self.open is None or self.high is None or self.low is None:
             self.open = self.high = self.low = price
         elif price > self.high:
             self.high = price
         elif price < self.low:
             self.low = price
-        self.last = price
-        self.lastSize = size
         self.volume += size
-        self.last_time_s = at_s
+        self.turnover += price * size
+        self.count += 1
+        if self.last_time_s is None or at_s >= self.last_time_s:
+            self.last = price
+            self.lastSize = size
+            self.last_time_s = at_s
+
+    @property
+    def average(self) -> float | None:
+        """The day's mean price by volume."""
+        return self.turnover / self.volume if self.volume else self.last
 
     def open_day(self) -> None:
         """What was the last price becomes the previous close; the day's figures begin again."""
@@ -113,4 +140,6 @@ class Quote:
         if ended is not None:
             self.close = ended
         self.open = self.high = self.low = None
-        self.volume = 0.0
+        self.volume = self.turnover = 0.0
+        self.count = 0
+        self.days += 1

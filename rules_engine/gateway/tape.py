@@ -9,44 +9,12 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import NamedTuple
 
+from rules_engine.gateway.columns import Quotes, Trades
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.quote import Change, Print, Spread, drawn_around
 
 _SLACK_S = 1e-3
 """More than rounding can move an instant between the two time scales."""
-
-
-class Trades:
-    """Prints in time order, as columns."""
-
-    def __init__(self) -> None:
-        self.times_s, self.prices, self.sizes = array("d"), array("d"), array("d")
-
-    def add(self, at_s: float, price: float, size: float) -> None:
-        self.times_s.append(at_s)
-        self.prices.append(price)
-        self.sizes.append(size)
-
-    def at(self, row: int, wire_s: float) -> Print:
-        return Print(wire_s, self.prices[row], self.sizes[row])
-
-
-class Quotes:
-    """Spreads in time order, as columns."""
-
-    def __init__(self) -> None:
-        self.times_s, self.bids, self.asks = array("d"), array("d"), array("d")
-        self.bid_sizes, self.ask_sizes = array("d"), array("d")
-
-    def add(self, at_s: float, bid: float, ask: float, bid_size: float, ask_size: float) -> None:
-        self.times_s.append(at_s)
-        self.bids.append(bid)
-        self.asks.append(ask)
-        self.bid_sizes.append(bid_size)
-        self.ask_sizes.append(ask_size)
-
-    def at(self, row: int, wire_s: float) -> Spread:
-        return Spread(wire_s, self.bids[row], self.asks[row], self.bid_sizes[row], self.ask_sizes[row])
 
 
 @dataclass(slots=True)

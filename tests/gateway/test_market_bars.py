@@ -27,7 +27,7 @@ def test_bars_aggregate_the_prints_that_were_streamed(steps: list[tuple[int, int
     for wait_s, cents, size in steps:
         clock.time_s += wait_s
         streamed += [
-            Print(*tick[1:2], *tick[3:])
+            Print(*tick[1:2], *tick[3:5])
             for tick in market.push(VISA, cents / 100, float(size))
             if tick[2].name == "TRADE"
         ]

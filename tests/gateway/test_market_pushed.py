@@ -5,7 +5,7 @@ import pytest
 from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.contracts import Contract
 from rules_engine.gateway.market import Market
-from rules_engine.gateway.quote import Tick, TickKind
+from rules_engine.gateway.quote import Spread, Tick, TickKind
 from rules_engine.model.clock import SteppedClock
 
 START_S = 1_900_000_000.0
@@ -44,10 +44,11 @@ def test_nothing_is_known_and_nothing_is_due_before_the_first_print(market: Mark
 def test_a_print_draws_a_quote_around_itself_and_fills_at_its_own_price(market: Market) -> None:
     visa = number(market, "V")
     ticks = market.push(visa, 200.0, 300.0)
+    drawn = Spread(START_S, 199.99, 200.01, 100.0, 100.0)
     assert ticks == (
-        Tick(visa, START_S, TickKind.BID, 199.99, 100.0),
-        Tick(visa, START_S, TickKind.ASK, 200.01, 100.0),
-        Tick(visa, START_S, TickKind.TRADE, 200.0, 300.0),
+        Tick(visa, START_S, TickKind.BID, 199.99, 100.0, drawn),
+        Tick(visa, START_S, TickKind.ASK, 200.01, 100.0, drawn),
+        Tick(visa, START_S, TickKind.TRADE, 200.0, 300.0, volume=300.0, average=200.0),
     )
     assert market.fill_price(visa, "BUY") == market.fill_price(visa, "SELL") == 200.0
 
@@ -121,3 +122,63 @@ def test_pushing_into_an_expired_or_unknown_contract_is_our_own_mistake(market: 
     assert market.catalogue.find(Contract(conId=4_000_000)) == ()
     with pytest.raises(AssertionError):
         market.push(4_000_000, 1.0)
+
+
+def test_a_late_print_counts_for_its_time_and_the_day_and_is_not_the_last_price(
+    market: Market, clock: SteppedClock
+) -> None:
+    visa = number(market, "V")
+    clock.time_s += 100
+    market.push(visa, 200.0, 10)
+    (tick,) = market.push(visa, 150.0, 5, at_s=START_S + 40)
+    quote = market.quote(visa)
+    assert (tick.kind, tick.price, tick.volume) == (TickKind.TRADE, 150.0, 15)
+    assert (quote.last, quote.last_time_s, quote.bid) == (200.0, START_S + 100, 199.99)
+    assert (quote.low, quote.volume) == (150.0, 15)
+    assert [bar.close for bar in market.bars(visa, START_S + 200, 200, 60, "TRADES", False)] == [150.0, 200.0]
+
+
+def test_nothing_prints_and_nothing_is_remembered_while_trading_is_halted(market: Market, clock: SteppedClock) -> None:
+    visa = number(market, "V")
+    market.push(visa, 200.0)
+    market.halt(visa)
+    clock.time_s += 10
+    assert market.push(visa, 210.0) == market.push_quote(visa, 209.0, 211.0) == ()
+    assert (market.quote(visa).last, market.quote(visa).bid) == (200.0, 199.99)
+    clock.time_s += 10
+    market.halt(visa, False)
+    assert [tick.kind for tick in market.push(visa, 190.0)] == [TickKind.BID, TickKind.ASK, TickKind.TRADE]
+    assert [one.price for one in market.prints(visa, START_S, None, 10)] == [200.0, 190.0]
+    assert [one.bid for one in market.spreads(visa, START_S, None, 10)] == [199.99, 189.99]
+
+
+def test_a_trade_date_begins_with_the_first_push_of_it(market: Market, clock: SteppedClock) -> None:
+    visa = number(market, "V")
+    market.push(visa, 200.0, 50)
+    clock.time_s += 86_400
+    market.push(visa, 210.0, 7)
+    quote = market.quote(visa)
+    assert (quote.close, quote.open, quote.volume, quote.count) == (200.0, 210.0, 7, 1)
+
+
+def test_a_quote_that_says_the_same_again_is_no_history(market: Market, clock: SteppedClock) -> None:
+    visa = number(market, "V")
+    for bid in (199.0, 199.0, 199.5, 199.5, 199.0):
+        market.push_quote(visa, bid, 200.0)
+        clock.time_s += 1
+    assert [one.bid for one in market.spreads(visa, START_S, None, 10)] == [199.0, 199.5, 199.0]
+    assert [one.bid for one in market.spreads(visa, START_S + 1, None, 10)] == [199.5, 199.0]
+    assert [one.bid for one in market.spreads(visa, None, None, 2)] == [199.5, 199.0]
+
+
+def test_what_was_pushed_long_ago_is_forgotten(
+    market: Market, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rules_engine.gateway.past.PUSHED_MAX", 100)
+    visa = number(market, "V")
+    for second in range(1000):
+        clock.time_s = START_S + second
+        market.push(visa, 200.0 + second % 7)
+    kept = market.prints(visa, START_S, None, 1000)
+    assert 90 <= len(kept) <= 100
+    assert kept[-1].time_s == START_S + 999

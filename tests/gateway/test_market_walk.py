@@ -32,7 +32,7 @@ def played(market: Market, until_s: float) -> list[Tick]:
 
 
 def trades(ticks: list[Tick], conId: int) -> list[Print]:
-    return [Print(*tick[1:2], *tick[3:]) for tick in ticks if tick.conId == conId and tick.kind is TickKind.TRADE]
+    return [Print(*tick[1:2], *tick[3:5]) for tick in ticks if tick.conId == conId and tick.kind is TickKind.TRADE]
 
 
 def test_nothing_plays_until_somebody_asks() -> None:
