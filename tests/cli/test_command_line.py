@@ -11,7 +11,7 @@ import pytest
 from rules_engine import __version__
 from rules_engine.cli.group import COMMANDS
 from tests.cli.calling import COMMAND, DEADLINE_S, call, run_process
-from tests.cli.written import BAD, write_rules
+from tests.cli.written import BAD, GOOD, NOTIFIES, TESTS, write_config, write_rules
 
 
 def on_a_terminal(folder: Path, *words: str, **environment: str) -> str:
@@ -84,3 +84,46 @@ def test_commands_that_only_read_rules_start_without_what_the_engine_needs(name:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_a_whole_process_ends_with_the_exit_code_and_the_output_of_its_command(folder: Path) -> None:
+    sound, broken = write_rules(folder, GOOD), write_rules(folder, BAD, "broken.yaml")
+    for words in (("check", sound), ("check", broken), ("check", "--json", broken), ("chekc",)):
+        assert run_process(*words, folder=folder) == call(*words)
+
+
+TESTED = GOOD + TESTS + "      - at 2s: buy 100 MA\n"
+IMPORTED_FOR = {
+    "rules_engine.language.tape_nodes": TESTED,
+    "rules_engine.model.rule_test": TESTED,
+    "rules_engine.language.message": GOOD + "    message: '{rule} at {price}'\n",
+    "rules_engine.model.template": NOTIFIES,
+    "rules_engine.planning": GOOD + "    run: at broker\n",
+}
+"""Modules that a check of plain rules does without, and rules whose check needs them."""
+
+
+@pytest.mark.parametrize("module", IMPORTED_FOR)
+def test_a_check_imports_only_what_its_rules_need(folder: Path, module: str) -> None:
+    assert module not in imported_by_check(folder, GOOD)
+    assert module in imported_by_check(folder, IMPORTED_FOR[module])
+
+
+@pytest.mark.parametrize("module", ["rules_engine.language.settings_file", "rules_engine.model.settings"])
+def test_a_check_without_settings_does_not_import_their_reader(folder: Path, module: str) -> None:
+    assert module not in imported_by_check(folder, GOOD)
+    write_config(folder, "mode: dry\n")
+    assert module in imported_by_check(folder, GOOD)
+
+
+def imported_by_check(folder: Path, text: str) -> list[str]:
+    """The modules that a process has imported by the time it has checked the text."""
+    program = (
+        "import sys; from rules_engine.cli import main\n"
+        f"sys.argv = ['rules', 'check', {write_rules(folder, text)!r}]\n"
+        "try:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    return done.stderr.split()
