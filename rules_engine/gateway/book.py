@@ -58,6 +58,12 @@ class OrderBook:
         """The next valid order id of a client."""
         return self._next_ids.get(clientId, ORDER_ID_FIRST)
 
+    def roll_ids_back(self, by: int, clientId: int | None = None) -> None:
+        """Give so many ids again, to a client or to all, as a restart of TWS can."""
+        for known, next_id in self._next_ids.items():
+            if clientId in (None, known):
+                self._next_ids[known] = max(ORDER_ID_FIRST, next_id - by)
+
     def next_ids(self) -> dict[int, int]:
         """Next valid ids by client."""
         return dict(self._next_ids)

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
+from rules_engine.gateway.interception import Interception
+from rules_engine.gateway.tampering import Tampering
 from rules_engine.gateway.times import Timers
 
 
@@ -12,21 +15,34 @@ class Faults:
 
     timers: Timers
     now_s: Callable[[], float]
+    random: Random
+    tampering: Tampering = field(init=False)
+    interception: Interception = field(init=False)
     refused_clients: set[int] = field(default_factory=set)
-    withheld: set[str] = field(default_factory=set)
     data_codes: dict[int, int] = field(default_factory=dict)
     order_delay_s: float = 0.0
     orders_to_lose: int = 0
+    down: bool = False
+    """Between the end of one process and the start of the next: nobody gets a connection."""
+    piece_bytes: int = 0
+    hello_version: int = 0
+    clock_skew_s: float = 0.0
+    _lives: int = 0
 
-    def withholds(self, message: object) -> bool:
-        """Whether this reply must not be sent."""
-        return type(message).__name__ in self.withheld
+    def __post_init__(self) -> None:
+        self.tampering = Tampering(self.timers, self.now_s, self.random)
+        self.interception = Interception(self.now_s)
 
     def deliver_order(self, place: Callable[[], None]) -> None:
         """Hand an order on: at once, later, or never."""
         if self.orders_to_lose > 0:
             self.orders_to_lose -= 1
         elif self.order_delay_s > 0:
-            self.timers.at(self.now_s() + self.order_delay_s, place)
+            life = self._lives
+            self.timers.at(self.now_s() + self.order_delay_s, lambda: place() if life == self._lives else None)
         else:
             place()
+
+    def forget_orders(self) -> None:
+        """Orders that were delayed never arrive: the process that had them is gone."""
+        self._lives += 1

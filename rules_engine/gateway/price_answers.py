@@ -78,6 +78,16 @@ class PriceAnswers:
         for key in [key for key in self._lines if key[0] is session]:
             self._drop(key)
 
+    def open_lines(self) -> list[tuple[Session, int]]:
+        """Every line with the request that opened it."""
+        return list(self._lines)
+
+    def show_again(self) -> None:
+        """Tell every line the present quote: prices have moved unseen."""
+        for line in self._lines.values():
+            for message in known_ticks(line, self._market.quote(line.listing.conId)):
+                line.session.send(message)
+
     def refuse(self, conId: int, code: int) -> None:
         """End an instrument's lines with an error, or make them delayed if that is what the code says."""
         for key, line in list(self._by_instrument.get(conId, {}).items()):

@@ -1,6 +1,6 @@
 """Welcomes clients: hello, client number, accounts, next id; hands their requests on and sees them off."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rules_engine.gateway.book import OrderBook
 from rules_engine.gateway.codes import text_of
@@ -19,9 +19,8 @@ from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import time_text
+from rules_engine.gateway.uplink import Uplink
 from rules_engine.gateway.wire import VERSION_MAX
-
-_FARMS_OK = (2104, 2106, 2158)
 
 
 class Reception:
@@ -33,6 +32,7 @@ class Reception:
         router: Router,
         book: OrderBook,
         faults: Faults,
+        uplink: Uplink,
         passage: Passage,
         version_max: int = VERSION_MAX,
     ) -> None:
@@ -41,10 +41,13 @@ class Reception:
         self._router = router
         self._book = book
         self._faults = faults
+        self._uplink = uplink
         self._passage = passage
         self._on_left: list[Callable[[Session], None]] = []
         self._on_settled: list[Callable[[], None]] = []
-        router.on(ReqCurrentTime, lambda session, _: session.send(CurrentTime(int(passage.now_s()))))
+        for part in (faults.tampering, faults.interception, uplink):
+            self.on_left(part.left)
+        router.on(ReqCurrentTime, lambda session, _: session.send(CurrentTime(int(self._shown_s()))))
         router.on(SetServerLogLevel, lambda session, _: None)
 
     def on_left(self, action: Callable[[Session], None]) -> None:
@@ -66,9 +69,19 @@ class Reception:
         """Bytes are taken and nothing is answered."""
         return self._passage.frozen
 
-    def greeting_time(self) -> str:
-        """The time in the server's hello."""
-        return time_text(self._passage.now_s())
+    @property
+    def down(self) -> bool:
+        """It is restarting: nobody gets a connection."""
+        return self._faults.down
+
+    @property
+    def piece_bytes(self) -> int:
+        """Bytes leave in pieces of this size; 0 leaves them whole."""
+        return self._faults.piece_bytes
+
+    def hello(self, version: int) -> Sequence[str]:
+        """The fields of the server's hello: the version and the time."""
+        return str(self._faults.hello_version or version), time_text(self._shown_s())
 
     def start(self, session: Session, clientId: int) -> None:
         """Give a client its number and tell it what it may use, or turn it away."""
@@ -78,24 +91,30 @@ class Reception:
             return
         self._router.answer(session, ReqManagedAccounts())
         session.send(NextValidId(self._book.next_id(clientId)))
-        for code in _FARMS_OK:
-            session.send(Error(SYSTEM, code, text_of(code)))
+        for notice in self._uplink.notices():
+            session.send(notice)
 
     def request(self, session: Session, message: object) -> None:
-        """Have one request answered."""
-        self._router.answer(session, message)
+        """Have one request answered, unless a fault is in the way."""
+        if not (self._faults.interception.takes(session, message) or self._uplink.holds(session, message)):
+            self._router.answer(session, message)
+        if self._faults.interception.ends(session, message):
+            session.reset()
 
     def settle(self) -> None:
         """Everything that came in one read was handled."""
         for action in self._on_settled:
             action()
 
-    def withholds(self, message: object) -> bool:
-        """This reply is not to be sent."""
-        return self._faults.withholds(message)
+    def passes(self, session: Session, message: object) -> bool:
+        """This reply is sent as usual; else it is put where it belongs, if anywhere."""
+        return self._faults.tampering.passes(session, message)
 
     def left(self, session: Session) -> None:
         """The connection is gone."""
         self._switchboard.leave(session)
         for action in self._on_left:
             action(session)
+
+    def _shown_s(self) -> float:
+        return self._passage.now_s() + self._faults.clock_skew_s

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 
 from rules_engine.gateway.account_answers import AccountAnswers
-from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.contract_answers import ContractAnswers
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.faults import Faults
@@ -15,8 +15,6 @@ from rules_engine.gateway.history_answers import HistoryAnswers
 from rules_engine.gateway.ledger import Execution, Ledger
 from rules_engine.gateway.liquidity import Liquidity
 from rules_engine.gateway.market import Market
-from rules_engine.gateway.messages.form import reply_names
-from rules_engine.gateway.messages.link import SYSTEM, Error
 from rules_engine.gateway.order_answers import OrderAnswers
 from rules_engine.gateway.orders import Order
 from rules_engine.gateway.passage import Passage
@@ -24,15 +22,17 @@ from rules_engine.gateway.price_answers import PriceAnswers
 from rules_engine.gateway.quote import Tick
 from rules_engine.gateway.reception import Reception
 from rules_engine.gateway.router import Router
+from rules_engine.gateway.staging import Staging
 from rules_engine.gateway.state import State, StateError
 from rules_engine.gateway.stream_answers import StreamAnswers
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import Timers
+from rules_engine.gateway.uplink import Uplink
 from rules_engine.gateway.wire import VERSION_MAX
 from rules_engine.model.clock import Clock, SystemClock
 
 
-class Gateway:
+class Gateway(Staging):
     """Listens for IB clients, plays a market to them and keeps their orders whether they are connected or not.
 
     It agrees on no server version above `version_max`, as an older TWS would.
@@ -48,6 +48,7 @@ class Gateway:
         state: Path | None = None,
         clock: Clock | None = None,
         version_max: int = VERSION_MAX,
+        seed: int = 0,
     ) -> None:
         self.market = market
         self.host = host
@@ -60,25 +61,28 @@ class Gateway:
         self._stage = Timers()
         self._passage = Passage(self._clock, market, self._timers, self._stage)
         self._now_s = self._passage.now_s
-        self._faults = Faults(self._timers, self._now_s)
+        self._faults = Faults(self._timers, self._now_s, Random(f"{seed}:faults"))
         self._ledger = Ledger(accounts, market)
         self._liquidity = Liquidity(market)
         self._floor = Floor(market, self._ledger, self._timers, self._now_s, self)
         self._desk = Desk(self._floor, market, self._ledger, self._timers, self._now_s, self)
         self._router = Router()
+        self._uplink = Uplink(
+            market.catalogue, self._timers, self._now_s, self._switchboard.send_all, self._router.answer
+        )
         self._accounts = AccountAnswers(self._ledger, self._timers, self._now_s, self._router)
         self._prices = PriceAnswers(market, self._now_s, self._faults, self._router)
         self._history = HistoryAnswers(market, self._now_s, self._router)
         self._streams = StreamAnswers(market, self._timers, self._now_s, self._router)
+        self._feeds = (self._prices, self._history, self._streams)
         ContractAnswers(market, self._router)
         OrderAnswers(self._desk, self._floor, self._faults, self._router)
         self._reception = Reception(
-            self._switchboard, self._router, self._floor.book, self._faults, self._passage, version_max
+            self._switchboard, self._router, self._floor.book, self._faults, self._uplink, self._passage, version_max
         )
         self._reception.on_left(self._accounts.left)
-        self._reception.on_left(self._prices.left)
-        self._reception.on_left(self._history.left)
-        self._reception.on_left(self._streams.left)
+        for feed in self._feeds:
+            self._reception.on_left(feed.left)
         self._reception.on_settled(self._settle)
         self._server: asyncio.Server | None = None
         self._loop_task: asyncio.Task[None] | None = None
@@ -90,12 +94,13 @@ class Gateway:
     def tell(self, clientId: int, message: object) -> None:
         """A report for the client that owns the order, if it is connected."""
         session = self._switchboard.client(clientId)
-        if session is not None:
+        if session is not None and not self._uplink.cut:
             session.send(message)
 
     def executed(self, execution: Execution) -> None:
         """A fill moved an account."""
-        self._accounts.changed(execution.account, execution.contract.conId)
+        if not self._uplink.cut:
+            self._accounts.changed(execution.account, execution.contract.conId)
         if self._state is not None:
             self._state.executed(execution)
 
@@ -165,66 +170,6 @@ class Gateway:
         """Every fill of today, oldest first."""
         return tuple(self._floor.book.executions)
 
-    def push(self, instrument: str | int, price: float, size: float = 100.0) -> None:
-        """A print from outside the market's own sources."""
-        self._apply(self.market.push(self._conId(instrument), price, size, at_s=self._now_s()))
-
-    def push_quote(self, instrument: str | int, bid: float, ask: float) -> None:
-        """A quote from outside the market's own sources."""
-        self._apply(self.market.push_quote(self._conId(instrument), bid, ask, at_s=self._now_s()))
-
-    # Faults on command.
-
-    def drop_connections(self) -> None:
-        """Cut every client off without a word."""
-        for session in self._switchboard.sockets():
-            session.reset()
-
-    def refuse_client(self, clientId: int, refused: bool = True) -> None:
-        """Answer this client number with error 326, as a gateway does that still holds the old connection."""
-        (self._faults.refused_clients.add if refused else self._faults.refused_clients.discard)(clientId)
-
-    def withhold(self, reply: str, withheld: bool = True) -> None:
-        """Never send replies of this type, named as in `messages`: OpenOrderEnd, CompletedOrdersEnd, ExecDetailsEnd."""
-        if reply not in reply_names():
-            raise KeyError(f"{reply!r} is no reply; there are {', '.join(sorted(reply_names()))}")
-        (self._faults.withheld.add if withheld else self._faults.withheld.discard)(reply)
-
-    def delay_orders(self, delay_s: float) -> None:
-        """Take new orders and changes only after this long; 0 ends it."""
-        self._faults.order_delay_s = delay_s
-
-    def lose_orders(self, count: int = 1) -> None:
-        """Swallow the next orders without an answer."""
-        self._faults.orders_to_lose = count
-
-    def send_code(self, code: int, text: str = "", reqId: int = SYSTEM) -> None:
-        """Send an error or a notice such as 1100, 2103 or 10197 to every client."""
-        self._switchboard.send_all(Error(reqId, code, text or text_of(code)))
-        self._settle()
-
-    def refuse_data(self, instrument: str | int, code: int = 354) -> None:
-        """Answer subscriptions to an instrument with this code, and end those that stand; 0 ends the fault."""
-        conId = self._conId(instrument)
-        self._faults.data_codes.pop(conId, None)
-        if code:
-            self._faults.data_codes[conId] = code
-            self._prices.refuse(conId, code)
-        self._settle()
-
-    def freeze(self) -> None:
-        """Take bytes and answer nothing, like a process that is stopped."""
-        self._passage.frozen = True
-        for session in self._switchboard.sockets():
-            session.pause()
-
-    def thaw(self) -> None:
-        """Go on where it stopped: what arrived meanwhile is answered now."""
-        self._passage.frozen = False
-        for session in self._switchboard.sockets():
-            session.resume()
-        self._passage.wake()
-
     # The passing of time.
 
     def step_to(self, time_s: float) -> None:
@@ -233,9 +178,9 @@ class Gateway:
 
     def _apply(self, ticks: Sequence[Tick]) -> None:
         """Prices go out to clients before orders match against them."""
-        self._prices.ticked(ticks)
-        self._history.ticked(ticks)
-        self._streams.ticked(ticks)
+        shown = self._uplink.shown(ticks)
+        for feed in self._feeds:
+            feed.ticked(shown)
         self._switchboard.flush()
         self._floor.ticked(ticks)
         self._settle()
@@ -246,11 +191,3 @@ class Gateway:
             self._state.commit(self._floor.book, self._ledger)
         self._switchboard.flush()
         self._passage.wake()
-
-    def _conId(self, instrument: str | int) -> int:
-        if isinstance(instrument, int):
-            return instrument
-        listing = self.market.catalogue.named(instrument)
-        if listing is None:
-            raise KeyError(f"{instrument!r} is not listed")
-        return listing.conId

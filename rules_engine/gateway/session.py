@@ -1,10 +1,12 @@
 """One client's connection: bytes in, requests out to the gateway, replies back."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 from rules_engine.gateway.messages.form import UNSIMULATED, read_request, reply_bytes, subject_of
 from rules_engine.gateway.messages.link import SYSTEM, Error, StartApi
+from rules_engine.gateway.pieces import Pieces
 from rules_engine.gateway.values import Malformed, NotAnIdentity
 from rules_engine.gateway.wire import BrokenFrame, FrameReader, agreed_version, fields_of, frame
 
@@ -22,8 +24,16 @@ class Host(Protocol):
     def frozen(self) -> bool:
         """Bytes are taken and nothing is answered."""
 
-    def greeting_time(self) -> str:
-        """The time in the server's hello."""
+    @property
+    def down(self) -> bool:
+        """It is restarting: nobody gets a connection."""
+
+    @property
+    def piece_bytes(self) -> int:
+        """Bytes leave in pieces of this size; 0 leaves them whole."""
+
+    def hello(self, version: int) -> Sequence[str]:
+        """The fields of the server's hello."""
 
     def start(self, session: "Session", clientId: int) -> None:
         """The client said who it is."""
@@ -34,8 +44,8 @@ class Host(Protocol):
     def settle(self) -> None:
         """Everything that came in one read was handled."""
 
-    def withholds(self, message: object) -> bool:
-        """This reply is not to be sent."""
+    def passes(self, session: "Session", message: object) -> bool:
+        """This reply is sent as usual; else the gateway puts it where it belongs, if anywhere."""
 
     def left(self, session: "Session") -> None:
         """The connection is gone."""
@@ -49,6 +59,7 @@ class Session(asyncio.Protocol):
         self._reader = FrameReader()
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
+        self._pieces: Pieces | None = None
         self.version = 0
         self.clientId: int | None = None
         self.marketDataType = 1
@@ -58,7 +69,10 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if self._host.frozen:
+        self._pieces = Pieces(transport)
+        if self._host.down:
+            self.reset()
+        elif self._host.frozen:
             self.pause()
 
     def data_received(self, data: bytes) -> None:
@@ -101,14 +115,24 @@ class Session(asyncio.Protocol):
 
     def send(self, message: object) -> None:
         """Queue one reply."""
-        if self._transport is not None and not self._host.withholds(message):
+        if self._transport is not None and self._host.passes(self, message):
             self._out.append(reply_bytes(message, self.version))
+
+    def put(self, message: object) -> None:
+        """Queue one reply, whatever is done to others on their way."""
+        if self._transport is not None:
+            self._out.append(reply_bytes(message, self.version))
+
+    def put_bytes(self, data: bytes) -> None:
+        """Queue what is no reply at all."""
+        if self._transport is not None:
+            self._out.append(data)
 
     def flush(self) -> None:
         """Write what was queued, as one piece."""
         if not self._out or self._transport is None or self._host.frozen:
             return
-        self._transport.write(b"".join(self._out))
+        self._write(b"".join(self._out))
         self._out.clear()
         if self._transport.get_write_buffer_size() > BACKLOG_BYTES_MAX:
             self.reset()
@@ -117,6 +141,8 @@ class Session(asyncio.Protocol):
         """Write what is queued, then close."""
         self.flush()
         if self._transport is not None:
+            if self._pieces is not None:
+                self._pieces.finish()
             self._transport.close()
             self._transport = None
 
@@ -152,5 +178,8 @@ class Session(asyncio.Protocol):
     def _greet(self, offer: bytes) -> None:
         """The hello goes out alone: old clients read it with one blocking receive and drop what follows it."""
         self.version = agreed_version(offer, self._host.version_max)
-        assert self._transport is not None
-        self._transport.write(frame([str(self.version), self._host.greeting_time()]))
+        self._write(frame(self._host.hello(self.version)))
+
+    def _write(self, data: bytes) -> None:
+        assert self._pieces is not None
+        self._pieces.write(data, self._host.piece_bytes)

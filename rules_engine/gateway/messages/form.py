@@ -79,6 +79,7 @@ class _Form:
 
 
 _requests: dict[str, _Form] = {}
+_request_types: list[type] = []
 _replies: dict[type, _Form] = {}
 
 
@@ -89,6 +90,7 @@ def request(number: int, *, version: int | None = None, layout: tuple[Item, ...]
     def declare(cls: type[T]) -> type[T]:
         made, form = _declared(cls, number, version, VERSION_NEVER, layout)
         _requests[form.number] = form
+        _request_types.append(made)
         return made
 
     return declare
@@ -142,6 +144,11 @@ def reply_bytes(message: object, version: int) -> bytes:
     """A whole frame for this reply."""
     form = _replies[type(message)]
     return frame([form.number, *form.layout.encode(message, version)])
+
+
+def request_names() -> frozenset[str]:
+    """Every type of request that is answered."""
+    return frozenset(cls.__name__ for cls in _request_types)
 
 
 def reply_names() -> frozenset[str]:
