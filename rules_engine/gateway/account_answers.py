@@ -1,9 +1,9 @@
 """Answers to requests about accounts, and the updates that follow them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from rules_engine.gateway.account_values import summary_of, values_of
-from rules_engine.gateway.ledger import Holding, Ledger, rate
+from rules_engine.gateway.account_values import Value, ledger_of, summary_of, values_of
+from rules_engine.gateway.ledger import Account, Figures, Holding, Ledger, rate
 from rules_engine.gateway.messages.account_messages import (
     AccountDownloadEnd,
     AccountSummary,
@@ -36,6 +36,8 @@ from rules_engine.gateway.times import Timers, time_text
 
 GROUP_ALL = "All"
 PROFIT_EVERY_S = 1.0
+VALUES_EVERY_S = 180.0
+"""TWS's own rhythm for account values, portfolios and summaries between fills (IB's API reference, account updates)."""
 
 
 class AccountAnswers:
@@ -49,6 +51,7 @@ class AccountAnswers:
         self._timers = timers
         self._profits: set[tuple[Session, int]] = set()
         self._profits_due = False
+        self._values_due = False
         self._by_request: dict[tuple[Session, int], Callable[[], None]] = {}
         router.on(ReqManagedAccounts, lambda session, _: session.send(self.managed()))
         router.on(ReqAccountUpdates, self._account_updates)
@@ -100,6 +103,10 @@ class AccountAnswers:
             session.send(Error(SYSTEM, 321, f"Error validating request.-'bA' : cause - Unknown account {account!r}"))
             return
         self._updates[session] = account
+        self._tell_account(session, account)
+        self._schedule_values()
+
+    def _tell_account(self, session: Session, account: str) -> None:
         self._tell_values(session, account)
         for holding in self._ledger.holdings(account):
             session.send(self._portfolio(account, holding))
@@ -137,7 +144,8 @@ class AccountAnswers:
 
         def tell() -> None:
             name = request.account
-            for value in values_of(self._ledger.accounts[name], self._ledger.figures(name)):
+            told = _ledger_and_worth if request.ledgerAndNlv else values_of
+            for value in told(self._ledger.accounts[name], self._ledger.figures(name)):
                 session.send(
                     AccountUpdateMulti(request.reqId, name, request.model, value.key, value.value, value.currency)
                 )
@@ -165,8 +173,7 @@ class AccountAnswers:
 
         def tell() -> None:
             figures = self._ledger.figures(request.account)
-            daily = figures.unrealized + figures.realized
-            session.send(Pnl(request.reqId, daily, figures.unrealized, figures.realized))
+            session.send(Pnl(request.reqId, figures.daily, figures.unrealized, figures.realized))
 
         self._follow_profit(session, request.reqId, tell)
 
@@ -182,8 +189,9 @@ class AccountAnswers:
             into_base = rate(holding.contract.currency)
             unrealized = self._ledger.unrealized(holding) * into_base
             realized = holding.realized * into_base
+            daily = self._ledger.daily(holding) * into_base
             value = holding.size * holding.multiplier * self._ledger.mark(holding) * into_base
-            session.send(PnlSingle(request.reqId, holding.size, unrealized + realized, unrealized, realized, value))
+            session.send(PnlSingle(request.reqId, holding.size, daily, unrealized, realized, value))
 
         self._follow_profit(session, request.reqId, tell)
 
@@ -196,6 +204,7 @@ class AccountAnswers:
     def _follow(self, session: Session, reqId: int, tell: Callable[[], None]) -> None:
         self._by_request[session, reqId] = tell
         tell()
+        self._schedule_values()
 
     def _forget(self, session: Session, reqId: int) -> None:
         self._by_request.pop((session, reqId), None)
@@ -217,6 +226,25 @@ class AccountAnswers:
         for key in self._profits:
             self._by_request[key]()
         self._schedule_profits()
+
+    def _schedule_values(self) -> None:
+        if (self._updates or self._by_request) and not self._values_due:
+            self._values_due = True
+            self._timers.at(self._now_s() + VALUES_EVERY_S, self._tell_everything)
+
+    def _tell_everything(self) -> None:
+        """Prices have moved what accounts are worth, though nothing was traded."""
+        self._values_due = False
+        for session, account in self._updates.items():
+            self._tell_account(session, account)
+        self.refresh()
+        self._schedule_values()
+
+
+def _ledger_and_worth(account: Account, figures: Figures) -> Iterator[Value]:
+    """What a multi-account update tells when only balances and net liquidation are asked for."""
+    yield from (value for value in values_of(account, figures) if value.key == "NetLiquidation")
+    yield from ledger_of(account, figures)
 
 
 def _position(account: str, holding: Holding) -> Position:

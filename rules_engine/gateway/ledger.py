@@ -51,12 +51,15 @@ class Execution:
 
 @dataclass(slots=True)
 class Holding:
-    """What one account holds of one contract; a closed position keeps its realised profit."""
+    """What one account holds of one contract; a closed position keeps its realised profit until the day ends."""
 
     contract: Contract
     size: float = 0.0
     price: float = 0.0
     realized: float = 0.0
+    """Profit of what was closed today, commissions taken off, in the contract's currency."""
+    carried: float = 0.0
+    """Unrealised profit with which the day began: what today's profit is counted from."""
 
     @property
     def multiplier(self) -> float:
@@ -76,6 +79,9 @@ class Account:
     name: str
     cash: dict[str, float] = field(default_factory=lambda: {BASE: CASH_START})
     holdings: dict[int, Holding] = field(default_factory=dict)
+    equity_before: float = CASH_START
+    """Net liquidation value with which the day began, in the base currency."""
+    day_start_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +90,13 @@ class Figures:
 
     cash: float
     equity: float
-    positions: float
+    gross: float
     initialMargin: float
     maintenanceMargin: float
     unrealized: float
     realized: float
+    daily: float
+    equity_before: float
 
     @property
     def available(self) -> float:
@@ -104,6 +112,11 @@ class Figures:
     def buyingPower(self) -> float:
         """The value of stock that could be bought."""
         return max(0.0, self.available) * _DAY_LEVERAGE
+
+    @property
+    def leverage(self) -> float:
+        """Positions as a multiple of equity."""
+        return self.gross / self.equity if self.equity > 0 else 0.0
 
     @property
     def cushion(self) -> float:
@@ -156,6 +169,19 @@ class Ledger:
         holding.realized += profit - execution.commission
         return profit - execution.commission
 
+    def unbook(self, execution: Execution) -> None:
+        """Take the latest fill of its account in its contract out again, as if it had never been."""
+        account = self.accounts[execution.account]
+        contract = execution.contract
+        holding = account.holdings[contract.conId]
+        realized = execution.realizedPnl or 0.0
+        profit = realized + execution.commission
+        turnover = execution.signed * execution.price * holding.multiplier
+        received = profit if contract.secType in _MARKED_TO_MARKET else -turnover
+        account.cash[contract.currency] -= received - execution.commission
+        holding.realized -= realized
+        _untraded(holding, execution.signed, execution.price, profit)
+
     def holdings(self, account: str) -> Iterator[Holding]:
         """Everything an account holds or held."""
         yield from self.accounts[account].holdings.values()
@@ -179,21 +205,49 @@ class Ledger:
         """Profit of an open position, in the contract's currency."""
         return holding.size * holding.multiplier * (self.mark(holding) - holding.price)
 
+    def daily(self, holding: Holding) -> float:
+        """Profit since the day began, realised or not, in the contract's currency."""
+        return holding.realized + self.unrealized(holding) - holding.carried
+
+    def start_day(self, day_start_s: float) -> None:
+        """Profits are counted anew from here, once a day; what is no longer held is forgotten."""
+        for account in self.accounts.values():
+            if account.day_start_s == day_start_s:
+                continue
+            account.day_start_s = day_start_s
+            account.equity_before = self.figures(account.name).equity
+            account.holdings = {conId: held for conId, held in account.holdings.items() if held.size}
+            for holding in account.holdings.values():
+                holding.carried = self.unrealized(holding)
+                holding.realized = 0.0
+
     def figures(self, name: str) -> Figures:
         """What the account is worth now."""
         account = self.accounts[name]
         cash = sum(amount * rate(currency) for currency, amount in account.cash.items())
-        positions = initial = maintenance = unrealized = realized = 0.0
+        positions = gross = initial = maintenance = unrealized = realized = daily = 0.0
         for holding in account.holdings.values():
             into_base = rate(holding.contract.currency)
             value = holding.size * holding.multiplier * self.mark(holding) * into_base
             profit = self.unrealized(holding) * into_base
             positions += profit if holding.contract.secType in _MARKED_TO_MARKET else value
+            gross += abs(value)
             initial += abs(value) * _INITIAL_MARGIN.get(holding.contract.secType, _MARGIN_OTHERWISE)
             maintenance += abs(value) * _MAINTENANCE_MARGIN.get(holding.contract.secType, _MARGIN_OTHERWISE)
             unrealized += profit
             realized += holding.realized * into_base
-        return Figures(cash, cash + positions, positions, initial, maintenance, unrealized, realized)
+            daily += self.daily(holding) * into_base
+        return Figures(
+            cash=cash,
+            equity=cash + positions,
+            gross=gross,
+            initialMargin=initial,
+            maintenanceMargin=maintenance,
+            unrealized=unrealized,
+            realized=realized,
+            daily=daily,
+            equity_before=account.equity_before,
+        )
 
 
 def _traded(holding: Holding, signed: float, price: float) -> float:
@@ -209,3 +263,14 @@ def _traded(holding: Holding, signed: float, price: float) -> float:
         holding.price = (holding.size * holding.price + signed * price) / size
     holding.size = size
     return profit
+
+
+def _untraded(holding: Holding, signed: float, price: float, profit: float) -> None:
+    """The opposite of `_traded`: the holding before a signed size that made this profit."""
+    size = round(holding.size - signed, 8)
+    if size * signed < 0:
+        closed = min(abs(signed), abs(size)) * (1 if size > 0 else -1)
+        holding.price = price - profit / (closed * holding.multiplier)
+    else:
+        holding.price = (holding.size * holding.price - signed * price) / size if size else 0.0
+    holding.size = size

@@ -111,6 +111,7 @@ class Gateway(Staging):
 
     def forgot_before(self, time_s: float) -> None:
         """A day has begun."""
+        self._ledger.start_day(time_s)
         if self._state is not None:
             self._state.forget_before(time_s)
 

@@ -158,3 +158,66 @@ async def test_an_order_beyond_the_margin_is_refused_and_closing_is_not(gateway:
     gateway.push("V", 20.0)
     await trade(ib, v, "SELL", 9000)
     assert ib.positions() == []
+
+
+async def test_todays_profit_begins_anew_at_midnight_and_the_position_keeps_its_cost(
+    bench: Bench, connect: Connect, clock: SteppedClock
+) -> None:
+    gateway = await bench.gateway(clock=clock)
+    ib = await connect()
+    v, ma = await stock(ib, "V"), await stock(ib, "MA")
+    await trade(ib, v, "BUY", 100)
+    await trade(ib, ma, "BUY", 10)
+    await trade(ib, ma, "SELL", 10)
+    gateway.push("V", 209.0)
+    gateway.step_to(NOON_S + 13 * 3600)
+    gateway.push("V", 211.0)
+    profit, single = ib.reqPnL("DU1"), ib.reqPnLSingle("DU1", "", v.conId)
+    await until(ib, lambda: profit.unrealizedPnL == 1200.0)
+    assert (profit.dailyPnL, profit.realizedPnL) == (200.0, 0.0)
+    assert (single.dailyPnL, single.unrealizedPnL, single.value) == (200.0, 1200.0, 21_100.0)
+    ib.client.reqAccountUpdates(True, "DU1")
+    await echo(ib)
+    assert value(ib, "PreviousDayEquityWithLoanValue") == 1_000_000 + 1000 - 3
+    assert [item.contract.symbol for item in ib.portfolio() if item.position] == ["V"]
+
+
+async def test_values_and_portfolio_are_told_every_three_minutes_with_the_prices_of_then(
+    bench: Bench, connect: Connect, clock: SteppedClock
+) -> None:
+    gateway = await bench.gateway(clock=clock)
+    ib = await connect()
+    await trade(ib, await stock(ib, "V"), "BUY", 100)
+    gateway.push("V", 219.0)
+    gateway.step_to(NOON_S + 179)
+    await echo(ib)
+    assert value(ib, "UnrealizedPnL") == 0
+    gateway.step_to(NOON_S + 180)
+    await echo(ib)
+    assert value(ib, "UnrealizedPnL") == 2000
+    assert value(ib, "MaintMarginReq") == 219 * 100 * 0.25
+    assert [item.marketPrice for item in ib.portfolio()] == [219.0]
+
+
+@pytest.mark.parametrize(
+    ("tag", "currencies"),
+    [("$LEDGER", {"BASE"}), ("$LEDGER:JPY", {"JPY"}), ("$LEDGER:ALL", {"BASE", "USD", "JPY"}), ("$LEDGER:CHF", set())],
+)
+async def test_a_summary_of_the_ledger_is_in_the_currencies_it_names(
+    gateway: Gateway, connect: Connect, tag: str, currencies: set[str]
+) -> None:
+    ib = await connect()
+    (pair,) = await ib.qualifyContractsAsync(Forex("USDJPY"))
+    gateway.push_quote("USDJPY", 150.0, 150.0)
+    await trade(ib, pair, "BUY", 20_000)
+    transcript = Transcript(ib)
+    ib.client.reqAccountSummary(900, "All", tag)
+    await echo(ib)
+    assert {frame[6] for frame in transcript.of(63)} == currencies
+
+
+async def test_every_tag_that_clients_ask_for_by_default_is_there(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    tags = {one.tag for one in await ib.accountSummaryAsync() if not one.tag.startswith("$")}
+    assert {"SMA", "RegTMargin", "Leverage", "LookAheadExcessLiquidity", "DayTradesRemainingT+4"} <= tags
+    assert {"GrossPositionValue", "FullInitMarginReq", "HighestSeverity", "LookAheadNextChange"} <= tags
