@@ -50,6 +50,7 @@ OWNERS: dict[str, set[str]] = {
     "ib_insync": {"broker"},
     "ib_async": {"broker"},
     "eventkit": {"broker"},
+    "exchange_calendars": {"gateway/calendars.py"},
     "pandas": set(),
     "numpy": set(),
     "click": {"cli"},
@@ -111,7 +112,9 @@ def test_the_core_has_no_threads_and_never_awaits() -> None:
             assert not {"threading", "asyncio", "concurrent"} & {name.split(".")[0] for name in imported(path)}, path
 
 
-@pytest.mark.parametrize("heavy", ["ib_insync", "apprise", "pandas", "numpy", "rich", "watchfiles", "sqlite3"])
+@pytest.mark.parametrize(
+    "heavy", ["ib_insync", "apprise", "pandas", "exchange_calendars", "numpy", "rich", "watchfiles", "sqlite3"]
+)
 def test_checking_rules_imports_nothing_heavy(heavy: str) -> None:
     program = (
         "import sys; from rules_engine.language import Source, load;"

@@ -33,7 +33,7 @@ def flood_prices(market: Market, conId: int, count: int) -> Iterator[float]:
     """So many prices a tick up and down in turn, the last of them where it began. Raises ValueError without a price."""
     quote = market.quote(conId)
     last = quote.last if quote.last is not None else quote.mid
-    listing = market.catalogue.undated(conId)
+    listing = market.catalogue.listing(conId)
     if last is None or listing is None:
         raise ValueError("there is no price yet to flood with")
     return (round(last + (number % 2) * listing.minTick, 8) for number in range(count - 1, -1, -1))

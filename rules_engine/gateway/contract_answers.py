@@ -1,9 +1,10 @@
 """Answers to requests that look up contracts."""
 
+from rules_engine.gateway.catalogue import Identity
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.lookup import UNKNOWN, as_query
 from rules_engine.gateway.market import Market
-from rules_engine.gateway.market_rules import tick_of_rule
+from rules_engine.gateway.market_rules import bands_of_rule
 from rules_engine.gateway.messages.contract_messages import (
     ContractDetails,
     ContractDetailsEnd,
@@ -17,10 +18,17 @@ from rules_engine.gateway.messages.contract_messages import (
     SecDefOptParamEnd,
     SymbolSample,
     SymbolSamples,
+    Tag,
 )
 from rules_engine.gateway.messages.link import SYSTEM, Error
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
+
+SEC_TYPES = frozenset(
+    {"STK", "OPT", "FUT", "CONTFUT", "FUT+CONTFUT", "IND", "FOP", "CASH", "BAG", "WAR", "IOPT", "BOND", "BILL", "FIXED"}
+    | {"CMDTY", "NEWS", "FUND", "CFD", "CRYPTO", "EVENT", "SLB"}
+)
+"""What TWS takes for a security type."""
 
 
 class ContractAnswers:
@@ -35,30 +43,37 @@ class ContractAnswers:
         router.on(ReqSecDefOptParams, self._option_chain)
 
     def _details(self, session: Session, request: ReqContractDetails) -> None:
-        found = self._catalogue.find(as_query(request.contract), include_expired=request.includeExpired)
+        query = as_query(request.contract)
+        if query.secType and query.secType not in SEC_TYPES:
+            text = "Error validating request.-'bW' : cause - Please enter a valid security type"
+            session.send(Error(request.reqId, 321, text))
+            return
+        identity = Identity(request.secIdType, request.secId, request.issuerId)
+        found = self._catalogue.find(query, identity, include_expired=request.includeExpired)
         if not found:
             session.send(Error(request.reqId, 200, UNKNOWN))
             return
         for listing in found:
-            session.send(_details_of(request.reqId, self._market.with_hours(listing)))
+            session.send(self._details_of(request.reqId, listing))
         session.send(ContractDetailsEnd(request.reqId))
 
     def _symbols(self, session: Session, request: ReqMatchingSymbols) -> None:
-        samples = tuple(_sample(listing) for listing in self._catalogue.matching(request.pattern))
+        samples = tuple(self._sample(listing) for listing in self._catalogue.matching(request.pattern))
         session.send(SymbolSamples(request.reqId, samples))
 
     def _market_rule(self, session: Session, request: ReqMarketRule) -> None:
-        tick = tick_of_rule(request.ruleId)
-        if tick is None:
+        bands = bands_of_rule(request.ruleId)
+        if bands is None:
             text = f"Error validating request.-'cM' : cause - No market rule {request.ruleId}"
             session.send(Error(SYSTEM, 321, text))
         else:
-            session.send(MarketRule(request.ruleId, (PriceIncrement(0.0, tick),)))
+            session.send(MarketRule(request.ruleId, tuple(PriceIncrement(edge, step) for edge, step in bands)))
 
     def _option_chain(self, session: Session, request: ReqSecDefOptParams) -> None:
-        chain = self._catalogue.chain(request.underlyingConId)
-        if chain is not None and chain.symbol == request.underlyingSymbol:
-            expiries, strikes = self._catalogue.expiries(chain), chain.strikes()
+        for chain in self._catalogue.chains(request.underlyingConId):
+            if chain.symbol != request.underlyingSymbol:
+                continue
+            expiries = self._catalogue.expiries(chain, request.underlyingConId)
             for exchange in chain.exchanges:
                 if request.futFopExchange in ("", exchange):
                     session.send(
@@ -69,58 +84,60 @@ class ContractAnswers:
                             chain.tradingClass,
                             chain.multiplier,
                             expiries,
-                            strikes,
+                            chain.strikes(),
                         )
                     )
         session.send(SecDefOptParamEnd(request.reqId))
 
+    def _details_of(self, reqId: int, listing: Listing) -> ContractDetails:
+        contract = listing.contract
+        return ContractDetails(
+            reqId=reqId,
+            contract=contract,
+            lastTradeDate=_last_trade(listing),
+            marketName=listing.marketName,
+            minTick=listing.minTick,
+            orderTypes=",".join(listing.orderTypes),
+            validExchanges=",".join(listing.validExchanges),
+            priceMagnifier=listing.priceMagnifier,
+            underConId=listing.underConId,
+            longName=listing.longName,
+            contractMonth=listing.contractMonth,
+            industry=listing.industry,
+            category=listing.category,
+            subcategory=listing.subcategory,
+            timeZoneId=listing.timeZoneId,
+            tradingHours=self._market.hours_text(listing, liquid=False),
+            liquidHours=self._market.hours_text(listing, liquid=True),
+            evRule="",
+            evMultiplier=0.0,
+            secIds=tuple(Tag(*one) for one in listing.secIds),
+            aggGroup=listing.aggGroup,
+            underSymbol=listing.underSymbol,
+            underSecType=listing.underSecType,
+            marketRuleIds=listing.marketRuleIds,
+            realExpirationDate=listing.realExpirationDate,
+            stockType=listing.stockType,
+            minSize=listing.minSize,
+            sizeIncrement=listing.sizeIncrement,
+            suggestedSizeIncrement=listing.suggestedSizeIncrement,
+        )
 
-def _details_of(reqId: int, listing: Listing) -> ContractDetails:
-    contract = listing.contract
-    expiry = contract.lastTradeDateOrContractMonth
-    if expiry and listing.lastTradeTime:
-        expiry = f"{expiry} {listing.lastTradeTime}"
-    return ContractDetails(
-        reqId=reqId,
-        contract=contract,
-        lastTradeDate=expiry,
-        marketName=listing.marketName or contract.tradingClass,
-        minTick=listing.minTick,
-        orderTypes=",".join(listing.orderTypes),
-        validExchanges=",".join(listing.validExchanges),
-        priceMagnifier=listing.priceMagnifier,
-        underConId=listing.underConId,
-        longName=listing.longName,
-        contractMonth=listing.contractMonth,
-        industry=listing.industry,
-        category=listing.category,
-        subcategory=listing.subcategory,
-        timeZoneId=listing.timeZoneId,
-        tradingHours=listing.tradingHours,
-        liquidHours=listing.liquidHours,
-        evRule="",
-        evMultiplier=None,
-        aggGroup=listing.aggGroup,
-        underSymbol=listing.underSymbol,
-        underSecType=listing.underSecType,
-        marketRuleIds=listing.marketRuleIds,
-        realExpirationDate=listing.realExpirationDate,
-        stockType=listing.stockType,
-        minSize=listing.minSize,
-        sizeIncrement=listing.sizeIncrement,
-        suggestedSizeIncrement=listing.suggestedSizeIncrement,
-    )
+    def _sample(self, listing: Listing) -> SymbolSample:
+        contract = listing.contract
+        return SymbolSample(
+            contract.conId,
+            contract.symbol,
+            contract.secType,
+            contract.primaryExchange or contract.exchange,
+            contract.currency,
+            self._catalogue.derivatives(contract.conId),
+            listing.longName,
+            listing.issuerId,
+        )
 
 
-def _sample(listing: Listing) -> SymbolSample:
-    contract = listing.contract
-    kinds = ("OPT",) if contract.secType == "STK" else ()
-    return SymbolSample(
-        contract.conId,
-        contract.symbol,
-        contract.secType,
-        contract.primaryExchange or contract.exchange,
-        contract.currency,
-        kinds,
-        listing.longName,
-    )
+def _last_trade(listing: Listing) -> str:
+    """`20301220 08:30:00 US/Central`; the hour only where it is not the end of the session."""
+    day = listing.contract.lastTradeDateOrContractMonth
+    return f"{day} {listing.lastTradeTime} {listing.timeZoneId}" if listing.lastTradeTime else day

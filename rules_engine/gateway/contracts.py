@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from rules_engine.gateway.market_rules import step_at
+
 # Where that is not the suggested step of an order's size.
 _LOTS = {"CASH": 250_000.0, "CRYPTO": 0.25}
 
@@ -34,12 +36,11 @@ class Listing:
     contract: Contract
     longName: str
     minTick: float
+    """The smallest price step at any price; see `tick_at`."""
     marketName: str = ""
     validExchanges: tuple[str, ...] = ("SMART",)
     orderTypes: tuple[str, ...] = ()
     timeZoneId: str = "US/Eastern"
-    tradingHours: str = ""
-    liquidHours: str = ""
     priceMagnifier: int = 1
     underConId: int = 0
     underSymbol: str = ""
@@ -52,7 +53,11 @@ class Listing:
     subcategory: str = ""
     aggGroup: int = 1
     marketRuleIds: str = "26"
+    """One number for each valid exchange."""
     stockType: str = ""
+    secIds: tuple[tuple[str, str], ...] = ()
+    """Numbers of other registers, such as ("ISIN", "US0378331005")."""
+    issuerId: str = ""
     minSize: float = 1.0
     sizeIncrement: float = 1.0
     suggestedSizeIncrement: float = 100.0
@@ -68,6 +73,10 @@ class Listing:
     def lot(self) -> float:
         """What sizes are usually quoted and printed in."""
         return _LOTS.get(self.contract.secType, self.suggestedSizeIncrement)
+
+    def tick_at(self, price: float) -> float:
+        """The price step at a price."""
+        return step_at(int(self.marketRuleIds.partition(",")[0]), price)
 
     @property
     def orderable(self) -> bool:

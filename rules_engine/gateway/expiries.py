@@ -4,17 +4,12 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from itertools import islice
 
-from rules_engine.gateway.holidays import (
-    business_day_at_or_before,
-    business_days_before,
-    business_days_from,
-    end_of_month,
-    weekday_of_month,
-)
+from rules_engine.gateway.calendars import ExchangeDays
 
 LISTED_UNTIL = date(2031, 12, 31)
 """Contracts are listed at least this far, and always five years ahead."""
 MONTH_LETTERS = "FGHJKMNQUVXZ"
+_DAY = timedelta(days=1)
 _WEDNESDAY, _FRIDAY = 2, 4
 _WEEKLIES = 6
 
@@ -24,72 +19,91 @@ def listed_until(today: date) -> date:
     return max(LISTED_UNTIL, today + timedelta(days=5 * 365))
 
 
-def third_friday(year: int, month: int) -> date:
+def weekday_of_month(year: int, month: int, weekday: int, nth: int) -> date:
+    """The nth (1 is the first, -1 the last) given weekday (Monday is 0) of a month."""
+    if nth < 0:
+        last = end_of_month(year, month)
+        return last - _DAY * ((last.weekday() - weekday) % 7) + timedelta(weeks=nth + 1)
+    first = date(year, month, 1)
+    return first + _DAY * ((weekday - first.weekday()) % 7) + timedelta(weeks=nth - 1)
+
+
+def end_of_month(year: int, month: int) -> date:
+    """The last calendar day of a month."""
+    return date(year + month // 12, month % 12 + 1, 1) - _DAY
+
+
+def third_friday(year: int, month: int, days: ExchangeDays) -> date:
     """Equity index futures and monthly options; the business day before when it is a holiday."""
-    return business_day_at_or_before(weekday_of_month(year, month, _FRIDAY, 3))
+    return days.at_or_before(weekday_of_month(year, month, _FRIDAY, 3))
 
 
-def option_expiries(today: date) -> Iterator[date]:
+def option_expiries(today: date, days: ExchangeDays) -> Iterator[date]:
     """The next Fridays, then every third Friday; in order, each once."""
-    first_friday = today + timedelta(days=(_FRIDAY - today.weekday()) % 7)
-    weeklies = {business_day_at_or_before(first_friday + timedelta(weeks=week)) for week in range(_WEEKLIES)}
+    first_friday = today + _DAY * ((_FRIDAY - today.weekday()) % 7)
+    weeklies = {days.at_or_before(first_friday + timedelta(weeks=week)) for week in range(_WEEKLIES)}
     until = listed_until(today)
     months = ((year, month) for year in range(today.year, until.year + 1) for month in range(1, 13))
-    monthlies = {third_friday(year, month) for year, month in months}
+    monthlies = {third_friday(year, month, days) for year, month in months}
     yield from sorted(day for day in weeklies | monthlies if today <= day <= until)
 
 
-def _crude_oil(year: int, month: int) -> date:
+def _crude_oil(year: int, month: int, days: ExchangeDays) -> date:
     """Three business days before the 25th of the month before delivery, counted from a business day."""
-    before = date(year, month, 1) - timedelta(days=1)
-    return business_days_before(business_day_at_or_before(before.replace(day=25)), 3)
+    before = date(year, month, 1) - _DAY
+    return days.before(days.at_or_before(before.replace(day=25)), 3)
 
 
-def _natural_gas(year: int, month: int) -> date:
+def _natural_gas(year: int, month: int, days: ExchangeDays) -> date:
     """Three business days before the first of the delivery month."""
-    return business_days_before(date(year, month, 1), 3)
+    return days.before(date(year, month, 1), 3)
 
 
-def _metal(year: int, month: int) -> date:
+def _metal(year: int, month: int, days: ExchangeDays) -> date:
     """The third last business day of the delivery month."""
-    return next(islice(business_days_from(end_of_month(year, month), -1), 2, None))
+    return next(islice(days.walk(end_of_month(year, month), -1), 2, None))
 
 
-def _treasury_bond(year: int, month: int) -> date:
+def _treasury_bond(year: int, month: int, days: ExchangeDays) -> date:
     """Seven business days before the last business day of the delivery month."""
-    return business_days_before(business_day_at_or_before(end_of_month(year, month)), 7)
+    return days.before(_last_business_day(year, month, days), 7)
 
 
-def _last_business_day(year: int, month: int) -> date:
-    return business_day_at_or_before(end_of_month(year, month))
+def _last_business_day(year: int, month: int, days: ExchangeDays) -> date:
+    return days.at_or_before(end_of_month(year, month))
 
 
-def _lean_hogs(year: int, month: int) -> date:
+def _lean_hogs(year: int, month: int, days: ExchangeDays) -> date:
     """The tenth business day of the contract month."""
-    return next(islice(business_days_from(date(year, month, 1)), 9, None))
+    return next(islice(days.walk(date(year, month, 1)), 9, None))
 
 
-def _grain(year: int, month: int) -> date:
+def _grain(year: int, month: int, days: ExchangeDays) -> date:
     """The business day before the 15th."""
-    return business_days_before(date(year, month, 15), 1)
+    return days.before(date(year, month, 15), 1)
 
 
-def _currency(year: int, month: int) -> date:
+def _currency(year: int, month: int, days: ExchangeDays) -> date:
     """Two business days before the third Wednesday."""
-    return business_days_before(weekday_of_month(year, month, _WEDNESDAY, 3), 2)
+    return days.before(weekday_of_month(year, month, _WEDNESDAY, 3), 2)
 
 
-def _volatility(year: int, month: int) -> date:
+def _volatility(year: int, month: int, days: ExchangeDays) -> date:
     """Thirty days before the third Friday of the following month."""
-    following = end_of_month(year, month) + timedelta(days=1)
-    return business_day_at_or_before(third_friday(following.year, following.month) - timedelta(days=30))
+    following = end_of_month(year, month) + _DAY
+    return days.at_or_before(third_friday(following.year, following.month, days) - timedelta(days=30))
 
 
-def _last_friday(year: int, month: int) -> date:
-    return business_day_at_or_before(weekday_of_month(year, month, _FRIDAY, -1))
+def _last_friday(year: int, month: int, days: ExchangeDays) -> date:
+    return days.at_or_before(weekday_of_month(year, month, _FRIDAY, -1))
 
 
-LAST_TRADING_DAY: dict[str, Callable[[int, int], date]] = {
+def _bund(year: int, month: int, days: ExchangeDays) -> date:
+    """Two exchange days before the delivery day, which is the tenth or the exchange day after it."""
+    return days.before(next(days.walk(date(year, month, 10))), 2)
+
+
+LAST_TRADING_DAY: dict[str, Callable[[int, int, ExchangeDays], date]] = {
     "third friday": third_friday,
     "crude oil": _crude_oil,
     "natural gas": _natural_gas,
@@ -101,5 +115,6 @@ LAST_TRADING_DAY: dict[str, Callable[[int, int], date]] = {
     "currency": _currency,
     "volatility": _volatility,
     "last friday": _last_friday,
+    "bund": _bund,
 }
-"""From the name of a rule to the last trading day of the contract of a year and month."""
+"""From the name of a rule to the last trading day of the contract of a year and month, on its exchange's calendar."""

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from zlib import crc32
 
+from rules_engine.gateway.calendars import exchange_days
 from rules_engine.gateway.contracts import Contract, Listing
 from rules_engine.gateway.expiries import LAST_TRADING_DAY, MONTH_LETTERS, listed_until
 from rules_engine.gateway.hours import CALENDARS
 from rules_engine.gateway.market_rules import rule_of_tick
+from rules_engine.gateway.venues import FUTURE_ORDERS
 
 _LOCAL_SYMBOL = re.compile(rf"(?P<root>\w+?)(?P<month>[{MONTH_LETTERS}])(?P<year>\d)")
 _IDS = 0x2000_0000
@@ -17,6 +20,10 @@ _MONTH_BITS, _ROOT_BITS = 12, 17
 _EPOCH_YEAR = 2000
 _EXPIRED_YEARS = 2
 """Expired contracts are remembered so long."""
+_NO_GROUP = 2147483647
+"""What TWS writes where nothing is routed smartly."""
+# Globex opens on holidays of New York, yet they are no business days in the life of a contract.
+_BUSINESS_DAYS = {"CMES": "XNYS", "CFE": "XNYS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +44,38 @@ class FutureRoot:
     calendar: str
     currency: str = "USD"
     magnifier: int = 1
-    under_type: str = "IND"
+    underConId: int = 0
+    lastTradeTime: str = ""
+    """When trading ends on the last day, in the exchange's zone; empty at the end of its session."""
 
     @property
     def root_id(self) -> int:
         """Its part of the contract numbers: the same on every machine."""
-        return crc32(f"FUT:{self.symbol}:{self.exchange}".encode()) & (1 << _ROOT_BITS) - 1
+        return crc32(f"FUT:{self.symbol}:{self.exchange}:{self.multiplier}".encode()) & (1 << _ROOT_BITS) - 1
 
     def listings(self, today: date, *, include_expired: bool) -> Iterator[Listing]:
         """All contracts that trade on ``today`` or later, the next to expire first."""
         oldest = today - timedelta(days=_EXPIRED_YEARS * 365) if include_expired else today
         until = listed_until(today)
-        for year in range(oldest.year, until.year + 1):
+        for year in range(oldest.year, until.year + 2):
             for letter in self.months:
-                listing = self.listing(year, MONTH_LETTERS.index(letter) + 1)
-                if f"{oldest:%Y%m%d}" <= listing.realExpirationDate <= f"{until:%Y%m%d}":
-                    yield listing
+                month = MONTH_LETTERS.index(letter) + 1
+                if oldest <= self.last_day(year, month) <= until:
+                    yield self.listing(year, month)
+
+    def front(self, today: date, *, continuous: bool = False) -> Listing:
+        """The contract that is next to expire, perhaps in its role as the continuous future."""
+        listing = next(self.listings(today, include_expired=False))
+        return replace(listing, contract=replace(listing.contract, secType="CONTFUT")) if continuous else listing
+
+    def last_day(self, year: int, month: int) -> date:
+        """The last trading day of the contract of one delivery month."""
+        code = CALENDARS[self.calendar].calendar
+        return _last_day(self.expiry, _BUSINESS_DAYS.get(code, code), year, month)
 
     def listing(self, year: int, month: int) -> Listing:
         """The contract of one delivery month."""
-        last_day = LAST_TRADING_DAY[self.expiry](year, month)
-        local_symbol = f"{self.tradingClass}{MONTH_LETTERS[month - 1]}{year % 10}"
+        last_day = self.last_day(year, month)
         return Listing(
             contract=Contract(
                 conId=_IDS | self.root_id << _MONTH_BITS | (year - _EPOCH_YEAR) * 12 + month - 1,
@@ -67,20 +85,23 @@ class FutureRoot:
                 multiplier=self.multiplier,
                 exchange=self.exchange,
                 currency=self.currency,
-                localSymbol=local_symbol,
+                localSymbol=f"{self.tradingClass}{MONTH_LETTERS[month - 1]}{year % 10}",
                 tradingClass=self.tradingClass,
             ),
             longName=self.name,
             minTick=self.tick,
             marketName=self.tradingClass,
             validExchanges=(self.exchange,),
-            orderTypes=("LMT", "MKT", "STP", "STPLMT", "TRAIL", "TRAILLIMIT", "COND", "OCA", "BRACKET", "GTC", "IOC"),
+            orderTypes=FUTURE_ORDERS,
             timeZoneId=CALENDARS[self.calendar].wire_zone,
             priceMagnifier=self.magnifier,
+            underConId=self.underConId,
             underSymbol=self.symbol,
-            underSecType=self.under_type,
+            underSecType="IND",
             contractMonth=f"{year}{month:02}",
             realExpirationDate=f"{last_day:%Y%m%d}",
+            lastTradeTime=self.lastTradeTime,
+            aggGroup=_NO_GROUP,
             marketRuleIds=str(rule_of_tick(self.tick)),
             suggestedSizeIncrement=1.0,
             calendar=self.calendar,
@@ -91,6 +112,11 @@ class FutureRoot:
         """The contract behind one of this root's numbers; None where that month is not listed."""
         years, month = divmod(conId & (1 << _MONTH_BITS) - 1, 12)
         return self.listing(_EPOCH_YEAR + years, month + 1) if MONTH_LETTERS[month] in self.months else None
+
+
+@lru_cache(maxsize=8192)
+def _last_day(rule: str, exchange: str, year: int, month: int) -> date:
+    return LAST_TRADING_DAY[rule](year, month, exchange_days(exchange))
 
 
 def root_id_of(conId: int) -> int | None:

@@ -6,85 +6,103 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from rules_engine.gateway.holidays import is_business_day
+from rules_engine.gateway.calendars import EVERY_DAY, WEEKDAYS, exchange_days
 
 _DAY = timedelta(days=1)
 WIRE_DAYS = 6
 """Contract details tell the hours of this many days."""
 
+Minutes = tuple[int, int]
+"""Start and end of a session, in minutes from local midnight of the trade date; below zero is the evening before."""
+Span = tuple[float, float]
+"""Start and end of a session, as instants."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Weekly hours, in minutes from local midnight of the trade date; below zero is the evening before."""
+    """The sessions of a day, in order; on a half day of the exchange they end early."""
 
+    calendar: str
+    """The exchange whose holidays and half days count, see `calendars.py`."""
     zone: str
     wire_zone: str
-    trading: tuple[int, int]
-    liquid: tuple[int, int]
-    daily: bool = False
-    """Trades on every day of the year."""
+    """The zone as contract details name it."""
+    trading: tuple[Minutes, ...]
+    liquid: tuple[Minutes, ...]
 
-    def span_s(self, day: date, *, liquid: bool) -> tuple[float, float] | None:
-        """Opening and closing instant of a trade date, None when it is closed."""
-        return _span_s(self, day, liquid)
+    def span_s(self, day: date, *, liquid: bool) -> Span | None:
+        """The first opening and the last closing of a trade date, None when it is closed."""
+        spans = _spans_s(self, day, liquid)
+        return (spans[0][0], spans[-1][1]) if spans else None
 
     def is_open(self, at_s: float, *, liquid: bool) -> bool:
         """Opening is inclusive, closing exclusive."""
-        span = _span_s(self, self.trade_date(at_s), liquid)
-        return span is not None and span[0] <= at_s < span[1]
+        return any(start_s <= at_s < end_s for start_s, end_s in _spans_s(self, self.trade_date(at_s), liquid))
 
     def trade_date(self, at_s: float) -> date:
         """The date that a print of this instant belongs to: an evening session counts for the next day."""
         local = datetime.fromtimestamp(at_s, ZoneInfo(self.zone))
-        evening = self.trading[0] < 0 and local.hour * 60 + local.minute >= 24 * 60 + self.trading[0]
+        evening = self._first < 0 and local.hour * 60 + local.minute >= 24 * 60 + self._first
         return local.date() + (_DAY if evening else timedelta())
 
     def midnight_s(self, day: date) -> float:
         """The instant at which a date begins at the exchange."""
-        return datetime.combine(day, time(), ZoneInfo(self.zone)).timestamp()
+        return _instant_s(self, day, 0)
 
     def day_start_s(self, day: date) -> float:
         """The instant from which on prints count for a trade date."""
-        return _at(day, min(0, self.trading[0])).replace(tzinfo=ZoneInfo(self.zone)).timestamp()
+        return _instant_s(self, day, min(0, self._first))
 
     def next_open_s(self, at_s: float) -> float:
         """The first instant from ``at_s`` on at which it trades."""
         day = self.trade_date(at_s)
         while True:
-            span = _span_s(self, day, False)
-            if span is not None and at_s < span[1]:
-                return max(at_s, span[0])
+            for start_s, end_s in _spans_s(self, day, False):
+                if at_s < end_s:
+                    return max(at_s, start_s)
             day += _DAY
 
     def last_close_s(self, at_s: float) -> float:
         """The end of the liquid hours of the trade date before the one of ``at_s``."""
         day = self.trade_date(at_s) - _DAY
-        while (span := _span_s(self, day, True)) is None:
+        while not (spans := _spans_s(self, day, True)):
             day -= _DAY
-        return span[1]
+        return spans[-1][1]
 
-    def open_spans(self, start_s: float, end_s: float, *, liquid: bool) -> Iterator[tuple[float, float]]:
+    def open_spans(self, start_s: float, end_s: float, *, liquid: bool) -> Iterator[Span]:
         """The parts of `[start_s, end_s)` in which it trades, in order."""
         day = self.trade_date(start_s)
         last = self.trade_date(end_s)
         while day <= last:
-            span = _span_s(self, day, liquid)
-            if span is not None and span[0] < end_s and span[1] > start_s:
-                yield max(start_s, span[0]), min(end_s, span[1])
+            for opens_s, closes_s in _spans_s(self, day, liquid):
+                if opens_s < end_s and closes_s > start_s:
+                    yield max(start_s, opens_s), min(end_s, closes_s)
             day += _DAY
 
     def wire(self, now_s: float, *, liquid: bool) -> str:
-        """IB's form, `20301122:0930-20301122:1600;20301123:CLOSED`, for the days from now on."""
+        """IB's form, `20301122:0930-20301122:1600;20301123:CLOSED`, for the trade dates from now on."""
         return _wire_days(self, self.trade_date(now_s), liquid)
 
-    def _wire_day(self, day: date, liquid: bool) -> str:
-        if not self._trades(day):
-            return f"{day:%Y%m%d}:CLOSED"
-        start, end = (_at(day, minute) for minute in (self.liquid if liquid else self.trading))
-        return f"{start:%Y%m%d:%H%M}-{end:%Y%m%d:%H%M}"
+    @property
+    def _first(self) -> int:
+        return self.trading[0][0]
 
-    def _trades(self, day: date) -> bool:
-        return self.daily or is_business_day(day)
+    def sessions(self, day: date, *, liquid: bool) -> tuple[Minutes, ...]:
+        """The sessions of a trade date in local minutes, () when it is closed."""
+        days = exchange_days(self.calendar)
+        if not days.opens(day):
+            return ()
+        regular = self.liquid if liquid else self.trading
+        if day not in days.early_closes_s:
+            return regular
+        early = round((days.early_closes_s[day] - self.midnight_s(day)) / 60)
+        # What trades on after the regular close does so for as long after an early one.
+        end = min(early + regular[-1][1] - self.liquid[-1][1], regular[-1][1])
+        return tuple((start, min(until, end)) for start, until in regular if start < end)
+
+
+def _instant_s(hours: Hours, day: date, minute: int) -> float:
+    return _at(day, minute).replace(tzinfo=ZoneInfo(hours.zone)).astimezone(UTC).timestamp()
 
 
 def _at(day: date, minute: int) -> datetime:
@@ -92,19 +110,23 @@ def _at(day: date, minute: int) -> datetime:
 
 
 @lru_cache(maxsize=8192)
-def _span_s(hours: Hours, day: date, liquid: bool) -> tuple[float, float] | None:
-    if not hours._trades(day):
-        return None
-    zone = ZoneInfo(hours.zone)
-    start, end = (
-        _at(day, minute).replace(tzinfo=zone).astimezone(UTC) for minute in (hours.liquid if liquid else hours.trading)
+def _spans_s(hours: Hours, day: date, liquid: bool) -> tuple[Span, ...]:
+    return tuple(
+        (_instant_s(hours, day, start), _instant_s(hours, day, end))
+        for start, end in hours.sessions(day, liquid=liquid)
     )
-    return start.timestamp(), end.timestamp()
 
 
 @lru_cache(maxsize=128)
 def _wire_days(hours: Hours, first: date, liquid: bool) -> str:
-    return ";".join(hours._wire_day(first + _DAY * ahead, liquid) for ahead in range(WIRE_DAYS))
+    return ";".join(_wire_day(hours, first + _DAY * ahead, liquid) for ahead in range(WIRE_DAYS))
+
+
+def _wire_day(hours: Hours, day: date, liquid: bool) -> str:
+    sessions = hours.sessions(day, liquid=liquid)
+    if not sessions:
+        return f"{day:%Y%m%d}:CLOSED"
+    return ";".join(f"{_at(day, start):%Y%m%d:%H%M}-{_at(day, end):%Y%m%d:%H%M}" for start, end in sessions)
 
 
 def always_open(now_s: float) -> str:
@@ -114,29 +136,49 @@ def always_open(now_s: float) -> str:
     return ";".join(f"{day:%Y%m%d}:0000-{day + _DAY:%Y%m%d}:0000" for day in days)
 
 
-def _clock(hour: int, minute: int = 0) -> int:
-    return hour * 60 + minute
+def _session(text: str) -> Minutes:
+    start, end = (_minute(word) for word in text.split("-"))
+    return (start - 24 * 60 if start >= end else start), end
+
+
+def _minute(text: str) -> int:
+    hour, minute = text.split(":")
+    return int(hour) * 60 + int(minute)
+
+
+def _hours(calendar: str, zone: str, wire_zone: str, trading: str, liquid: str = "") -> Hours:
+    """Sessions are written `9:30-16:00`, several with spaces; one that starts later than it ends starts the evening
+    before."""
+    told = [tuple(_session(word) for word in text.split()) for text in (trading, liquid or trading)]
+    return Hours(calendar, zone, wire_zone, told[0], told[1])
 
 
 _NEW_YORK = ("America/New_York", "US/Eastern")
 _CHICAGO = ("America/Chicago", "US/Central")
 _LONDON = ("Europe/London", "GB-Eire")
-_EVENING = -_clock(7)
+_BERLIN = ("Europe/Berlin", "MET")
+_MEXICO = ("America/Mexico_City", "America/Mexico_City")
 CALENDARS = {
-    "us_stock": Hours(*_NEW_YORK, (_clock(4), _clock(20)), (_clock(9, 30), _clock(16))),
-    "us_option": Hours(*_NEW_YORK, (_clock(9, 30), _clock(16)), (_clock(9, 30), _clock(16))),
-    "us_index": Hours(*_CHICAGO, (_clock(8, 30), _clock(15, 15)), (_clock(8, 30), _clock(15))),
-    "us_bond": Hours(*_NEW_YORK, (_clock(8), _clock(17)), (_clock(8), _clock(17))),
-    "globex": Hours(*_CHICAGO, (_EVENING, _clock(16)), (_clock(8, 30), _clock(16))),
-    "nymex": Hours(*_NEW_YORK, (-_clock(6), _clock(17)), (_clock(9, 30), _clock(17))),
-    "livestock": Hours(*_CHICAGO, (_clock(8, 30), _clock(13, 5)), (_clock(8, 30), _clock(13, 5))),
-    "forex": Hours(*_NEW_YORK, (-_clock(6, 45), _clock(17)), (-_clock(6, 45), _clock(17))),
-    "metal": Hours(*_NEW_YORK, (-_clock(6), _clock(17)), (-_clock(6), _clock(17))),
-    "crypto": Hours("UTC", "UTC", (0, _clock(24)), (0, _clock(24)), daily=True),
-    "london": Hours(*_LONDON, (_clock(8), _clock(16, 30)), (_clock(8), _clock(16, 30))),
-    "frankfurt": Hours("Europe/Berlin", "MET", (_clock(8), _clock(22)), (_clock(9), _clock(17, 30))),
-    "mexico": Hours(
-        "America/Mexico_City", "America/Mexico_City", (_clock(8, 30), _clock(15)), (_clock(8, 30), _clock(15))
-    ),
-    "toronto": Hours("America/Toronto", "US/Eastern", (_clock(9, 30), _clock(16)), (_clock(9, 30), _clock(16))),
+    "us_stock": _hours("XNYS", *_NEW_YORK, "4:00-20:00", "9:30-16:00"),
+    "us_option": _hours("XNYS", *_NEW_YORK, "9:30-16:00"),
+    "us_index": _hours("XNYS", *_CHICAGO, "8:30-15:15", "8:30-15:00"),
+    "us_bond": _hours("XNYS", *_NEW_YORK, "8:00-17:00"),
+    "globex": _hours("CMES", *_CHICAGO, "17:00-16:00", "8:30-16:00"),
+    "nymex": _hours("CMES", *_NEW_YORK, "18:00-17:00", "9:30-17:00"),
+    "cfe": _hours("CFE", *_CHICAGO, "17:00-16:00", "8:30-15:15"),
+    "grain": _hours("XNYS", *_CHICAGO, "19:00-7:45 8:30-13:20", "8:30-13:20"),
+    "livestock": _hours("XNYS", *_CHICAGO, "8:30-13:05"),
+    "eurex": _hours("XEUR", *_BERLIN, "1:10-22:00", "9:00-17:30"),
+    "forex": _hours(WEEKDAYS, *_NEW_YORK, "17:15-17:00"),
+    "metal": _hours("CMES", *_NEW_YORK, "18:00-17:00"),
+    "crypto": _hours(EVERY_DAY, "UTC", "UTC", "0:00-24:00"),
+    "london": _hours("XLON", *_LONDON, "8:00-16:30"),
+    "frankfurt": _hours("XETR", *_BERLIN, "8:00-22:00", "9:00-17:30"),
+    "paris": _hours("XPAR", "Europe/Paris", "MET", "9:00-17:30"),
+    "amsterdam": _hours("XAMS", "Europe/Amsterdam", "MET", "9:00-17:30"),
+    "zurich": _hours("XSWX", "Europe/Zurich", "MET", "9:00-17:30"),
+    "mexico": _hours("XMEX", *_MEXICO, "8:30-15:00"),
+    "toronto": _hours("XTSE", "America/Toronto", "US/Eastern", "9:30-16:00"),
+    "tokyo": _hours("XTKS", "Asia/Tokyo", "Japan", "9:00-11:30 12:30-15:30"),
+    "hong_kong": _hours("XHKG", "Asia/Hong_Kong", "Hongkong", "9:30-12:00 13:00-16:00"),
 }

@@ -83,7 +83,7 @@ class Liquidity:
             return
         taken = self._taken_from(conId, quote)
         gone = taken.sizes if taken is not None else {}
-        listing = self._market.catalogue.undated(conId)
+        listing = self._market.catalogue.listing(conId)
         assert listing is not None, conId
         for step in range(LEVELS):
             price = round(touch + away * step * listing.minTick, 8) if step else touch

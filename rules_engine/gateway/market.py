@@ -102,7 +102,7 @@ class Market:
         Nothing happens while trading is halted.
         """
         assert price > 0, "a price that is none is told to lines, and is not the market's"
-        listing = self.catalogue.undated(conId)
+        listing = self.catalogue.listing(conId)
         assert listing is not None, conId
         trade = Print(self._pushed_at_s(at_s), price, size)
         quote = self.quote(conId)

@@ -1,19 +1,21 @@
 """The option chain of one underlying, listed on demand: expiries, strikes, contract numbers."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import product
 from math import ceil
 
+from rules_engine.gateway.calendars import ExchangeDays, exchange_days
 from rules_engine.gateway.contracts import Contract, Listing
 from rules_engine.gateway.expiries import option_expiries
-from rules_engine.gateway.holidays import business_day_at_or_before
 from rules_engine.gateway.hours import CALENDARS
-from rules_engine.gateway.market_rules import rule_of_tick
+from rules_engine.gateway.market_rules import BANDED
+from rules_engine.gateway.venues import OPTION_ORDERS
 
-_LOCAL_SYMBOL = re.compile(r"(?P<root>[A-Z ]{6})(?P<expiry>\d{6})(?P<right>[CP])(?P<strike>\d{8})")
+_LOCAL_SYMBOL = re.compile(r"(?P<root>[A-Z0-9. ]{6})(?P<expiry>\d{6})(?P<right>[CP])(?P<strike>\d{8})")
 _IDS = 0x4000_0000
 _STRIKE_BITS, _WEEK_BITS, _CHAIN_BITS = 10, 10, 9
 _CHAIN_SHIFT = _STRIKE_BITS + _WEEK_BITS + 1
@@ -22,8 +24,23 @@ _EXPIRED_DAYS = 365
 """Expired contracts are remembered so long."""
 _STRIKE_LOW, _STRIKE_HIGH = 0.3, 2.0
 """Lowest and highest strike, relative to the reference price of the underlying."""
-_TICK = 0.01
-_VENUES = ("SMART", "AMEX", "CBOE", "PHLX", "PSE", "ISE", "BATS", "NASDAQOM")
+_BUSINESS_DAYS = "XNYS"
+US_VENUES = (
+    "SMART",
+    "AMEX",
+    "CBOE",
+    "CBOE2",
+    "PHLX",
+    "PSE",
+    "ISE",
+    "BOX",
+    "BATS",
+    "NASDAQOM",
+    "MIAX",
+    "GEMINI",
+    "EDGX",
+)
+INDEX_VENUES = ("SMART", "CBOE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,44 +48,43 @@ class OptionChain:
     """All options on one underlying. ``number`` is its place among the chains and part of the contract numbers."""
 
     number: int
-    underlying: Listing
+    secType: str
+    """OPT, or FOP on a future."""
+    symbol: str
+    longName: str
+    price: float
+    """Where the underlying stands; the strikes lie around it."""
     step: float
     """Distance of the strikes."""
+    tradingClass: str
+    multiplier: str
+    currency: str
+    exchanges: tuple[str, ...]
+    """Where the chain trades."""
+    rule: str
+    """Name of its market rule."""
+    calendar: str
+    underSecType: str
+    industry: str = ""
+    category: str = ""
+    underlying: Callable[[date], int] = field(kw_only=True, compare=False)
+    """The contract number of what an option that expires on a day is an option on."""
 
-    @property
-    def symbol(self) -> str:
-        return self.underlying.contract.symbol
-
-    @property
-    def exchanges(self) -> tuple[str, ...]:
-        """Where the chain trades."""
-        return _VENUES
-
-    @property
-    def multiplier(self) -> str:
-        return "100"
-
-    @property
-    def tradingClass(self) -> str:
-        return self.symbol
-
-    def expiries(self, today: date) -> tuple[str, ...]:
-        """Last trading days, as IB writes them."""
-        return tuple(f"{day:%Y%m%d}" for day in option_expiries(today))
+    def expiries(self, today: date, underConId: int = 0) -> tuple[str, ...]:
+        """Last trading days, as IB writes them; with ``underConId`` those of options on that contract."""
+        return tuple(
+            f"{day:%Y%m%d}" for day in _expiries(today) if underConId == 0 or self.underlying(day) == underConId
+        )
 
     def strikes(self) -> tuple[float, ...]:
         """Lowest first."""
-        price = self.underlying.reference_price
-        low, high = int(price * _STRIKE_LOW / self.step), int(price * _STRIKE_HIGH / self.step)
-        return tuple(
-            round(number * self.step, 4) for number in range(max(1, low), min(high, (1 << _STRIKE_BITS) - 1) + 1)
-        )
+        return _strikes(self.price, self.step)
 
     def listings(self, query: Contract, today: date, *, include_expired: bool) -> Iterator[Listing]:
         """The options that a query with perhaps an expiry, a strike and a right means."""
         first = today - timedelta(days=_EXPIRED_DAYS) if include_expired else today
         wanted = _spelled_out(query)
-        days = [day for day in option_expiries(first) if f"{day:%Y%m%d}".startswith(wanted.expiry)]
+        days = [day for day in _expiries(first) if f"{day:%Y%m%d}".startswith(wanted.expiry)]
         strikes = [strike for strike in self.strikes() if wanted.strike in (0.0, strike)]
         for day, strike, right in product(days, strikes, wanted.rights):
             yield self.listing(day, strike, right)
@@ -78,35 +94,38 @@ class OptionChain:
         week = ceil((expiry - _FIRST_FRIDAY).days / 7)
         code = week << _STRIKE_BITS | round(strike / self.step)
         side = int(right == "P") << _STRIKE_BITS + _WEEK_BITS
+        number, bands = BANDED[self.rule]
         return Listing(
             contract=Contract(
                 conId=_IDS | self.number << _CHAIN_SHIFT | side | code,
                 symbol=self.symbol,
-                secType="OPT",
+                secType=self.secType,
                 lastTradeDateOrContractMonth=f"{expiry:%Y%m%d}",
                 strike=strike,
                 right=right,
                 multiplier=self.multiplier,
-                exchange="SMART",
-                currency=self.underlying.contract.currency,
-                localSymbol=f"{self.symbol:<6}{expiry:%y%m%d}{right}{round(strike * 1000):08}",
+                exchange=self.exchanges[0],
+                currency=self.currency,
+                localSymbol=f"{self.tradingClass:<6}{expiry:%y%m%d}{right}{round(strike * 1000):08}",
                 tradingClass=self.tradingClass,
             ),
-            longName=self.underlying.longName,
-            minTick=_TICK,
+            longName=self.longName,
+            minTick=bands[0][1],
             marketName=self.tradingClass,
-            validExchanges=_VENUES,
-            orderTypes=("LMT", "MKT", "STP", "STPLMT", "COND", "OCA", "BRACKET", "GTC", "IOC"),
-            timeZoneId=CALENDARS["us_option"].wire_zone,
-            underConId=self.underlying.conId,
+            validExchanges=self.exchanges,
+            orderTypes=OPTION_ORDERS,
+            timeZoneId=CALENDARS[self.calendar].wire_zone,
+            underConId=self.underlying(expiry),
             underSymbol=self.symbol,
-            underSecType=self.underlying.contract.secType,
+            underSecType=self.underSecType,
             contractMonth=f"{expiry:%Y%m}",
             realExpirationDate=f"{expiry:%Y%m%d}",
-            industry=self.underlying.industry,
-            marketRuleIds=",".join([str(rule_of_tick(_TICK))] * len(_VENUES)),
+            industry=self.industry,
+            category=self.category,
+            aggGroup=2,
+            marketRuleIds=",".join([str(number)] * len(self.exchanges)),
             suggestedSizeIncrement=1.0,
-            calendar="us_option",
+            calendar=self.calendar,
         )
 
     def numbered(self, conId: int) -> Listing | None:
@@ -114,8 +133,23 @@ class OptionChain:
         strike = round((conId & (1 << _STRIKE_BITS) - 1) * self.step, 4)
         week = conId >> _STRIKE_BITS & (1 << _WEEK_BITS) - 1
         right = "P" if conId >> _STRIKE_BITS + _WEEK_BITS & 1 else "C"
-        expiry = business_day_at_or_before(_FIRST_FRIDAY + timedelta(weeks=week))
+        expiry = _days().at_or_before(_FIRST_FRIDAY + timedelta(weeks=week))
         return self.listing(expiry, strike, right) if strike in self.strikes() else None
+
+
+def _days() -> ExchangeDays:
+    return exchange_days(_BUSINESS_DAYS)
+
+
+@lru_cache(maxsize=16)
+def _expiries(today: date) -> tuple[date, ...]:
+    return tuple(option_expiries(today, _days()))
+
+
+@lru_cache(maxsize=256)
+def _strikes(price: float, step: float) -> tuple[float, ...]:
+    low, high = int(price * _STRIKE_LOW / step), int(price * _STRIKE_HIGH / step)
+    return tuple(round(number * step, 4) for number in range(max(1, low), min(high, (1 << _STRIKE_BITS) - 1) + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +175,7 @@ def chain_number_of(conId: int) -> int | None:
     return conId >> _CHAIN_SHIFT & (1 << _CHAIN_BITS) - 1 if in_range else None
 
 
-def underlying_of(local_symbol: str) -> str:
+def trading_class_of(local_symbol: str) -> str:
     """AAPL of `AAPL  301220P00250000`; empty when the text is not an option's local symbol."""
     match = _LOCAL_SYMBOL.fullmatch(local_symbol)
     return match["root"].strip() if match else ""

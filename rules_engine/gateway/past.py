@@ -110,7 +110,7 @@ class Past:
 
     def hours(self, conId: int) -> Hours:
         """Trading hours of an instrument."""
-        listing = self._catalogue.undated(conId)
+        listing = self._catalogue.listing(conId)
         return CALENDARS[listing.calendar if listing is not None else "us_stock"]
 
     def counts(self, conId: int, at_s: float, use_rth: bool) -> bool:

@@ -170,7 +170,7 @@ class Uplink:
             self._timers.at(self._now_s() + LOST_EVERY_S, lambda: self._say_lost(outage))
 
     def _farm(self, conId: int) -> str | None:
-        listing = self._catalogue.undated(conId)
+        listing = self._catalogue.listing(conId)
         return None if listing is None else farm_of(listing)
 
     def _farm_asked(self, message: object) -> str | None:

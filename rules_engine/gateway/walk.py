@@ -39,7 +39,7 @@ class Walk:
         self._due: list[tuple[float, int]] = []
 
     def covers(self, conId: int) -> bool:
-        return self._catalogue.undated(conId) is not None
+        return self._catalogue.listing(conId) is not None
 
     def instruments(self) -> Iterable[int]:
         return ()
@@ -134,7 +134,7 @@ class Walk:
         return self._paths[conId]
 
     def _new_path(self, conId: int) -> Path:
-        listing = self._catalogue.undated(conId)
+        listing = self._catalogue.listing(conId)
         assert listing is not None, conId
         if listing.contract.secType != "OPT":
             return Path(listing, self._seed, _VOLATILITY[listing.contract.secType])

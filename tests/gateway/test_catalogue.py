@@ -172,17 +172,6 @@ def test_no_two_futures_share_a_number(catalogue: Catalogue) -> None:
     assert all(catalogue.listing(one.conId) == one for one in listed)
 
 
-def test_hours_are_those_of_the_coming_days(catalogue: Catalogue, clock: SteppedClock) -> None:
-    clock.time_s = datetime(2030, 11, 27, 15, tzinfo=UTC).timestamp()
-    (visa,) = catalogue.find(Contract(symbol="V", secType="STK"))
-    days = visa.liquidHours.split(";")
-    assert days[:3] == ["20301127:0930-20301127:1600", "20301128:CLOSED", "20301129:0930-20301129:1600"]
-    assert visa.tradingHours.startswith("20301127:0400-20301127:2000;")
-    assert visa.timeZoneId == "US/Eastern"
-    (future,) = catalogue.find(Contract(secType="FUT", localSymbol="ESZ0"))
-    assert future.tradingHours.startswith("20301126:1700-20301127:1600;")
-
-
 def test_a_search_finds_symbols_first_then_names(catalogue: Catalogue) -> None:
     assert catalogue.matching("MA")[0].contract.symbol == "MA"
     assert "BA" in {one.contract.symbol for one in catalogue.matching("boeing")}
@@ -212,7 +201,7 @@ def test_a_user_s_catalogue_adds_listings(tmp_path: Path, clock: SteppedClock) -
         ("stocks:\n  ZZZ: {price: 1, conId: 265598}\n", "conId 265598 is STK AAPL already"),
         ("stocks:\n  ZZZ: {price: 1, conId: 1.5}\n", "own.yaml:2: conId '1.5' must be a whole number"),
         ("stocks:\n  ZZZ: {price: 1, colour: red}\n", "own.yaml:2: unknown key 'colour'"),
-        ("stocks:\n  ZZZ: {price: 1, hours: lunch}\n", "own.yaml:2: unknown hours 'lunch'"),
+        ("stocks:\n  ZZZ: {price: 1, hours: lunch}\n", "own.yaml:2: hours 'lunch' is unknown"),
         ("futures:\n  ZZ: {price: 1, expiry: someday}\n", "own.yaml:2: expiry 'someday' is unknown"),
         ("futures:\n  ZZ: {price: 1, months: AB, expiry: metal}\n", "own.yaml:2: months 'AB' must be letters of"),
         ("options:\n  NOPE: {step: 1}\n", "own.yaml:2: options on 'NOPE'"),

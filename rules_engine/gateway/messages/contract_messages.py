@@ -38,6 +38,14 @@ class ReqSecDefOptParams:
     underlyingConId: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One name with its value, such as ISIN and US0378331005."""
+
+    tag: str
+    value: str
+
+
 @reply(
     10,
     layout=(
@@ -51,9 +59,8 @@ class ReqSecDefOptParams:
             "contract.multiplier orderTypes validExchanges priceMagnifier underConId longName contract.primaryExchange"
             " contractMonth industry category subcategory timeZoneId tradingHours liquidHours evRule evMultiplier"
         ),
-        Fixed("0"),
         Fields(
-            "aggGroup underSymbol underSecType marketRuleIds realExpirationDate stockType"
+            "secIds aggGroup underSymbol underSecType marketRuleIds realExpirationDate stockType"
             " suggestedSizeIncrement<164 minSize>=164 sizeIncrement>=164 suggestedSizeIncrement>=164"
         ),
     ),
@@ -80,6 +87,7 @@ class ContractDetails:
     liquidHours: str
     evRule: str
     evMultiplier: float | None
+    secIds: tuple[Tag, ...]
     aggGroup: int
     underSymbol: str
     underSecType: str
