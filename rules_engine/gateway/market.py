@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.history import Bar, bar_span_s
-from rules_engine.gateway.hours import always_open
+from rules_engine.gateway.hours import CALENDARS, always_open
 from rules_engine.gateway.past import Past, first_of, last_of
 from rules_engine.gateway.quote import HALTED, TRADING, Change, Print, Quote, Spread, Tick, TickKind, drawn_around
 from rules_engine.gateway.source import Source
@@ -128,12 +127,11 @@ class Market:
         change = Change(conId, None, None, halted=HALTED if halted else TRADING)
         self._set_halt(change, self._pushed_at_s(at_s))
 
-    def with_hours(self, listing: Listing) -> Listing:
-        """The listing with the hours that this market keeps: all of every day when it never closes."""
-        if self._sessions:
-            return listing
-        always = always_open(self._now_s)
-        return replace(listing, tradingHours=always, liquidHours=always)
+    def hours_text(self, listing: Listing, *, liquid: bool) -> str:
+        """The hours of the coming days that this market keeps: all of every day when it never closes."""
+        if not self._sessions:
+            return always_open(self._now_s)
+        return CALENDARS[listing.calendar].wire(self._now_s, liquid=liquid)
 
     def is_open(self, conId: int, now_s: float, outside_hours: bool) -> bool:
         """Whether orders can trade now. A market that keeps no sessions never closes."""
