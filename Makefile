@@ -2,15 +2,17 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+CLIENTS := .venv-clients
+CLIENTS_STAMP := $(CLIENTS)/.stamp
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test check lint bench golden test-compat clean
+.PHONY: demo test check lint bench golden clients test-compat clean
 
 demo: $(STAMP)
 	$(BIN)/rules demo
 
-test: $(STAMP)
+test: $(STAMP) $(CLIENTS_STAMP)
 	$(BIN)/pytest -n 2
 
 check: lint test
@@ -26,6 +28,9 @@ bench: $(STAMP)
 golden: $(STAMP)
 	$(BIN)/python -m tests.golden
 
+# The programs that the gateway is tested with, each in an environment of its own.
+clients: $(CLIENTS_STAMP)
+
 # The broker's tests on ib_async instead of ib_insync, and the whole suite on the other Python versions found here.
 test-compat:
 	tests/compat.sh
@@ -38,6 +43,15 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	$(BIN)/python -m compileall -q rules_engine
 	@touch $(STAMP)
+
+$(CLIENTS_STAMP): tests/clients/environments.txt | $(STAMP)
+	rm -rf $(CLIENTS)
+	@set -e; grep -v '^#' $< | while read -r name packages; do \
+		echo "$(CLIENTS)/$$name: $$packages"; \
+		$(BIN)/python -m venv --without-pip $(CLIENTS)/$$name; \
+		$(BIN)/python -m pip --python $(CLIENTS)/$$name/bin/python install --quiet --disable-pip-version-check $$packages; \
+	done
+	@touch $@
 
 clean:
 	rm -rf $(VENV) .venv-* build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
