@@ -14,7 +14,7 @@ LEVELS = 10
 """Price levels on either side."""
 _LOTS_MAX = 9
 """A level behind the touch holds one to so many lots."""
-_DUST = 1e-9
+DUST = 1e-9
 """Less than this is nothing."""
 
 
@@ -90,7 +90,7 @@ class Liquidity:
             if price <= 0.0:
                 return
             left = (self._size(listing, price) if step else size) - gone.get(price, 0.0)
-            if left > _DUST:
+            if left > DUST:
                 yield Level(price, left)
 
     def _taken_from(self, conId: int, quote: Quote) -> _Taken | None:
