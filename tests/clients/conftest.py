@@ -36,7 +36,7 @@ def process(client: str, processes: dict[str, Process]) -> Process:
 
 
 @pytest.fixture
-def open_stage() -> Iterator[Callable[..., Stage]]:
+def open_stage() -> Iterator["OpenStage"]:
     """Opens gateways that are closed at the end of the test."""
     opened: list[Stage] = []
 
@@ -50,8 +50,11 @@ def open_stage() -> Iterator[Callable[..., Stage]]:
 
 
 @pytest.fixture
-def stage(open_stage: Callable[..., Stage], tmp_path: Path) -> Stage:
+def stage(open_stage: "OpenStage", tmp_path: Path) -> Stage:
     return open_stage(state=tmp_path / "gateway.db")
+
+
+OpenStage = Callable[..., Stage]
 
 
 class Connect:

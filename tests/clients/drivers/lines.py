@@ -25,7 +25,7 @@ DETAILS = (
 ORDER = (
     "orderId clientId permId action totalQuantity orderType lmtPrice auxPrice tif ocaGroup ocaType account orderRef"
     " parentId outsideRth hidden displaySize allOrNone minQty goodAfterTime goodTillDate triggerMethod trailStopPrice"
-    " trailingPercent discretionaryAmt conditionsIgnoreRth conditionsCancelOrder"
+    " trailingPercent discretionaryAmt conditionsIgnoreRth conditionsCancelOrder autoCancelParent"
 )
 EXECUTION = "execId orderId clientId permId acctNumber exchange side shares price cumQty avgPrice orderRef"
 STATUS = "status filled remaining avgFillPrice permId parentId lastFillPrice clientId whyHeld"
@@ -52,8 +52,8 @@ def plain(value: object) -> object:
 
 
 def record(thing: object, names: str, **more: object) -> dict[str, object]:
-    """The named attributes of one of the client's objects, and what else belongs to it."""
-    return {name: plain(getattr(thing, name)) for name in names.split()} | more
+    """The named attributes of a client's object, None where an old client has none, and what belongs to it."""
+    return {name: plain(getattr(thing, name, None)) for name in names.split()} | more
 
 
 def framed(fields: list[str]) -> bytes:
