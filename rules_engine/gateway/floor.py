@@ -54,6 +54,7 @@ class Floor:
 
     def place(self, order: Order) -> None:
         """A new order."""
+        order.arrived = not self._latency_s
         met = self._acknowledge(order)
         self.send(lambda: self._arrive(order, met))
 
@@ -71,7 +72,7 @@ class Floor:
 
     def send(self, arrive: Callable[[], None]) -> None:
         """Do something when it has travelled to the exchange; at once without latency."""
-        if self._latency_s > 0.0:
+        if self._latency_s:
             self._timers.at(self._now_s() + self._latency_s, arrive)
         else:
             arrive()

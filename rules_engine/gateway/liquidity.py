@@ -85,13 +85,15 @@ class Liquidity:
         gone = taken.sizes if taken is not None else {}
         listing = self._market.catalogue.listing(conId)
         assert listing is not None, conId
-        for step in range(LEVELS):
-            price = round(touch + away * step * listing.minTick, 8) if step else touch
-            if price <= 0.0:
-                return
-            left = (self._size(listing, price) if step else size) - gone.get(price, 0.0)
+        price, stands = touch, size
+        for _ in range(LEVELS):
+            left = stands - gone.get(price, 0.0)
             if left > DUST:
                 yield Level(price, left)
+            price = _next(listing, price, away)
+            if price <= 0.0:
+                return
+            stands = self._size(listing, price)
 
     def _taken_from(self, conId: int, quote: Quote) -> _Taken | None:
         taken = self._taken.get(conId)
@@ -101,6 +103,12 @@ class Liquidity:
         units = round(price / listing.minTick)
         number = mixed(self._seed * 0x9E3779B97F4A7C15 ^ listing.conId << 24 ^ units)
         return listing.lot * (1 + number % _LOTS_MAX)
+
+
+def _next(listing: Listing, price: float, away: int) -> float:
+    """The price one step up or down; at the edge of two steps the lower price has the smaller one."""
+    step = listing.tick_at(price if away > 0 else price - listing.minTick / 2)
+    return round(price + away * step, 8)
 
 
 def _seen(quote: Quote) -> tuple[float | None, float | None, float, float]:
