@@ -1,4 +1,4 @@
-"""Turns declared message types into text fields and back, for one server version at a time.
+"""Turns declared message types into wire text and back, compiled once for each server version.
 
 A message is a dataclass whose fields stand in wire order. Annotations say the rest: `int | None` may be empty,
 `Annotated[int, Since(163)]` exists from that server version on, a tuple is a count and its elements, a union of
@@ -6,303 +6,247 @@ dataclasses is a type number and that type's fields. Messages whose order differ
 """
 
 import dataclasses
-import re
-import types
 import typing
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
-from rules_engine.gateway.items import (
-    VERSION_NEVER,
-    Fields,
-    Fixed,
-    Identity,
-    Item,
-    OneOf,
-    Only,
-    Since,
-    Test,
-    Until,
-)
-from rules_engine.gateway.values import KINDS, Cursor, Kind, Malformed, NotAnIdentity
-
-_NAME = re.compile(r"([\w.]+)(?:(>=|<)(\d+))?")
-
-Lookup = Callable[[str], object]
-
-_Values = dict[str, object]
+from rules_engine.gateway.declarations import declared, variants
+from rules_engine.gateway.items import Fields, Fixed, Item, Test, names_in
+from rules_engine.gateway.runs import Choice, Name, Place, Run, Stores, Subject
+from rules_engine.gateway.values import KINDS, Kind, Malformed
 
 
 class _Step(typing.Protocol):
-    def read(self, cursor: Cursor, values: _Values) -> None: ...
+    def read(self, fields: Sequence[str], at: int, stores: Stores) -> int:
+        """Read from this field on; gives the place of the next."""
 
-    def write(self, lookup: Lookup, out: list[str]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Value:
-    path: str
-    kind: Kind
-    optional: bool
-    identity: bool
-    texts: tuple[str, ...]
-    default: object
-
-    def read(self, cursor: Cursor, values: _Values) -> None:
-        text = cursor.take(self.path) if not self.identity or cursor.left else ""
-        if self.texts and text not in self.texts:
-            raise Malformed(self.path.rpartition(".")[2], text, f"one of {', '.join(self.texts)}")
-        if text == "" and not self.identity:
-            values[self.path] = self.default
-        elif self.optional and text == self.kind.unset:
-            values[self.path] = None
-        else:
-            values[self.path] = self._parsed(text)
-
-    def _parsed(self, text: str) -> object:
-        try:
-            return self.kind.read(text)
-        except ValueError as error:
-            if self.identity:
-                raise NotAnIdentity(f"'{self.path}' is {text!r}") from error
-            raise Malformed(self.path.rpartition(".")[2], text, str(error)) from error
-
-    def write(self, lookup: Lookup, out: list[str]) -> None:
-        value = lookup(self.path)
-        out.append("" if value is None else self.kind.write(value))
+    def text(self, message: object) -> str:
+        """These fields as they travel, each with its closing NUL."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fixed:
-    text: str
+class _Optional:
+    """Steps that are taken when an earlier field says so."""
 
-    def read(self, cursor: Cursor, values: _Values) -> None:
-        cursor.take("(unused)")
+    def __init__(self, test: Test, place: Place, steps: Sequence[_Step]) -> None:
+        self._holds = test.holds
+        self._get = attrgetter(test.path)
+        self._owner, self._name = place.owner, place.name
+        self._steps = steps
 
-    def write(self, lookup: Lookup, out: list[str]) -> None:
-        out.append(self.text)
+    def read(self, fields: Sequence[str], at: int, stores: Stores) -> int:
+        if self._holds(stores[self._owner][self._name]):
+            for step in self._steps:
+                at = step.read(fields, at, stores)
+        return at
 
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    test: Test
-    steps: tuple[_Step, ...]
-
-    def read(self, cursor: Cursor, values: _Values) -> None:
-        if self.test.holds(values[self.test.path]):
-            for step in self.steps:
-                step.read(cursor, values)
-
-    def write(self, lookup: Lookup, out: list[str]) -> None:
-        if self.test.holds(lookup(self.test.path)):
-            for step in self.steps:
-                step.write(lookup, out)
-
-
-@dataclass(frozen=True, slots=True)
-class _Many:
-    """A count and that many elements."""
-
-    path: str
-    element: "_Element"
-
-    def read(self, cursor: Cursor, values: _Values) -> None:
-        text = cursor.take(self.path)
-        if text and not text.isdecimal():
-            raise Malformed(self.path, text, "a count")
-        count = int(text or 0)
-        if count > cursor.left:
-            raise Malformed(self.path, text, "a count: the message has fewer fields")
-        values[self.path] = tuple(self.element.read(cursor) for _ in range(count))
-
-    def write(self, lookup: Lookup, out: list[str]) -> None:
-        elements = typing.cast("tuple[object, ...]", lookup(self.path))
-        out.append(str(len(elements)))
-        for element in elements:
-            self.element.write(element, out)
+    def text(self, message: object) -> str:
+        if not self._holds(self._get(message)):
+            return ""
+        return "".join([step.text(message) for step in self._steps])
 
 
 class _Element(typing.Protocol):
-    def read(self, cursor: Cursor) -> object: ...
+    def read(self, fields: Sequence[str], at: int) -> tuple[object, int]:
+        """One element, and the place of the field after it."""
 
-    def write(self, element: object, out: list[str]) -> None: ...
+    def text(self, element: object) -> str:
+        """The element as it travels."""
 
 
-@dataclass(frozen=True, slots=True)
+class _Many:
+    """A count and that many elements."""
+
+    def __init__(self, place: Place, element: _Element) -> None:
+        self._owner, self._name = place.owner, place.name
+        self._get = attrgetter(place.path)
+        self._element = element
+
+    def read(self, fields: Sequence[str], at: int, stores: Stores) -> int:
+        if at >= len(fields):
+            raise Malformed.missing(self._name)
+        text = fields[at]
+        if text and not (text.isascii() and text.isdecimal()):
+            raise Malformed(self._name, text, "a count")
+        at += 1
+        # By length first: the number of a long text is slow to find and can only be too large.
+        if len(text) > _COUNT_DIGITS_MAX or int(text or 0) > len(fields) - at:
+            raise Malformed(self._name, text, "a count: the message has fewer fields")
+        elements = []
+        for index in range(int(text or 0)):
+            try:
+                element, at = self._element.read(fields, at)
+            except Malformed as malformed:
+                raise malformed.of(f"{self._name}[{index}]") from malformed
+            elements.append(element)
+        stores[self._owner][self._name] = tuple(elements)
+        return at
+
+    def text(self, message: object) -> str:
+        elements = self._get(message)
+        return f"{len(elements)}\0" + "".join([self._element.text(element) for element in elements])
+
+
+_COUNT_DIGITS_MAX = 9
+
+
 class _Plain:
-    kind: Kind
+    """An element that is a single field."""
 
-    def read(self, cursor: Cursor) -> object:
-        text = cursor.take("element")
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def read(self, fields: Sequence[str], at: int) -> tuple[object, int]:
+        if at >= len(fields):
+            raise Malformed.missing("element")
         try:
-            return self.kind.read(text)
+            return self._kind.read(fields[at]), at + 1
         except ValueError as error:
-            raise Malformed("element", text, str(error)) from error
+            raise Malformed("element", fields[at], str(error)) from error
 
-    def write(self, element: object, out: list[str]) -> None:
-        out.append(self.kind.write(element))
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    cls: type
-    steps: tuple[_Step, ...]
-
-    def read(self, cursor: Cursor) -> object:
-        values: _Values = {}
-        for step in self.steps:
-            step.read(cursor, values)
-        return _built(self.cls, values, "")
-
-    def write(self, element: object, out: list[str]) -> None:
-        def lookup(path: str) -> object:
-            return attrgetter(path)(element)
-
-        for step in self.steps:
-            step.write(lookup, out)
+    def text(self, element: object) -> str:
+        return f"{self._kind.write(element)}\0"
 
 
-@dataclass(frozen=True, slots=True)
 class _Variants:
     """A type number, then the fields of that type."""
 
-    records: dict[int, _Record]
+    def __init__(self, records: dict[int, "_Record"]) -> None:
+        self._records = {str(number): record for number, record in records.items()}
+        self._numbers = {record.cls: number for number, record in self._records.items()}
 
-    def read(self, cursor: Cursor) -> object:
-        text = cursor.take("type")
-        if not text.isdecimal() or int(text) not in self.records:
-            raise Malformed("type", text, f"one of {', '.join(map(str, self.records))}")
-        return self.records[int(text)].read(cursor)
+    def read(self, fields: Sequence[str], at: int) -> tuple[object, int]:
+        if at >= len(fields):
+            raise Malformed.missing("type")
+        record = self._records.get(fields[at])
+        if record is None:
+            raise Malformed("type", fields[at], f"one of {', '.join(self._records)}")
+        return record.read(fields, at + 1)
 
-    def write(self, element: object, out: list[str]) -> None:
-        number = next(number for number, record in self.records.items() if isinstance(element, record.cls))
-        out.append(str(number))
-        self.records[number].write(element, out)
-
-
-@dataclass(frozen=True, slots=True)
-class _Declared:
-    """One field of a dataclass as its annotation declares it."""
-
-    name: str
-    type: typing.Any  # Any: annotations are generic aliases and unions, for which typing has no common type.
-    optional: bool
-    since: int
-    until: int
-    identity: bool
-    texts: tuple[str, ...]
-    only: str | None
-    default: object
+    def text(self, element: object) -> str:
+        number = self._numbers[type(element)]
+        return f"{number}\0{self._records[number].text(element)}"
 
 
-_declarations: dict[type, dict[str, _Declared]] = {}
+class _Record:
+    """A dataclass: the steps that fill it, and the nested dataclasses that are filled with it."""
+
+    def __init__(self, cls: type, items: Sequence[Item], version: int) -> None:
+        compiler = _Compiler(cls, version)
+        self.cls = cls
+        self._steps = compiler.steps(items)
+        self._nested = compiler.nested
+        self._absent = [absent for _, absent in compiler.owners]
+        self._classes = [owned for owned, _ in compiler.owners]
+
+    def read(self, fields: Sequence[str], at: int) -> tuple[object, int]:
+        stores = [absent.copy() for absent in self._absent]
+        for step in self._steps:
+            at = step.read(fields, at, stores)
+        # A nested class was found after the one that holds it, so it is complete before that one is made.
+        for owner in range(len(stores) - 1, 0, -1):
+            outer, name = self._nested[owner]
+            stores[outer][name] = self._classes[owner](**stores[owner])
+        return self.cls(**stores[0]), at
+
+    @property
+    def writer(self) -> Callable[[object], str]:
+        """What gives the text; for a plain message its only step itself."""
+        return self._steps[0].text if len(self._steps) == 1 else self.text
+
+    def text(self, element: object) -> str:
+        return "".join([step.text(element) for step in self._steps])
 
 
-def _declared(cls: type) -> dict[str, _Declared]:
-    if cls not in _declarations:
-        _declarations[cls] = _declare(cls)
-    return _declarations[cls]
+class _Compiler:
+    """Finds the steps of one class in one server version."""
+
+    def __init__(self, cls: type, version: int) -> None:
+        self._cls = cls
+        self._version = version
+        self.owners: list[tuple[type, dict[str, object]]] = []
+        self.nested: dict[int, tuple[int, str]] = {}
+        self._owner_of: dict[str, int] = {}
+        self._own(cls, "")
+
+    def _own(self, cls: type, prefix: str) -> None:
+        """Every class has a store for its fields, which begins with what is true of fields that do not travel."""
+        owner = self._owner_of[prefix] = len(self.owners)
+        inner = {name: one for name, one in declared(cls).items() if dataclasses.is_dataclass(one.type)}
+        self.owners.append((cls, {name: one.default for name, one in declared(cls).items() if name not in inner}))
+        for name, one in inner.items():
+            self.nested[len(self.owners)] = (owner, name)
+            self._own(one.type, f"{prefix}{name}.")
+
+    def steps(self, items: Sequence[Item]) -> list[_Step]:
+        """Fields of one class that always travel together become one step, with the fixed texts before them."""
+        steps: list[_Step] = []
+        texts: list[str] = []
+        names: list[Name] = []
+
+        def finish() -> None:
+            if texts or names:
+                steps.append(Run(names, texts))
+                texts.clear()
+                names.clear()
+
+        for part in self._parts(items):
+            if isinstance(part, str):
+                if names:
+                    finish()
+                texts.append(part)
+            elif isinstance(part, Name):
+                if names and names[-1].place.owner != part.place.owner:
+                    finish()
+                names.append(part)
+            else:
+                finish()
+                steps.append(part)
+        finish()
+        return steps
+
+    def _parts(self, items: Sequence[Item]) -> Iterator[Name | str | _Step]:
+        for item in items:
+            if isinstance(item, Fields):
+                for path in names_in(item.names, self._version):
+                    yield from self._field(self._cls, path, "")
+            elif isinstance(item, Fixed):
+                if item.since <= self._version < item.until:
+                    yield item.text
+            elif item.since <= self._version:
+                yield _Optional(item.test, self._place(item.test.path), self.steps(item.items))
+
+    def _field(self, cls: type, path: str, prefix: str) -> Iterator[Name | str | _Step]:
+        outer, dot, inner = path.partition(".")
+        one = declared(cls)[outer]
+        if dot:
+            yield from self._field(one.type, inner, f"{prefix}{outer}.")
+        elif not one.since <= self._version < one.until:
+            return
+        elif one.plain:
+            name = Name(self._place(prefix + outer), one)
+            yield Choice(name) if one.texts else Subject(name) if one.identity else name
+        elif one.many:
+            yield _Many(self._place(prefix + outer), _element(one.element, self._version))
+        else:
+            for nested in names_in(one.only or " ".join(declared(one.type)), self._version):
+                yield from self._field(one.type, nested, f"{prefix}{outer}.")
+
+    def _place(self, path: str) -> Place:
+        prefix, dot, name = path.rpartition(".")
+        return Place(self._owner_of[prefix + dot], name, path)
 
 
-def _declare(cls: type) -> dict[str, _Declared]:
-    hints = typing.get_type_hints(cls, include_extras=True)
-    return {field.name: _declaration(field, hints[field.name]) for field in dataclasses.fields(cls)}
-
-
-def field_names(cls: type) -> tuple[str, ...]:
-    """The fields of a message type in wire order."""
-    return tuple(_declared(cls))
-
-
-def _declaration(field: "dataclasses.Field[object]", hint: typing.Any) -> _Declared:
-    marks: tuple[object, ...] = ()
-    if typing.get_origin(hint) is typing.Annotated:
-        hint, *rest = typing.get_args(hint)
-        marks = tuple(rest)
-    optional = typing.get_origin(hint) in (types.UnionType, typing.Union) and type(None) in typing.get_args(hint)
-    if optional:
-        (hint,) = (arm for arm in typing.get_args(hint) if arm is not type(None))
-    kind = KINDS.get(hint)
-    plain = None if optional or kind is None else kind.zero
-    return _Declared(
-        name=field.name,
-        type=hint,
-        optional=optional,
-        since=max((mark.version for mark in marks if isinstance(mark, Since)), default=0),
-        until=min((mark.version for mark in marks if isinstance(mark, Until)), default=VERSION_NEVER),
-        identity=any(isinstance(mark, Identity) for mark in marks),
-        texts=next((mark.texts for mark in marks if isinstance(mark, OneOf)), ()),
-        only=next((mark.names for mark in marks if isinstance(mark, Only)), None),
-        default=plain if field.default is dataclasses.MISSING else field.default,
-    )
-
-
-def _steps(cls: type, items: Sequence[Item], version: int, prefix: str = "") -> Iterator[_Step]:
-    for item in items:
-        if isinstance(item, Fields):
-            yield from _named_steps(cls, item.names, version, prefix)
-        elif isinstance(item, Fixed):
-            if item.since <= version < item.until:
-                yield _Fixed(item.text)
-        elif item.since <= version:
-            yield _Block(item.test, tuple(_steps(cls, item.items, version, prefix)))
-
-
-def _named_steps(cls: type, names: str, version: int, prefix: str) -> Iterator[_Step]:
-    for word in names.split():
-        match = _NAME.fullmatch(word)
-        assert match is not None, f"'{word}' is not a field of a layout"
-        name, relation, bound = match.groups()
-        if relation and (version < int(bound)) == (relation == ">="):
-            continue
-        yield from _field_steps(cls, name, version, prefix)
-
-
-def _field_steps(cls: type, name: str, version: int, prefix: str) -> Iterator[_Step]:
-    if "." in name:
-        outer, _, inner = name.partition(".")
-        yield from _field_steps(_declared(cls)[outer].type, inner, version, f"{prefix}{outer}.")
-        return
-    declared = _declared(cls)[name]
-    path = prefix + name
-    if not declared.since <= version < declared.until:
-        return
-    if declared.type in KINDS:
-        yield _Value(path, KINDS[declared.type], declared.optional, declared.identity, declared.texts, declared.default)
-    elif typing.get_origin(declared.type) is tuple:
-        yield _Many(path, _element(typing.get_args(declared.type)[0], version))
-    else:
-        names = declared.only or " ".join(_declared(declared.type))
-        yield from _named_steps(declared.type, names, version, f"{path}.")
-
-
-def _element(cls: typing.Any, version: int) -> _Element:
+def _element(cls: typing.Any, version: int) -> _Element:  # Any: a class or a union of classes.
     if cls in KINDS:
         return _Plain(KINDS[cls])
-    if typing.get_origin(cls) in (types.UnionType, typing.Union):
-        return _Variants({arm.number: _record(arm, version) for arm in typing.get_args(cls)})
+    arms = variants(cls)
+    if arms:
+        return _Variants({number: _record(arm, version) for number, arm in arms.items()})
     return _record(cls, version)
 
 
 def _record(cls: type, version: int) -> _Record:
-    return _Record(cls, tuple(_named_steps(cls, " ".join(_declared(cls)), version, "")))
-
-
-def _built(cls: type, values: _Values, prefix: str) -> object:
-    """An instance from flat paths; what did not travel takes its default."""
-    arguments: _Values = {}
-    for name, declared in _declared(cls).items():
-        path = prefix + name
-        if path in values:
-            arguments[name] = values[path]
-        elif isinstance(declared.type, type) and dataclasses.is_dataclass(declared.type):
-            arguments[name] = _built(declared.type, values, f"{path}.")
-        elif typing.get_origin(declared.type) is tuple:
-            arguments[name] = ()
-        else:
-            arguments[name] = declared.default
-    return cls(**arguments)
+    return _Record(cls, (Fields(" ".join(declared(cls))),), version)
 
 
 M = typing.TypeVar("M")
@@ -311,32 +255,23 @@ M = typing.TypeVar("M")
 class Layout(typing.Generic[M]):
     """The wire form of one message type."""
 
-    def __init__(self, cls: type[M], items: tuple[Item, ...] | None = None) -> None:
-        self._cls = cls
-        self._items = items or (Fields(" ".join(_declared(cls))),)
-        self._compiled: dict[int, tuple[_Step, ...]] = {}
+    def __init__(self, cls: type[M], items: tuple[Item, ...]) -> None:
+        self.cls = cls
+        self.items = items
+        self._compiled: dict[int, _Record] = {}
 
-    def encode(self, message: M, version: int) -> list[str]:
-        """The message's fields as this server version writes them."""
-
-        def lookup(path: str) -> object:
-            return attrgetter(path)(message)
-
-        out: list[str] = []
-        for step in self._steps(version):
-            step.write(lookup, out)
-        return out
+    def writer(self, version: int) -> Callable[[M], str]:
+        """Gives a message's fields as this server version writes them, each with its closing NUL."""
+        return self._record(version).writer
 
     def decode(self, fields: Sequence[str], version: int) -> M:
         """The message in these fields; raises Malformed or NotAnIdentity."""
-        cursor = Cursor(fields)
-        values: _Values = {}
-        for step in self._steps(version):
-            step.read(cursor, values)
-        cursor.end()
-        return typing.cast(M, _built(self._cls, values, ""))
+        message, end = self._record(version).read(fields, 0)
+        if end < len(fields):
+            raise Malformed(f"#{end}", fields[end], "expected: the message has too many fields")
+        return typing.cast(M, message)
 
-    def _steps(self, version: int) -> tuple[_Step, ...]:
+    def _record(self, version: int) -> _Record:
         if version not in self._compiled:
-            self._compiled[version] = tuple(_steps(self._cls, self._items, version))
+            self._compiled[version] = _Record(self.cls, self.items, version)
         return self._compiled[version]

@@ -1,9 +1,12 @@
 """The words in which messages are declared: what the annotations and layouts of message types are made of."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 VERSION_NEVER = 1_000_000
+
+_NAME = re.compile(r"([\w.]+)(?:(>=|<)(\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +94,13 @@ class Block:
 
 
 Item = Fixed | Fields | Block
+
+
+def names_in(words: str, version: int) -> Iterator[str]:
+    """The names among these words that exist in this server version, as in `duration>=158 faProfile<177`."""
+    for word in words.split():
+        match = _NAME.fullmatch(word)
+        assert match is not None, f"'{word}' is not a field of a layout"
+        name, relation, bound = match.groups()
+        if not relation or (version >= int(bound)) == (relation == ">="):
+            yield name

@@ -1,9 +1,10 @@
 """One value as the wire's text and back, and the fields of a message read in turn."""
 
+import functools
 import math
 import re
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 UNSET_INTEGER = "2147483647"
@@ -12,14 +13,26 @@ UNSET_DOUBLE = "1.7976931348623157E308"
 _INTEGER = re.compile(r"[+-]?\d{1,19}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 _WHOLE_MAX = 1e15
+_TEXTS_MAX = 16_384
+"""Prices and sizes repeat: their texts are kept."""
 
 
 class Malformed(Exception):
     """One field of an otherwise possible frame cannot be read: the client is told which, and its session lives."""
 
-    def __init__(self, field: str, text: str, expected: str) -> None:
-        super().__init__(f"field '{field}': {text!r} is not {expected}")
+    def __init__(self, field: str, text: str, expected: str, element: str = "") -> None:
+        super().__init__(f"field '{field}'{element and f' of {element}'}: {text!r} is not {expected}")
         self.field = field
+        self._text, self._expected = text, expected
+
+    @classmethod
+    def missing(cls, field: str) -> "Malformed":
+        """The message ends too early."""
+        return cls(field, "", "present: the message ends before it")
+
+    def of(self, element: str) -> "Malformed":
+        """The same, in this element of a list."""
+        return Malformed(self.field, self._text, self._expected, element)
 
 
 class NotAnIdentity(Exception):
@@ -46,6 +59,7 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
+@functools.lru_cache(_TEXTS_MAX)
 def number_text(value: float) -> str:
     """A double as the server prints it: whole ones without a fraction, so that old clients read sizes as integers."""
     if value == math.inf:
@@ -67,33 +81,13 @@ class Kind:
     write: Callable[[typing.Any], str]  # Any: each kind is only ever given values of its own type.
     zero: object
     unset: str | None
+    format: str | None
+    """What `%` writes them with, if it writes them as `write` does."""
 
 
 KINDS: dict[type, Kind] = {
-    str: Kind(str, str, "", None),
-    int: Kind(_whole, str, 0, UNSET_INTEGER),
-    float: Kind(_number, number_text, 0.0, UNSET_DOUBLE),
-    bool: Kind(_flag, _flag_text, False, None),
+    str: Kind(str, str, "", None, "%s"),
+    int: Kind(_whole, str, 0, UNSET_INTEGER, "%d"),
+    float: Kind(_number, number_text, 0.0, UNSET_DOUBLE, None),
+    bool: Kind(_flag, _flag_text, False, None, "%d"),
 }
-
-
-class Cursor:
-    """Reads one field after the other."""
-
-    def __init__(self, fields: Sequence[str]) -> None:
-        self._fields = fields
-        self._at = 0
-
-    def take(self, name: str) -> str:
-        if self._at >= len(self._fields):
-            raise Malformed(name, "", "present: the message ends before it")
-        self._at += 1
-        return self._fields[self._at - 1]
-
-    @property
-    def left(self) -> int:
-        return len(self._fields) - self._at
-
-    def end(self) -> None:
-        if self.left:
-            raise Malformed(f"#{self._at + 1}", self._fields[self._at], "expected: the message has too many fields")

@@ -17,8 +17,13 @@ class BrokenFrame(Exception):
 
 
 def frame(fields: Sequence[str]) -> bytes:
-    """One frame: the length in four bytes, then every field with its closing NUL."""
-    payload = ("\0".join(fields) + "\0").encode()
+    """One frame of these fields."""
+    return sealed("\0".join(fields) + "\0")
+
+
+def sealed(text: str) -> bytes:
+    """One frame: the length in four bytes, then the fields, each with its closing NUL."""
+    payload = text.encode()
     return len(payload).to_bytes(_LENGTH_BYTES, "big") + payload
 
 
@@ -38,10 +43,14 @@ class FrameReader:
 
     def __init__(self) -> None:
         self._bytes = bytearray()
+        self._at = 0
         self._greeted = False
 
     def feed(self, data: bytes) -> None:
         """Add what arrived."""
+        if self._at:
+            del self._bytes[: self._at]
+            self._at = 0
         self._bytes += data
 
     def payloads(self) -> Iterator[bytes]:
@@ -50,21 +59,29 @@ class FrameReader:
             yield payload
 
     def _next(self) -> bytes | None:
-        start = 0 if self._greeted else len(_PREFIX)
-        if not self._greeted and not _PREFIX.startswith(bytes(self._bytes[:start])):
+        if not self._greeted:
+            return self._hello()
+        return self._frame(self._at)
+
+    def _hello(self) -> bytes | None:
+        if not _PREFIX.startswith(self._bytes[: len(_PREFIX)]):
             raise BrokenFrame("the first bytes are not 'API'")
+        payload = self._frame(len(_PREFIX))
+        self._greeted = payload is not None
+        return payload
+
+    def _frame(self, start: int) -> bytes | None:
+        """The frame that begins here, once it is complete. What was given back is dropped with the next bytes."""
         head = start + _LENGTH_BYTES
         if len(self._bytes) < head:
             return None
-        length = int.from_bytes(self._bytes[start:head], "big")
-        if length > FRAME_BYTES_MAX:
-            raise BrokenFrame(f"a frame of {length} bytes is longer than {FRAME_BYTES_MAX}")
-        if len(self._bytes) < head + length:
+        end = head + int.from_bytes(self._bytes[start:head], "big")
+        if end - head > FRAME_BYTES_MAX:
+            raise BrokenFrame(f"a frame of {end - head} bytes is longer than {FRAME_BYTES_MAX}")
+        if len(self._bytes) < end:
             return None
-        payload = bytes(self._bytes[head : head + length])
-        del self._bytes[: head + length]
-        self._greeted = True
-        return payload
+        self._at = end
+        return bytes(self._bytes[head:end])
 
 
 def fields_of(payload: bytes) -> list[str]:
