@@ -53,6 +53,7 @@ class AccountAnswers:
         self._profits_due = False
         self._values_due = False
         self._by_request: dict[tuple[Session, int], Callable[[], None]] = {}
+        self.logged_in = ""
         router.on(ReqManagedAccounts, lambda session, _: session.send(self.managed()))
         router.on(ReqAccountUpdates, self._account_updates)
         router.on(ReqAccountUpdatesMulti, self._updates_multi)
@@ -67,8 +68,8 @@ class AccountAnswers:
         router.on(CancelPnlSingle, lambda session, request: self._forget(session, request.reqId))
 
     def managed(self) -> ManagedAccounts:
-        """The accounts of this gateway."""
-        return ManagedAccounts(",".join(self._ledger.accounts))
+        """The accounts of this gateway, or those of somebody else who has logged in."""
+        return ManagedAccounts(self.logged_in or ",".join(self._ledger.accounts))
 
     def changed(self, account: str, conId: int) -> None:
         """A fill moved an account: tell everyone who follows it."""

@@ -9,7 +9,7 @@ _SIZE = 100.0
 _OLD_S = 60.0
 
 # How to make a price of the last one, its size, and how old it is.
-_KINDS: dict[str, tuple[Callable[[float], float], float, float]] = {
+BAD_PRINTS: dict[str, tuple[Callable[[float], float], float, float]] = {
     "empty": (lambda last: -1.0, 0.0, 0.0),
     "zero": (lambda last: 0.0, 0.0, 0.0),
     "hundredfold": (lambda last: last * 100, _SIZE, 0.0),
@@ -20,12 +20,12 @@ _KINDS: dict[str, tuple[Callable[[float], float], float, float]] = {
 
 def bad_tick(kind: str, conId: int, quote: Quote, now_s: float) -> Tick:
     """A trade that never was. Raises KeyError for an unknown kind, ValueError while there is no price to spoil."""
-    if kind not in _KINDS:
-        raise KeyError(f"{kind!r} is no kind of bad print; there are {', '.join(_KINDS)}")
+    if kind not in BAD_PRINTS:
+        raise KeyError(f"{kind!r} is no kind of bad print; there are {', '.join(BAD_PRINTS)}")
     last = quote.last if quote.last is not None else quote.mid
     if last is None:
         raise ValueError("there is no price yet that could be spoiled")
-    spoil, size, age_s = _KINDS[kind]
+    spoil, size, age_s = BAD_PRINTS[kind]
     return Tick(conId, now_s - age_s, TickKind.TRADE, round(spoil(last), 8), size)
 
 

@@ -1,16 +1,21 @@
-"""YAML files of the gateway (listings, market scripts) into located nodes. The only place here that reads YAML."""
+"""YAML files of the gateway (listings, market and fault scripts) into located nodes. Only this reads YAML here."""
 
 import io
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+
 
 class MarketError(Exception):
-    """A market word, script, recording or catalogue that cannot be played; the text says where and why."""
+    """A market, script, recording or catalogue that cannot be used; the text says where and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,13 @@ class Node:
         if number <= 0:
             raise self.problem(f"'{self.text()}' must be above zero")
         return number
+
+    def duration_s(self) -> float:
+        """Seconds of a duration such as 500ms, 5s, 1h30m."""
+        text = self.text()
+        if not _DURATION.fullmatch(text):
+            raise self.problem(f"'{text}' is not a duration; write it like 5s, 500ms, 2m, 1h30m")
+        return sum(float(number) * _UNITS_S[unit] for number, unit in _DURATION_PART.findall(text))
 
 
 def read_yaml(path: Path) -> Node:

@@ -11,9 +11,6 @@ from rules_engine.gateway.tape import Track
 
 STEPS_MAX = 1_000_000
 """A script has at most so many prices for one instrument."""
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_UNITS_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _REPEATED = re.compile(r"(\S+)\s+x(\d+)")
 _NO_PRINT = "_"
 _DEFAULT_SIZE = 100.0
@@ -61,7 +58,7 @@ def read_script(path: Path, listing_of: Callable[[Node, str], Listing]) -> Scrip
     tracks = tuple(_track(node, listing_of(node, symbol)) for symbol, node in entries["symbols"].mapping().items())
     if not tracks:
         raise entries["symbols"].problem("no symbols")
-    loop_s = _duration_s(entries["loop"]) if "loop" in entries else 0.0
+    loop_s = entries["loop"].duration_s() if "loop" in entries else 0.0
     last_s = max(track.last_s for track in tracks)
     if "loop" in entries and loop_s <= last_s:
         raise entries["loop"].problem(f"a loop of {loop_s:g}s must be longer than what it plays, {last_s:g}s")
@@ -97,7 +94,7 @@ def _steps(node: Node) -> Iterator[_Part]:
     now_s, last_s, price, total = 0.0, 0.0, None, 0
     for entry in node.value if isinstance(node.value, tuple) else (node,):
         entries = entry.mapping()
-        at_s = _duration_s(entries["at"]) if "at" in entries else now_s
+        at_s = entries["at"].duration_s() if "at" in entries else now_s
         part = _part(entry, entries, at_s, price)
         if at_s < last_s:
             raise entry.problem(f"{at_s:g}s lies before the step above, {last_s:g}s")
@@ -156,7 +153,7 @@ def _ramp(node: Node, entries: dict[str, Node], at_s: float, price: float | None
         raise node.problem("nothing to move from: write 'from', or a price before it")
     if "over" not in entries:
         raise node.problem("'to' needs 'over', how long the move takes")
-    every_s, over_s, end = _every_s(entries), _duration_s(entries["over"]), entries["to"].positive()
+    every_s, over_s, end = _every_s(entries), entries["over"].duration_s(), entries["to"].positive()
     count = max(1, round(over_s / every_s))
     if count > STEPS_MAX:
         raise node.problem(f"more than {STEPS_MAX} prices")
@@ -183,14 +180,7 @@ def _size(entries: dict[str, Node], key: str) -> float:
 def _every_s(entries: dict[str, Node]) -> float:
     if "every" not in entries:
         return _LAST_STEP_S
-    every_s = _duration_s(entries["every"])
+    every_s = entries["every"].duration_s()
     if every_s <= 0:
         raise entries["every"].problem("must be longer than nothing")
     return every_s
-
-
-def _duration_s(node: Node) -> float:
-    text = node.text()
-    if not _DURATION.fullmatch(text):
-        raise node.problem(f"'{text}' is not a duration; write it like 5s, 500ms, 2m, 1h30m")
-    return sum(float(number) * _UNITS_S[unit] for number, unit in _DURATION_PART.findall(text))
