@@ -299,6 +299,8 @@ async def main() -> None:
             teller.reply(await asyncio.wait_for(verb(**request["args"]), DEADLINE_S))
         except Exception as error:
             teller.failure(error)
+    for session in sessions.values():
+        await session.disconnect()
 
 
 asyncio.run(main())
