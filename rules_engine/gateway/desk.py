@@ -1,22 +1,25 @@
 """Takes orders: new ones, staged ones, changes, cancels; refuses what cannot be; begins and ends the day."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from rules_engine.gateway.allowance import ACTIVE_ORDERS_MAX, Allowance
+from rules_engine.gateway.changes import changed_form
 from rules_engine.gateway.checks import Refused, check_order
+from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.contracts import Contract, Listing
-from rules_engine.gateway.floor import Floor, Listeners
-from rules_engine.gateway.ledger import Ledger, initial_margin
+from rules_engine.gateway.floor import Floor
+from rules_engine.gateway.ledger import Ledger
 from rules_engine.gateway.lookup import NotFound, the_one
 from rules_engine.gateway.market import Market
+from rules_engine.gateway.matching import kind_of
 from rules_engine.gateway.messages.link import Error
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.messages.order_messages import PlaceOrder
-from rules_engine.gateway.orders import Order, Status
+from rules_engine.gateway.orders import TWS_WINDOW, UNBOUND, Order, Status, order_status
 from rules_engine.gateway.reports import what_if
+from rules_engine.gateway.teller import Listeners
 from rules_engine.gateway.times import Timers, midnight_s, next_midnight_s
-
-DAY_TIFS = frozenset({"", "DAY"})
 
 
 class Desk:
@@ -30,6 +33,7 @@ class Desk:
         timers: Timers,
         now_s: Callable[[], float],
         listeners: Listeners,
+        active_orders_max: int = ACTIVE_ORDERS_MAX,
     ) -> None:
         self._floor = floor
         self._market = market
@@ -37,38 +41,102 @@ class Desk:
         self._timers = timers
         self._now_s = now_s
         self._listeners = listeners
+        self._allowance = Allowance(market, ledger, floor.book, now_s, active_orders_max)
+
+    def admits(self, clientId: int, request: PlaceOrder) -> bool:
+        """Whether this order id can be used: a live order's own, or one above every id that the client used or saw.
+
+        A refusal is told. Asked when the message arrives, before anything delays the order.
+        """
+        orderId = request.orderId
+        unused = self._floor.book.find(clientId, orderId) is None
+        if unused and not request.order.whatIf and orderId < self._floor.book.next_id(clientId):
+            self._refuse(clientId, orderId, Refused(103))
+            return False
+        return True
 
     def place(self, clientId: int, request: PlaceOrder) -> None:
-        """A new order, a staged one once more, or a modification; a refusal is told and changes nothing."""
+        """A new order, a staged one once more, or a modification, which counts when it has reached the exchange."""
+        known = self._floor.book.find(clientId, request.orderId)
+        if known is None or known.staged or request.order.whatIf:
+            self._take(clientId, request)
+        else:
+            self._floor.send(lambda: self._take(clientId, request))
+
+    def _take(self, clientId: int, request: PlaceOrder) -> None:
+        """A refusal is told and changes nothing."""
         known = self._floor.book.find(clientId, request.orderId)
         try:
+            if request.order.whatIf:
+                self._preview(clientId, request)
+                return
+            self._floor.book.saw_id(clientId, request.orderId)
             listing = self._listing(request.contract)
-            request = replace(request, order=self._with_account(request))
             if known is None:
-                check_order(request.order, listing, tuple(self._ledger.accounts), self._market.catalogue)
                 self._open(clientId, request, listing)
             else:
                 self._change(known, request, listing)
         except Refused as refused:
-            self._listeners.tell(clientId, Error(request.orderId, refused.code, refused.text))
+            self._refuse(clientId, request.orderId, refused)
 
     def cancel(self, clientId: int, orderId: int) -> None:
-        """Cancel an order of this client; one that is not found or has ended is an error of its own."""
-        order = self._floor.book.find(clientId, orderId)
+        """Cancel an order of this client, or one of another's that it saw.
+
+        One that is not found or has ended is an error of its own.
+        """
+        book = self._floor.book
+        order = book.find(clientId, orderId) or book.seen(clientId, orderId)
         if order is None:
-            text = f"OrderId {orderId} that needs to be cancelled is not found."
-            self._listeners.tell(clientId, Error(orderId, 10147, text))
+            self._refuse(clientId, orderId, Refused(10147, orderId))
+        elif order.status is Status.INACTIVE:
+            self._refuse(clientId, orderId, Refused(161, order.permId))
         elif not order.live:
-            text = f"OrderId {orderId} that needs to be cancelled cannot be cancelled, state: {order.status}."
-            self._listeners.tell(clientId, Error(orderId, 10148, text))
+            self._refuse(clientId, orderId, Refused(10148, orderId, order.status))
         else:
-            self._floor.cancel(order)
+            self._floor.ask_to_cancel(order)
+            if order.clientId != clientId:
+                # A real gateway told the canceller about somebody else's order under the canceller's own number.
+                self._listeners.tell(clientId, replace(order_status(order), clientId=clientId))
 
     def cancel_all(self) -> None:
-        """Cancel every live order of every client."""
+        """Cancel every live order of every client, and those of TWS's own window."""
         for order in self._floor.book.live():
             if order.live:
-                self._floor.cancel(order)
+                self._floor.ask_to_cancel(order)
+
+    def enter(self, request: PlaceOrder, bind: Callable[[Order], None] | None) -> Order:
+        """An order that somebody enters in TWS's own window, bound before anything is told about it.
+
+        Raises Refused for one that TWS would not take.
+        """
+        listing = self._listing(request.contract)
+        request = replace(request, orderId=UNBOUND, order=self._with_account(request.order))
+        check_order(request.order, listing, tuple(self._ledger.accounts), self._market.catalogue)
+        order = self._made(TWS_WINDOW, request, listing)
+        order.manual = True
+        self._allowance.check_order(order)
+        self._floor.book.add(order)
+        if bind is not None:
+            bind(order)
+        self._listeners.changed(order)
+        self._transmit(order)
+        return order
+
+    def change(self, order: Order, form: OrderForm) -> None:
+        """A change that somebody makes in TWS's own window, to any order; raises Refused."""
+        self._change(order, replace(order.request, order=form), order.listing)
+
+    def lend(self, conId: int, shares: float) -> None:
+        """From now on this many shares can be borrowed; held orders that they cover go on."""
+        self._allowance.borrowable[conId] = shares
+        for order in self._floor.book.live():
+            if order.conId == conId and order.live and order.locating and not self._allowance.lacks_shares(order):
+                order.locating = False
+                self._floor.accept(order)
+
+    def forbid(self, conId: int, forbidden: bool) -> None:
+        """No account may place new orders in this contract, until it is allowed again."""
+        (self._allowance.forbidden.add if forbidden else self._allowance.forbidden.discard)(conId)
 
     def start_day(self) -> None:
         """Yesterday's day orders expire, its ends and fills are forgotten, and conditions must be met anew.
@@ -84,7 +152,7 @@ class Desk:
         self._timers.at(next_midnight_s(self._now_s()), self.start_day)
 
     def _begin_day(self, order: Order) -> None:
-        if order.form.tif in DAY_TIFS:
+        if order.form.tif == "DAY":
             self._floor.cancel(order, "the day ended")
         elif order.conditional and order.elected:
             self._floor.wait_anew(order)
@@ -94,20 +162,22 @@ class Desk:
         try:
             return the_one(self._market.catalogue, contract)
         except NotFound as unclear:
-            raise Refused(200, str(unclear)) from unclear
+            raise Refused(200, unclear) from unclear
 
-    def _with_account(self, request: PlaceOrder) -> OrderForm:
-        form = request.order
+    def _with_account(self, form: OrderForm) -> OrderForm:
         return form if form.account else replace(form, account=next(iter(self._ledger.accounts)))
 
-    def _open(self, clientId: int, request: PlaceOrder, listing: Listing) -> None:
+    def _made(self, clientId: int, request: PlaceOrder, listing: Listing) -> Order:
         order = Order(clientId, self._floor.book.take_perm_id(), request, listing, self._now_s())
         order.staged = not request.order.transmit
+        return order
+
+    def _open(self, clientId: int, request: PlaceOrder, listing: Listing) -> None:
+        request = replace(request, order=self._with_account(request.order))
+        check_order(request.order, listing, tuple(self._ledger.accounts), self._market.catalogue)
+        order = self._made(clientId, request, listing)
         self._check_parent(order)
-        self._check_funds(request.order, listing)
-        if request.order.whatIf:
-            self._listeners.tell(clientId, what_if(order, self._ledger, self._price(request.order, listing)))
-            return
+        self._allowance.check_order(order)
         self._floor.book.add(order)
         self._listeners.changed(order)
         if not order.staged:
@@ -120,21 +190,42 @@ class Desk:
         for member in family:
             if member.live and (member.staged or member is order):
                 member.staged = False
-                self._floor.accept(member)
+                self._send(member, self._floor.place)
+
+    def _send(self, order: Order, take: Callable[[Order], None]) -> None:
+        """The floor takes the order, changed to what the presets of TWS make of it."""
+        if not order.form.tif:
+            order.request = replace(order.request, order=replace(order.form, tif="DAY"))
+            self._listeners.tell(order.clientId, Error(order.orderId, 10349, text_of(10349)))
+        order.locating = self._allowance.lacks_shares(order)
+        for code in self._warnings(order):
+            self._listeners.tell(order.clientId, Error(order.orderId, code, text_of(code)))
+        take(order)
+
+    def _warnings(self, order: Order) -> Iterator[int]:
+        if order.locating:
+            yield 404
+        if order.form.outsideRth and (kind_of(order).at_close or order.form.tif == "OPG"):
+            yield 2109
 
     def _change(self, order: Order, request: PlaceOrder, listing: Listing) -> None:
-        if not order.live:
-            if order.status is Status.FILLED:
-                raise Refused(104, "Cannot modify a filled order.")
-            raise Refused(103, "Duplicate order id")
-        form = request.order
-        if listing.conId != order.conId or form.action != order.form.action or form.account != order.form.account:
-            raise Refused(105, "Order being modified does not match original order")
+        form = changed_form(order, request.order, listing)
         check_order(form, listing, tuple(self._ledger.accounts), self._market.catalogue)
-        self._check_funds(form, listing)
-        if form.totalQuantity <= order.reduced:
-            raise Refused(201, "Order rejected - reason:Its group has filled more than the new size")
-        self._replace(order, request)
+        self._allowance.check_funds(form, listing)
+        request = replace(request, order=form)
+        if order.staged:
+            self._replace(order, request)
+            if form.transmit:
+                self._transmit(order)
+        else:
+            self._floor.send(lambda: self._change_arrives(order, request))
+
+    def _change_arrives(self, order: Order, request: PlaceOrder) -> None:
+        if order.live and request.order.totalQuantity > order.filled + order.reduced:
+            self._replace(order, request)
+            self._send(order, self._floor.accept)
+        else:
+            self._refuse(order.clientId, order.orderId, Refused(104))
 
     def _replace(self, order: Order, request: PlaceOrder) -> None:
         before = order.form
@@ -144,32 +235,27 @@ class Desk:
             self._floor.wait_anew(order)
         if (before.auxPrice, before.trailStopPrice) != (request.order.auxPrice, request.order.trailStopPrice):
             order.stop_price = None
-        if order.staged:
-            order.staged = not request.order.transmit
-            if not order.staged:
-                self._transmit(order)
-        else:
-            self._floor.accept(order)
         self._listeners.changed(order)
+
+    def _preview(self, clientId: int, request: PlaceOrder) -> None:
+        """Tell what an order would do to its account; the id stays free."""
+        if not request.order.transmit:
+            raise Refused(413)
+        listing = self._listing(request.contract)
+        form = self._with_account(request.order)
+        check_order(form, listing, tuple(self._ledger.accounts), self._market.catalogue)
+        self._allowance.check_funds(form, listing)
+        order = Order(clientId, 0, replace(request, order=form), listing, self._now_s())
+        self._listeners.tell(clientId, what_if(order, self._ledger, self._allowance.price(form, listing)))
 
     def _check_parent(self, order: Order) -> None:
         parent = self._floor.book.parent(order)
         if order.form.parentId and parent is None:
-            raise Refused(135, f"Can't find order with id = {order.form.parentId}")
+            raise Refused(135, order.form.parentId)
         if parent is not None and not parent.live and parent.status is not Status.FILLED:
-            raise Refused(201, "Order rejected - reason:The parent order has been cancelled")
+            raise Refused(201, "Parent order is being cancelled.")
+        if parent is not None and parent.form.allOrNone and not order.form.allOrNone:
+            raise Refused(10236)
 
-    def _price(self, form: OrderForm, listing: Listing) -> float:
-        """What the order would cost a share, as far as one can tell."""
-        return form.lmtPrice or self._market.fill_price(listing.conId, form.action) or 0.0
-
-    def _check_funds(self, form: OrderForm, listing: Listing) -> None:
-        figures = self._ledger.figures(form.account)
-        needed = initial_margin(listing.contract, form.totalQuantity, self._price(form, listing))
-        opens = (form.action == "BUY") == (self._ledger.size(form.account, listing.conId) >= 0)
-        if opens and needed > figures.available:
-            raise Refused(
-                201,
-                "Order rejected - reason:The equity of the account does not cover the initial margin"
-                f" ({figures.available:.2f} available, {needed:.2f} needed)",
-            )
+    def _refuse(self, clientId: int, orderId: int, refused: Refused) -> None:
+        self._listeners.tell(clientId, Error(orderId, refused.code, refused.text))

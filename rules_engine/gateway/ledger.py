@@ -42,6 +42,8 @@ class Execution:
     orderRef: str
     commission: float
     realizedPnl: float | None = None
+    lastLiquidity: int = 0
+    """1 when it was a resting order that somebody came to, 2 when it took what rested, 0 in an auction."""
 
     @property
     def signed(self) -> float:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from rules_engine.gateway.book import BINDING_CLIENT
+from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.floor import Floor
@@ -25,6 +27,7 @@ from rules_engine.gateway.reports import commission_report, exec_details
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
 from rules_engine.gateway.times import read_time, time_text
+from rules_engine.gateway.window import Window
 
 _SIDES = {"": ("BOT", "SLD"), "BUY": ("BOT",), "BOT": ("BOT",), "SELL": ("SLD",), "SLD": ("SLD",)}
 
@@ -32,8 +35,9 @@ _SIDES = {"": ("BOT", "SLD"), "BUY": ("BOT",), "BOT": ("BOT",), "SELL": ("SLD",)
 class OrderAnswers:
     """Hands orders to the desk and tells what it holds."""
 
-    def __init__(self, desk: Desk, floor: Floor, faults: Faults, router: Router) -> None:
+    def __init__(self, desk: Desk, floor: Floor, window: Window, faults: Faults, router: Router) -> None:
         self._desk = desk
+        self._window = window
         self._floor = floor
         self._faults = faults
         router.on(PlaceOrder, self._place)
@@ -48,7 +52,8 @@ class OrderAnswers:
 
     def _place(self, session: Session, request: PlaceOrder) -> None:
         clientId = _client(session)
-        self._faults.deliver_order(lambda: self._desk.place(clientId, request))
+        if self._desk.admits(clientId, request):
+            self._faults.deliver_order(lambda: self._desk.place(clientId, request))
 
     def _cancel(self, session: Session, request: CancelOrder) -> None:
         self._desk.cancel(_client(session), request.orderId)
@@ -60,16 +65,24 @@ class OrderAnswers:
         session.send(NextValidId(self._floor.book.next_id(_client(session))))
 
     def _open_orders(self, session: Session, request: ReqOpenOrders) -> None:
+        """A client's own orders; client 0 gets those of TWS's own window with them, and an order id for each."""
+        if session.clientId == BINDING_CLIENT:
+            self._window.bind_open()
         self._tell_open(session, [order for order in self._floor.book.live() if order.clientId == session.clientId])
 
     def _all_open_orders(self, session: Session, request: ReqAllOpenOrders) -> None:
-        self._tell_open(session, self._floor.book.live())
+        """Everybody's orders. Nothing is bound by asking."""
+        orders = self._floor.book.live()
+        for order in orders:
+            if order.clientId != session.clientId:
+                self._floor.book.saw(_client(session), order)
+        self._tell_open(session, orders)
 
     def _bind(self, session: Session, request: ReqAutoOpenOrders) -> None:
-        """Only client 0 may bind the orders of TWS's own window, of which a simulated one has none."""
-        if session.clientId != 0:
-            text = "Error validating request.-'bD' : cause - Only client 0 may bind orders automatically"
-            session.send(Error(SYSTEM, 321, text))
+        if session.clientId == BINDING_CLIENT:
+            self._window.bind_automatically(request.bind)
+        else:
+            session.send(Error(SYSTEM, 327, text_of(327)))
 
     def _tell_open(self, session: Session, orders: list[Order]) -> None:
         for order in orders:
@@ -80,7 +93,7 @@ class OrderAnswers:
     def _completed_orders(self, session: Session, request: ReqCompletedOrders) -> None:
         book = self._floor.book
         for order in book.all():
-            if not order.live and order.ended_s is not None:
+            if not order.live and order.ended_s is not None and not (request.apiOnly and order.manual):
                 session.send(completed_order(order, book.parent(order), time_text(order.ended_s)))
         session.send(CompletedOrdersEnd())
 

@@ -13,6 +13,8 @@ class Status(StrEnum):
     """The words that IB uses for the state of an order."""
 
     PRE_SUBMITTED = "PreSubmitted"
+    PENDING_CANCEL = "PendingCancel"
+    """Told once, while a cancel is on its way; the order itself stands where it stood."""
     SUBMITTED = "Submitted"
     FILLED = "Filled"
     CANCELLED = "Cancelled"
@@ -20,6 +22,10 @@ class Status(StrEnum):
 
 
 ENDED = frozenset({Status.FILLED, Status.CANCELLED, Status.INACTIVE})
+TWS_WINDOW = -1
+"""Who owns an order that somebody entered in TWS itself, until client 0 binds it."""
+UNBOUND = 0
+"""The order id of such an order until then."""
 NOT_GIVEN = "None"
 """TWS writes this word where an order names no delta-neutral or adjusted type, and old decoders trip over it."""
 
@@ -36,14 +42,24 @@ class Order:
     status: Status = Status.PRE_SUBMITTED
     staged: bool = False
     """Held back by its client: transmit was 0."""
+    manual: bool = False
+    """Somebody entered it in TWS's own window."""
+    locating: bool = False
+    """It sells short what cannot be borrowed now."""
     elected: bool = False
     """Its conditions were met."""
     triggered: bool = False
     """Its stop price was reached."""
     stop_price: float | None = None
     """Where a trailing stop stands."""
+    peg_price: float | None = None
+    """Where a pegged order stands."""
+    arrived: bool = False
+    """It has reached the exchange."""
+    resting: bool = False
+    """It has met the market before: from now on others come to it."""
     reduced: float = 0.0
-    """Shares that fills of its one-cancels-all group took away."""
+    """Shares that fills of its one-cancels-all group took away, or that its parent never got."""
     filled: float = 0.0
     avgFillPrice: float = 0.0
     lastFillPrice: float = 0.0
@@ -54,6 +70,11 @@ class Order:
     def orderId(self) -> int:
         """The number its client gave it."""
         return self.request.orderId
+
+    @property
+    def told_client(self) -> int:
+        """The client number that reports name: an order of TWS's own window is reported as one of client 0."""
+        return max(self.clientId, 0)
 
     @property
     def form(self) -> OrderForm:
@@ -93,7 +114,14 @@ class Order:
     @property
     def remaining(self) -> float:
         """Shares still to be filled."""
-        return self.form.totalQuantity - self.reduced - self.filled
+        return round(self.form.totalQuantity - self.reduced - self.filled, 8)
+
+    def end(self, status: Status, at_s: float, why: str) -> None:
+        """It is filled, or will never be."""
+        assert status in ENDED, status
+        self.status = status
+        self.ended_s = at_s
+        self.ended_because = why
 
     @property
     def conditional(self) -> bool:
@@ -104,21 +132,21 @@ class Order:
 def open_order(order: Order) -> OpenOrder:
     """The report of a live order: what its client wrote, and where it stands."""
     form = _as_reported(order)
-    return OpenOrder(order.orderId, _reported_contract(order), form, order.clientId, order.permId, order.status)
+    return OpenOrder(order.orderId, _reported_contract(order), form, order.told_client, order.permId, order.status)
 
 
-def order_status(order: Order, why_held: str = "") -> OrderStatus:
-    """The report of an order's progress."""
+def order_status(order: Order, why_held: str = "", status: Status | None = None) -> OrderStatus:
+    """The report of an order's progress, with its own status unless another is given."""
     return OrderStatus(
         orderId=order.orderId,
-        status=order.status,
+        status=status or order.status,
         filled=order.filled,
         remaining=max(0.0, order.remaining),
         avgFillPrice=order.avgFillPrice,
         permId=order.permId,
         parentId=order.form.parentId,
         lastFillPrice=order.lastFillPrice,
-        clientId=order.clientId,
+        clientId=order.told_client,
         whyHeld=why_held,
     )
 
@@ -152,10 +180,15 @@ def _reported_contract(order: Order) -> Contract:
     return contract if contract.right else replace(contract, right="?")
 
 
-def execution_of(order: Order, price: float, number: int, now_s: float) -> Execution:
-    """The fill of everything that remains of an order, at this price."""
-    contract = order.contract
-    shares = order.remaining
+def execution_of(order: Order, price: float, shares: float, number: int, now_s: float, liquidity: int) -> Execution:
+    """A fill of some of an order's shares, before it is counted in the order; ``liquidity`` in IB's numbers.
+
+    Each fill costs what it adds to the commission of the whole order, so that a minimum is paid once.
+    """
+    contract, listing = order.contract, order.listing
+    filled = round(order.filled + shares, 8)
+    average = (order.avgFillPrice * order.filled + price * shares) / filled
+    paid = commission_of(listing, order.filled, order.avgFillPrice) if order.filled else 0.0
     return Execution(
         execId=f"0000e0d5.{order.permId & 0xFFFFFFFF:08x}.{number:08x}.01",
         time_s=now_s,
@@ -166,10 +199,11 @@ def execution_of(order: Order, price: float, number: int, now_s: float) -> Execu
         shares=shares,
         price=price,
         orderId=order.orderId,
-        clientId=order.clientId,
+        clientId=order.told_client,
         permId=order.permId,
-        cumQty=order.filled + shares,
-        avgPrice=price,
+        cumQty=filled,
+        avgPrice=average,
         orderRef=order.form.orderRef,
-        commission=commission_of(order.listing, shares, price),
+        commission=max(0.0, commission_of(listing, filled, average) - paid),
+        lastLiquidity=liquidity,
     )

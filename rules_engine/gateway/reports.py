@@ -25,6 +25,7 @@ def exec_details(reqId: int, execution: Execution) -> ExecDetails:
         cumQty=execution.cumQty,
         avgPrice=execution.avgPrice,
         orderRef=execution.orderRef,
+        lastLiquidity=execution.lastLiquidity,
     )
 
 

@@ -2,19 +2,26 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
 from rules_engine.gateway.account_answers import AccountAnswers
+from rules_engine.gateway.allowance import ACTIVE_ORDERS_MAX
+from rules_engine.gateway.audience import Audience
 from rules_engine.gateway.contract_answers import ContractAnswers
+from rules_engine.gateway.control import Control
+from rules_engine.gateway.corrections import Corrections
 from rules_engine.gateway.desk import Desk
+from rules_engine.gateway.fault_plan import FaultPlan, Step
+from rules_engine.gateway.fault_seed import Misfortune
 from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.history_answers import HistoryAnswers
 from rules_engine.gateway.ledger import Execution, Ledger
 from rules_engine.gateway.liquidity import Liquidity
 from rules_engine.gateway.market import Market
+from rules_engine.gateway.mishaps import Mishaps
 from rules_engine.gateway.order_answers import OrderAnswers
 from rules_engine.gateway.orders import Order
 from rules_engine.gateway.passage import Passage
@@ -28,6 +35,7 @@ from rules_engine.gateway.stream_answers import StreamAnswers
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import Timers
 from rules_engine.gateway.uplink import Uplink
+from rules_engine.gateway.window import Window
 from rules_engine.gateway.wire import VERSION_MAX
 from rules_engine.model.clock import Clock, SystemClock
 
@@ -49,6 +57,13 @@ class Gateway(Staging):
         clock: Clock | None = None,
         version_max: int = VERSION_MAX,
         seed: int = 0,
+        faults: Sequence[Step] = (),
+        fault_seed: int | None = None,
+        control_port: int | None = None,
+        say: Callable[[str], None] = lambda text: None,
+        latency_s: float = 0.0,
+        master_client: int | None = None,
+        active_orders_max: int = ACTIVE_ORDERS_MAX,
     ) -> None:
         self.market = market
         self.host = host
@@ -63,9 +78,13 @@ class Gateway(Staging):
         self._now_s = self._passage.now_s
         self._faults = Faults(self._timers, self._now_s, Random(f"{seed}:faults"))
         self._ledger = Ledger(accounts, market)
-        self._liquidity = Liquidity(market)
-        self._floor = Floor(market, self._ledger, self._timers, self._now_s, self)
-        self._desk = Desk(self._floor, market, self._ledger, self._timers, self._now_s, self)
+        self._liquidity = Liquidity(market, seed)
+        self._floor = Floor(market, self._liquidity, self._ledger, self._timers, self._now_s, self, latency_s)
+        self._desk = Desk(self._floor, market, self._ledger, self._timers, self._now_s, self, active_orders_max)
+        self._window = Window(self._desk, self._floor, self)
+        self._corrections = Corrections(market, self._ledger, self._floor.book, self)
+        self._mishaps = Mishaps(market, self._ledger, self._floor, self._now_s, self)
+        self._audience = Audience(self._switchboard, self._floor.book, master_client)
         self._router = Router()
         self._uplink = Uplink(
             market.catalogue, self._timers, self._now_s, self._switchboard.send_all, self._router.answer
@@ -76,26 +95,30 @@ class Gateway(Staging):
         self._streams = StreamAnswers(market, self._timers, self._now_s, self._router)
         self._feeds = (self._prices, self._history, self._streams)
         ContractAnswers(market, self._router)
-        OrderAnswers(self._desk, self._floor, self._faults, self._router)
+        OrderAnswers(self._desk, self._floor, self._window, self._faults, self._router)
         self._reception = Reception(
             self._switchboard, self._router, self._floor.book, self._faults, self._uplink, self._passage, version_max
         )
         self._reception.on_left(self._accounts.left)
+        self._reception.on_left(self._window.left)
         for feed in self._feeds:
             self._reception.on_left(feed.left)
         self._reception.on_settled(self._settle)
         self._server: asyncio.Server | None = None
         self._loop_task: asyncio.Task[None] | None = None
+        self._plan = FaultPlan(faults, self, self._stage, self._now_s, say)
+        self._misfortune = None if fault_seed is None else Misfortune(fault_seed, self._plan, self._stage, self._now_s)
+        self._control = Control(self, self._plan)
+        self.control_port = control_port
         self._passage.on_ticks(self._apply)
         self._passage.on_settled(self._settle)
 
     # What the desk reports.
 
     def tell(self, clientId: int, message: object) -> None:
-        """A report for the client that owns the order, if it is connected."""
-        session = self._switchboard.client(clientId)
-        if session is not None and not self._uplink.cut:
-            session.send(message)
+        """A report about an order of this client, for those who may hear it."""
+        if not self._uplink.cut:
+            self._audience.tell(clientId, message)
 
     def executed(self, execution: Execution) -> None:
         """A fill moved an account."""
@@ -113,7 +136,7 @@ class Gateway(Staging):
         """A day has begun."""
         self._ledger.start_day(time_s)
         if self._state is not None:
-            self._state.forget_before(time_s)
+            self._state.forget_before(time_s, self._ledger)
 
     # For those who run it.
 
@@ -133,6 +156,11 @@ class Gateway(Staging):
         self._settle()
         self._server = await asyncio.get_running_loop().create_server(self._reception.session, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+        if self.control_port is not None:
+            self.control_port = await self._control.start(self.control_port)
+        self._plan.start()
+        if self._misfortune is not None:
+            self._misfortune.start()
         self._loop_task = asyncio.create_task(self._passage.play(), name="gateway market")
 
     async def stop(self) -> None:
@@ -141,6 +169,7 @@ class Gateway(Staging):
             self._loop_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._loop_task
+        await self._control.stop()
         if self._server is not None:
             self._server.close()
             for session in self._switchboard.sockets():
@@ -155,6 +184,16 @@ class Gateway(Staging):
         """Play until cancelled."""
         assert self._loop_task is not None, "start it first"
         await self._loop_task
+
+    @property
+    def now_s(self) -> float:
+        """The gateway's present, in POSIX seconds."""
+        return self._now_s()
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The accounts by name, the first one being that of orders that name none."""
+        return tuple(self._ledger.accounts)
 
     @property
     def orders(self) -> tuple[Order, ...]:

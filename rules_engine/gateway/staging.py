@@ -4,13 +4,20 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
+from rules_engine.gateway.account_answers import AccountAnswers
 from rules_engine.gateway.bad_prints import bad_tick, flood_prices
+from rules_engine.gateway.checks import Refused
 from rules_engine.gateway.codes import text_of
+from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.corrections import Corrections
+from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.messages.form import reply_names, request_names
 from rules_engine.gateway.messages.link import SYSTEM, Error
+from rules_engine.gateway.messages.order_form import OrderForm
+from rules_engine.gateway.mishaps import Mishaps
 from rules_engine.gateway.passage import Passage
 from rules_engine.gateway.price_answers import PriceAnswers
 from rules_engine.gateway.quote import Tick
@@ -20,6 +27,7 @@ from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.tampering import EVERY, REFERENCES, Deed, Instruction
 from rules_engine.gateway.times import Timers
 from rules_engine.gateway.uplink import FARMS, Uplink
+from rules_engine.gateway.window import Window
 
 _FLOOD_EVERY_S = 0.01
 _FRAME_TOO_LONG = (1 << 31).to_bytes(4, "big")
@@ -39,7 +47,8 @@ class Staging:
     """What happens to a gateway that clients did not ask for.
 
     `commands.py` opens these methods to fault scripts and to the control port, with the arguments that stand here. A
-    client is named by its number, an instrument by its symbol or contract number, a message by its type in `messages`.
+    client is named by its number, an instrument by its symbol or contract number, a message by its type in `messages`,
+    an order by its permanent number, its orderRef, or as the `last` one.
     Arguments that name nothing raise KeyError, those that cannot be raise ValueError; either changes nothing.
     """
 
@@ -50,6 +59,11 @@ class Staging:
     _faults: Faults
     _uplink: Uplink
     _floor: Floor
+    _desk: Desk
+    _window: Window
+    _corrections: Corrections
+    _mishaps: Mishaps
+    _accounts: AccountAnswers
     _prices: PriceAnswers
     _streams: StreamAnswers
     _feeds: Sequence[Feed]
@@ -168,57 +182,60 @@ class Staging:
     # Messages.
 
     def drop(
-        self, message: str = EVERY, count: int | None = None, client: int | None = None, probability: float = 1.0
+        self, reply: str = EVERY, count: int | None = None, client: int | None = None, probability: float = 1.0
     ) -> None:
         """Do not send replies of a type: the next so many, or all from now on."""
-        self._tamper(Deed.DROP, message, count, client, probability)
+        self._tamper(Deed.DROP, reply, count, client, probability)
 
     def delay(
         self,
         by_s: float,
-        message: str = EVERY,
+        reply: str = EVERY,
         count: int | None = None,
         client: int | None = None,
         probability: float = 1.0,
     ) -> None:
         """Send replies of a type so much later."""
-        self._tamper(Deed.DELAY, message, count, client, probability, by_s)
+        self._tamper(Deed.DELAY, reply, count, client, probability, by_s)
 
     def duplicate(
         self,
-        message: str = EVERY,
+        reply: str = EVERY,
         copies: int = 1,
         count: int | None = None,
         client: int | None = None,
         probability: float = 1.0,
     ) -> None:
         """Send replies of a type again, so many times."""
-        self._tamper(Deed.DUPLICATE, message, count, client, probability, _at_least(1, copies))
+        self._tamper(Deed.DUPLICATE, reply, count, client, probability, _at_least(1, copies))
 
     def reorder(
         self,
-        message: str = EVERY,
+        reply: str = EVERY,
         behind: int = 1,
         count: int | None = None,
         client: int | None = None,
         probability: float = 1.0,
     ) -> None:
         """Let so many later messages to the same client go before replies of a type."""
-        self._tamper(Deed.REORDER, message, count, client, probability, _at_least(1, behind))
+        self._tamper(Deed.REORDER, reply, count, client, probability, _at_least(1, behind))
 
     def hide_reference(
-        self, message: str = "CompletedOrder", count: int | None = None, client: int | None = None
+        self, reply: str = "CompletedOrder", count: int | None = None, client: int | None = None
     ) -> None:
         """Send CompletedOrder, OpenOrder or ExecDetails without the orderRef that the client gave."""
-        self._tamper(Deed.HIDE, _known(message, REFERENCES), count, client, 1.0)
+        self._tamper(Deed.HIDE, _known(reply, REFERENCES), count, client, 1.0)
 
     def withhold(self, reply: str, withheld: bool = True) -> None:
         """Never send replies of this type: OpenOrderEnd, CompletedOrdersEnd, ExecDetailsEnd; or send them again."""
-        self.drop(reply) if withheld else self.let_through(reply)
+        if withheld:
+            self.drop(reply)
+        else:
+            self.let_through(reply)
 
-    def ignore(self, message: str, count: int | None = None, client: int | None = None) -> None:
+    def ignore(self, request: str, count: int | None = None, client: int | None = None) -> None:
         """Do not answer requests of a type: the next so many, or all from now on."""
-        self._faults.interception.ignore(_known(message, request_names()), count, client)
+        self._faults.interception.ignore(_known(request, request_names()), count, client)
 
     def let_through(self, message: str = EVERY, client: int | None = None) -> None:
         """End what is done to messages of a type, or to all."""
@@ -284,6 +301,79 @@ class Staging:
     def roll_ids_back(self, by: int, client: int | None = None) -> None:
         """Give ids again that were given already; those of a client, or of all. A large number begins at 1 again."""
         self._floor.book.roll_ids_back(_at_least(1, by), client)
+
+    def correct(self, execId: str, price: float, shares: float) -> str:
+        """The exchange corrects a fill of today: a new report under its next number. Returns the new id."""
+        corrected = self._corrections.correct(execId, price, shares)
+        self._settle()
+        return corrected
+
+    def fill_late(self, order: str | int, shares: float = 0.0) -> None:
+        """Fill an order that was cancelled, after all: so many shares, or all that were left."""
+        self._mishaps.fill_late(self._mishaps.find(order), shares)
+        self._settle()
+
+    def double_order(self, order: str | int) -> int:
+        """Let a second order live under the same id; returns its permanent number."""
+        second = self._mishaps.double(self._mishaps.find(order))
+        self._settle()
+        return second.permId
+
+    # Accounts.
+
+    def reset_account(self, account: str) -> None:
+        """Begin an account anew, as the owner of a paper account can: no positions, the cash of the first day."""
+        self._mishaps.reset_account(account)
+        self._accounts.refresh()
+        self._settle()
+
+    def log_in_as(self, accounts: str) -> None:
+        """Name other accounts to clients that connect from now on, such as U7654321; an empty text ends it."""
+        self._accounts.logged_in = accounts
+
+    # Somebody at the screen, and the broker behind it.
+
+    def place_in_tws(
+        self,
+        instrument: str | int,
+        action: str,
+        quantity: float,
+        order_type: str = "MKT",
+        limit_price: float | None = None,
+        stop_price: float | None = None,
+        tif: str = "DAY",
+        account: str = "",
+    ) -> int:
+        """Somebody enters an order in TWS's own window; returns its permanent number."""
+        form = OrderForm(action, quantity, order_type, limit_price, stop_price, tif, account=account)
+        try:
+            permId = self._window.enter(Contract(conId=self._conId(instrument)), form)
+        except Refused as refused:
+            raise ValueError(str(refused)) from refused
+        self._settle()
+        return permId
+
+    def modify_in_tws(self, order: str | int, price: float | None = None, quantity: float | None = None) -> None:
+        """Somebody changes the price or size of an order in TWS's own window, whoever placed it."""
+        try:
+            self._window.modify(self._mishaps.find(order).permId, price, quantity)
+        except Refused as refused:
+            raise ValueError(str(refused)) from refused
+        self._settle()
+
+    def cancel_in_tws(self, order: str | int) -> None:
+        """Somebody cancels an order in TWS's own window, whoever placed it."""
+        self._window.cancel(self._mishaps.find(order).permId)
+        self._settle()
+
+    def lend(self, instrument: str | int, shares: float) -> None:
+        """From now on this many shares can be borrowed to sell short; sales of more are held (404) until they can."""
+        self._desk.lend(self._conId(instrument), shares)
+        self._settle()
+
+    def forbid(self, instrument: str | int, forbidden: bool = True) -> None:
+        """No account may place new orders in this instrument (203), until it is allowed again."""
+        self._desk.forbid(self._conId(instrument), forbidden)
 
     # What the parts above need.
 

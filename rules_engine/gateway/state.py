@@ -1,57 +1,39 @@
 """The gateway's memory in a SQLite file: orders, fills, positions, cash and numbers survive a restart."""
 
-import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rules_engine.gateway.book import OrderBook
 from rules_engine.gateway.catalogue import Catalogue
-from rules_engine.gateway.contracts import Listing
-from rules_engine.gateway.ledger import Account, Execution, Holding, Ledger
-from rules_engine.gateway.lookup import NotFound, the_one
-from rules_engine.gateway.messages.form import read_request, request_fields
-from rules_engine.gateway.messages.order_messages import PlaceOrder
-from rules_engine.gateway.orders import Order, Status
+from rules_engine.gateway.ledger import Account, Execution, Ledger
+from rules_engine.gateway.orders import Order
+from rules_engine.gateway.records import (
+    Unlisted,
+    account_of,
+    account_record,
+    execution_of,
+    execution_record,
+    order_of,
+    order_record,
+)
 
-_PLACE_ORDER = 3
-# Orders are kept in their own wire form, so that what was parsed is what comes back. This version has every field.
-_STORED_VERSION = 176
+_APPLICATION_ID = 0x52544753
+"""Marks the file as ours."""
+_SCHEMA_VERSION = 2
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS next_ids (clientId INTEGER PRIMARY KEY, orderId INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS orders (
-    permId INTEGER PRIMARY KEY, clientId INTEGER NOT NULL, request TEXT NOT NULL, placed_s REAL NOT NULL,
-    status TEXT NOT NULL, staged INTEGER NOT NULL, elected INTEGER NOT NULL, triggered INTEGER NOT NULL,
-    stop_price REAL, reduced REAL NOT NULL, filled REAL NOT NULL, avgFillPrice REAL NOT NULL,
-    lastFillPrice REAL NOT NULL, ended_s REAL, ended_because TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS executions (
-    execId TEXT PRIMARY KEY, time_s REAL NOT NULL, account TEXT NOT NULL, conId INTEGER NOT NULL,
-    contractExchange TEXT NOT NULL, exchange TEXT NOT NULL, side TEXT NOT NULL, shares REAL NOT NULL,
-    price REAL NOT NULL, orderId INTEGER NOT NULL, clientId INTEGER NOT NULL, permId INTEGER NOT NULL,
-    cumQty REAL NOT NULL, avgPrice REAL NOT NULL, orderRef TEXT NOT NULL, commission REAL NOT NULL,
-    realizedPnl REAL) STRICT;
-CREATE TABLE IF NOT EXISTS cash (
-    account TEXT NOT NULL, currency TEXT NOT NULL, amount REAL NOT NULL, PRIMARY KEY (account, currency)) STRICT;
-CREATE TABLE IF NOT EXISTS holdings (
-    account TEXT NOT NULL, conId INTEGER NOT NULL, exchange TEXT NOT NULL, size REAL NOT NULL, price REAL NOT NULL,
-    realized REAL NOT NULL, PRIMARY KEY (account, conId)) STRICT;
+CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+CREATE TABLE next_ids (clientId INTEGER PRIMARY KEY, orderId INTEGER NOT NULL) STRICT;
+CREATE TABLE orders (permId INTEGER PRIMARY KEY, ended_s REAL, record TEXT NOT NULL) STRICT;
+CREATE TABLE executions (trade TEXT PRIMARY KEY, time_s REAL NOT NULL, record TEXT NOT NULL) STRICT;
+CREATE TABLE accounts (name TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
 """
-_ORDER_COLUMNS = (
-    "permId, clientId, request, placed_s, status, staged, elected, triggered, stop_price, reduced, filled,"
-    " avgFillPrice, lastFillPrice, ended_s, ended_because"
-)
-_EXECUTION_COLUMNS = (
-    "execId, time_s, account, conId, contractExchange, exchange, side, shares, price, orderId, clientId, permId,"
-    " cumQty, avgPrice, orderRef, commission, realizedPnl"
-)
-
-
-Row = tuple[Any, ...]
-"""What SQLite gives back; the columns are as strict as the table that declares them."""
+# A corrected execution takes the place of what it corrects, so that fills stay in order.
+_WRITE_EXECUTION = """
+INSERT INTO executions VALUES (?, ?, ?) ON CONFLICT (trade) DO UPDATE SET record = excluded.record
+"""
 
 
 class StateError(Exception):
@@ -63,12 +45,11 @@ class State:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._changed: dict[int, Order] = {}
+        self._orders: dict[int, Order] = {}
         self._executions: list[Execution] = []
-        try:
+        self._accounts: set[str] = set()
+        with self._readable():
             self._file = _opened(path)
-        except sqlite3.Error as error:
-            raise StateError(f"{path}: cannot be used as a state file: {error}") from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -76,139 +57,79 @@ class State:
 
     def order_changed(self, order: Order) -> None:
         """Write this order with the next commit."""
-        self._changed[order.permId] = order
+        self._orders[order.permId] = order
 
     def executed(self, execution: Execution) -> None:
         """Write this fill, and what it did to its account, with the next commit."""
         self._executions.append(execution)
+        self._accounts.add(execution.account)
 
     def commit(self, book: OrderBook, ledger: Ledger) -> None:
         """Write everything that changed since the last time, or nothing."""
-        if not self._changed and not self._executions:
+        if not (self._orders or self._executions or self._accounts or book.numbers_moved):
             return
         self._file.execute("BEGIN IMMEDIATE")
-        self._write_orders(self._changed.values())
+        orders = [(order.permId, order.ended_s, order_record(order)) for order in self._orders.values()]
+        self._file.executemany("INSERT OR REPLACE INTO orders VALUES (?, ?, ?)", orders)
+        executions = [(_trade(one), one.time_s, execution_record(one)) for one in self._executions]
+        self._file.executemany(_WRITE_EXECUTION, executions)
+        self._write_accounts(ledger.accounts[name] for name in self._accounts)
         self._write_numbers(book)
-        for execution in self._executions:
-            self._write_execution(execution)
-            self._write_account(ledger.accounts[execution.account], execution.contract.conId)
         self._file.execute("COMMIT")
-        self._changed.clear()
+        self._orders.clear()
         self._executions.clear()
+        self._accounts.clear()
+        book.numbers_moved = False
 
-    def forget_before(self, time_s: float) -> None:
-        """Drop orders that ended, and fills, before this moment."""
+    def forget_before(self, time_s: float, ledger: Ledger) -> None:
+        """Drop orders that ended, and fills, before this moment; a day has begun for every account."""
+        self._file.execute("BEGIN IMMEDIATE")
         self._file.execute("DELETE FROM orders WHERE ended_s < ?", (time_s,))
         self._file.execute("DELETE FROM executions WHERE time_s < ?", (time_s,))
+        self._write_accounts(ledger.accounts.values())
+        self._file.execute("COMMIT")
 
     def load(self, book: OrderBook, ledger: Ledger, catalogue: Catalogue) -> list[Order]:
         """Fill book and ledger with what the file remembers; the orders are returned for the desk to restore."""
-        numbers = dict(self._file.execute("SELECT name, value FROM numbers"))
-        book.next_perm_id = numbers.get("permId", book.next_perm_id)
-        book.next_execution = numbers.get("execution", book.next_execution)
-        for clientId, orderId in self._file.execute("SELECT clientId, orderId FROM next_ids"):
-            book.saw_id(clientId, orderId - 1)
-        self._load_accounts(ledger, catalogue)
-        rows = self._file.execute(f"SELECT {_EXECUTION_COLUMNS} FROM executions ORDER BY rowid")
-        book.executions = [self._execution(row, catalogue) for row in rows]
-        rows = self._file.execute(f"SELECT {_ORDER_COLUMNS} FROM orders ORDER BY permId")
-        return [self._order(row, catalogue) for row in rows]
+        with self._readable():
+            numbers = dict(self._file.execute("SELECT name, value FROM numbers"))
+            book.next_perm_id = numbers.get("permId", book.next_perm_id)
+            book.next_execution = numbers.get("execution", book.next_execution)
+            for clientId, orderId in self._file.execute("SELECT clientId, orderId FROM next_ids"):
+                book.saw_id(clientId, orderId - 1)
+            for (record,) in self._file.execute("SELECT record FROM accounts"):
+                account = account_of(record, catalogue)
+                ledger.accounts[account.name] = account
+            rows = self._file.execute("SELECT record FROM executions ORDER BY rowid")
+            book.executions = [execution_of(record, catalogue) for (record,) in rows]
+            rows = self._file.execute("SELECT record FROM orders ORDER BY permId")
+            return [order_of(record, catalogue) for (record,) in rows]
 
-    def _write_orders(self, orders: Iterable[Order]) -> None:
-        marks = ", ".join("?" * len(_ORDER_COLUMNS.split(",")))
-        self._file.executemany(
-            f"INSERT OR REPLACE INTO orders ({_ORDER_COLUMNS}) VALUES ({marks})",
-            [
-                (
-                    order.permId,
-                    order.clientId,
-                    json.dumps(request_fields(_PLACE_ORDER, order.request, _STORED_VERSION)),
-                    order.placed_s,
-                    str(order.status),
-                    order.staged,
-                    order.elected,
-                    order.triggered,
-                    order.stop_price,
-                    order.reduced,
-                    order.filled,
-                    order.avgFillPrice,
-                    order.lastFillPrice,
-                    order.ended_s,
-                    order.ended_because,
-                )
-                for order in orders
-            ],
-        )
+    def _write_accounts(self, accounts: Iterable[Account]) -> None:
+        rows = [(account.name, account_record(account)) for account in accounts]
+        self._file.executemany("INSERT OR REPLACE INTO accounts VALUES (?, ?)", rows)
 
     def _write_numbers(self, book: OrderBook) -> None:
         numbers = [("permId", book.next_perm_id), ("execution", book.next_execution)]
         self._file.executemany("INSERT OR REPLACE INTO numbers VALUES (?, ?)", numbers)
         self._file.executemany("INSERT OR REPLACE INTO next_ids VALUES (?, ?)", list(book.next_ids().items()))
 
-    def _write_execution(self, one: Execution) -> None:
-        row = (
-            one.execId,
-            one.time_s,
-            one.account,
-            one.contract.conId,
-            one.contract.exchange,
-            one.exchange,
-            one.side,
-            one.shares,
-            one.price,
-            one.orderId,
-            one.clientId,
-            one.permId,
-            one.cumQty,
-            one.avgPrice,
-            one.orderRef,
-            one.commission,
-            one.realizedPnl,
-        )
-        marks = ", ".join("?" * len(row))
-        self._file.execute(f"INSERT OR REPLACE INTO executions ({_EXECUTION_COLUMNS}) VALUES ({marks})", row)
-
-    def _write_account(self, account: Account, conId: int) -> None:
-        cash = [(account.name, currency, amount) for currency, amount in account.cash.items()]
-        self._file.executemany("INSERT OR REPLACE INTO cash VALUES (?, ?, ?)", cash)
-        holding = account.holdings[conId]
-        self._file.execute(
-            "INSERT OR REPLACE INTO holdings VALUES (?, ?, ?, ?, ?, ?)",
-            (account.name, conId, holding.contract.exchange, holding.size, holding.price, holding.realized),
-        )
-
-    def _load_accounts(self, ledger: Ledger, catalogue: Catalogue) -> None:
-        for name, currency, amount in self._file.execute("SELECT account, currency, amount FROM cash"):
-            ledger.accounts.setdefault(name, Account(name)).cash[currency] = amount
-        for name, conId, exchange, size, price, realized in self._file.execute("SELECT * FROM holdings"):
-            contract = self._listing(catalogue, conId, exchange).contract
-            account = ledger.accounts.setdefault(name, Account(name))
-            account.holdings[conId] = Holding(contract, size, price, realized)
-
-    def _execution(self, row: Row, catalogue: Catalogue) -> Execution:
-        execId, time_s, account, conId, contract_exchange, *rest = row
-        contract = self._listing(catalogue, conId, contract_exchange).contract
-        return Execution(execId, time_s, account, contract, *rest)
-
-    def _order(self, row: Row, catalogue: Catalogue) -> Order:
-        permId, clientId, text, placed_s, status, staged, elected, triggered, *rest = row
-        request = read_request(json.loads(text), _STORED_VERSION)
-        assert isinstance(request, PlaceOrder)
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Whatever is wrong with the file is said with its name."""
         try:
-            listing = the_one(catalogue, request.contract)
-        except NotFound as unclear:
-            raise StateError(f"{self._path}: order {permId} trades {request.contract.symbol!r}: {unclear}") from unclear
-        order = Order(clientId, permId, request, listing, placed_s, Status(status))
-        order.staged, order.elected, order.triggered = bool(staged), bool(elected), bool(triggered)
-        order.stop_price, order.reduced, order.filled, order.avgFillPrice, order.lastFillPrice, *ended = rest
-        order.ended_s, order.ended_because = ended
-        return order
+            yield
+        except Unlisted as missing:
+            raise StateError(f"{self._path}: {missing}") from missing
+        except sqlite3.Error as error:
+            raise StateError(f"{self._path}: cannot be used as a state file: {error}") from error
+        except (ValueError, TypeError, KeyError, AssertionError) as error:
+            raise StateError(f"{self._path}: is damaged, or was written by another program: {error}") from error
 
-    def _listing(self, catalogue: Catalogue, conId: int, exchange: str) -> Listing:
-        listing = catalogue.listing(conId)
-        if listing is None:
-            raise StateError(f"{self._path}: contract {conId} is not listed in this market")
-        return replace(listing, contract=replace(listing.contract, exchange=exchange))
+
+def _trade(execution: Execution) -> str:
+    """What an execution and its corrections have in common."""
+    return execution.execId.rpartition(".")[0]
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -216,10 +137,33 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         # One gateway, one file: a second gateway on the same file fails at once.
         file.execute("PRAGMA locking_mode = EXCLUSIVE")
+        is_new = _is_new(file)
         file.execute("PRAGMA journal_mode = WAL")
         file.execute("PRAGMA synchronous = NORMAL")
-        file.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-    except sqlite3.Error:
+        if is_new:
+            marks = f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_SCHEMA_VERSION};"
+            file.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} {marks} COMMIT;")
+        else:
+            # Takes the lock before anything is read.
+            file.executescript("BEGIN IMMEDIATE; COMMIT;")
+    except BaseException:
         file.close()
         raise
     return file
+
+
+def _is_new(file: sqlite3.Connection) -> bool:
+    """Whether the file is empty. One that is not ours, or not of this version, is refused and left as it is."""
+    (tables,) = file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (application,) = file.execute("PRAGMA application_id").fetchone()
+    (version,) = file.execute("PRAGMA user_version").fetchone()
+    if not tables and not application:
+        return True
+    if application != _APPLICATION_ID:
+        raise sqlite3.DatabaseError("it is a database of something else")
+    if version != _SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"it has version {version}, this gateway reads {_SCHEMA_VERSION}: name a new file")
+    (found,) = file.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"it is damaged: {found}")
+    return False

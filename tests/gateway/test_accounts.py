@@ -17,7 +17,7 @@ def value(ib: IB, tag: str, currency: str = "USD", account: str = "DU1") -> floa
 
 
 async def trade(ib: IB, contract: Contract, action: str, quantity: float, account: str = "DU1") -> None:
-    await until(ib, ib.placeOrder(contract, MarketOrder(action, quantity, account=account)).isDone)
+    await until(ib, ib.placeOrder(contract, MarketOrder(action, quantity, account=account, tif="DAY")).isDone)
     await echo(ib)
 
 

@@ -289,11 +289,11 @@ async def test_a_modified_condition_replaces_the_old_one(gateway: Gateway, conne
 @pytest.mark.parametrize(
     ("condition", "code"),
     [
-        (PriceCondition(price=1.0, conId=0, exch="SMART"), 133),
+        (PriceCondition(price=1.0, conId=0, exch="SMART"), 147),
         (VolumeCondition(volume=1, conId=4711, exch="SMART"), 133),
-        (TimeCondition(time="noon"), 321),
-        (TimeCondition(time="20260701 12:00:00 Mars/Olympus"), 321),
-        (PriceCondition(price=1.0, conId=49462172, exch="SMART", triggerMethod=5), 321),
+        (TimeCondition(time="noon"), 391),
+        (TimeCondition(time="20260701 12:00:00 Mars/Olympus"), 391),
+        (PriceCondition(price=1.0, conId=49462172, exch="SMART", triggerMethod=5), 146),
     ],
 )
 async def test_conditions_that_cannot_be_are_refused(

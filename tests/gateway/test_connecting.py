@@ -93,7 +93,7 @@ async def test_the_33rd_client_is_refused(dial: Dial, gateway: Gateway) -> None:
 async def test_binding_manual_orders_is_for_client_0(dial: Dial, gateway: Gateway) -> None:
     wire = await dial.greeted(gateway, clientId=5)
     wire.send(15, 1, 1)
-    assert (await wire.read())[3] == "321"
+    assert (await wire.read())[3] == "327"
     zero = await dial.greeted(gateway, clientId=0)
     zero.send(15, 1, 1)
     zero.send(49, 1)

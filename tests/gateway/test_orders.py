@@ -55,7 +55,7 @@ async def test_a_market_order_fills_at_the_last_price_in_the_order_tws_tells_it(
     ib = await connect()
     v = await stock(ib, "V")
     transcript = Transcript(ib)
-    trade = ib.placeOrder(v, MarketOrder("BUY", 100, orderRef="key-1", account="DU1"))
+    trade = ib.placeOrder(v, MarketOrder("BUY", 100, orderRef="key-1", account="DU1", tif="DAY"))
     await until(ib, trade.isDone)
     assert life(transcript)[:7] == [
         ("openOrder", "100", "PreSubmitted"),
@@ -89,7 +89,7 @@ async def test_a_resting_limit_order_is_submitted_and_fills_when_the_market_come
     ib = await connect()
     v = await stock(ib, "V")
     transcript = Transcript(ib)
-    trade = ib.placeOrder(v, LimitOrder("BUY", 10, 195.0))
+    trade = ib.placeOrder(v, LimitOrder("BUY", 10, 195.0, tif="DAY"))
     await echo(ib)
     assert life(transcript) == [("openOrder", "10", "Submitted"), ("orderStatus", "Submitted")]
     gateway.push("V", 195.01)
@@ -151,7 +151,7 @@ async def test_cancelling_nothing_is_10147_and_cancelling_a_filled_order_10148(
 async def test_a_modification_keeps_its_identity_and_can_fill(gateway: Gateway, connect: Connect) -> None:
     ib = await connect()
     v = await stock(ib, "V")
-    order = LimitOrder("BUY", 10, 150.0)
+    order = LimitOrder("BUY", 10, 150.0, tif="DAY")
     trade = ib.placeOrder(v, order)
     await echo(ib)
     permId = trade.orderStatus.permId
@@ -175,7 +175,7 @@ async def test_a_bad_modification_is_refused_and_the_order_lives_on(gateway: Gat
     ib = await connect()
     heard = codes_of(ib)
     v = await stock(ib, "V")
-    order = LimitOrder("BUY", 10, 150.0)
+    order = LimitOrder("BUY", 10, 150.0, tif="DAY")
     ib.placeOrder(v, order)
     await echo(ib)
     order.lmtPrice = 150.001
@@ -191,7 +191,7 @@ async def test_changing_what_may_not_change_is_105(dial: Dial, gateway: Gateway,
     ib = await connect()
     heard = codes_of(ib)
     v, ma = await stock(ib, "V"), await stock(ib, "MA")
-    order = LimitOrder("BUY", 10, 150.0)
+    order = LimitOrder("BUY", 10, 150.0, tif="DAY")
     ib.placeOrder(v, order)
     await echo(ib)
     ib.client.placeOrder(order.orderId, ma, order)
@@ -221,16 +221,16 @@ async def test_an_id_of_an_order_that_ended_cannot_be_used_again(
     ("order", "code"),
     [
         (MarketOrder("BUY", 10, account="DU9"), 201),
-        (MarketOrder("BUY", 0), 201),
-        (MarketOrder("BUY", 0.5), 201),
+        (MarketOrder("BUY", 0), 434),
+        (MarketOrder("BUY", 0.5), 10243),
         (MarketOrder("BUY", 1_000_000), 201),
         (LimitOrder("BUY", 10, 199.005), 110),
         (StopOrder("SELL", 10, 190.001), 110),
         (Order(action="BUY", totalQuantity=1, orderType="LMT"), 321),
         (Order(action="BUY", totalQuantity=1, orderType="MAGIC"), 387),
-        (LimitOrder("BUY", 1, 150.0, tif="SOON"), 321),
-        (LimitOrder("BUY", 1, 150.0, tif="GTD"), 321),
-        (LimitOrder("BUY", 1, 150.0, tif="GTD", goodTillDate="tomorrow"), 321),
+        (LimitOrder("BUY", 1, 150.0, tif="SOON"), 10052),
+        (LimitOrder("BUY", 1, 150.0, tif="GTD"), 334),
+        (LimitOrder("BUY", 1, 150.0, tif="GTD", goodTillDate="tomorrow"), 391),
         (LimitOrder("BUY", 1, 150.0, parentId=99), 135),
     ],
     ids=lambda value: value if isinstance(value, int) else "",

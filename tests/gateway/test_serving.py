@@ -44,7 +44,7 @@ async def test_outside_hours_an_order_waits_with_399(bench: Bench, connect: Conn
     heard: list[int] = []
     ib.errorEvent += lambda reqId, code, text, contract: heard.append(code)
     v = await stock(ib, "V")
-    waits, trades = MarketOrder("BUY", 1), LimitOrder("BUY", 1, 205.0, outsideRth=True)
+    waits, trades = MarketOrder("BUY", 1, tif="DAY"), LimitOrder("BUY", 1, 205.0, tif="DAY", outsideRth=True)
     waiting, traded = ib.placeOrder(v, waits), ib.placeOrder(v, trades)
     await until(ib, traded.isDone)
     assert waiting.orderStatus.status == "PreSubmitted"

@@ -311,6 +311,15 @@ class OrderStatus:
     mktCapPrice: float = 0.0
 
 
+@reply(100)
+class OrderBound:
+    """An order of TWS's own window has an order id from now on."""
+
+    permId: int
+    clientId: int
+    orderId: int
+
+
 @reply(53, version=1)
 class OpenOrderEnd:
     pass
