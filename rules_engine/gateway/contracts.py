@@ -74,6 +74,11 @@ class Listing:
         """What sizes are usually quoted and printed in."""
         return _LOTS.get(self.contract.secType, self.suggestedSizeIncrement)
 
+    @property
+    def quoted_size(self) -> float:
+        """The size of a quote that does not tell one."""
+        return max(100.0, self.lot)
+
     def tick_at(self, price: float) -> float:
         """The price step at a price."""
         return step_at(int(self.marketRuleIds.partition(",")[0]), price)

@@ -115,12 +115,15 @@ class Market:
         conId: int,
         bid: float,
         ask: float,
-        bidSize: float = 100.0,
-        askSize: float = 100.0,
+        bidSize: float | None = None,
+        askSize: float | None = None,
         at_s: float | None = None,
     ) -> tuple[Tick, ...]:
-        """A quote from outside; market orders fill at it until a print leaves it."""
-        return self._push(Change(conId, Spread(self._pushed_at_s(at_s), bid, ask, bidSize, askSize), None))
+        """A quote from outside; market orders fill at it until a print leaves it. Sizes are usual ones unless given."""
+        listing = self.catalogue.listing(conId)
+        assert listing is not None, conId
+        sizes = (listing.quoted_size if size is None else size for size in (bidSize, askSize))
+        return self._push(Change(conId, Spread(self._pushed_at_s(at_s), bid, ask, *sizes), None))
 
     def halt(self, conId: int, halted: bool = True, at_s: float | None = None) -> None:
         """Trading stops, or goes on. Meanwhile nothing prints, no quote moves, and nothing of it is ever history."""

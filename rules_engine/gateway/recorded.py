@@ -138,7 +138,7 @@ def _fill_quotes(track: Track, rows: list[_Row]) -> None:
         bid, ask, *sizes = row.values
         if bid > ask:
             raise MarketError(f"{row.place}: bid {bid:g} is above ask {ask:g}")
-        bid_size, ask_size = sizes or (_DEFAULT_SIZE, _DEFAULT_SIZE)
+        bid_size, ask_size = sizes or (track.listing.quoted_size, track.listing.quoted_size)
         track.quotes.add(row.at_s, bid, ask, bid_size, ask_size)
 
 

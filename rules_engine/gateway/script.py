@@ -35,8 +35,8 @@ class _Step:
     size: float = _DEFAULT_SIZE
     bid: float = 0.0
     ask: float = 0.0
-    bid_size: float = _DEFAULT_SIZE
-    ask_size: float = _DEFAULT_SIZE
+    bid_size: float | None = None
+    ask_size: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,8 @@ def _record(track: Track, part: _Part, shift_s: float) -> None:
     for step in part.steps:
         at_s = step.at_s + shift_s
         if step.price is None:
-            track.quotes.add(at_s, step.bid, step.ask, step.bid_size, step.ask_size)
+            usual = track.listing.quoted_size
+            track.quotes.add(at_s, step.bid, step.ask, step.bid_size or usual, step.ask_size or usual)
         else:
             track.trades.add(at_s, step.price, step.size)
 
@@ -169,12 +170,16 @@ def _quoted(node: Node, entries: dict[str, Node], at_s: float) -> _Part:
     bid, ask = entries["bid"].positive(), entries["ask"].positive()
     if bid > ask:
         raise node.problem(f"bid {bid:g} is above ask {ask:g}")
-    sizes = (_size(entries, "bid_size"), _size(entries, "ask_size"))
+    sizes = (_given_size(entries, "bid_size"), _given_size(entries, "ask_size"))
     return _Part((_Step(at_s, None, 0.0, bid, ask, *sizes),), at_s + _LAST_STEP_S)
 
 
 def _size(entries: dict[str, Node], key: str) -> float:
-    return entries[key].positive() if key in entries else _DEFAULT_SIZE
+    return _given_size(entries, key) or _DEFAULT_SIZE
+
+
+def _given_size(entries: dict[str, Node], key: str) -> float | None:
+    return entries[key].positive() if key in entries else None
 
 
 def _every_s(entries: dict[str, Node]) -> float:
