@@ -58,6 +58,15 @@ def test_a_connection_that_is_cut_is_noticed(session: Session, stage: Stage) -> 
     session.wait("closed")
 
 
+def test_news_of_a_lost_link_reaches_every_client_and_ends_no_connection(connect: Connect, stage: Stage) -> None:
+    sessions = [connect(1), connect(2)]
+    for code in (1100, 1102):
+        stage.do(lambda gateway, code=code: gateway.send_code(code))
+    for session in sessions:
+        assert session.ask("time") == NOON_S
+        assert session.codes() == [1100, 1102]
+
+
 def test_open_orders_are_ones_own_and_all_open_orders_are_everybodys(connect: Connect) -> None:
     one, two = connect(1), connect(2)
     one.ask("place", contract=stock("V"), order=limit_order(150.0, orderRef="of one"))
@@ -74,7 +83,7 @@ def test_only_client_0_may_bind_orders(connect: Connect) -> None:
     for session in (other, zero):
         session.ask("bind", bound=True)
         session.settle()
-    assert other.codes() == [321]
+    assert other.codes() == [327]
     assert zero.codes() == []
 
 

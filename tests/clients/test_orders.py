@@ -171,6 +171,32 @@ def test_a_trial_order_tells_margins_and_commission_and_places_nothing(session: 
     assert session.ask("positions") == []
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        limit_order(150.25, quantity=40, outsideRth=True, displaySize=5, minQty=2, tif="GTC"),
+        limit_order(
+            150.0, tif="GTD", goodTillDate="20261231 12:00:00 US/Eastern", goodAfterTime="20260801 10:00:00 UTC"
+        ),
+        limit_order(150.0, discretionaryAmt=0.05, hidden=True, orderRef="hidden"),
+        limit_order(150.0, allOrNone=True, ocaGroup="either", ocaType=2, account="DU1"),
+        order("STP LMT", "SELL", auxPrice=180.0, lmtPrice=179.5, triggerMethod=4),
+        order("TRAIL LIMIT", "SELL", auxPrice=2.0, trailStopPrice=197.0, lmtPriceOffset=0.5),
+        order("TRAIL", "SELL", trailingPercent=5.0, trailStopPrice=189.05),
+    ],
+    ids=["iceberg", "timed", "hidden", "group", "stop limit", "trailing limit", "trailing percent"],
+)
+def test_the_fields_of_an_order_come_back_as_they_were_sent(session: Session, connect: Connect, sent: Record) -> None:
+    orderId = placed(session, sent)
+    assert session.codes(orderId) == []
+    for told in (session.wait("open", orderId=orderId), *connect(2).ask("all_open_orders")):
+        assert {name: told[name] for name in sent} == sent
+    session.ask("cancel", orderId=orderId)
+    session.wait("error", id=orderId, code=202)
+    (ended,) = connect(3).ask("completed_orders")
+    assert {name: ended[name] for name in sent} == sent
+
+
 def test_orders_survive_their_client_and_the_gateway(connect: Connect, stage: Stage) -> None:
     first = connect(3)
     orderId = placed(first, limit_order(195.0, tif="GTC", orderRef="mine"))

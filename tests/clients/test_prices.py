@@ -7,7 +7,7 @@ from tests.clients.process import Record, Session
 from tests.clients.stage import NOON_S, Stage
 
 BID, ASK, LAST, LAST_SIZE, CLOSE, VOLUME = 1, 2, 4, 5, 9, 8
-DELAYED_LAST = 68
+DELAYED_LAST, TRADES_WITH_VOLUME = 68, 48
 
 
 @pytest.fixture
@@ -50,6 +50,13 @@ def test_a_stream_that_is_cancelled_is_silent(session: Session, stage: Stage, v:
     stage.push("V", 205.0)
     session.settle()
     assert session.heard("tick") == []
+
+
+def test_a_generic_tick_is_told_to_whoever_asks_for_it(session: Session, stage: Stage, v: Record) -> None:
+    session.ask("stream", contract=v, generic="233")
+    session.settle()
+    stage.push("V", 201.5, 300)
+    session.wait("tick", conId=v["conId"], type=TRADES_WITH_VOLUME, value=201.5)
 
 
 def test_a_snapshot_is_complete_and_ends(session: Session, stage: Stage, v: Record) -> None:

@@ -6,6 +6,9 @@ from decimal import Decimal
 from ibapi.wrapper import EWrapper
 from lines import BAR, CONDITIONS, CONTRACT, DETAILS, EXECUTION, MARGINS, ORDER, STATUS, Told, plain, record
 
+TRADES_WITH_VOLUME = 48
+"""The type of a tick that is a text of price, size, time, volume, average and whether it was a single trade."""
+
 
 class Answer:
     """The parts of one reply until its end, an error or the end of the connection."""
@@ -107,6 +110,10 @@ class Ears(EWrapper):
 
     def tickSize(self, reqId: int, tickType: int, size: object) -> None:
         self._tick(reqId, tickType, size)
+
+    def tickString(self, reqId: int, tickType: int, value: str) -> None:
+        if tickType == TRADES_WITH_VOLUME:
+            self._tick(reqId, tickType, float(value.split(";")[0] or "nan"))
 
     def tickSnapshotEnd(self, reqId: int) -> None:
         self._end(reqId)

@@ -25,7 +25,7 @@ DETAILS = (
 ORDER = (
     "orderId clientId permId action totalQuantity orderType lmtPrice auxPrice tif ocaGroup ocaType account orderRef"
     " parentId outsideRth hidden displaySize allOrNone minQty goodAfterTime goodTillDate triggerMethod trailStopPrice"
-    " trailingPercent discretionaryAmt conditionsIgnoreRth conditionsCancelOrder autoCancelParent"
+    " trailingPercent discretionaryAmt conditionsIgnoreRth conditionsCancelOrder autoCancelParent lmtPriceOffset"
 )
 EXECUTION = "execId orderId clientId permId acctNumber exchange side shares price cumQty avgPrice orderRef"
 STATUS = "status filled remaining avgFillPrice permId parentId lastFillPrice clientId whyHeld"
