@@ -223,7 +223,7 @@ class _Compiler:
         elif not one.since <= self._version < one.until:
             return
         elif one.plain:
-            name = Name(self._place(prefix + outer), one)
+            name = Name(self._place(prefix + outer), one, self._version)
             yield Choice(name) if one.texts else Subject(name) if one.identity else name
         elif one.many:
             yield _Many(self._place(prefix + outer), _element(one.element, self._version))

@@ -110,7 +110,7 @@ class ContractAnswers:
             tradingHours=self._market.hours_text(listing, liquid=False),
             liquidHours=self._market.hours_text(listing, liquid=True),
             evRule="",
-            evMultiplier=0.0,
+            evMultiplier=0,
             secIds=tuple(Tag(*one) for one in listing.secIds),
             aggGroup=listing.aggGroup,
             underSymbol=listing.underSymbol,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 VERSION_NEVER = 1_000_000
 
@@ -21,6 +22,17 @@ class Until:
     """The field exists below this server version."""
 
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Below this server version the number travels without a fraction, because clients read it as an integer."""
+
+    until: int
+
+
+Size = Annotated[float, Whole(163)]
+"""A number of shares, contracts or coins."""
 
 
 @dataclass(frozen=True, slots=True)

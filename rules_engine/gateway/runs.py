@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from rules_engine.gateway.declarations import Declared
-from rules_engine.gateway.values import KINDS, Kind, Malformed, NotAnIdentity
+from rules_engine.gateway.values import KINDS, Kind, Malformed, NotAnIdentity, number_text
 
 Stores = list[dict[str, object]]
 """The values read so far: for every dataclass that is being filled, its fields by name."""
@@ -27,6 +27,7 @@ class Name:
 
     place: Place
     declared: Declared
+    version: int
 
     @property
     def kind(self) -> Kind:
@@ -126,5 +127,7 @@ def _reader(name: Name) -> Callable[[str], object]:
 
 
 def _writer(name: Name) -> Callable[[object], str]:
+    if name.version < name.declared.whole_until:
+        return lambda value: number_text(round(typing.cast(float, value)))
     write = name.kind.write
     return (lambda value: "" if value is None else write(value)) if name.declared.optional else write

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 UNSET_INTEGER = "2147483647"
 UNSET_DOUBLE = "1.7976931348623157E308"
 
-_INTEGER = re.compile(r"[+-]?\d{1,19}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE_MAX = 1e15
 _TEXTS_MAX = 16_384
 """Prices and sizes repeat: their texts are kept."""

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Identity, Only
+from rules_engine.gateway.items import Identity, Only, Size
 from rules_engine.gateway.messages.form import reply, request
 
 _HELD = "conId symbol secType lastTradeDateOrContractMonth strike right multiplier"
@@ -158,7 +158,7 @@ class Pnl:
 @reply(95)
 class PnlSingle:
     reqId: int
-    position: float
+    position: Size
     daily: float
     unrealized: float
     realized: float

@@ -86,7 +86,7 @@ class ContractDetails:
     tradingHours: str
     liquidHours: str
     evRule: str
-    evMultiplier: float | None
+    evMultiplier: int | None
     secIds: tuple[Tag, ...]
     aggGroup: int
     underSymbol: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Fields, Identity
+from rules_engine.gateway.items import Fields, Identity, Size
 from rules_engine.gateway.messages.form import reply, request
 from rules_engine.gateway.messages.price_messages import LEGS, Leg
 
@@ -73,7 +73,7 @@ class HistoricalBar:
     high: float
     low: float
     close: float
-    volume: float
+    volume: Size
     average: float
     count: int
 
@@ -100,7 +100,7 @@ class HistoricalDataUpdate:
     high: float
     low: float
     average: float
-    volume: float
+    volume: Size
 
 
 @reply(88)
@@ -114,7 +114,7 @@ class PastMidPoint:
     epoch: int
     unused: int
     price: float
-    size: float
+    size: Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ class PastBidAsk:
     attributes: int
     bid: float
     ask: float
-    bidSize: float
-    askSize: float
+    bidSize: Size
+    askSize: Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class PastLast:
     epoch: int
     attributes: int
     price: float
-    size: float
+    size: Size
     exchange: str
     conditions: str
 

@@ -42,7 +42,7 @@ _DELTA_NEUTRAL = Block(
     ),
 )
 _PEG_BENCH = Block(
-    equal("order.orderType", "PEG BENCH"),
+    equal("order.orderType", "PEG BENCH", "PEGBENCH"),
     (
         _order(
             "referenceContractId isPeggedChangeAmountDecrease peggedChangeAmount referenceChangeAmount"
@@ -101,14 +101,14 @@ _PEGS_REPORTED = _order(
         ),
         Block(equal("contract.exchange", "IBKRATS"), (_order("minTradeQty"),), since=170),
         Block(
-            equal("order.orderType", "PEG BEST"),
+            equal("order.orderType", "PEG BEST", "PEGBEST"),
             (
                 _order("minCompeteSize competeAgainstBestOffset"),
                 Block(equal("order.competeAgainstBestOffset", math.inf), (_MID_OFFSETS,)),
             ),
             since=170,
         ),
-        Block(equal("order.orderType", "PEG MID"), (_MID_OFFSETS,), since=170),
+        Block(equal("order.orderType", "PEG MID", "PEGMID"), (_MID_OFFSETS,), since=170),
     ),
 )
 class PlaceOrder:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Block, Fields, Identity, equal, given
+from rules_engine.gateway.items import Block, Fields, Identity, Size, equal, given
 from rules_engine.gateway.messages.form import reply, request
 
 
@@ -90,7 +90,7 @@ class TickPrice:
     reqId: int
     tickType: int
     price: float
-    size: float
+    size: Size
     attributes: int = 0
 
 
@@ -98,7 +98,7 @@ class TickPrice:
 class TickSize:
     reqId: int
     tickType: int
-    size: float
+    size: Size
 
 
 @reply(45, version=6)
@@ -142,7 +142,7 @@ class RealTimeBar:
     high: float
     low: float
     close: float
-    volume: float
+    volume: Size
     average: float
     count: int
 
@@ -155,7 +155,7 @@ class TickByTickLast:
     type: int
     epoch: int
     price: float
-    size: float
+    size: Size
     attributes: int
     exchange: str
     conditions: str
@@ -168,8 +168,8 @@ class TickByTickBidAsk:
     epoch: int
     bid: float
     ask: float
-    bidSize: float
-    askSize: float
+    bidSize: Size
+    askSize: Size
     attributes: int
 
 
