@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from rules_engine.gateway.market import Market
+from rules_engine.gateway.history import Bar
 from rules_engine.gateway.quote import Quote, Tick, TickKind
+
+TRADED = frozenset({"TRADES", "AGGTRADES", "ADJUSTED_LAST"})
+"""Bars of prints; all others are of quotes, and have no volume."""
 
 
 @dataclass(slots=True)
@@ -30,15 +33,23 @@ class FormingBar:
         self.turnover += price * size
         self.count += 1
 
-    @property
-    def average(self) -> float:
-        """The mean price by volume."""
-        return self.turnover / self.volume if self.volume else self.close
+    def shown(self, what: str) -> Bar:
+        """The bar as it is told: what has no volume says -1."""
+        if what not in TRADED:
+            return Bar(self.start_s, self.open, self.high, self.low, self.close, -1.0, -1.0, -1)
+        average = self.turnover / self.volume if self.volume else self.close
+        return Bar(self.start_s, self.open, self.high, self.low, self.close, self.volume, average, self.count)
 
 
 def empty_bar(start_s: float, price: float) -> FormingBar:
     """A bar in which nothing has happened yet."""
     return FormingBar(start_s, price, price, price, price)
+
+
+def continued(bar: Bar) -> FormingBar:
+    """A bar of history that goes on."""
+    volume = max(0.0, bar.volume)
+    return FormingBar(bar.time_s, bar.open, bar.high, bar.low, bar.close, volume, bar.wap * volume, max(1, bar.count))
 
 
 def shown_price(what: str, quote: Quote) -> float | None:
@@ -54,16 +65,11 @@ def shown_price(what: str, quote: Quote) -> float | None:
             return quote.last
 
 
-def shown_trade(what: str, tick: Tick, quote: Quote) -> tuple[float, float] | None:
+def shown_trade(what: str, tick: Tick) -> tuple[float, float] | None:
     """Price and size that a tick adds to a bar of this kind."""
-    if what in ("TRADES", "AGGTRADES", "ADJUSTED_LAST"):
+    if what in TRADED:
         return (tick.price, tick.size) if tick.kind is TickKind.TRADE else None
-    price = shown_price(what, quote)
-    if tick.kind is TickKind.TRADE or price is None:
+    if tick.spread is None:
         return None
-    return price, 0.0
-
-
-def price_of(market: Market, conId: int, what: str) -> float | None:
-    """The present price of an instrument as a bar of this kind shows it."""
-    return shown_price(what, market.quote(conId))
+    bid, ask = tick.spread.bid, tick.spread.ask
+    return (bid if what == "BID" else ask if what == "ASK" else (bid + ask) / 2), 0.0

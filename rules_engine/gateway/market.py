@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TypeVar
 
 from rules_engine.gateway.catalogue import Catalogue
@@ -158,6 +158,14 @@ class Market:
         """
         return self._past.bars(conId, end_s - duration_s, self._until_s(end_s), bar_s, what, use_rth)
 
+    def has_options(self, conId: int) -> bool:
+        """Whether options on an instrument are listed."""
+        return next(iter(self.catalogue.chains(conId)), None) is not None
+
+    def trade_date(self, conId: int) -> date:
+        """The date that a print of now belongs to."""
+        return self._past.hours(conId).trade_date(self._now_s)
+
     def days_start_s(self, conId: int, end_s: float, days: int) -> float:
         """Where the last ``days`` trade dates until ``end_s`` begin: what a duration of `5 D` means."""
         hours = self._past.hours(conId)
@@ -165,6 +173,13 @@ class Market:
         for _ in range(days - 1):
             start_s = hours.last_close_s(start_s) - 1.0
         return hours.day_start_s(hours.trade_date(start_s))
+
+    def sessions(self, conId: int, start_s: float, end_s: float, use_rth: bool) -> tuple[tuple[float, float], ...]:
+        """The exchange's sessions that touch `[start, end)`, whole and in order, kept by this market or not."""
+        hours = self._past.hours(conId)
+        spans = hours.open_spans(start_s, end_s, liquid=use_rth)
+        whole = (hours.span_s(hours.trade_date(opened_s), liquid=use_rth) for opened_s, _ in spans)
+        return tuple(span for span in whole if span is not None)
 
     def prints(
         self, conId: int, start_s: float | None, end_s: float | None, n_max: int, use_rth: bool = False
@@ -175,11 +190,17 @@ class Market:
         )
 
     def spreads(
-        self, conId: int, start_s: float | None, end_s: float | None, n_max: int, use_rth: bool = False
+        self,
+        conId: int,
+        start_s: float | None,
+        end_s: float | None,
+        n_max: int,
+        use_rth: bool = False,
+        seen: Callable[[Spread], object] = lambda spread: spread[1:],
     ) -> tuple[Spread, ...]:
-        """Quotes, chosen like `prints`."""
+        """Quotes that changed something of what is ``seen`` of them, chosen like `prints`."""
         return self._chosen(
-            conId, lambda low, high: self._past.spreads(conId, low, high, use_rth), start_s, end_s, n_max
+            conId, lambda low, high: self._past.spreads(conId, low, high, use_rth, seen), start_s, end_s, n_max
         )
 
     def head_s(self, conId: int) -> float | None:

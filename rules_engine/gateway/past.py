@@ -53,20 +53,27 @@ class Past:
             added = pushed.between(low_s, high_s) if pushed is not None else ()
             yield from merge(self.halts.outside(conId, played), added)
 
-    def spreads(self, conId: int, start_s: float, end_s: float, use_rth: bool) -> Iterator[Spread]:
-        """Quotes of `[start, end)` in time order: those that changed something."""
-        before = self._spread_before(conId, start_s, use_rth)
+    def spreads(
+        self,
+        conId: int,
+        start_s: float,
+        end_s: float,
+        use_rth: bool,
+        seen: Callable[[Spread], object] = lambda spread: spread[1:],
+    ) -> Iterator[Spread]:
+        """Quotes of `[start, end)` in time order: those that changed something of what is ``seen`` of them."""
+        shown = self._shown_before(conId, start_s, use_rth, seen)
         for spread in self._all_spreads(conId, start_s, end_s, use_rth):
-            if before is None or not spread.says(before):
+            before, shown = shown, seen(spread)
+            if shown != before:
                 yield spread
-            before = spread
 
-    def _spread_before(self, conId: int, at_s: float, use_rth: bool) -> Spread | None:
+    def _shown_before(self, conId: int, at_s: float, use_rth: bool, seen: Callable[[Spread], object]) -> object:
         head_s = self.head_s(conId)
         if head_s is None or at_s <= head_s:
             return None
         last = last_of(lambda low, high: self._all_spreads(conId, low, high, use_rth), head_s, at_s, 1)
-        return last[0] if last else None
+        return seen(last[0]) if last else None
 
     def _all_spreads(self, conId: int, start_s: float, end_s: float, use_rth: bool) -> Iterator[Spread]:
         source = self._source_of(conId)

@@ -1,11 +1,16 @@
-"""Streams of prices: what is known first, then what changes."""
+"""Market data lines: who follows which instrument, and on what terms."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
+from typing import NamedTuple
 
 from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.faults import Faults
-from rules_engine.gateway.lookup import NotFound, the_one
+from rules_engine.gateway.generic_ticks import Asked, read_generic, standing_ticks
+from rules_engine.gateway.history import DAY_S, Bar
+from rules_engine.gateway.limits import Limits
+from rules_engine.gateway.lookup import the_one
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.messages.link import Error
 from rules_engine.gateway.messages.price_messages import (
@@ -16,62 +21,62 @@ from rules_engine.gateway.messages.price_messages import (
     TickReqParams,
     TickSnapshotEnd,
 )
-from rules_engine.gateway.price_ticks import (
-    ASKS_MISCELLANEOUS,
-    DELAYED,
-    DELAYED_FROZEN,
-    DELAYED_TICKS,
-    FROZEN,
-    LIVE,
-    LIVE_TICKS,
-    Line,
-    known_ticks,
-    moved_ticks,
-    weekly_ticks,
-)
-from rules_engine.gateway.quote import Tick, TickKind
+from rules_engine.gateway.price_line import Line
+from rules_engine.gateway.quote import Tick
+from rules_engine.gateway.refusals import CONTINUOUS, Refused, invalid, told_why, unknown_request
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
-from rules_engine.gateway.spans import DAY_S
+from rules_engine.gateway.tick_types import DELAYED, DELAYED_FROZEN, FROZEN, LIVE
 
-LINES_MAX = 100
+DISPLAYS_DELAYED = 10167
+"""The refusal that leaves the line open, with delayed prices."""
+_UNSUBSCRIBED = frozenset({354, 10089, 10168})
+"""Who asked for delayed data gets them in place of these."""
+_IN_PART = 10090
+"""The usual ticks come all the same."""
 _BBO = "9c0001"
 """TWS names the exchanges of a consolidated quote by such a code."""
-YEAR_S = 365 * DAY_S
+_YEAR_S = 365 * DAY_S
+
+
+class _Terms(NamedTuple):
+    """On what terms a client gets an instrument: the code it hears first, and the market data type, None for none."""
+
+    code: int
+    type: int | None
 
 
 class PriceAnswers:
     """Market data lines of all clients."""
 
-    def __init__(self, market: Market, now_s: Callable[[], float], faults: Faults, router: Router) -> None:
+    def __init__(
+        self, market: Market, now_s: Callable[[], float], faults: Faults, limits: Limits, router: Router
+    ) -> None:
         self._market = market
         self._now_s = now_s
         self._faults = faults
+        self._limits = limits
         self._lines: dict[tuple[Session, int], Line] = {}
         self._by_instrument: dict[int, dict[tuple[Session, int], Line]] = {}
-        self._traded: dict[int, tuple[float, float]] = {}
+        self._days: dict[int, tuple[date, tuple[Bar, ...]]] = {}
         router.on(ReqMarketDataType, self._set_type)
         router.on(ReqMktData, self._subscribe)
         router.on(CancelMktData, self._cancel)
 
     def ticked(self, ticks: Sequence[Tick]) -> None:
         """Send prices of one instant to everyone who follows them."""
+        by_instrument = self._by_instrument
         for tick in ticks:
-            lines = self._by_instrument.get(tick.conId)
+            lines = by_instrument.get(tick.conId)
             if lines:
                 quote = self._market.quote(tick.conId)
-                average = self._average(tick)
                 for line in lines.values():
-                    for message in moved_ticks(line, tick, quote, average):
-                        line.session.send(message)
+                    line.tell(tick, quote)
 
-    def _average(self, tick: Tick) -> float:
-        """The mean price by volume of what was traded while somebody followed the instrument."""
-        turnover, volume = self._traded.get(tick.conId, (0.0, 0.0))
-        if tick.kind is TickKind.TRADE:
-            turnover, volume = turnover + tick.price * tick.size, volume + tick.size
-            self._traded[tick.conId] = (turnover, volume)
-        return turnover / volume if volume else tick.price
+    def halted(self, conId: int) -> None:
+        """Trading in an instrument was halted, or goes on."""
+        for line in self._by_instrument.get(conId, {}).values():
+            line.tell_halt(self._market.quote(conId))
 
     def left(self, session: Session) -> None:
         """A client is gone; so are its lines."""
@@ -85,78 +90,114 @@ class PriceAnswers:
     def show_again(self) -> None:
         """Tell every line the present quote: prices have moved unseen."""
         for line in self._lines.values():
-            for message in known_ticks(line, self._market.quote(line.listing.conId)):
-                line.session.send(message)
+            self._tell_known(line)
 
     def refuse(self, conId: int, code: int) -> None:
-        """End an instrument's lines with an error, or make them delayed if that is what the code says."""
+        """An instrument's lines hear a code: they end, unless it says that they go on or are delayed."""
         for key, line in list(self._by_instrument.get(conId, {}).items()):
             line.session.send(Error(line.reqId, code, text_of(code)))
             if code == DISPLAYS_DELAYED:
-                line.types = DELAYED_TICKS
+                line.become(DELAYED)
                 line.session.send(MarketDataType(line.reqId, DELAYED))
-            else:
+            elif code != _IN_PART:
                 self._drop(key)
 
     def _set_type(self, session: Session, request: ReqMarketDataType) -> None:
+        """Holds for what is asked from now on; lines that stand stay as they are."""
         if request.type in (LIVE, FROZEN, DELAYED, DELAYED_FROZEN):
             session.marketDataType = request.type
 
     def _subscribe(self, session: Session, request: ReqMktData) -> None:
-        try:
+        with told_why(session, request.reqId):
             listing = the_one(self._market.catalogue, request.contract)
-        except NotFound as unclear:
-            session.send(Error(request.reqId, 200, str(unclear)))
+            asked = read_generic(request.genericTicks, listing.contract.secType)
+            self._check(session, request, listing)
+            self._open(session, request, listing, asked)
+
+    def _check(self, session: Session, request: ReqMktData, listing: Listing) -> None:
+        if listing.contract.secType == CONTINUOUS:
+            raise invalid("Continuous futures have history only")
+        if request.regulatorySnapshot:
+            raise invalid("No permission for regulatory snapshots")
+        if request.snapshot and request.genericTicks.strip():
+            raise invalid("Snapshot market data subscription is not applicable to generic ticks")
+        if (session, request.reqId) in self._lines:
+            raise Refused(102, "Duplicate ticker id")
+        if not request.snapshot and len(self._lines) >= self._limits.lines:
+            raise Refused(101, "Max number of tickers has been reached")
+
+    def _open(self, session: Session, request: ReqMktData, listing: Listing, asked: Asked) -> None:
+        code, type_ = self._terms(session, listing.conId)
+        if code:
+            session.send(Error(request.reqId, code, text_of(code)))
+        if type_ is None:
             return
-        problem = self._problem(session, request, listing)
-        if problem is not None:
-            session.send(problem)
-            if problem.code != DISPLAYS_DELAYED:
-                return
-        type_ = DELAYED if problem is not None else session.marketDataType
-        types = DELAYED_TICKS if type_ in (DELAYED, DELAYED_FROZEN) else LIVE_TICKS
-        line = Line(session, request.reqId, listing, _generic(request), types)
+        line = Line(session, request.reqId, listing, asked, type_)
         if not request.snapshot:
             self._lines[session, request.reqId] = line
             self._by_instrument.setdefault(listing.conId, {})[session, request.reqId] = line
         consolidated = _BBO if listing.contract.secType == "STK" else ""
-        session.send(TickReqParams(request.reqId, listing.minTick, consolidated, 3))
         session.send(MarketDataType(request.reqId, type_))
-        for message in known_ticks(line, self._market.quote(listing.conId)):
-            session.send(message)
-        if ASKS_MISCELLANEOUS in line.generic:
-            days = self._market.bars(listing.conId, self._now_s(), YEAR_S, DAY_S, self._shown(listing), True)
-            for message in weekly_ticks(line, days):
-                session.send(message)
+        session.send(TickReqParams(request.reqId, listing.minTick, consolidated, 3))
+        self._tell_known(line)
+        self._tell_standing(line)
         if request.snapshot:
             session.send(TickSnapshotEnd(request.reqId))
 
-    def _shown(self, listing: Listing) -> str:
-        return "TRADES" if listing.prints_trades else "MIDPOINT"
+    def _tell_known(self, line: Line) -> None:
+        conId = line.listing.conId
+        quoted = line.type in (FROZEN, DELAYED_FROZEN) or self._is_open(conId)
+        line.tell_known(self._market.quote(conId), quoted=quoted)
 
-    def _problem(self, session: Session, request: ReqMktData, listing: Listing) -> Error | None:
-        if (session, request.reqId) in self._lines:
-            return Error(request.reqId, 102, "Duplicate ticker id")
-        if not request.snapshot and sum(1 for key in self._lines if key[0] is session) >= LINES_MAX:
-            return Error(request.reqId, 101, "Max number of tickers has been reached")
-        code = self._faults.data_codes.get(listing.conId)
-        return None if code is None else Error(request.reqId, code, text_of(code))
+    def _tell_standing(self, line: Line) -> None:
+        listing, asked = line.listing, line.asked
+        days = self._daily(listing) if asked.needs_days else ()
+        quote = self._market.quote(listing.conId)
+        has_options = self._market.has_options(listing.conId)
+        for message in standing_ticks(line.reqId, asked.numbers, listing, quote, days, has_options=has_options):
+            line.session.send(message)
+
+    def _terms(self, session: Session, conId: int) -> _Terms:
+        code = self._faults.data_codes.get(conId, 0)
+        wants_delayed = session.marketDataType in (DELAYED, DELAYED_FROZEN)
+        if code in _UNSUBSCRIBED and wants_delayed:
+            code = DISPLAYS_DELAYED
+        if code == DISPLAYS_DELAYED:
+            return _Terms(
+                code, self._type(DELAYED_FROZEN if session.marketDataType == DELAYED_FROZEN else DELAYED, conId)
+            )
+        if code and code != _IN_PART:
+            return _Terms(code, None)
+        return _Terms(code, self._type(session.marketDataType, conId))
+
+    def _type(self, wanted: int, conId: int) -> int:
+        """Frozen data are those of a market that is closed; of an open one they are live."""
+        if not self._is_open(conId):
+            return wanted
+        return {FROZEN: LIVE, DELAYED_FROZEN: DELAYED}.get(wanted, wanted)
+
+    def _is_open(self, conId: int) -> bool:
+        return self._market.is_open(conId, self._now_s(), True)
+
+    def _daily(self, listing: Listing) -> tuple[Bar, ...]:
+        """A year of daily bars, read once a day."""
+        today = self._market.trade_date(listing.conId)
+        known = self._days.get(listing.conId)
+        if known is None or known[0] != today:
+            shown = "TRADES" if listing.prints_trades else "MIDPOINT"
+            bars = self._market.bars(listing.conId, self._now_s(), _YEAR_S, DAY_S, shown, True)
+            known = self._days[listing.conId] = (today, bars)
+        return known[1]
 
     def _cancel(self, session: Session, request: CancelMktData) -> None:
         if (session, request.reqId) in self._lines:
             self._drop((session, request.reqId))
         else:
-            session.send(Error(request.reqId, 300, f"Can't find EId with tickerId:{request.reqId}"))
+            session.send(unknown_request(request.reqId))
 
     def _drop(self, key: tuple[Session, int]) -> None:
-        line = self._lines.pop(key)
-        del self._by_instrument[line.listing.conId][key]
-
-
-DISPLAYS_DELAYED = 10167
-"""The one refusal that leaves the line open, with delayed prices."""
-
-
-def _generic(request: ReqMktData) -> frozenset[int]:
-    words = request.genericTicks.replace("mdoff", "").split(",")
-    return frozenset(int(word) for word in words if word.strip().isdecimal())
+        conId = self._lines.pop(key).listing.conId
+        followers = self._by_instrument[conId]
+        del followers[key]
+        if not followers:
+            del self._by_instrument[conId]

@@ -33,10 +33,6 @@ class Spread(NamedTuple):
     bidSize: float
     askSize: float
 
-    def says(self, other: "Spread") -> bool:
-        """Whether both show the same prices and sizes."""
-        return self[1:] == other[1:]
-
 
 class Tick(NamedTuple):
     """One price with its size at one instant. A tuple, since it is made hundreds of thousands of times a second."""
@@ -85,6 +81,8 @@ class Quote:
     bidSize: float = 0.0
     askSize: float = 0.0
     lastSize: float = 0.0
+    spread: Spread | None = None
+    """Bid and ask as they came."""
     volume: float = 0.0
     turnover: float = 0.0
     count: int = 0
@@ -110,7 +108,7 @@ class Quote:
 
     def show(self, spread: Spread, real: bool) -> None:
         """A new best bid and ask."""
-        _, self.bid, self.ask, self.bidSize, self.askSize = spread
+        _, self.bid, self.ask, self.bidSize, self.askSize = self.spread = spread
         self.real = real
 
     def trade(self, at_s: float, price: float, size: float) -> None:

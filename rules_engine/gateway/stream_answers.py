@@ -1,192 +1,135 @@
-"""Streams beside market data lines: single ticks, and bars of five seconds."""
+"""Tick-by-tick data: every print and every change of a quote, one message each."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from rules_engine.gateway.contracts import Listing
-from rules_engine.gateway.forming import FormingBar, empty_bar, price_of, shown_trade
-from rules_engine.gateway.history_answers import SHOWN, past_bid_asks, past_lasts, past_mid_points
-from rules_engine.gateway.lookup import NotFound, the_one
+from rules_engine.gateway.faults import Faults
+from rules_engine.gateway.limits import Limits
+from rules_engine.gateway.lookup import the_one
 from rules_engine.gateway.market import Market
-from rules_engine.gateway.messages.history_messages import HistoricalTicks, HistoricalTicksBidAsk, HistoricalTicksLast
-from rules_engine.gateway.messages.link import Error
 from rules_engine.gateway.messages.price_messages import (
-    CancelRealTimeBars,
     CancelTickByTick,
-    RealTimeBar,
-    ReqRealTimeBars,
     ReqTickByTick,
     TickByTickBidAsk,
     TickByTickLast,
     TickByTickMidPoint,
 )
-from rules_engine.gateway.quote import Quote, Tick, TickKind
+from rules_engine.gateway.quote import Spread, Tick, TickKind
+from rules_engine.gateway.refusals import CONTINUOUS, Refused, invalid, told_why, unknown_request
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
-from rules_engine.gateway.times import Timers
+from rules_engine.gateway.tick_history import TickQuery, past_ticks, seen_by
 
-TICK_STREAMS_MAX = 5
-BAR_S = 5.0
-_TYPES = {"Last": 1, "AllLast": 2, "BidAsk": 3, "MidPoint": 4}
-_PRINTS = frozenset({"Last", "AllLast"})
+# The number of each kind on the wire, and what its past is called.
+_KINDS = {"Last": (1, "TRADES"), "AllLast": (2, "TRADES"), "BidAsk": (3, "BID_ASK"), "MidPoint": (4, "MIDPOINT")}
 
 Key = tuple[Session, int]
 
 
-@dataclass(slots=True)
-class _TickStream:
-    session: Session
-    request: ReqTickByTick
-    listing: Listing
-    middle: float | None = None
-
-
-@dataclass(slots=True)
-class _BarStream:
-    session: Session
-    request: ReqRealTimeBars
-    listing: Listing
-    bar: FormingBar | None = None
-
-
 class StreamAnswers:
-    """Tick-by-tick data and real-time bars of all clients."""
+    """Tick-by-tick streams of all clients."""
 
-    def __init__(self, market: Market, timers: Timers, now_s: Callable[[], float], router: Router) -> None:
+    def __init__(
+        self, market: Market, now_s: Callable[[], float], faults: Faults, limits: Limits, router: Router
+    ) -> None:
         self._market = market
-        self._timers = timers
         self._now_s = now_s
-        self._ticks: dict[Key, _TickStream] = {}
-        self._bars: dict[Key, _BarStream] = {}
-        self._bars_due = False
-        router.on(ReqTickByTick, self._start_ticks)
-        router.on(CancelTickByTick, lambda session, request: self._cancel_ticks(session, request.reqId))
-        router.on(ReqRealTimeBars, self._start_bars)
-        router.on(CancelRealTimeBars, lambda session, request: self._cancel_bars(session, request.reqId))
+        self._faults = faults
+        self._limits = limits
+        self._conIds: dict[Key, int] = {}
+        self._by_instrument: dict[int, dict[Key, _Stream]] = {}
+        router.on(ReqTickByTick, self._start)
+        router.on(CancelTickByTick, self._cancel)
 
     def ticked(self, ticks: Sequence[Tick]) -> None:
         """Prices of one instant."""
-        for stream in self._ticks.values():
-            moved = [tick for tick in ticks if tick.conId == stream.listing.conId]
-            if moved:
-                for message in _told(stream, moved, self._market.quote(stream.listing.conId)):
-                    stream.session.send(message)
-        for bars in self._bars.values():
-            for tick in ticks:
-                if tick.conId == bars.listing.conId:
-                    self._see(bars, tick)
+        for tick in ticks:
+            streams = self._by_instrument.get(tick.conId)
+            if streams:
+                for stream in streams.values():
+                    stream.tell(tick)
 
     def left(self, session: Session) -> None:
         """A client is gone; so are its streams."""
-        for key in [key for key in self._ticks if key[0] is session]:
-            del self._ticks[key]
-        for key in [key for key in self._bars if key[0] is session]:
-            del self._bars[key]
+        for key in [key for key in self._conIds if key[0] is session]:
+            self._drop(key)
 
-    def _start_ticks(self, session: Session, request: ReqTickByTick) -> None:
-        try:
+    def _start(self, session: Session, request: ReqTickByTick) -> None:
+        with told_why(session, request.reqId):
             listing = the_one(self._market.catalogue, request.contract)
-        except NotFound as unclear:
-            session.send(Error(request.reqId, 200, str(unclear)))
-            return
-        problem = self._tick_problem(session, request, listing)
-        if problem is not None:
-            session.send(problem)
-            return
-        if request.count > 0:
-            session.send(self._past(request, listing.conId))
-        self._market.quote(listing.conId)
-        self._ticks[session, request.reqId] = _TickStream(session, request, listing)
+            self._check(session, request, listing)
+            number, what = _KINDS[request.tickType]
+            if request.count > 0:
+                query = TickQuery(
+                    listing.conId, what, request.count, end_s=self._now_s(), ignore_size=request.ignoreSize
+                )
+                session.send(past_ticks(self._market, request.reqId, query))
+            self._conIds[session, request.reqId] = listing.conId
+            stream = _Stream(session, request.reqId, number, seen_by(what, request.ignoreSize))
+            stream.begin(self._market.quote(listing.conId).spread)
+            self._by_instrument.setdefault(listing.conId, {})[session, request.reqId] = stream
 
-    def _tick_problem(self, session: Session, request: ReqTickByTick, listing: Listing) -> Error | None:
-        if request.tickType not in _TYPES:
-            text = f"Error validating request.-'cR' : cause - Invalid tick type {request.tickType!r}"
-            return Error(request.reqId, 321, text)
-        if request.tickType in _PRINTS and not listing.prints_trades:
-            return Error(request.reqId, 10189, "Failed to request tick-by-tick data: there are no trades to tell")
-        if sum(1 for key in self._ticks if key[0] is session) >= TICK_STREAMS_MAX:
-            return Error(request.reqId, 10190, "Max number of tick-by-tick requests has been reached.")
-        return None
+    def _check(self, session: Session, request: ReqTickByTick, listing: Listing) -> None:
+        contract = listing.contract
+        if request.tickType not in _KINDS:
+            raise invalid(f"Invalid tick type {request.tickType!r}")
+        if contract.secType == CONTINUOUS:
+            raise invalid("Continuous futures have history only")
+        told = listing.prints_trades if _KINDS[request.tickType][1] == "TRADES" else listing.quotes
+        if not told:
+            raise Refused(10189, f"Failed to request tick-by-tick data:No {request.tickType} for {contract.secType}")
+        if self._faults.data_codes.get(listing.conId):
+            permission = f"No market data permissions for {contract.exchange} {contract.secType}"
+            raise Refused(10189, f"Failed to request tick-by-tick data:{permission}")
+        if (session, request.reqId) in self._conIds:
+            raise Refused(102, "Duplicate ticker id")
+        if sum(1 for key in self._conIds if key[0] is session) >= self._limits.tick_streams:
+            raise Refused(10190, "Max number of tick-by-tick requests has been reached.")
 
-    def _past(self, request: ReqTickByTick, conId: int) -> object:
-        now_s = self._now_s()
-        if request.tickType in _PRINTS:
-            prints = self._market.prints(conId, None, now_s, request.count)
-            return HistoricalTicksLast(request.reqId, past_lasts(prints), True)
-        spreads = self._market.spreads(conId, None, now_s, request.count)
-        if request.tickType == "BidAsk":
-            return HistoricalTicksBidAsk(request.reqId, past_bid_asks(spreads), True)
-        return HistoricalTicks(request.reqId, past_mid_points(spreads), True)
+    def _cancel(self, session: Session, request: CancelTickByTick) -> None:
+        if (session, request.reqId) in self._conIds:
+            self._drop((session, request.reqId))
+        else:
+            session.send(unknown_request(request.reqId))
 
-    def _cancel_ticks(self, session: Session, reqId: int) -> None:
-        if self._ticks.pop((session, reqId), None) is None:
-            session.send(Error(reqId, 300, f"Can't find EId with tickerId:{reqId}"))
-
-    def _start_bars(self, session: Session, request: ReqRealTimeBars) -> None:
-        try:
-            listing = the_one(self._market.catalogue, request.contract)
-        except NotFound as unclear:
-            session.send(Error(request.reqId, 200, str(unclear)))
-            return
-        if request.barSize != BAR_S or request.whatToShow not in SHOWN - {"BID_ASK", "ADJUSTED_LAST", "AGGTRADES"}:
-            text = "Error validating request.-'bP' : cause - Only bars of 5 seconds of TRADES, MIDPOINT, BID or ASK"
-            session.send(Error(request.reqId, 321, text))
-            return
-        self._market.quote(listing.conId)
-        self._bars[session, request.reqId] = _BarStream(session, request, listing)
-        self._schedule_bars()
-
-    def _cancel_bars(self, session: Session, reqId: int) -> None:
-        if self._bars.pop((session, reqId), None) is None:
-            session.send(Error(reqId, 300, f"Can't find EId with tickerId:{reqId}"))
-
-    def _schedule_bars(self) -> None:
-        if not self._bars_due:
-            self._bars_due = True
-            end_s = (math.floor(self._now_s() / BAR_S) + 1) * BAR_S
-            self._timers.at(end_s, lambda: self._close_bars(end_s))
-
-    def _close_bars(self, end_s: float) -> None:
-        """Tell the bar that has just ended, also when nothing happened in it."""
-        for stream in self._bars.values():
-            bar = stream.bar or self._quiet_bar(stream, end_s - BAR_S)
-            stream.bar = None
-            if bar is not None:
-                stream.session.send(_real_time_bar(stream.request.reqId, end_s - BAR_S, bar))
-        self._bars_due = False
-        if self._bars:
-            self._schedule_bars()
-
-    def _quiet_bar(self, stream: _BarStream, start_s: float) -> FormingBar | None:
-        price = price_of(self._market, stream.listing.conId, stream.request.whatToShow)
-        return None if price is None else empty_bar(start_s, price)
-
-    def _see(self, stream: _BarStream, tick: Tick) -> None:
-        shown = shown_trade(stream.request.whatToShow, tick, self._market.quote(tick.conId))
-        if shown is not None:
-            if stream.bar is None:
-                stream.bar = empty_bar(tick.time_s, shown[0])
-            stream.bar.see(*shown)
+    def _drop(self, key: Key) -> None:
+        conId = self._conIds.pop(key)
+        streams = self._by_instrument[conId]
+        del streams[key]
+        if not streams:
+            del self._by_instrument[conId]
 
 
-def _told(stream: _TickStream, ticks: Sequence[Tick], quote: Quote) -> Iterator[object]:
-    """Every print, or the quote once an instant."""
-    request, epoch = stream.request, int(ticks[0].time_s)
-    number = _TYPES[request.tickType]
-    if request.tickType in _PRINTS:
-        for tick in ticks:
+class _Stream:
+    """One tick-by-tick request; a quote that looks the same to it as the one before is not told."""
+
+    def __init__(self, session: Session, reqId: int, number: int, seen: Callable[[Spread], object]) -> None:
+        self._session = session
+        self._reqId = reqId
+        self._number = number
+        self._seen = seen
+        self._shown: object = None
+
+    def begin(self, spread: Spread | None) -> None:
+        """The quote that stands is known; what changes it is news."""
+        self._shown = None if spread is None else self._seen(spread)
+
+    def tell(self, tick: Tick) -> None:
+        """A print, or a bid or ask that belongs to a new quote."""
+        number = self._number
+        if number <= 2:
             if tick.kind is TickKind.TRADE:
-                yield TickByTickLast(request.reqId, number, epoch, tick.price, tick.size, 0, "", "")
-        return
-    if all(tick.kind is TickKind.TRADE for tick in ticks) or quote.bid is None or quote.ask is None:
-        return
-    if request.tickType == "BidAsk":
-        yield TickByTickBidAsk(request.reqId, number, epoch, quote.bid, quote.ask, quote.bidSize, quote.askSize, 0)
-    elif quote.mid is not None and quote.mid != stream.middle:
-        stream.middle = quote.mid
-        yield TickByTickMidPoint(request.reqId, number, epoch, quote.mid)
+                self._session.send(
+                    TickByTickLast(self._reqId, number, int(tick.time_s), tick.price, tick.size, 0, "", "")
+                )
+        elif tick.spread is not None:
+            shown = self._seen(tick.spread)
+            if shown != self._shown:
+                self._shown = shown
+                self._session.send(self._quote(tick.spread))
 
-
-def _real_time_bar(reqId: int, start_s: float, bar: FormingBar) -> RealTimeBar:
-    return RealTimeBar(reqId, int(start_s), bar.open, bar.high, bar.low, bar.close, bar.volume, bar.average, bar.count)
+    def _quote(self, spread: Spread) -> object:
+        at_s, bid, ask, bidSize, askSize = spread
+        if self._number == 3:
+            return TickByTickBidAsk(self._reqId, 3, int(at_s), bid, ask, bidSize, askSize, 0)
+        return TickByTickMidPoint(self._reqId, 4, int(at_s), (bid + ask) / 2)

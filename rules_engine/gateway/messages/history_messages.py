@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Fields, Identity, Size
+from rules_engine.gateway.items import Fields, Identity
 from rules_engine.gateway.messages.form import reply, request
 from rules_engine.gateway.messages.price_messages import LEGS, Leg
 
@@ -66,6 +66,20 @@ class ReqHistoricalTicks:
     options: str
 
 
+@request(88)
+class ReqHistogramData:
+    reqId: Annotated[int, Identity()]
+    contract: Contract
+    includeExpired: bool
+    useRth: bool
+    period: str
+
+
+@request(89)
+class CancelHistogramData:
+    reqId: Annotated[int, Identity()]
+
+
 @dataclass(frozen=True, slots=True)
 class HistoricalBar:
     date: str
@@ -73,7 +87,7 @@ class HistoricalBar:
     high: float
     low: float
     close: float
-    volume: Size
+    volume: float
     average: float
     count: int
 
@@ -100,7 +114,7 @@ class HistoricalDataUpdate:
     high: float
     low: float
     average: float
-    volume: Size
+    volume: float
 
 
 @reply(88)
@@ -114,7 +128,7 @@ class PastMidPoint:
     epoch: int
     unused: int
     price: float
-    size: Size
+    size: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +137,8 @@ class PastBidAsk:
     attributes: int
     bid: float
     ask: float
-    bidSize: Size
-    askSize: Size
+    bidSize: float
+    askSize: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +146,7 @@ class PastLast:
     epoch: int
     attributes: int
     price: float
-    size: Size
+    size: float
     exchange: str
     conditions: str
 
@@ -156,3 +170,33 @@ class HistoricalTicksLast:
     reqId: int
     ticks: tuple[PastLast, ...]
     done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramEntry:
+    price: float
+    size: float
+
+
+@reply(89)
+class HistogramData:
+    """How much was traded at every price."""
+
+    reqId: int
+    entries: tuple[HistogramEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PastSession:
+    start: str
+    end: str
+    date: str
+
+
+@reply(106)
+class HistoricalSchedule:
+    reqId: int
+    start: str
+    end: str
+    timeZoneId: str
+    sessions: tuple[PastSession, ...]
