@@ -75,8 +75,14 @@ class Connect:
 
 
 @pytest.fixture
-def connect(process: Process, stage: Stage) -> Connect:
-    return Connect(process, stage)
+def connect_to(process: Process) -> Callable[[Stage], Connect]:
+    """Connects the client to a gateway of the test's own."""
+    return lambda stage: Connect(process, stage)
+
+
+@pytest.fixture
+def connect(connect_to: Callable[[Stage], Connect], stage: Stage) -> Connect:
+    return connect_to(stage)
 
 
 @pytest.fixture

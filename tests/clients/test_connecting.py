@@ -67,26 +67,6 @@ def test_news_of_a_lost_link_reaches_every_client_and_ends_no_connection(connect
         assert session.codes() == [1100, 1102]
 
 
-def test_open_orders_are_ones_own_and_all_open_orders_are_everybodys(connect: Connect) -> None:
-    one, two = connect(1), connect(2)
-    one.ask("place", contract=stock("V"), order=limit_order(150.0, orderRef="of one"))
-    two.ask("place", contract=stock("V"), order=limit_order(151.0, orderRef="of two"))
-    one.settle()
-    two.settle()
-    assert [order["orderRef"] for order in one.ask("open_orders")] == ["of one"]
-    everybody = {(order["clientId"], order["orderRef"]) for order in one.ask("all_open_orders")}
-    assert everybody == {(1, "of one"), (2, "of two")}
-
-
-def test_only_client_0_may_bind_orders(connect: Connect) -> None:
-    other, zero = connect(5), connect(0)
-    for session in (other, zero):
-        session.ask("bind", bound=True)
-        session.settle()
-    assert other.codes() == [327]
-    assert zero.codes() == []
-
-
 def test_a_field_that_cannot_be_read_is_320_and_the_session_lives(session: Session) -> None:
     session.ask("send", fields=["9", "8", "4711", "many", *[""] * 14])
     session.ask("send", fields=["59", "1", "often"])
