@@ -6,28 +6,23 @@ from typing import Protocol
 
 from rules_engine.gateway.account_answers import AccountAnswers
 from rules_engine.gateway.bad_prints import bad_tick, flood_prices
-from rules_engine.gateway.checks import Refused
 from rules_engine.gateway.codes import text_of
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.corrections import Corrections
-from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.messages.form import reply_names, request_names
 from rules_engine.gateway.messages.link import SYSTEM, Error
-from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.mishaps import Mishaps
 from rules_engine.gateway.passage import Passage
 from rules_engine.gateway.price_answers import PriceAnswers
 from rules_engine.gateway.quote import Tick
+from rules_engine.gateway.screen import Screen
 from rules_engine.gateway.session import Session
 from rules_engine.gateway.stream_answers import StreamAnswers
 from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.tampering import EVERY, REFERENCES, Deed, Instruction
 from rules_engine.gateway.times import Timers
 from rules_engine.gateway.uplink import FARMS, Uplink
-from rules_engine.gateway.window import Window
 
 _FLOOD_EVERY_S = 0.01
 _FRAME_TOO_LONG = (1 << 31).to_bytes(4, "big")
@@ -43,7 +38,7 @@ class Feed(Protocol):
         """This client gets nothing more."""
 
 
-class Staging:
+class Staging(Screen):
     """What happens to a gateway that clients did not ask for.
 
     `commands.py` opens these methods to fault scripts and to the control port, with the arguments that stand here. A
@@ -59,9 +54,6 @@ class Staging:
     _faults: Faults
     _uplink: Uplink
     _floor: Floor
-    _desk: Desk
-    _window: Window
-    _corrections: Corrections
     _mishaps: Mishaps
     _accounts: AccountAnswers
     _prices: PriceAnswers
@@ -77,6 +69,11 @@ class Staging:
     def push_quote(self, instrument: str | int, bid: float, ask: float) -> None:
         """A quote from outside the market's own sources."""
         self._apply(self.market.push_quote(self._conId(instrument), bid, ask, at_s=self._passage.now_s()))
+
+    def halt(self, instrument: str | int, halted: bool = True) -> None:
+        """Trading in an instrument stops, or goes on: no price moves and no order trades meanwhile."""
+        self.market.halt(self._conId(instrument), halted, at_s=self._passage.now_s())
+        self._settle()
 
     def bad_print(self, instrument: str | int, kind: str) -> None:
         """Show those who stream an instrument a print that never was; orders and history know nothing of it.
@@ -302,12 +299,6 @@ class Staging:
         """Give ids again that were given already; those of a client, or of all. A large number begins at 1 again."""
         self._floor.book.roll_ids_back(_at_least(1, by), client)
 
-    def correct(self, execId: str, price: float, shares: float) -> str:
-        """The exchange corrects a fill of today: a new report under its next number. Returns the new id."""
-        corrected = self._corrections.correct(execId, price, shares)
-        self._settle()
-        return corrected
-
     def fill_late(self, order: str | int, shares: float = 0.0) -> None:
         """Fill an order that was cancelled, after all: so many shares, or all that were left."""
         self._mishaps.fill_late(self._mishaps.find(order), shares)
@@ -330,50 +321,6 @@ class Staging:
     def log_in_as(self, accounts: str) -> None:
         """Name other accounts to clients that connect from now on, such as U7654321; an empty text ends it."""
         self._accounts.logged_in = accounts
-
-    # Somebody at the screen, and the broker behind it.
-
-    def place_in_tws(
-        self,
-        instrument: str | int,
-        action: str,
-        quantity: float,
-        order_type: str = "MKT",
-        limit_price: float | None = None,
-        stop_price: float | None = None,
-        tif: str = "DAY",
-        account: str = "",
-    ) -> int:
-        """Somebody enters an order in TWS's own window; returns its permanent number."""
-        form = OrderForm(action, quantity, order_type, limit_price, stop_price, tif, account=account)
-        try:
-            permId = self._window.enter(Contract(conId=self._conId(instrument)), form)
-        except Refused as refused:
-            raise ValueError(str(refused)) from refused
-        self._settle()
-        return permId
-
-    def modify_in_tws(self, order: str | int, price: float | None = None, quantity: float | None = None) -> None:
-        """Somebody changes the price or size of an order in TWS's own window, whoever placed it."""
-        try:
-            self._window.modify(self._mishaps.find(order).permId, price, quantity)
-        except Refused as refused:
-            raise ValueError(str(refused)) from refused
-        self._settle()
-
-    def cancel_in_tws(self, order: str | int) -> None:
-        """Somebody cancels an order in TWS's own window, whoever placed it."""
-        self._window.cancel(self._mishaps.find(order).permId)
-        self._settle()
-
-    def lend(self, instrument: str | int, shares: float) -> None:
-        """From now on this many shares can be borrowed to sell short; sales of more are held (404) until they can."""
-        self._desk.lend(self._conId(instrument), shares)
-        self._settle()
-
-    def forbid(self, instrument: str | int, forbidden: bool = True) -> None:
-        """No account may place new orders in this instrument (203), until it is allowed again."""
-        self._desk.forbid(self._conId(instrument), forbidden)
 
     # What the parts above need.
 

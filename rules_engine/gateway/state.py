@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rules_engine.gateway.book import OrderBook
@@ -133,8 +133,9 @@ def _trade(execution: Execution) -> str:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    file = sqlite3.connect(path, timeout=0.0, isolation_level=None)
-    try:
+    with ExitStack() as undo:
+        file = sqlite3.connect(path, timeout=0.0, isolation_level=None)
+        undo.callback(file.close)
         # One gateway, one file: a second gateway on the same file fails at once.
         file.execute("PRAGMA locking_mode = EXCLUSIVE")
         is_new = _is_new(file)
@@ -146,10 +147,8 @@ def _opened(path: Path) -> sqlite3.Connection:
         else:
             # Takes the lock before anything is read.
             file.executescript("BEGIN IMMEDIATE; COMMIT;")
-    except BaseException:
-        file.close()
-        raise
-    return file
+        undo.pop_all()
+        return file
 
 
 def _is_new(file: sqlite3.Connection) -> bool:
