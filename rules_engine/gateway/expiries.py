@@ -54,6 +54,16 @@ def _crude_oil(year: int, month: int, days: ExchangeDays) -> date:
     return days.before(days.at_or_before(before.replace(day=25)), 3)
 
 
+def _micro_crude_oil(year: int, month: int, days: ExchangeDays) -> date:
+    """The business day before the big contract ends."""
+    return days.before(_crude_oil(year, month, days), 1)
+
+
+def _refined_product(year: int, month: int, days: ExchangeDays) -> date:
+    """The last business day of the month before delivery."""
+    return days.at_or_before(date(year, month, 1) - _DAY)
+
+
 def _natural_gas(year: int, month: int, days: ExchangeDays) -> date:
     """Three business days before the first of the delivery month."""
     return days.before(date(year, month, 1), 3)
@@ -106,6 +116,8 @@ def _bund(year: int, month: int, days: ExchangeDays) -> date:
 LAST_TRADING_DAY: dict[str, Callable[[int, int, ExchangeDays], date]] = {
     "third friday": third_friday,
     "crude oil": _crude_oil,
+    "micro crude oil": _micro_crude_oil,
+    "refined product": _refined_product,
     "natural gas": _natural_gas,
     "metal": _metal,
     "treasury bond": _treasury_bond,

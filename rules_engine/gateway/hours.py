@@ -176,6 +176,7 @@ CALENDARS = {
     "frankfurt": _hours("XETR", *_BERLIN, "8:00-22:00", "9:00-17:30"),
     "paris": _hours("XPAR", "Europe/Paris", "MET", "9:00-17:30"),
     "amsterdam": _hours("XAMS", "Europe/Amsterdam", "MET", "9:00-17:30"),
+    "madrid": _hours("XMAD", "Europe/Madrid", "MET", "9:00-17:30"),
     "zurich": _hours("XSWX", "Europe/Zurich", "MET", "9:00-17:30"),
     "mexico": _hours("XMEX", *_MEXICO, "8:30-15:00"),
     "toronto": _hours("XTSE", "America/Toronto", "US/Eastern", "9:30-16:00"),

@@ -89,7 +89,7 @@ class Path:
         return unit * _SCALE * self._volatility_s * math.sqrt(MINUTE_S << octave)
 
     def _moment(self, at_s: float, price: float, span_s: float, dice: Random) -> Moment:
-        tick = self.listing.minTick
+        tick = self.listing.tick_at(price)
         units = max(1, round(price / tick))
         width = max(1, round(units * 1e-4))
         below = int(dice.random() * (width + 1))
@@ -97,9 +97,15 @@ class Path:
         ask = round((units - below + width) * tick, 8)
         if bid >= ask:
             ask = round(bid + tick, 8)
+        bid = self._on_step(bid, tick)
         last = bid if dice.random() < 0.5 else ask
         lot = self._lot
         return Moment(at_s, bid, ask, lot(dice, 1.0), lot(dice, 1.0), last, lot(dice, max(1.0, span_s)))
+
+    def _on_step(self, bid: float, tick: float) -> float:
+        """A bid that lies below the edge where steps grow is a multiple of the smaller ones."""
+        step = self.listing.tick_at(bid)
+        return bid if step == tick else round(math.floor(bid / step) * step, 8)
 
     def _lot(self, dice: Random, scale: float) -> float:
         step = self.listing.lot

@@ -12,6 +12,7 @@ from rules_engine.gateway.audience import Audience
 from rules_engine.gateway.contract_answers import ContractAnswers
 from rules_engine.gateway.control import Control
 from rules_engine.gateway.corrections import Corrections
+from rules_engine.gateway.depth_answers import DepthAnswers
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.fault_plan import FaultPlan, Step
 from rules_engine.gateway.fault_seed import Misfortune
@@ -19,7 +20,9 @@ from rules_engine.gateway.faults import Faults
 from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.history_answers import HistoryAnswers
 from rules_engine.gateway.ledger import Execution, Ledger
+from rules_engine.gateway.limits import USUAL, Limits
 from rules_engine.gateway.liquidity import Liquidity
+from rules_engine.gateway.live_bars import LiveBars
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.mishaps import Mishaps
 from rules_engine.gateway.order_answers import OrderAnswers
@@ -64,6 +67,7 @@ class Gateway(Staging):
         latency_s: float = 0.0,
         master_client: int | None = None,
         active_orders_max: int = ACTIVE_ORDERS_MAX,
+        limits: Limits = USUAL,
     ) -> None:
         self.market = market
         self.host = host
@@ -90,10 +94,13 @@ class Gateway(Staging):
             market.catalogue, self._timers, self._now_s, self._switchboard.send_all, self._router.answer
         )
         self._accounts = AccountAnswers(self._ledger, self._timers, self._now_s, self._router)
-        self._prices = PriceAnswers(market, self._now_s, self._faults, self._router)
+        self._prices = PriceAnswers(market, self._now_s, self._faults, limits, self._router)
         self._history = HistoryAnswers(market, self._now_s, self._router)
-        self._streams = StreamAnswers(market, self._timers, self._now_s, self._router)
-        self._feeds = (self._prices, self._history, self._streams)
+        self._streams = StreamAnswers(market, self._now_s, self._faults, limits, self._router)
+        live_bars = LiveBars(market, self._timers, self._now_s, self._faults, self._router)
+        self._depth = DepthAnswers(market, self._liquidity, self._faults, limits, self._router)
+        self._feeds = (self._prices, self._history, self._streams, live_bars, self._depth)
+        market.on_halt(self._prices.halted)
         ContractAnswers(market, self._router)
         OrderAnswers(self._desk, self._floor, self._window, self._faults, self._router)
         self._reception = Reception(
@@ -121,7 +128,8 @@ class Gateway(Staging):
             self._audience.tell(clientId, message)
 
     def executed(self, execution: Execution) -> None:
-        """A fill moved an account."""
+        """A fill moved an account, and took something out of the book."""
+        self._depth.traded(execution.contract.conId)
         if not self._uplink.cut:
             self._accounts.changed(execution.account, execution.contract.conId)
         if self._state is not None:
@@ -229,5 +237,6 @@ class Gateway(Staging):
         """Remember what happened, then tell it; new timers may be due sooner than what the loop waits for."""
         if self._state is not None:
             self._state.commit(self._floor.book, self._ledger)
+        self._depth.settle()
         self._switchboard.flush()
         self._passage.wake()

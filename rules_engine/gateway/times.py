@@ -38,6 +38,11 @@ def utc_text(at_s: float) -> str:
     return f"{datetime.fromtimestamp(at_s, UTC):%Y%m%d-%H:%M:%S}"
 
 
+def clock_text(at_s: float, zone: str = ZONE) -> str:
+    """An instant in a zone that stands elsewhere, as in `20260102-15:04:05`."""
+    return f"{datetime.fromtimestamp(at_s, ZoneInfo(zone)):%Y%m%d-%H:%M:%S}"
+
+
 def day_text(at_s: float, zone: str = ZONE) -> str:
     """The date of an instant in a zone, as in `20260102`."""
     return f"{datetime.fromtimestamp(at_s, ZoneInfo(zone)):%Y%m%d}"

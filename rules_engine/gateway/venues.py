@@ -56,6 +56,7 @@ VENUES = {
     "IBIS2": Venue("EUR", "frankfurt", _GERMAN, 5, rule="mifid", tradingClass="XETRA"),
     "SBF": Venue("EUR", "paris", ("SMART", "SBF", "CHIXEN", "BATEEN", "AQEUEN"), 4, rule="mifid"),
     "AEB": Venue("EUR", "amsterdam", ("SMART", "AEB", "CHIXEN", "BATEEN", "AQEUEN"), 4, rule="mifid"),
+    "BM": Venue("EUR", "madrid", ("SMART", "BM", "CHIXES", "BATEES", "AQEUES"), 4, rule="mifid"),
     "EBS": Venue("CHF", "zurich", ("SMART", "EBS", "CHIXCH"), 6, rule="mifid"),
     "SEHK": Venue("HKD", "hong_kong", ("SEHK",), 15, rule="hong kong"),
     "TSEJ": Venue("JPY", "tokyo", ("SMART", "TSEJ", "JPNNEXT", "CHIXJ"), 12, rule="tokyo"),

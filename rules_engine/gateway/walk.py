@@ -13,7 +13,16 @@ from rules_engine.gateway.quote import Change, Print, Spread
 _DAY_S = 86_400
 PAST_S = 3_650.0 * _DAY_S
 """How far back a walk can be asked."""
-_VOLATILITY = {"STK": 0.30, "IND": 0.18, "CASH": 0.09, "CRYPTO": 0.60, "FUT": 0.22, "CFD": 0.30, "BOND": 0.06}
+_VOLATILITY = {
+    "STK": 0.30,
+    "IND": 0.18,
+    "FUT": 0.22,
+    "CFD": 0.30,
+    "CRYPTO": 0.60,
+    "CASH": 0.09,
+    "CMDTY": 0.15,
+    "BOND": 0.06,
+}
 """Relative change of a year, by security type."""
 _LIVELY_S = 1_800
 """So long before the start there is a print about every second, as there is after it."""
@@ -136,7 +145,7 @@ class Walk:
     def _new_path(self, conId: int) -> Path:
         listing = self._catalogue.listing(conId)
         assert listing is not None, conId
-        if listing.contract.secType != "OPT":
+        if listing.contract.secType not in ("OPT", "FOP"):
             return Path(listing, self._seed, _VOLATILITY[listing.contract.secType])
         underlying = self._path(listing.underConId)
         return OptionPath(listing, self._seed, underlying, _VOLATILITY[underlying.listing.contract.secType])

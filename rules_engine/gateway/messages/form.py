@@ -22,8 +22,6 @@ class Unsimulated:
 
 
 UNSIMULATED = {
-    "10": Unsimulated("market depth", 2),
-    "11": Unsimulated("market depth", 2),
     "12": Unsimulated("news bulletins"),
     "13": Unsimulated("news bulletins"),
     "18": Unsimulated("financial advisor data"),
@@ -50,13 +48,10 @@ UNSIMULATED = {
     "75": Unsimulated("positions by model", 2),
     "79": Unsimulated("soft dollar tiers", 1),
     "80": Unsimulated("family codes"),
-    "82": Unsimulated("market depth exchanges"),
     "83": Unsimulated("smart components", 1),
     "84": Unsimulated("news", 1),
     "85": Unsimulated("news"),
     "86": Unsimulated("news", 1),
-    "88": Unsimulated("histograms", 1),
-    "89": Unsimulated("histograms", 1),
     "100": Unsimulated("calendar events", 1),
     "101": Unsimulated("calendar events", 1),
     "102": Unsimulated("calendar events", 1),
