@@ -59,12 +59,6 @@ class Screen:
         """No account may place new orders in this instrument (203), until it is allowed again."""
         self._desk.forbid(self._conId(instrument), forbidden)
 
-    # Time.
-
-    def step_to(self, time_s: float) -> None:
-        """Move a clock that stands still; everything due by then happens in order, each at its own instant."""
-        self._passage.step_to(time_s)
-
     def correct(self, execId: str, price: float, shares: float) -> str:
         """The exchange corrects a fill of today: a new report under its next number. Returns the new id."""
         corrected = self._corrections.correct(execId, price, shares)

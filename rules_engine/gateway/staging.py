@@ -322,6 +322,12 @@ class Staging(Screen):
         """Name other accounts to clients that connect from now on, such as U7654321; an empty text ends it."""
         self._accounts.logged_in = accounts
 
+    # Time.
+
+    def step_to(self, time_s: float) -> None:
+        """Move a clock that stands still; everything due by then happens in order, each at its own instant."""
+        self._passage.step_to(time_s)
+
     # What the parts above need.
 
     def _apply(self, ticks: Sequence[Tick]) -> None:
