@@ -58,6 +58,12 @@ def test_a_connection_that_is_cut_is_noticed(session: Session, stage: Stage) -> 
     session.wait("closed")
 
 
+def test_replies_that_arrive_in_single_bytes_are_understood(session: Session, stage: Stage) -> None:
+    whole = session.ask("details", contract=stock("V"))
+    stage.do(lambda gateway: gateway.split(1))
+    assert session.ask("details", contract=stock("V")) == whole
+
+
 def test_news_of_a_lost_link_reaches_every_client_and_ends_no_connection(connect: Connect, stage: Stage) -> None:
     sessions = [connect(1), connect(2)]
     for code in (1100, 1102):

@@ -41,6 +41,20 @@ def test_a_limit_order_rests_until_the_market_comes(session: Session, stage: Sta
     assert session.wait("fill", orderId=orderId)["price"] <= 195.0
 
 
+def test_an_order_larger_than_what_is_offered_fills_in_part_and_keeps_it_when_cancelled(
+    session: Session, stage: Stage
+) -> None:
+    stage.quote("V", 198.5, 199.0)
+    orderId = placed(session, limit_order(199.0, quantity=4_000))
+    status = session.heard("status", orderId=orderId)[-1]
+    assert 0 < status["filled"] < 4_000
+    assert status["filled"] + status["remaining"] == 4_000
+    assert sum(fill["shares"] for fill in session.heard("fill", orderId=orderId)) == status["filled"]
+    session.ask("cancel", orderId=orderId)
+    session.wait("status", orderId=orderId, status="Cancelled", filled=status["filled"])
+    assert session.ask("positions")[0]["position"] == status["filled"]
+
+
 def test_a_stop_order_waits_for_its_price(session: Session, stage: Stage) -> None:
     filled(session, order("MKT"))
     orderId = placed(session, order("STP", "SELL", auxPrice=190.0))
