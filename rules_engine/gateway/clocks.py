@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import datetime
+from datetime import datetime, time
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rules_engine.gateway.times import ZONE
@@ -10,6 +10,7 @@ from rules_engine.model.clock import Clock, CompressedClock, SteppedClock, Syste
 
 _SPEED = re.compile(r"(\d+(?:\.\d+)?)x")
 _START = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}(?::\d{2})?)(?: ([\w/+-]+))?")
+_TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 class ClockError(Exception):
@@ -44,3 +45,11 @@ def read_start(text: str) -> float:
         return datetime.fromisoformat(f"{day} {clock}").replace(tzinfo=ZoneInfo(zone or ZONE)).timestamp()
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise ClockError(f"start '{text}': {error}") from error
+
+
+def read_time_of_day(text: str) -> time:
+    """A time of day without seconds or zone. Raises ClockError."""
+    match = _TIME_OF_DAY.fullmatch(text.strip())
+    if match is None:
+        raise ClockError(f"'{text}' is not a time of day; write it like 23:45")
+    return time(int(match[1]), int(match[2]))

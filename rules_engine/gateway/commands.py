@@ -44,6 +44,7 @@ _REQUESTS_AGAIN = _ends("let_through", {"request": "message"})
 COMMANDS: dict[str, _Ending | None] = {
     "push": None,
     "push_quote": None,
+    "halt": _ends("halt", {"instrument": "instrument"}, halted=False),
     "bad_print": None,
     "flood": None,
     "refuse_data": _ends("refuse_data", {"instrument": "instrument"}, code=0),

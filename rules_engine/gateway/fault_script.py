@@ -3,6 +3,7 @@
 from datetime import time
 from pathlib import Path
 
+from rules_engine.gateway.clocks import ClockError, read_time_of_day
 from rules_engine.gateway.commands import STEPPING, Argument, Call, CommandError, Value, arguments_of, call_of
 from rules_engine.gateway.fault_plan import Step
 from rules_engine.gateway.files import Node, read_yaml
@@ -80,6 +81,6 @@ def _positive_s(entries: dict[str, Node], key: str) -> float | None:
 
 def _time(node: Node) -> time:
     try:
-        return time.fromisoformat(node.text())
-    except ValueError:
-        raise node.problem(f"'{node.text()}' is not a time of day; write it like \"23:45\"") from None
+        return read_time_of_day(node.text())
+    except ClockError as error:
+        raise node.problem(str(error)) from error

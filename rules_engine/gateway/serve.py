@@ -1,28 +1,33 @@
 """The gateway served alone, for the command line and for anybody's own program."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import ipaddress
+from collections.abc import Callable
 
-from rules_engine.gateway.market import Market
 from rules_engine.gateway.server import Gateway
-from rules_engine.model.clock import Clock
 
 
-async def serve(
-    market: Market,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 4002,
-    accounts: Sequence[str] = ("DU1234567",),
-    state: Path | None = None,
-    clock: Clock | None = None,
-    say: Callable[[str], None] = lambda text: None,
-) -> None:
-    """Serve until cancelled. `say` is given one line when clients can connect."""
-    gateway = Gateway(market, host=host, port=port, accounts=accounts, state=state, clock=clock)
+def _silent(text: str) -> None:
+    """Nobody listens."""
+
+
+async def serve(gateway: Gateway, say: Callable[[str], None] = _silent, warn: Callable[[str], None] = _silent) -> None:
+    """Serve until cancelled. `say` is given a line when clients can connect, `warn` one when strangers can, too."""
     await gateway.start()
     try:
-        say(f"SIMULATED gateway on {gateway.host}:{gateway.port}, account {', '.join(accounts)}. No order is real.")
+        accounts = ", ".join(gateway.accounts)
+        say(f"SIMULATED gateway on {gateway.host}:{gateway.port}, account {accounts}. No order is real.")
+        if not is_loopback(gateway.host):
+            warn(f"Warning: {gateway.host} is not this machine alone; whoever reaches it can trade and see all orders.")
+        if gateway.control_port is not None:
+            say(f"Control port: 127.0.0.1:{gateway.control_port}.")
         await gateway.run()
     finally:
         await gateway.stop()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -218,11 +218,7 @@ class Gateway(Staging):
         """Every fill of today, oldest first."""
         return tuple(self._floor.book.executions)
 
-    # The passing of time.
-
-    def step_to(self, time_s: float) -> None:
-        """Move a clock that stands still; everything due by then happens in order, each at its own instant."""
-        self._passage.step_to(time_s)
+    # What happens by itself.
 
     def _apply(self, ticks: Sequence[Tick]) -> None:
         """Prices go out to clients before orders match against them."""

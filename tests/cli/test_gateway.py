@@ -90,12 +90,23 @@ async def test_it_stops_when_told_and_its_state_file_serves_the_next(folder: Pat
         (("--market", "V=absent.csv"), "absent.csv: cannot be read: No such file or directory"),
         (("--market", "market.yaml"), "market.yaml:3: unknown key 'prices'; allowed: close, history, play"),
         (("--speed", "0"), "speed 0: must be above zero"),
+        (("--clock", "fast"), "clock 'fast': write real, stepped, or how many times faster than life, such as 60x"),
+        (("--clock", "stepped"), "a stepped clock moves on command only: give it a --control port"),
+        (("--start", "soon"), "start 'soon': write a date and a time, such as 2026-11-27 09:25 US/Eastern"),
+        (("--account", "my account"), "account 'my account': write letters and digits as IB does, such as DU1234567"),
+        (("--nightly-restart", "25:00"), "'25:00' is not a time of day; write it like 23:45"),
+        (("--latency", "soon"), "--latency: 'soon' is not a duration; write it like 5s, 500ms, 2m, 1h30m"),
+        (("--faults", "faults.yaml"), "faults.yaml:2: 'explode' is no command; there are push"),
+        (("--faults", "absent.yaml"), "absent.yaml: cannot be read: No such file or directory"),
+        (("--catalogue", "absent.yaml"), "absent.yaml: cannot be read: No such file or directory"),
+        (("--sessions", "--speed", "60"), "speed 60: trading hours can only be kept at speed 1"),
         (("--state", "not-a-state.db"), "not-a-state.db: cannot be used as a state file: file is not a database"),
         (("--state", "no/such/folder.db"), "no/such/folder.db: cannot be used as a state file"),
     ],
 )
 def test_what_it_cannot_use_is_said_where_it_stands(folder: Path, words: tuple[str, ...], said: str) -> None:
     (folder / "market.yaml").write_text("version: 1\nsymbols:\n  V: {prices: 196.50}\n")
+    (folder / "faults.yaml").write_text("faults:\n  - {do: explode}\n")
     (folder / "not-a-state.db").write_text("something that somebody needs\n" * 50)
     answer = call("gateway", "--port", "0", *words)
     assert (answer.code, answer.out) == (78, "")
@@ -116,3 +127,55 @@ def test_a_port_that_cannot_be_is_wrong_usage() -> None:
     answer = call("gateway", "--port", "99999")
     assert answer.code == 2
     assert "0<=x<=65535" in answer.err
+
+
+async def test_it_begins_when_and_as_it_is_told_and_takes_commands(folder: Path) -> None:
+    (folder / "market.yaml").write_text(MARKET)
+    words = (
+        "--clock",
+        "stepped",
+        "--start",
+        "2026-11-27 09:25",
+        "--control",
+        "0",
+        "--account",
+        "DU7",
+        "--account",
+        "DU8",
+    )
+    async with served("--market", "market.yaml", *words) as gateway:
+        assert gateway.line.endswith("account DU7, DU8. No order is real.\n")
+        assert gateway.process.stdout is not None
+        control = (await asyncio.wait_for(gateway.process.stdout.readline(), DEADLINE_S)).decode()
+        found = re.fullmatch(r"Control port: 127\.0\.0\.1:(\d+)\.\n", control)
+        assert found, control
+        assert (await shake_hands(gateway.port))[1] == "20261127 09:25:00 US/Eastern"
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(found[1]))
+        writer.write(b'{"do": "step_to", "time_s": 1795789800}\n')
+        assert await asyncio.wait_for(reader.readline(), DEADLINE_S) == b'{"ok": true}\n'
+        writer.close()
+        await writer.wait_closed()
+        assert (await shake_hands(gateway.port))[1] == "20261127 09:30:00 US/Eastern"
+
+
+async def test_it_warns_where_strangers_can_reach_it(folder: Path) -> None:
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        "gateway",
+        "--port",
+        "0",
+        "--host",
+        "0.0.0.0",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    line = (await asyncio.wait_for(process.stdout.readline(), DEADLINE_S)).decode()
+    assert line.startswith("SIMULATED gateway on 0.0.0.0:")
+    warning = (await asyncio.wait_for(process.stderr.readline(), DEADLINE_S)).decode()
+    process.terminate()
+    await process.communicate()
+    assert warning.startswith("Warning: 0.0.0.0 is not this machine alone")

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ib_insync import IB, Contract, Stock
@@ -26,10 +27,15 @@ class Bench:
     running: list[Gateway] = field(default_factory=list)
 
     async def gateway(
-        self, *, state: Path | None = None, clock: SteppedClock | None = None, accounts: tuple[str, ...] = ("DU1",)
+        self,
+        *,
+        state: Path | None = None,
+        clock: SteppedClock | None = None,
+        accounts: tuple[str, ...] = ("DU1",),
+        **options: Any,
     ) -> Gateway:
         """A gateway whose market moves only when the test pushes it; V stands at 199, MA at 300."""
-        gateway = Gateway(Market(Catalogue(clock=clock)), state=state, clock=clock, accounts=accounts)
+        gateway = Gateway(Market(Catalogue(clock=clock)), state=state, clock=clock, accounts=accounts, **options)
         await gateway.start()
         self.running.append(gateway)
         gateway.push("V", 199.0)
@@ -82,6 +88,20 @@ async def until(ib: IB, holds: Callable[[], object]) -> None:
 async def echo(ib: IB) -> None:
     """Wait until everything sent so far was answered: the answer to a question asked now comes last."""
     await asyncio.wait_for(ib.reqCurrentTimeAsync(), DEADLINE_S)
+
+
+def heard_by(ib: IB) -> list[tuple[int, int]]:
+    """The errors and notices that a client hears from now on: what each is about, and its code."""
+    heard: list[tuple[int, int]] = []
+    ib.errorEvent += lambda reqId, code, text, contract: heard.append((reqId, code))
+    return heard
+
+
+def hung_up(ib: IB) -> asyncio.Event:
+    """Set when the gateway ends the connection."""
+    gone = asyncio.Event()
+    ib.disconnectedEvent += gone.set
+    return gone
 
 
 async def stock(ib: IB, symbol: str) -> Contract:

@@ -7,13 +7,7 @@ from ib_insync import IB, LimitOrder, MarketOrder
 
 from rules_engine.gateway import Gateway
 from rules_engine.model.clock import SteppedClock
-from tests.gateway.conftest import NOON_S, Bench, Connect, echo, stock, until
-
-
-def heard_by(ib: IB) -> list[tuple[int, int]]:
-    heard: list[tuple[int, int]] = []
-    ib.errorEvent += lambda reqId, code, text, contract: heard.append((reqId, code))
-    return heard
+from tests.gateway.conftest import NOON_S, Bench, Connect, echo, heard_by, stock, until
 
 
 async def test_dropped_connections_leave_orders_alone(gateway: Gateway, connect: Connect) -> None:

@@ -11,8 +11,8 @@ from tests.gateway.conftest import NOON_S, Bench, Connect, echo, stock, until
 
 async def test_it_says_that_it_is_simulated_and_where() -> None:
     said: asyncio.Queue[str] = asyncio.Queue()
-    market = Market(Catalogue())
-    task = asyncio.create_task(serve(market, port=0, accounts=("DU5",), say=said.put_nowait))
+    alone = Gateway(Market(Catalogue()), accounts=("DU5",))
+    task = asyncio.create_task(serve(alone, said.put_nowait))
     async with asyncio.timeout(5):
         banner = await said.get()
     assert banner.startswith("SIMULATED")
