@@ -85,8 +85,8 @@ class Listing:
 
     @property
     def orderable(self) -> bool:
-        """An index can be watched, never ordered."""
-        return self.contract.secType != "IND"
+        """An index can be watched, never ordered; a continuous future has a past only."""
+        return self.contract.secType not in ("IND", "CONTFUT")
 
     @property
     def prints_trades(self) -> bool:

@@ -18,13 +18,8 @@ def as_query(contract: Contract) -> Contract:
     return replace(contract, right=contract.right.strip("?0"))
 
 
-def the_one(catalogue: Catalogue, contract: Contract, *, continuous: bool = False) -> Listing:
-    """The listing that a client means.
-
-    A continuous future has a past and nothing else: it is unknown to whoever does not ask for ``continuous`` ones.
-    """
-    if contract.secType == "CONTFUT" and not continuous:
-        raise NotFound(UNKNOWN)
+def the_one(catalogue: Catalogue, contract: Contract) -> Listing:
+    """The listing that a client means."""
     found = catalogue.find(as_query(contract))
     if len(found) != 1:
         raise NotFound(_ambiguous(contract, found) if found else UNKNOWN)
