@@ -21,6 +21,9 @@ class Trades:
 
     def put(self, trade: Print) -> None:
         """One of any time; it takes its place behind those of the same instant."""
+        if not self.times_s or trade.time_s >= self.times_s[-1]:
+            self.add(*trade)
+            return
         row = bisect_right(self.times_s, trade.time_s)
         for column, value in zip((self.times_s, self.prices, self.sizes), trade, strict=True):
             column.insert(row, value)
@@ -49,11 +52,17 @@ class Quotes:
 
     def add(self, at_s: float, bid: float, ask: float, bid_size: float, ask_size: float) -> None:
         """One that is not older than the last."""
-        for column, value in zip(self._columns(), (at_s, bid, ask, bid_size, ask_size), strict=True):
-            column.append(value)
+        self.times_s.append(at_s)
+        self.bids.append(bid)
+        self.asks.append(ask)
+        self.bid_sizes.append(bid_size)
+        self.ask_sizes.append(ask_size)
 
     def put(self, spread: Spread) -> None:
         """One of any time; it takes its place behind those of the same instant."""
+        if not self.times_s or spread.time_s >= self.times_s[-1]:
+            self.add(*spread)
+            return
         row = bisect_right(self.times_s, spread.time_s)
         for column, value in zip(self._columns(), spread, strict=True):
             column.insert(row, value)

@@ -54,7 +54,12 @@ class Market:
 
     def next_s(self) -> float | None:
         """When the next scheduled ticks are due; None when nothing more will come by itself."""
-        return min((due_s for source in self._sources if (due_s := source.next_s()) is not None), default=None)
+        soonest_s: float | None = None
+        for source in self._sources:
+            due_s = source.next_s()
+            if due_s is not None and (soonest_s is None or due_s < soonest_s):
+                soonest_s = due_s
+        return soonest_s
 
     def advance(self, now_s: float) -> Iterator[tuple[Tick, ...]]:
         """Everything due until ``now_s``: one batch an instant, in time order, in the quotes before it is yielded.

@@ -4,7 +4,7 @@ import csv
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.files import MarketError, read_lines
 from rules_engine.gateway.history import DAY_S
-from rules_engine.gateway.hours import CALENDARS
+from rules_engine.gateway.hours import CALENDARS, Hours
 from rules_engine.gateway.tape import Track
 
 _TIME_NAMES = ("timestamp", "datetime", "date", "time")
@@ -40,10 +40,13 @@ def read_recording(path: Path, listing: Listing) -> Track:
     lines = enumerate(_cells(path), start=1)
     header = [name.strip().lower() for name in next(lines, (1, []))[1]]
     wanted, fill = _kind(path, header)
-    rows = list(_rows(path, lines, header, wanted, ZoneInfo(CALENDARS[listing.calendar].zone)))
+    hours = CALENDARS[listing.calendar]
+    rows = list(_rows(path, lines, header, wanted, ZoneInfo(hours.zone)))
     if not rows:
         raise MarketError(f"{path}: no prices in this file")
     _check_order(rows, strictly=fill is _fill_bars)
+    if fill is _fill_bars and _bar_length_s(rows) >= DAY_S:
+        rows = [_from_evening(row, hours) for row in rows]
     track = Track(listing)
     fill(track, rows)
     _mark_days(track, rows)
@@ -153,6 +156,12 @@ def _fill_bars(track: Track, rows: list[_Row]) -> None:
         length_s = min(usual_s, rows[number + 1].at_s - row.at_s) if number + 1 < len(rows) else usual_s
         for quarter, price in enumerate((open_, *middle, close)):
             track.trades.add(row.at_s + quarter * length_s / 4, price, volume[0] / 4 if volume else _DEFAULT_SIZE)
+
+
+def _from_evening(row: _Row, hours: Hours) -> _Row:
+    """A bar of a date begins with that trade date: on the evening before where trading does."""
+    day = datetime.fromtimestamp(row.at_s, ZoneInfo(hours.zone)).date()
+    return replace(row, at_s=hours.day_start_s(day)) if row.at_s == hours.midnight_s(day) else row
 
 
 def _bar_length_s(rows: Sequence[_Row]) -> float:

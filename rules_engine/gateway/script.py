@@ -7,12 +7,15 @@ from pathlib import Path
 
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.files import Node, read_yaml
+from rules_engine.gateway.quote import HALTED, HALTED_BY_VOLATILITY, TRADING
 from rules_engine.gateway.tape import Track
 
 STEPS_MAX = 1_000_000
 """A script has at most so many prices for one instrument."""
 _REPEATED = re.compile(r"(\S+)\s+x(\d+)")
 _NO_PRINT = "_"
+_HALTS = {"general": HALTED, "volatility": HALTED_BY_VOLATILITY}
+_RESUMES = {"yes": TRADING}
 _DEFAULT_SIZE = 100.0
 _LAST_STEP_S = 1.0
 """What lies between the last price of a past that ends in a single step and the start."""
@@ -28,7 +31,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One price or one quote at one instant of a script."""
+    """One price or one quote at one instant of a script, or that trading stops or goes on."""
 
     at_s: float
     price: float | None = None
@@ -37,6 +40,7 @@ class _Step:
     ask: float = 0.0
     bid_size: float | None = None
     ask_size: float | None = None
+    halted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ def _track(node: Node, listing: Listing) -> Track:
         past = list(_steps(entries["history"]))
         shift_s = past[-1].end_s if past else 0.0
         for part in past:
+            if any(step.halted is not None for step in part.steps):
+                raise entries["history"].problem("'halt' and 'resume' belong to 'play:'")
             _record(track, part, -shift_s)
     for part in _steps(entries["play"]) if "play" in entries else ():
         _record(track, part, 0.0)
@@ -83,7 +89,9 @@ def _track(node: Node, listing: Listing) -> Track:
 def _record(track: Track, part: _Part, shift_s: float) -> None:
     for step in part.steps:
         at_s = step.at_s + shift_s
-        if step.price is None:
+        if step.halted is not None:
+            track.halts.append((at_s, step.halted))
+        elif step.price is None:
             usual = track.listing.quoted_size
             track.quotes.add(at_s, step.bid, step.ask, step.bid_size or usual, step.ask_size or usual)
         else:
@@ -118,7 +126,12 @@ def _part(node: Node, entries: dict[str, Node], at_s: float, price: float | None
         return _Part((step,), at_s + _LAST_STEP_S)
     if "bid" in entries and "ask" in entries:
         return _quoted(node, node.mapping(("at", "bid", "ask", "bid_size", "ask_size")), at_s)
-    raise node.problem("a step has 'price', 'bid' and 'ask', 'prices' with 'every', or 'to' with 'over' and 'every'")
+    if "halt" in entries:
+        return _halted(node.mapping(("at", "halt"))["halt"], _HALTS, at_s)
+    if "resume" in entries:
+        return _halted(node.mapping(("at", "resume"))["resume"], _RESUMES, at_s)
+    kinds = "'price', 'bid' and 'ask', 'prices' with 'every', 'to' with 'over' and 'every', 'halt', or 'resume'"
+    raise node.problem(f"a step has {kinds}")
 
 
 def _listed(entries: dict[str, Node], at_s: float) -> _Part:
@@ -172,6 +185,12 @@ def _quoted(node: Node, entries: dict[str, Node], at_s: float) -> _Part:
         raise node.problem(f"bid {bid:g} is above ask {ask:g}")
     sizes = (_given_size(entries, "bid_size"), _given_size(entries, "ask_size"))
     return _Part((_Step(at_s, None, 0.0, bid, ask, *sizes),), at_s + _LAST_STEP_S)
+
+
+def _halted(node: Node, words: dict[str, int], at_s: float) -> _Part:
+    if node.text() not in words:
+        raise node.problem(f"'{node.text()}' is none of {', '.join(words)}")
+    return _Part((_Step(at_s, halted=words[node.text()]),), at_s + _LAST_STEP_S)
 
 
 def _size(entries: dict[str, Node], key: str) -> float:

@@ -15,6 +15,8 @@ from rules_engine.gateway.quote import Change, Print, Spread, drawn_around
 
 _SLACK_S = 1e-3
 """More than rounding can move an instant between the two time scales."""
+_HALT, _QUOTE, _TRADE = range(3)
+"""What comes first of one instant."""
 
 
 @dataclass(slots=True)
@@ -26,6 +28,8 @@ class Track:
     quotes: Quotes = field(default_factory=Quotes)
     days_s: "array[float]" = field(default_factory=lambda: array("d"))
     """Where on the axis a trade date begins, the first one left out."""
+    halts: "list[tuple[float, int]]" = field(default_factory=list)
+    """Where on the axis trading stops or goes on, with how it stands from there on, as in `Quote.halted`."""
     close: float | None = None
 
     @property
@@ -43,9 +47,8 @@ class Track:
 
     @property
     def last_s(self) -> float:
-        return max(
-            (times_s[-1] for times_s in (self.trades.times_s, self.quotes.times_s) if times_s), default=-math.inf
-        )
+        columns = (self.trades.times_s, self.quotes.times_s, [at_s for at_s, _ in self.halts])
+        return max((times_s[-1] for times_s in columns if times_s), default=-math.inf)
 
     def change(self, spread: Spread | None, trade: Print | None, new_day: bool) -> Change:
         """One row as it shows in the market: with a drawn quote, or without the print of a currency pair."""
@@ -65,7 +68,7 @@ class _Due(NamedTuple):
     cycle: int
     track: int
     row: int
-    is_trade: bool
+    kind: int
     new_day: bool
 
 
@@ -86,6 +89,7 @@ class Tape:
         self._start_s = 0.0
         self._ahead: Iterator[_Due] = iter(())
         self._due: _Due | None = None
+        self._due_s: float | None = None
 
     def covers(self, conId: int) -> bool:
         return conId in self._by_id
@@ -96,21 +100,25 @@ class Tape:
     def start(self, now_s: float) -> None:
         self._start_s = now_s
         self._ahead = self._all_due()
-        self._due = next(self._ahead, None)
+        self._step()
 
     def watch(self, conId: int, from_s: float) -> None:
         """Nothing to do: a tape plays for everybody."""
 
     def next_s(self) -> float | None:
-        return None if self._due is None else self._wire_s(self._due.axis_s, self._due.cycle)
+        return self._due_s
 
     def take(self) -> tuple[Change, ...]:
-        due_s = self.next_s()
+        due_s = self._due_s
         changes = []
-        while self._due is not None and due_s is not None and self.next_s() == due_s:
+        while self._due is not None and due_s is not None and self._due_s == due_s:
             changes.append(self._change(self._due, due_s))
-            self._due = next(self._ahead, None)
+            self._step()
         return tuple(changes)
+
+    def _step(self) -> None:
+        self._due = due = next(self._ahead, None)
+        self._due_s = None if due is None else self._wire_s(due.axis_s, due.cycle)
 
     def prints(self, conId: int, start_s: float, end_s: float) -> Iterator[Print]:
         track = self._by_id[conId]
@@ -145,7 +153,9 @@ class Tape:
 
     def _change(self, due: _Due, wire_s: float) -> Change:
         track = self._tracks[due.track]
-        if due.is_trade:
+        if due.kind == _HALT:
+            return Change(track.conId, None, None, due.new_day, halted=track.halts[due.row][1])
+        if due.kind == _TRADE:
             return track.change(None, track.trades.at(due.row, wire_s), due.new_day)
         return track.change(track.quotes.at(due.row, wire_s), None, due.new_day)
 
@@ -155,17 +165,17 @@ class Tape:
 
     def _track_due(self, number: int, cycle: int) -> Iterator[_Due]:
         track = self._tracks[number]
-        rows = heapq.merge(*(self._from_zero(times_s, is_trade) for times_s, is_trade in _columns(track)))
+        rows = heapq.merge(*(self._from_zero(times_s, kind) for times_s, kind in _columns(track)))
         days_s = iter(track.days_s)
         day_s = next(days_s, math.inf)
-        for axis_s, is_trade, row in rows:
+        for axis_s, kind, row in rows:
             new_day = axis_s >= day_s
             while axis_s >= day_s:
                 day_s = next(days_s, math.inf)
-            yield _Due(axis_s, cycle, number, row, is_trade, new_day)
+            yield _Due(axis_s, cycle, number, row, kind, new_day)
 
-    def _from_zero(self, times_s: "array[float]", is_trade: bool) -> Iterator[tuple[float, bool, int]]:
-        return ((times_s[row], is_trade, row) for row in range(bisect_left(times_s, self._zero_s), len(times_s)))
+    def _from_zero(self, times_s: Sequence[float], kind: int) -> Iterator[tuple[float, int, int]]:
+        return ((times_s[row], kind, row) for row in range(bisect_left(times_s, self._zero_s), len(times_s)))
 
     def _rows(self, times_s: "array[float]", start_s: float, end_s: float) -> Iterator[tuple[int, float]]:
         """Rows with their wire times in `[start, end)`, all cycles of a loop in turn."""
@@ -190,5 +200,9 @@ class Tape:
         return (wire_s - self._start_s) * self._speed + self._zero_s - cycle * self._loop_s
 
 
-def _columns(track: Track) -> "tuple[tuple[array[float], bool], ...]":
-    return (track.quotes.times_s, False), (track.trades.times_s, True)
+def _columns(track: Track) -> tuple[tuple[Sequence[float], int], ...]:
+    return (
+        ([at_s for at_s, _ in track.halts], _HALT),
+        (track.quotes.times_s, _QUOTE),
+        (track.trades.times_s, _TRADE),
+    )

@@ -1,12 +1,17 @@
 """Recorded CSV files: what is played, when, together with what, and what is refused."""
 
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.files import MarketError
+from rules_engine.gateway.hours import CALENDARS
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.quote import Tick, TickKind
+from rules_engine.gateway.recorded import read_recording
 from rules_engine.gateway.spec import parse_market
 from rules_engine.model.clock import SteppedClock
 
@@ -269,3 +274,16 @@ def test_minutes_of_an_index_and_ticks_of_a_pair(data_dir: Path) -> None:
     batches(pair_market)
     assert (pair_market.quote(pair).bid, pair_market.quote(pair).ask) == (86.836, 86.854)
     assert (pair_market.fill_price(pair, "BUY"), pair_market.fill_price(pair, "SELL")) == (86.854, 86.836)
+
+
+def test_a_day_of_a_future_begins_on_the_evening_before(tmp_path: Path) -> None:
+    rows = "date,open,high,low,close\n2030-01-02,10,14,8,12\n2030-01-03,20,24,18,22\n2030-01-04,30,34,28,32\n"
+    future = Catalogue(clock=SteppedClock(START_S)).named("ES")
+    assert future is not None
+    times_s = read_recording(recording(tmp_path, rows), future).trades.times_s
+    chicago = ZoneInfo("America/Chicago")
+    assert [datetime.fromtimestamp(at_s, chicago) for at_s in times_s[::4]] == [
+        datetime(2030, 1, day, 17, tzinfo=chicago) for day in (1, 2, 3)
+    ]
+    hours = CALENDARS[future.calendar]
+    assert [hours.trade_date(at_s).day for at_s in times_s] == [2] * 4 + [3] * 4 + [4] * 4

@@ -127,6 +127,28 @@ def test_speed_compresses_a_script(tmp_path: Path) -> None:
     assert trades(market) == [(0.0, 1.0), (1.0, 2.0)]
 
 
+def test_nothing_prints_from_a_halt_to_the_resumption_and_nothing_of_it_is_history(tmp_path: Path) -> None:
+    text = """
+loop: 20s
+symbols:
+  V:
+    play:
+      - {at: 0s, every: 1s, prices: "100, 101"}
+      - {at: 2s, halt: volatility}
+      - {at: 2s, every: 1s, prices: "102, 103, 104"}
+      - {at: 5s, resume: yes}
+      - {at: 5s, price: 105}
+"""
+    market = play(tmp_path, text)
+    visa, heard = number(market, "V"), []
+    market.on_halt(lambda conId: heard.append((conId, market.quote(conId).halted)))
+    assert trades(market, 10) == [(0.0, 100.0), (1.0, 101.0), (5.0, 105.0)]
+    assert heard == [(visa, 2), (visa, 0)]
+    assert [at_s for at_s, _ in trades(market, 30)] == [20.0, 21.0, 25.0]
+    assert [one.price for one in market.prints(visa, START_S, None, 10)] == [100.0, 101.0, 105.0] * 2
+    assert [bar.close for bar in market.bars(visa, START_S + 10, 10, 1, "MIDPOINT", False)] == [100.0, 101.0, 105.0]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -164,6 +186,9 @@ def test_speed_compresses_a_script(tmp_path: Path) -> None:
         ),
         ("a: &x [*x]\n", "market.yaml:1: "),
         ("symbols: !!python/object:os.system {}\n", "market.yaml:1: no symbols"),
+        ("symbols:\n  V: {play: {halt: maybe}}\n", "market.yaml:2: 'maybe' is none of general, volatility"),
+        ("symbols:\n  V: {play: {resume: no}}\n", "market.yaml:2: 'no' is none of yes"),
+        ("symbols:\n  V: {history: {halt: general}}\n", "market.yaml:2: 'halt' and 'resume' belong to 'play:'"),
         ("symbols: [\n", "market.yaml:2: not YAML"),
         ("symbols:\n  V: 5\n", "market.yaml:2: expected a mapping"),
         ("", "market.yaml: the file is empty"),
