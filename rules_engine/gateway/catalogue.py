@@ -151,8 +151,11 @@ class Catalogue:
         return listing
 
     def _read(self, root: Node) -> None:
-        for listing in read_listings(root):
-            self._add(listing)
+        for fields, listing in read_listings(root):
+            try:
+                self._add(listing)
+            except MarketError as taken:
+                raise fields.node.problem(str(taken)) from taken
         for fields, future in read_roots(root):
             self._add_root(fields, future)
         for fields in entries(root, "options", ("step", "rule", "class")):

@@ -122,4 +122,4 @@ def _node(raw: yaml.Node, path: Path, seen: set[int]) -> Node:
 
 
 def _place(path: Path, mark: yaml.Mark | None) -> str:
-    return str(path) if mark is None else f"{path}:{mark.line + 1}"
+    return str(path) if mark is None else f"{path}:{mark.line + 1}:{mark.column + 1}"

@@ -22,11 +22,11 @@ FUTURE_KEYS = (*COMMON_KEYS, "exchange", "class", "multiplier", "months", "expir
 _CRYPTO_VENUES = ("PAXOS", "ZEROHASH")
 
 
-def read_listings(root: Node) -> Iterator[Listing]:
+def read_listings(root: Node) -> Iterator[tuple[Fields, Listing]]:
     """Every listing of a catalogue file but futures and options, which are made on demand."""
     for section, (build, keys) in BUILDERS.items():
         for fields in entries(root, section, (*COMMON_KEYS, *keys)):
-            yield build(fields)
+            yield fields, build(fields)
 
 
 def read_roots(root: Node) -> Iterator[tuple[Fields, FutureRoot]]:

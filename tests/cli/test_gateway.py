@@ -88,7 +88,7 @@ async def test_it_stops_when_told_and_its_state_file_serves_the_next(folder: Pat
     [
         (("--market", "wlak"), "'wlak': a market is 'walk', SCRIPT.yaml or SYMBOL=FILE.csv"),
         (("--market", "V=absent.csv"), "absent.csv: cannot be read: No such file or directory"),
-        (("--market", "market.yaml"), "market.yaml:3: unknown key 'prices'; allowed: close, history, play"),
+        (("--market", "market.yaml"), "market.yaml:3:15: unknown key 'prices'; allowed: close, history, play"),
         (("--speed", "0"), "speed 0: must be above zero"),
         (("--clock", "fast"), "clock 'fast': write real, stepped, or how many times faster than life, such as 60x"),
         (("--clock", "stepped"), "a stepped clock moves on command only: give it a --control port"),
@@ -96,7 +96,7 @@ async def test_it_stops_when_told_and_its_state_file_serves_the_next(folder: Pat
         (("--account", "my account"), "account 'my account': write letters and digits as IB does, such as DU1234567"),
         (("--nightly-restart", "25:00"), "'25:00' is not a time of day; write it like 23:45"),
         (("--latency", "soon"), "--latency: 'soon' is not a duration; write it like 5s, 500ms, 2m, 1h30m"),
-        (("--faults", "faults.yaml"), "faults.yaml:2: 'explode' is no command; there are push"),
+        (("--faults", "faults.yaml"), "faults.yaml:2:10: 'explode' is no command; there are push"),
         (("--faults", "absent.yaml"), "absent.yaml: cannot be read: No such file or directory"),
         (("--catalogue", "absent.yaml"), "absent.yaml: cannot be read: No such file or directory"),
         (("--sessions", "--speed", "60"), "speed 60: trading hours can only be kept at speed 1"),
