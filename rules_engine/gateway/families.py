@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from rules_engine.gateway.book import OrderBook
-from rules_engine.gateway.orders import Order
+from rules_engine.gateway.orders import Order, Status
 
 _OCA_CANCELS = 1
 
@@ -33,6 +33,9 @@ def cancels_others(order: Order) -> bool:
     return bool(order.form.ocaGroup) and order.form.ocaType == _OCA_CANCELS
 
 
-def shrink_to_parent(child: Order, parent: Order) -> None:
+def shrink_to_parent(child: Order, book: OrderBook) -> None:
     """A parent that ended with a part of its size leaves its children no more than that part to close."""
-    child.reduced = round(child.reduced + max(0.0, child.remaining - parent.filled), 8)
+    parent = book.parent(child)
+    if parent is not None and not parent.live and parent.status is not Status.FILLED:
+        excess = child.remaining + child.filled - parent.filled
+        child.reduced = round(child.reduced + max(0.0, excess), 8)

@@ -54,6 +54,7 @@ class Floor:
 
     def place(self, order: Order) -> None:
         """A new order."""
+        shrink_to_parent(order, self.book)
         order.arrived = not self._latency_s
         met = self._acknowledge(order)
         self.send(lambda: self._arrive(order, met))
@@ -262,8 +263,7 @@ class Floor:
             if not parent.filled:
                 self.cancel(child)
             elif not child.staged:
-                if parent.status is not Status.FILLED:
-                    shrink_to_parent(child, parent)
+                shrink_to_parent(child, self.book)
                 self._come_alive(child)
 
     def _come_alive(self, child: Order) -> None:
