@@ -81,3 +81,8 @@ class Mishaps:
         if name not in self._ledger.accounts:
             raise KeyError(f"{name!r} is no account; there are {', '.join(self._ledger.accounts)}")
         self._ledger.accounts[name] = Account(name)
+
+    def open_accounts(self, names: str) -> None:
+        """The accounts of these names, divided by commas, exist from now on."""
+        for name in filter(None, names.split(",")):
+            self._ledger.accounts.setdefault(name, Account(name))

@@ -78,7 +78,8 @@ class Staging(Screen):
     def bad_print(self, instrument: str | int, kind: str) -> None:
         """Show those who stream an instrument a print that never was; orders and history know nothing of it.
 
-        Kinds: empty (-1, no size), zero, hundredfold, hundredth, old (a price of a minute ago, told as that).
+        Kinds: empty (-1, no size), zero, hundredfold, hundredth, and old: of a minute ago, which single ticks and trade
+        reports show with its time, and which is never a last price.
         """
         conId = self._conId(instrument)
         ticks = (bad_tick(kind, conId, self.market.quote(conId), self._passage.now_s()),)
@@ -320,6 +321,7 @@ class Staging(Screen):
 
     def log_in_as(self, accounts: str) -> None:
         """Name other accounts to clients that connect from now on, such as U7654321; an empty text ends it."""
+        self._mishaps.open_accounts(accounts)
         self._accounts.logged_in = accounts
 
     # Time.

@@ -95,33 +95,33 @@ async def test_what_names_nothing_changes_nothing(
 # Scripts.
 
 BAD_SCRIPTS = [
-    ("version: 2\nfaults: []\n", ":1: version 2 is not known; this one reads version 1"),
-    ("version: 1\n", ":1: a fault script needs 'faults:'"),
-    ("faults: {do: freeze}\n", ":1: expected a list"),
-    ("faults:\n  - {at: 1s}\n", ":2: a fault needs 'do', the command"),
-    ("faults:\n  - {at: 1s, do: explode}\n", ":2: 'explode' is no command"),
-    ("faults:\n  - at: 1s\n    do: freeze\n    hard: yes\n", ":3: freeze has no argument 'hard'"),
-    ("faults:\n  - {at: soon, do: freeze}\n", ":2: 'soon' is not a duration"),
-    ("faults:\n  - {every: 0s, do: freeze}\n", ":2: must be longer than nothing"),
-    ("faults:\n  - {daily: '24:00', do: restart}\n", ":2: '24:00' is not a time of day"),
-    ("faults:\n  - {at: 1s, daily: '23:45', do: restart}\n", ":2: a fault comes 'at' a moment"),
-    ("faults:\n  - {at: 1s, do: storm, for: 5s}\n", ":2: storm has no end"),
-    ("faults:\n  - {do: push, instrument: NOWHERE9, price: 1}\n", ":2: 'NOWHERE9' is not listed"),
-    ("faults:\n  - {do: push, instrument: V, price: much}\n", ":2: 'much' is not a number"),
-    ("faults:\n  - {do: lose_orders, count: 1.5}\n", ":2: count: 1.5 is not a whole number"),
-    ("faults:\n  - {do: refuse_client, client: 7, refused: no}\n", ":2: refused: 'no' is not true or false"),
-    ("faults:\n  - {do: step_to, time_s: 5}\n", ":2: 'step_to' moves time"),
-    ("faults: [\n", "not YAML"),
+    ("version: 2\nfaults: []\n", 1, "version 2 is not known; this one reads version 1"),
+    ("version: 1\n", 1, "a fault script needs 'faults:'"),
+    ("faults: {do: freeze}\n", 1, "expected a list"),
+    ("faults:\n  - {at: 1s}\n", 2, "a fault needs 'do', the command"),
+    ("faults:\n  - {at: 1s, do: explode}\n", 2, "'explode' is no command"),
+    ("faults:\n  - at: 1s\n    do: freeze\n    hard: yes\n", 3, "freeze has no argument 'hard'"),
+    ("faults:\n  - {at: soon, do: freeze}\n", 2, "'soon' is not a duration"),
+    ("faults:\n  - {every: 0s, do: freeze}\n", 2, "must be longer than nothing"),
+    ("faults:\n  - {daily: '24:00', do: restart}\n", 2, "'24:00' is not a time of day"),
+    ("faults:\n  - {at: 1s, daily: '23:45', do: restart}\n", 2, "a fault comes 'at' a moment"),
+    ("faults:\n  - {at: 1s, do: storm, for: 5s}\n", 2, "storm has no end"),
+    ("faults:\n  - {do: push, instrument: NOWHERE9, price: 1}\n", 2, "'NOWHERE9' is not listed"),
+    ("faults:\n  - {do: push, instrument: V, price: much}\n", 2, "'much' is not a number"),
+    ("faults:\n  - {do: lose_orders, count: 1.5}\n", 2, "count: 1.5 is not a whole number"),
+    ("faults:\n  - {do: refuse_client, client: 7, refused: no}\n", 2, "refused: 'no' is not true or false"),
+    ("faults:\n  - {do: step_to, time_s: 5}\n", 2, "'step_to' moves time"),
+    ("faults: [\n", 2, "not YAML"),
 ]
 
 
-@pytest.mark.parametrize(("text", "said"), BAD_SCRIPTS)
-def test_a_script_that_cannot_be_is_refused_where_it_stands(tmp_path: Path, text: str, said: str) -> None:
+@pytest.mark.parametrize(("text", "line", "said"), BAD_SCRIPTS)
+def test_a_script_that_cannot_be_is_refused_where_it_stands(tmp_path: Path, text: str, line: int, said: str) -> None:
     path = tmp_path / "faults.yaml"
     path.write_text(text)
     with pytest.raises(MarketError) as refused:
         read_faults(path, Market(Catalogue()))
-    assert str(path) in str(refused.value)
+    assert str(refused.value).startswith(f"{path}:{line}:")
     assert said in str(refused.value)
 
 
