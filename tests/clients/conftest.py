@@ -14,10 +14,17 @@ CLIENTS = {"ib_insync": 176, "ib_async": 178, "ibapi-9.81": 157, "ibapi-10.50": 
 
 
 @pytest.fixture(scope="session")
-def processes() -> Iterator[dict[str, Process]]:
-    """The drivers that run already."""
+def run_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Process]]:
+    """Starts a client's driver when it is wanted first."""
     running: dict[str, Process] = {}
-    yield running
+    folder = tmp_path_factory.mktemp("clients")
+
+    def run(name: str) -> Process:
+        if name not in running:
+            running[name] = Process(name, folder / f"{name}.txt")
+        return running[name]
+
+    yield run
     for process in running.values():
         process.close()
 
@@ -29,10 +36,8 @@ def client(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def process(client: str, processes: dict[str, Process]) -> Process:
-    if client not in processes:
-        processes[client] = Process(client)
-    return processes[client]
+def process(client: str, run_client: Callable[[str], Process]) -> Process:
+    return run_client(client)
 
 
 @pytest.fixture

@@ -34,15 +34,19 @@ class Failed(Exception):
 class Process:
     """One driver. It serves any number of connections, and it outlives the tests that use it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, complaints: Path) -> None:
         self.name = name
+        self._complaints = complaints
+        """What it writes to standard error; the threads of IB's client do so whenever a connection ends."""
         driver = ["official.py"] if name.startswith("ibapi") else ["insync.py", name]
-        self._program = subprocess.Popen(
-            [client_python(name), str(DRIVERS / driver[0]), *driver[1:]],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        with complaints.open("w") as stderr:
+            self._program = subprocess.Popen(
+                [client_python(name), str(DRIVERS / driver[0]), *driver[1:]],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
         self._replies: queue.Queue[Record] = queue.Queue()
         self._sessions: dict[str, Session] = {}
         self._numbers = itertools.count()
@@ -72,8 +76,8 @@ class Process:
             self._program.stdin.close()
         self._program.wait(DEADLINE_S)
         self._listener.join(DEADLINE_S)
-        if self._program.stdout is not None:
-            self._program.stdout.close()
+        assert self._program.stdout is not None
+        self._program.stdout.close()
 
     def _listen(self) -> None:
         assert self._program.stdout is not None
@@ -83,7 +87,7 @@ class Process:
                 self._sessions[told.pop("session")].take(told)
             else:
                 self._replies.put(told)
-        self._replies.put({"failure": f"the driver of {self.name} ended"})
+        self._replies.put({"failure": f"the driver of {self.name} ended: {self._complaints.read_text()}"})
 
 
 class Session:

@@ -89,12 +89,12 @@ def test_ticks_one_by_one(session: Session, stage: Stage, v: Record) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [("BidAsk", {"bidPrice": 198.5, "askPrice": 199.5}), ("MidPoint", {"midPoint": 199.0})]
+    ("kind", "told"), [("BidAsk", {"bidPrice": 199.0, "askPrice": 200.0}), ("MidPoint", {"midPoint": 199.5})]
 )
 def test_quotes_one_by_one(session: Session, stage: Stage, v: Record, kind: str, told: Record) -> None:
     session.ask("tick_by_tick", contract=v, kind=kind)
     session.settle()
-    stage.quote("V", 198.5, 199.5)
+    stage.quote("V", 199.0, 200.0)
     session.wait("tick_by_tick", conId=v["conId"], **told)
 
 
