@@ -56,15 +56,10 @@ class Desk:
         return True
 
     def place(self, clientId: int, request: PlaceOrder) -> None:
-        """A new order, a staged one once more, or a modification, which counts when it has reached the exchange."""
-        known = self._floor.book.find(clientId, request.orderId)
-        if known is None or known.staged or request.order.whatIf:
-            self._take(clientId, request)
-        else:
-            self._floor.send(lambda: self._take(clientId, request))
+        """A new order, a staged one once more, or a modification, which counts when it has reached the exchange.
 
-    def _take(self, clientId: int, request: PlaceOrder) -> None:
-        """A refusal is told and changes nothing."""
+        A refusal is told and changes nothing.
+        """
         known = self._floor.book.find(clientId, request.orderId)
         try:
             if request.order.whatIf:
@@ -159,6 +154,8 @@ class Desk:
             self._floor.accept(order)
 
     def _listing(self, contract: Contract) -> Listing:
+        if not contract.exchange:
+            raise Refused(321, "Error validating request.-'bN' : cause - Missing order exchange.")
         try:
             return the_one(self._market.catalogue, contract)
         except NotFound as unclear:
