@@ -40,6 +40,6 @@ def _changed_live(order: Order, form: OrderForm) -> OrderForm:
         raise Refused(10326)
     if form.ocaGroup and form.ocaType != before.ocaType:
         raise Refused(10327)
-    if form.totalQuantity <= order.filled + order.reduced:
+    if 0 < form.totalQuantity <= order.filled + order.reduced:
         raise Refused(201, f"{order.filled + order.reduced:g} of this order are filled or taken by its group already")
     return replace(form, ocaGroup=before.ocaGroup, ocaType=before.ocaType)
