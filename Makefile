@@ -23,7 +23,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks W1 L2 start
+	$(BIN)/python -m benchmarks W1 L2 start gateway
 
 golden: $(STAMP)
 	$(BIN)/python -m tests.golden

@@ -1,9 +1,9 @@
-"""`python -m benchmarks W1 L2 start`: runs those named, or all. `--short` only shows that they run."""
+"""`python -m benchmarks W1 L2 start gateway`: runs those named, or all. `--short` only shows that they run."""
 
 import argparse
 from collections.abc import Callable
 
-from benchmarks import l2, start, w1
+from benchmarks import gateway, l2, start, w1
 
 
 def run_w1(short: bool) -> str:
@@ -21,7 +21,12 @@ def run_start(short: bool) -> str:
     return start.report(runs=1 if short else start.RUNS)
 
 
-BENCHMARKS: dict[str, Callable[[bool], str]] = {"W1": run_w1, "L2": run_l2, "start": run_start}
+def run_gateway(short: bool) -> str:
+    """The simulated gateway."""
+    return gateway.report(gateway.SHORT if short else gateway.Size())
+
+
+BENCHMARKS: dict[str, Callable[[bool], str]] = {"W1": run_w1, "L2": run_l2, "start": run_start, "gateway": run_gateway}
 
 
 def main() -> None:

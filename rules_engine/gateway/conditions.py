@@ -60,7 +60,14 @@ class Conditions:
         self._gauges: dict[Aspect, Gauge] = {}
         self._by_instrument: dict[int, dict[Aspect, Gauge]] = defaultdict(dict)
         self._cushions: dict[Aspect, Gauge] = {}
+        self._shut_out: dict[Aspect, dict[int, None]] = defaultdict(dict)
+        """Orders to look at again with the first price of a session: they were reached while it was closed."""
         self._on_executions: dict[tuple[str, str], dict[int, _Held]] = defaultdict(dict)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is held, and no value is looked at for it."""
+        return not (self._held or self._gauges or any(self._on_executions.values()))
 
     def hold(self, order: Order) -> bool:
         """Watch an order's conditions from now on; True when they are met already."""
@@ -81,8 +88,9 @@ class Conditions:
             gauge = self._gauges.get(aspect)
             if gauge is not None:
                 gauge.remove(_level(condition), order.permId)
+                self._shut_out[aspect].pop(order.permId, None)
                 if not gauge.waited_for:
-                    del self._gauges[aspect], self._place_of(aspect)[aspect]
+                    del self._gauges[aspect], self._place_of(aspect)[aspect], self._shut_out[aspect]
         for trade in held.executions():
             self._on_executions[trade.symbol, trade.secType].pop(order.permId, None)
 
@@ -105,10 +113,12 @@ class Conditions:
         quote = self._market.quote(conId)
         reached: dict[int, None] = {}
         for aspect, gauge in gauges.items():
+            moved = dict.fromkeys(gauge.move(_values(aspect, ticks, quote)))
             if self._is_closed(aspect):
-                gauge.forget()
+                self._shut_out[aspect].update(moved)
             else:
-                reached.update(dict.fromkeys(gauge.move(_values(aspect, ticks, quote))))
+                reached.update(moved)
+                reached.update(self._shut_out.pop(aspect, {}))
         met = self._those_met(reached)
         for gauge in gauges.values():
             gauge.settle()
@@ -154,13 +164,11 @@ class Conditions:
             case ExecutionCondition():
                 return place in held.traded
             case measured:
-                return self._reaches(self._aspect(held.form, measured), _level(measured))
-
-    def _reaches(self, aspect: Aspect, level: float) -> bool:
-        gauge = self._gauges[aspect]
-        if self._is_closed(aspect):
-            gauge.forget()
-        return gauge.reaches(level)
+                aspect = self._aspect(held.form, measured)
+                if self._is_closed(aspect):
+                    self._shut_out[aspect][held.order.permId] = None
+                    return False
+                return self._gauges[aspect].reaches(_level(measured), held.order.permId)
 
     def _gauge(self, aspect: Aspect) -> Gauge:
         gauge = self._gauges.get(aspect)

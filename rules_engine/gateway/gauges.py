@@ -28,10 +28,11 @@ class Aspect(NamedTuple):
 class Gauge:
     """One value as it moves. Orders, named by permanent id, wait for it to be at their level or beyond.
 
-    With `double` the value is the nearer one of the latest two: both must have reached a level.
+    With `double` the value is the nearer one of the latest two: both must have reached a level. For an order that
+    has just come the standing one is the first, whoever else has been watching.
     """
 
-    __slots__ = ("_latest", "_levels", "_touched", "double", "up", "value")
+    __slots__ = ("_latest", "_levels", "_newcomers", "_touched", "double", "up", "value")
 
     def __init__(self, *, up: bool, double: bool = False) -> None:
         self.up = up
@@ -40,6 +41,7 @@ class Gauge:
         self._latest: float | None = None
         self._touched: float | None = None
         self._levels: Levels[int] = Levels(up=up)
+        self._newcomers: dict[int, None] = {}
 
     @property
     def waited_for(self) -> bool:
@@ -49,36 +51,40 @@ class Gauge:
     def add(self, level: float, permId: int) -> None:
         """An order waits for this level."""
         self._levels.add(level, permId)
+        if self.double:
+            self._newcomers[permId] = None
 
     def remove(self, level: float, permId: int) -> None:
         """The order waits no longer."""
         self._levels.remove(level, permId)
+        self._newcomers.pop(permId, None)
 
     def move(self, values: Iterable[float]) -> list[int]:
-        """What happened in one instant, in order: the orders whose level is reached by it and was not before.
+        """What happened in one instant, in order: the orders whose level may be reached by it and was not before.
 
         A level that was only touched on the way stays reached until `settle`.
         """
         before = self.value
+        looked_at: list[int] = []
         for latest in values:
+            looked_at += self._newcomers
+            self._newcomers.clear()
             self.value = self._nearer(latest)
             self._latest = latest
             if self.value is not None and (self._touched is None or self._beyond(self.value, self._touched)):
                 self._touched = self.value
-        return [] if self._touched is None else list(self._levels.reached(self._touched, before))
+        if self._touched is not None:
+            looked_at += self._levels.reached(self._touched, before)
+        return looked_at
 
     def settle(self) -> None:
         """The instant is over: only where the value stands counts now."""
         self._touched = None
 
-    def forget(self) -> None:
-        """What was seen counts no more: the market has closed."""
-        self.value = self._latest = self._touched = None
-
-    def reaches(self, level: float) -> bool:
-        """Whether the value stands at the level or beyond, or was there in this instant."""
+    def reaches(self, level: float, permId: int) -> bool:
+        """Whether the value stands at this order's level or beyond, or was there in this instant."""
         farthest = self.value if self._touched is None else self._touched
-        return farthest is not None and self._beyond(farthest, level)
+        return farthest is not None and permId not in self._newcomers and self._beyond(farthest, level)
 
     def _nearer(self, latest: float) -> float | None:
         if not self.double:

@@ -49,14 +49,19 @@ def prices_seen(method: Method, up: bool, ticks: Sequence[Tick], quote: Quote) -
                 yield quote.mid
         elif tick.kind is touch and method in _BY_TOUCH:
             yield tick.price
+    if method is Method.LAST_OR_BID_ASK:
+        yield from prices_now(method, up, quote)
 
 
 def prices_now(method: Method, up: bool, quote: Quote) -> Iterator[float]:
-    """The prices that count when nothing moves: those an order finds when it arrives."""
-    if method in _BY_LAST and quote.last is not None:
-        yield quote.last
-    touch = quote.bid if up else quote.ask
-    if method in _BY_TOUCH and touch is not None:
-        yield touch
-    if method is Method.MIDPOINT and quote.mid is not None:
-        yield quote.mid
+    """The price that counts when nothing moves, if there is one: what an order finds when it arrives."""
+    standing = []
+    if method in _BY_LAST:
+        standing.append(quote.last)
+    if method in _BY_TOUCH:
+        standing.append(quote.bid if up else quote.ask)
+    if method is Method.MIDPOINT:
+        standing.append(quote.mid)
+    prices = [price for price in standing if price is not None]
+    if prices:
+        yield max(prices) if up else min(prices)
