@@ -20,7 +20,7 @@ class Bar(NamedTuple):
     low: float
     close: float
     volume: float
-    count: int
+    trades: int
 
 
 @dataclass
@@ -177,4 +177,9 @@ class Channels:
 def _bars_of(frame: list[str]) -> list[Bar]:
     cells = frame[5:]
     rows = [cells[at : at + 8] for at in range(0, len(cells), 8)]
-    return [Bar(int(row[0]), *map(float, row[1:6]), int(row[7])) for row in rows]
+    return [_bar(row[0], row[1:5], row[5], row[7]) for row in rows]
+
+
+def _bar(start: str, prices: list[str], volume: str, trades: str) -> Bar:
+    open_, high, low, close = map(float, prices)
+    return Bar(int(start), open_, high, low, close, float(volume), int(trades))

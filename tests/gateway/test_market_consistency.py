@@ -131,12 +131,10 @@ def seen(heard: Heard, what: str) -> list[tuple[int, float, float]]:
     """Second, price and size of everything that a bar of this kind is made of."""
     if what == "TRADES":
         return heard.prints
-    price = {
-        "BID": lambda bid, ask: bid,
-        "ASK": lambda bid, ask: ask,
-        "MIDPOINT": lambda bid, ask: (bid + ask) / 2,
-    }[what]
-    return [(second, price(bid, ask), 0.0) for second, bid, ask, *_ in heard.quotes]
+    if what == "MIDPOINT":
+        return [(second, (bid + ask) / 2, 0.0) for second, bid, ask, *_ in heard.quotes]
+    side = 1 if what == "BID" else 2
+    return [(quote[0], quote[side], 0.0) for quote in heard.quotes]
 
 
 def slow_bar(start: int, length_s: int, ticks: list[tuple[int, float, float]]) -> Bar | None:
