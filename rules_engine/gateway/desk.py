@@ -10,7 +10,7 @@ from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.contracts import Contract, Listing
 from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.ledger import Ledger
-from rules_engine.gateway.lookup import NotFound, the_one
+from rules_engine.gateway.lookup import UNKNOWN, NotFound, the_one
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.matching import kind_of
 from rules_engine.gateway.messages.link import Error
@@ -99,13 +99,15 @@ class Desk:
             if order.live:
                 self._floor.ask_to_cancel(order)
 
-    def enter(self, request: PlaceOrder, bind: Callable[[Order], None] | None) -> Order:
+    def enter(self, conId: int, form: OrderForm, bind: Callable[[Order], None] | None) -> Order:
         """An order that somebody enters in TWS's own window, bound before anything is told about it.
 
         Raises Refused for one that TWS would not take.
         """
-        listing = self._listing(request.contract)
-        request = replace(request, orderId=UNBOUND, order=self._with_account(request.order))
+        listing = self._market.catalogue.listing(conId)
+        if listing is None:
+            raise Refused(200, UNKNOWN)
+        request = PlaceOrder(UNBOUND, listing.contract, "", "", self._with_account(form))
         check_order(request.order, listing, tuple(self._ledger.accounts), self._market.catalogue)
         order = self._made(TWS_WINDOW, request, listing)
         order.manual = True
@@ -155,7 +157,7 @@ class Desk:
 
     def _listing(self, contract: Contract) -> Listing:
         if not contract.exchange:
-            raise Refused(321, "Error validating request.-'bN' : cause - Missing order exchange.")
+            raise Refused(321, "Missing order exchange.")
         try:
             return the_one(self._market.catalogue, contract)
         except NotFound as unclear:

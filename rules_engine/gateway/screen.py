@@ -1,7 +1,6 @@
 """What somebody at the screen of TWS, and the broker behind it, can do to orders and fills."""
 
 from rules_engine.gateway.checks import Refused
-from rules_engine.gateway.contracts import Contract
 from rules_engine.gateway.corrections import Corrections
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.messages.order_form import OrderForm
@@ -31,7 +30,7 @@ class Screen:
         """Somebody enters an order in TWS's own window; returns its permanent number."""
         form = OrderForm(action, quantity, order_type, limit_price, stop_price, tif, account=account)
         try:
-            permId = self._window.enter(Contract(conId=self._conId(instrument)), form)
+            permId = self._window.enter(self._conId(instrument), form)
         except Refused as refused:
             raise ValueError(str(refused)) from refused
         self._settle()

@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 from rules_engine.gateway.book import BINDING_CLIENT
-from rules_engine.gateway.contracts import Contract
 from rules_engine.gateway.desk import Desk
 from rules_engine.gateway.floor import Floor
 from rules_engine.gateway.messages.order_form import OrderForm
-from rules_engine.gateway.messages.order_messages import OrderBound, PlaceOrder
+from rules_engine.gateway.messages.order_messages import OrderBound
 from rules_engine.gateway.orders import UNBOUND, Order
 from rules_engine.gateway.session import Session
 from rules_engine.gateway.teller import Listeners
@@ -22,10 +21,9 @@ class Window:
         self._listeners = listeners
         self._binds = False
 
-    def enter(self, contract: Contract, form: OrderForm) -> int:
+    def enter(self, conId: int, form: OrderForm) -> int:
         """Place an order; returns its permanent number. Raises Refused for one that TWS would not take."""
-        order = self._desk.enter(PlaceOrder(UNBOUND, contract, "", "", form), self.bind if self._binds else None)
-        return order.permId
+        return self._desk.enter(conId, form, self.bind if self._binds else None).permId
 
     def modify(self, permId: int, price: float | None, quantity: float | None) -> None:
         """Change the limit (or else the stop) price, the size, or both of a live order of anybody. Raises Refused."""
