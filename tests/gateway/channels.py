@@ -11,6 +11,20 @@ _LINE, _PRINTS, _QUOTES, _MIDDLES, _DEPTH, _LIVE_BARS, _KEPT = 10, 20, 30, 40, 5
 LIVE_SHOWN = ("TRADES", "MIDPOINT", "BID", "ASK")
 
 
+async def told(wire: Wire) -> list[list[str]]:
+    """Everything that was sent so far: the answer to a question asked now comes last."""
+    wire.send(49, 1)
+    frames = []
+    while (frame := await wire.read())[0] != "49":
+        frames.append(frame)
+    return frames
+
+
+def numbered(conId: int, exchange: str = "") -> tuple[object, ...]:
+    """The twelve fields of a contract that is named by its number."""
+    return (conId, "", "", "", 0.0, "", "", exchange, "", "", "", "")
+
+
 class Bar(NamedTuple):
     """What every kind of bar says."""
 
@@ -77,12 +91,11 @@ class Channels:
         await self.listen()
 
     def _contract(self, number: int) -> tuple[object, ...]:
-        return (self.heard[number].conId, "", "", "", 0.0, "", "", "", "", "", "", "")
+        return numbered(self.heard[number].conId)
 
     async def listen(self) -> None:
         """Take in everything that was sent so far: the answer to a question asked now comes last."""
-        self._wire.send(49, 1)
-        while (frame := await self._wire.read())[0] != "49":
+        for frame in await told(self._wire):
             self._hear(frame)
 
     async def past_ticks(self, number: int, what: str, start: str, count: int = 1000) -> list[tuple[float, ...]]:
