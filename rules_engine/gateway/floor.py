@@ -189,8 +189,6 @@ class Floor:
         self._look(order, ())
         if order.live:
             self._teller.progressed(order)
-        if order.live and order.form.tif in AT_ONCE:
-            self._give_up(order)
 
     def _enter(self, order: Order) -> None:
         self._pit.enter(order)
@@ -210,6 +208,8 @@ class Floor:
         fills = self._pit.look(order, ticks)
         if fills:
             self._traded(order, fills)
+        if order.live and order.form.tif in AT_ONCE and self._progress.works(order):
+            self._give_up(order)
 
     def _auction_is_due(self, order: Order) -> None:
         if order.live:

@@ -170,6 +170,16 @@ def test_fill_or_kill_is_whole_and_immediate_or_cancel_takes_what_is_there(
     assert order.filled == filled
 
 
+@pytest.mark.parametrize(("tif", "filled", "status"), [("FOK", 0, "Inactive"), ("IOC", 300, "Cancelled")])
+def test_a_stop_for_one_instant_waits_for_its_price_first(tif: str, filled: float, status: str) -> None:
+    hall = hall_at()
+    order = hall.place("BUY", 9_000, "STP LMT", auxPrice=101.0, lmtPrice=101.0, tif=tif)
+    hall.quote("100.99x300/101.00x300")
+    assert order.status == "PreSubmitted"
+    hall.quote("101.0x10")
+    assert (order.filled, order.status) == (filled, status)
+
+
 def test_where_only_prints_are_known_an_order_fills_whole() -> None:
     hall = hall_at("100.0x1")
     for fields in ({}, {"displaySize": 10}, {"minQty": 50}):
