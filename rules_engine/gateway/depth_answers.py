@@ -13,10 +13,7 @@ from rules_engine.gateway.lookup import the_one
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.messages.depth_messages import (
     CancelMktDepth,
-    DepthExchange,
-    MktDepthExchanges,
     ReqMktDepth,
-    ReqMktDepthExchanges,
     UpdateMktDepth,
     UpdateMktDepthL2,
 )
@@ -28,12 +25,6 @@ from rules_engine.gateway.session import Session
 
 _ASKS, _BIDS = 0, 1
 _ROWS_MAX = 60
-_EXCHANGES = (
-    DepthExchange("ISLAND", "STK", "", "Deep2", 1),
-    DepthExchange("NYSE", "STK", "", "Deep", 1),
-    DepthExchange("CME", "FUT", "", "Deep", 2147483647),
-    DepthExchange("IDEALPRO", "CASH", "", "Deep", 4),
-)
 
 Key = tuple[Session, int]
 
@@ -66,7 +57,6 @@ class DepthAnswers:
     def __post_init__(self) -> None:
         self.router.on(ReqMktDepth, self._start)
         self.router.on(CancelMktDepth, self._cancel)
-        self.router.on(ReqMktDepthExchanges, lambda session, _: session.send(MktDepthExchanges(_EXCHANGES)))
 
     def ticked(self, ticks: Sequence[Tick]) -> None:
         """Prices of one instant."""

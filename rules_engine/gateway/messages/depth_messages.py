@@ -1,6 +1,5 @@
 """Messages about market depth."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from rules_engine.gateway.contracts import Contract
@@ -21,11 +20,6 @@ class ReqMktDepth:
 class CancelMktDepth:
     reqId: Annotated[int, Identity()]
     isSmart: bool
-
-
-@request(82)
-class ReqMktDepthExchanges:
-    pass
 
 
 @reply(12, version=1)
@@ -52,17 +46,3 @@ class UpdateMktDepthL2:
     price: float
     size: float
     isSmart: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DepthExchange:
-    exchange: str
-    secType: str
-    listingExchange: str
-    serviceDataType: str
-    aggGroup: int
-
-
-@reply(80)
-class MktDepthExchanges:
-    exchanges: tuple[DepthExchange, ...]
