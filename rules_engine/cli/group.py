@@ -11,6 +11,7 @@ COMMANDS = {
     "check": "Check rule files; print every problem with its place.",
     "explain": "Say what a rule waits for, where it runs and why.",
     "test": "Run the tests written beside the rules.",
+    "backtest": "What the rules would have done on recorded prices.",
     "demo": "Show the whole path on the embedded gateway, in half a minute.",
     "run": "Run the engine.",
     "status": "What the engine and each rule are doing.",
@@ -24,8 +25,8 @@ COMMANDS = {
     "gateway": "Serve a simulated IB gateway.",
 }
 
-LASTING = frozenset({"run", "gateway", "demo"})
-"""Commands that go on until they are stopped. The others end before collecting garbage could pay."""
+LASTING = frozenset({"run", "gateway", "demo", "backtest"})
+"""Commands that go on until they are stopped, or long. The others end before collecting garbage could pay."""
 
 
 class LazyGroup(click.Group):

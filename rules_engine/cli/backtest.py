@@ -1,0 +1,158 @@
+"""`rules backtest`: what the rules would have done on recorded prices."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+
+from rules_engine.cli import EXIT_CONFIGURATION
+from rules_engine.cli.backtest_view import show_summary, summary_json
+from rules_engine.cli.progress import Progress
+from rules_engine.cli.rule_files import coloured, config_option, exit_on_errors, load_rules, settings_from
+from rules_engine.language import Loaded, render
+from rules_engine.language.moments import is_timezone, machine_timezone
+from rules_engine.model.firing import Firing
+from rules_engine.model.plan import Plan
+from rules_engine.recordings import Recording, RecordingError
+from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
+from rules_engine.replay.backtest import Backtest, Request
+from rules_engine.replay.span import Span, read_end, read_start
+
+
+class _ChargeType(click.ParamType[Charge]):
+    name = "charge"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Charge:
+        charge = value if isinstance(value, Charge) else read_charge(str(value))
+        if charge is None:
+            self.fail(f"'{value}' is neither an amount (0.02) nor a share of the price (0.02%)", param, ctx)
+        return charge
+
+
+@click.command("backtest")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    multiple=True,
+    required=True,
+    metavar="NAME=FILE",
+    help="Prices of an instrument, CSV or Parquet; repeatable.",
+)
+@click.option("--from", "start", metavar="MOMENT", help="A date, or date and time; rules are armed then.")
+@click.option("--to", "end", metavar="MOMENT", help="A date, the last one, or the date and time of the end.")
+@click.option(
+    "--timezone",
+    default="America/New_York",
+    show_default=True,
+    metavar="ZONE",
+    help="Of times in the data that name no zone.",
+)
+@click.option("--spread", type=_ChargeType(), default="0.02%", show_default=True, help="Bid to ask, beside prints.")
+@click.option("--commission", type=_ChargeType(), help="A unit's: an amount, or a share of its price. [default: IB's]")
+@click.option("--capital", type=click.FloatRange(1), default=1_000_000.0, show_default=True, help="At the start.")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="One firing a line, and nothing else, on stdout.")
+@click.option(
+    "--summary", type=click.Choice(["text", "json"]), help="The summary's form; with --json it goes to stderr."
+)
+def command(
+    paths: tuple[Path, ...],
+    data: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+    timezone: str,
+    spread: Charge,
+    commission: Charge | None,
+    capital: float,
+    config: Path | None,
+    as_json: bool,
+    summary: str | None,
+) -> None:
+    """What the rules of files or folders (default: the rules folder) would have done on recorded prices.
+
+    Nothing is sent anywhere. Assumptions about fills are printed with the result; docs/backtest.md explains them.
+    """
+    settings = settings_from(config)
+    loaded, plans, problems = load_rules(paths, settings)
+    exit_on_errors(problems)
+    assumptions = Assumptions(spread, commission, capital, settings.limits if settings else Assumptions().limits)
+    request = Request(
+        plans, loaded.instruments, _recordings(data, loaded, timezone), _span(start, end, plans), assumptions
+    )
+    backtest = Backtest(request)
+    try:
+        _run(backtest, as_json=as_json)
+    except RecordingError as error:
+        click.echo(render(error.problems, colour=coloured(err=True)), err=True)
+        raise SystemExit(EXIT_CONFIGURATION) from error
+    if as_json and summary is None:
+        for warning in backtest.summary().warnings:
+            click.echo(f"warning: {warning}", err=True)
+    elif summary == "json":
+        click.echo(json.dumps(summary_json(backtest.summary()), ensure_ascii=False), err=as_json)
+    else:
+        show_summary(backtest.summary(), err=as_json)
+
+
+def _run(backtest: Backtest, *, as_json: bool) -> None:
+    with Progress() as progress:
+        rows = backtest.survey(progress.begin("reading"))
+        for outcome in backtest.outcomes(progress.begin("playing", rows)):
+            if as_json and isinstance(outcome, Firing):
+                click.echo(json.dumps(firing_json(outcome), ensure_ascii=False))
+
+
+def firing_json(firing: Firing) -> dict[str, object]:
+    """One firing as `--json` prints it; ``case`` counts from 0."""
+    at = datetime.fromtimestamp(firing.at_s, UTC).isoformat().replace("+00:00", "Z")
+    return {
+        "rule": firing.rule,
+        "case": firing.case,
+        "at": at,
+        "values": dict(firing.values),
+        "actions": list(firing.actions),
+    }
+
+
+def _recordings(data: Sequence[str], loaded: Loaded, timezone: str) -> list[Recording]:
+    if not is_timezone(timezone):
+        raise click.BadParameter(
+            f"'{timezone}' is no time zone; write America/New_York or UTC", param_hint="--timezone"
+        )
+    found: dict[str, Recording] = {}
+    for text in data:
+        name, sign, path = text.partition("=")
+        if not (name and sign and path):
+            raise click.BadParameter(f"'{text}' is not NAME=FILE, such as V=visa.csv", param_hint="--data")
+        if name not in loaded.instruments:
+            near = get_close_matches(name, loaded.instruments, 1)
+            known = (
+                f"did you mean {near[0]}?" if near else f"they name {', '.join(sorted(loaded.instruments)) or 'none'}"
+            )
+            raise click.BadParameter(f"the rules name no instrument {name}; {known}", param_hint="--data")
+        if name in found:
+            raise click.BadParameter(f"{name} has two files; an instrument has one", param_hint="--data")
+        found[name] = Recording(name, Path(path), ZoneInfo(timezone))
+    return list(found.values())
+
+
+def _span(start: str | None, end: str | None, plans: Sequence[Plan]) -> Span:
+    """Moments are in the time zone of the rules."""
+    zones = {plan.rule.timezone for plan in plans} or {machine_timezone()}
+    if len(zones) > 1 and (start or end):
+        raise click.UsageError(f"--from and --to need rules of one timezone; these have {', '.join(sorted(zones))}")
+    zone = next(iter(zones))
+    whole = Span()
+    start_s = read_start(start, zone) if start else whole.start_s
+    end_s = read_end(end, zone) if end else whole.end_s
+    for text, found, option in ((start, start_s, "--from"), (end, end_s, "--to")):
+        if found is None:
+            raise click.BadParameter(f"'{text}' is neither 2030-12-20 nor '2030-12-20 09:30'", param_hint=option)
+    assert start_s is not None and end_s is not None
+    if start_s >= end_s:
+        raise click.UsageError("--from is not before --to")
+    return Span(start_s, end_s)

@@ -1,0 +1,147 @@
+"""What a backtest found, as tables for people and as one JSON object for programs."""
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from rules_engine.model.expression import spell_number
+from rules_engine.replay.orders import Order
+from rules_engine.replay.summary import Summary
+
+ORDERS_SHOWN = 20
+_WIDTH = 160
+"""Text that goes into a file or a pipe is not cut to the width of a terminal that is not there."""
+
+
+def show_summary(summary: Summary, *, err: bool = False) -> None:
+    """Prints the period, the rules, the first orders, the result and what was assumed."""
+    console = Console(stderr=err, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    console.print(_period(summary))
+    for table in (_rules(summary), _orders(summary)):
+        if table.row_count:
+            console.print()
+            console.print(table)
+    left = sum(result.orders for result in summary.rules) - ORDERS_SHOWN
+    if left > 0:
+        console.print(f"and {left:,} more orders")
+    console.print()
+    console.print(_result(summary))
+    console.print("\nassumed:")
+    for line in summary.assumptions:
+        console.print(f"  {line}")
+    for warning in summary.warnings:
+        console.print(f"warning: {warning}")
+
+
+def summary_json(summary: Summary) -> dict[str, object]:
+    """The same, with every order that was kept; times in ISO 8601, UTC."""
+    return {
+        "from": None if summary.first_s is None else _utc(summary.first_s),
+        "to": None if summary.first_s is None else _utc(summary.last_s),
+        "rows": summary.rows,
+        "capital": summary.capital,
+        "equity": round(summary.equity, 6),
+        "profit": round(summary.profit, 6),
+        "commission": round(summary.commission, 6),
+        "drawdown": round(summary.drawdown, 6),
+        "drawdown_share": round(summary.drawdown_share, 9),
+        "sharpe": None if summary.sharpe is None else round(summary.sharpe, 9),
+        "days": summary.days,
+        "exposure": round(summary.exposure, 9),
+        "gross_max": round(summary.gross_max, 6),
+        "rules": [
+            {
+                "rule": result.rule,
+                "firings": result.firings,
+                "held_back": result.held_back,
+                "not_sent": result.not_sent,
+                "orders": result.orders,
+                "filled": result.filled,
+                "commission": round(result.commission, 6),
+                "profit": round(result.profit, 6),
+            }
+            for result in summary.rules
+        ],
+        "orders": [
+            {
+                "rule": order.intent.rule,
+                "at": _utc(order.intent.created_s),
+                "order": order.words(),
+                "end": str(order.end),
+                "filled_at": None if order.filled_s is None else _utc(order.filled_s),
+                "price": order.price,
+                "commission": round(order.commission, 6),
+            }
+            for order in summary.orders
+        ],
+        "orders_left_out": summary.orders_left_out,
+        "assumptions": list(summary.assumptions),
+        "warnings": list(summary.warnings),
+    }
+
+
+def _period(summary: Summary) -> str:
+    if summary.first_s is None:
+        return "no prices"
+    return f"{_moment(summary.first_s)} to {_moment(summary.last_s)} UTC, {summary.rows:,} prices, {summary.days} days"
+
+
+def _rules(summary: Summary) -> Table:
+    table = Table("rule", box=None, pad_edge=False, header_style="bold")
+    for column in ("firings", "held back", "not sent", "orders", "filled", "commission", "profit"):
+        table.add_column(column, justify="right")
+    table.add_column("because")
+    for result in summary.rules:
+        reasons = (*result.held_back.items(), *result.not_sent.items())
+        held_back, not_sent = sum(result.held_back.values()), sum(result.not_sent.values())
+        counts = (result.firings, held_back, not_sent, result.orders, result.filled)
+        why = "; ".join(f"{reason} ({count})" for reason, count in reasons)
+        figures = (*(f"{count:,}" for count in counts), f"{result.commission:,.2f}", f"{result.profit:+,.2f}")
+        table.add_row(result.rule, *figures, why)
+    return table
+
+
+def _orders(summary: Summary) -> Table:
+    table = Table("at (UTC)", "rule", "order", "state", box=None, pad_edge=False, header_style="bold")
+    table.add_column("price", justify="right")
+    for order in summary.orders[:ORDERS_SHOWN]:
+        price = "" if order.price is None else spell_number(round(order.price, 6))
+        table.add_row(_moment(order.intent.created_s), order.intent.rule, order.words(), _state(order), price)
+    return table
+
+
+def _state(order: Order) -> str:
+    return str(order.end) if order.filled_s is None else f"{order.end} {_moment(order.filled_s)}"
+
+
+def _result(summary: Summary) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    share = summary.profit / summary.capital
+    rows = (
+        ("profit", f"{summary.profit:+,.2f}", f"{share:+.2%} of {summary.capital:,.0f}, commissions taken off"),
+        ("commission", f"{summary.commission:,.2f}", ""),
+        ("drawdown", f"{summary.drawdown:,.2f}", f"{summary.drawdown_share:.2%} of the peak, price by price"),
+        ("Sharpe", _sharpe(summary), "mean over deviation of daily returns, times the root of 252; no interest"),
+        ("exposure", f"{summary.exposure:.1%}", "of the time something was held"),
+        ("most held", f"{summary.gross_max:,.2f}", "worth after a fill, long and short added"),
+    )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _sharpe(summary: Summary) -> str:
+    return "-" if summary.sharpe is None else f"{summary.sharpe:.2f}"
+
+
+def _utc(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _moment(at_s: float) -> str:
+    return f"{datetime.fromtimestamp(at_s, UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,86 @@
+"""The text of one row into its time and values, or what is wrong with which cell: slow, and obvious."""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rules_engine.recordings.layout import Layout, Shape
+from rules_engine.recordings.problems import Code
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_DATE = re.compile(r"[0-9]{8}", re.ASCII)
+EPOCH_MAX_S = 1e11
+"""A larger number counts milli-, micro- or nanoseconds."""
+
+Fault = tuple[int, Code, str]
+"""The column, counted from 0, what is wrong, and in words."""
+Values = tuple[float, tuple[float, ...]]
+
+
+def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo) -> Values | list[Fault]:
+    """The row's time in POSIX seconds and its values, or every fault of its cells."""
+    faults: list[Fault] = []
+    at_s = read_time(cells[layout.time].strip(), zone)
+    if at_s is None:
+        text = cells[layout.time].strip()
+        words = f"'{text}' is neither ISO 8601 (2030-12-20 09:30:00) nor seconds since 1970" if text else "no time"
+        faults.append((layout.time, Code.BAD_TIME, words))
+    values = []
+    for column in layout.columns:
+        number = read_number(cells[column].strip())
+        if number is None:
+            text = cells[column].strip()
+            faults.append((column, Code.BAD_NUMBER, f"'{text}' is not a number" if text else "no number"))
+        else:
+            values.append(number)
+    if at_s is None or faults:
+        return faults
+    return list(value_faults(layout, values)) or (at_s, tuple(values))
+
+
+def read_time(text: str, zone: ZoneInfo) -> float | None:
+    """POSIX seconds of ISO 8601 text, or of a number of seconds, milli-, micro- or nanoseconds since 1970.
+
+    A time without a zone is one of ``zone``; of a time that comes twice there, the first.
+    """
+    if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text):
+        number = float(text)
+        while EPOCH_MAX_S < number < math.inf:
+            number /= 1000
+        return number if 0 < number < math.inf else None
+    try:
+        at = datetime.fromisoformat(text)
+        return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def read_number(text: str) -> float | None:
+    """A plain number; also `nan` and `inf`, which are no prices."""
+    if _NUMBER.fullmatch(text):
+        return float(text)
+    return math.nan if text.lower() in ("nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity") else None
+
+
+def value_faults(layout: Layout, values: Sequence[float]) -> Iterator[Fault]:
+    """What no market ever said."""
+    for number, value in enumerate(values):
+        is_price = number < layout.prices
+        if not math.isfinite(value) or value < 0 or (value == 0 and is_price):
+            yield layout.columns[number], Code.NOT_A_PRICE, f"it is not a {'price' if is_price else 'quantity'}"
+            return
+    if layout.shape is Shape.QUOTES and values[0] > values[1]:
+        yield layout.columns[0], Code.CROSSED, f"bid {values[0]:g} is above ask {values[1]:g}"
+    elif layout.shape is Shape.BARS and values[2] > values[1]:
+        yield layout.columns[2], Code.CROSSED, f"low {values[2]:g} is above high {values[1]:g}"
+
+
+def order_fault(layout: Layout, before_s: float, at_s: float) -> Fault | None:
+    """What is wrong with a row after the one above; prints may share an instant, bars may not."""
+    if at_s < before_s:
+        return layout.time, Code.UNSORTED, "earlier than the row above"
+    if at_s == before_s and layout.shape is Shape.BARS:
+        return layout.time, Code.TWICE, "a second bar of the same time"
+    return None

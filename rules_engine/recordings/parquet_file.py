@@ -1,0 +1,139 @@
+"""A Parquet file, read in batches, into blocks of rows and located problems. Alone imports pyarrow."""
+
+import math
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from rules_engine.recordings.cells import order_fault, read_time, value_faults
+from rules_engine.recordings.columns import Block, Column, block_of, epochs_s, is_clean, moments_s
+from rules_engine.recordings.layout import ACCEPTED, Layout, layout_of
+from rules_engine.recordings.problems import Code, Problems
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+BATCH_ROWS = 1 << 16
+
+
+class ParquetFile:
+    """One Parquet file. Lines of its problems are rows counted from 1, columns the numbers of its columns."""
+
+    def __init__(self, path: Path, zone: ZoneInfo, problems: Problems) -> None:
+        self.layout: Layout | None = None
+        self._path = path
+        self._zone = zone
+        self._problems = problems
+        self._before_s = float("-inf")
+
+    def blocks(self) -> Iterator[Block]:
+        """The sound rows in order; what is wrong with the others is among the problems."""
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError:
+            hint = "pip install 'rules-engine[backtest]', or write the prices as CSV"
+            self._problems.add(Code.NEEDS_PYARROW, "reading Parquet needs pyarrow, which is not installed", hint=hint)
+            return
+        try:
+            with pq.ParquetFile(self._path) as file:
+                self.layout = self._layout(file.schema_arrow.names)
+                if self.layout is not None:
+                    yield from self._batches(file.iter_batches(BATCH_ROWS, columns=_wanted(self.layout, file)))
+        except OSError as error:
+            self._problems.add(Code.UNREADABLE, f"the file is not read: {error.strerror or error}")
+        except pa.ArrowException as error:
+            self._problems.add(Code.NOT_PARQUET, f"not a Parquet file: {str(error).splitlines()[0]}")
+
+    def _layout(self, names: list[str]) -> Layout | None:
+        found = layout_of(names)
+        if isinstance(found, Layout):
+            return found
+        self._problems.add(Code.COLUMNS, found, hint=f"wanted: {ACCEPTED}")
+        return None
+
+    def _batches(self, batches: "Iterator[pa.RecordBatch]") -> Iterator[Block]:
+        assert self.layout is not None
+        row = 1
+        for batch in batches:
+            by_name = {name.strip().lower(): batch.column(number) for number, name in enumerate(batch.schema.names)}
+            times = by_name[self.layout.header[self.layout.time]]
+            values = [by_name[self.layout.name(number)] for number in range(len(self.layout.columns))]
+            block = self._quick(times, values)
+            if block is None or not is_clean(self.layout, block, self._before_s):
+                block = self._careful(self.layout, times.to_pylist(), [column.to_pylist() for column in values], row)
+            if len(block):
+                self._before_s = float(block.times_s[-1])
+                yield block
+            row += batch.num_rows
+            if self._problems.full:
+                return
+
+    def _quick(self, times: "pa.Array", values: "list[pa.Array]") -> Block | None:
+        import pyarrow as pa
+
+        kinds = [column.type for column in values]
+        if times.null_count or not all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds):
+            return None
+        times_s = self._times_s(times)
+        if times_s is None:
+            return None
+        columns = (column.to_numpy(zero_copy_only=False).astype(np.float64) for column in values)
+        return Block(times_s, tuple(columns))
+
+    def _times_s(self, times: "pa.Array") -> Column | None:
+        import pyarrow as pa
+
+        kind = times.type
+        if pa.types.is_timestamp(kind):
+            moments = times.to_numpy(zero_copy_only=False).astype("datetime64[us]")
+            return moments_s(moments, None if kind.tz else self._zone)
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            return epochs_s(times.to_numpy(zero_copy_only=False).astype(np.float64))
+        return None
+
+    def _careful(self, layout: Layout, times: list[object], columns: list[list[object]], first: int) -> Block:
+        times_s, rows, before_s = [], [], self._before_s
+        for row, (at, *values) in enumerate(zip(times, *columns, strict=True), first):
+            at_s = _instant(at, self._zone)
+            numbers = [_number(value) for value in values]
+            if at_s is None:
+                self._tell(layout, row, layout.time, Code.BAD_TIME, f"{at!r} is not a time")
+                continue
+            faults = list(value_faults(layout, numbers))
+            late = order_fault(layout, before_s, at_s)
+            if late is not None and not faults:
+                faults = [late]
+            for fault in faults:
+                self._tell(layout, row, *fault)
+            if not faults:
+                before_s = at_s
+                times_s.append(at_s)
+                rows.append(numbers)
+            if self._problems.full:
+                break
+        return block_of(times_s, rows, len(layout.columns))
+
+    def _tell(self, layout: Layout, row: int, column: int, code: Code, words: str) -> None:
+        self._problems.add(code, f"row {row}: {layout.header[column]}: {words}", line=row, column=column + 1)
+
+
+def _wanted(layout: Layout, file: "pa.parquet.ParquetFile") -> list[str]:
+    names: list[str] = file.schema_arrow.names
+    return [names[column] for column in (layout.time, *layout.columns)]
+
+
+def _instant(at: object, zone: ZoneInfo) -> float | None:
+    if isinstance(at, date) and not isinstance(at, datetime):
+        at = datetime.combine(at, time())
+    if isinstance(at, datetime):
+        at = at.isoformat()
+    return None if at is None or isinstance(at, bool) else read_time(str(at), zone)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan

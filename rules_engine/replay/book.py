@@ -1,0 +1,130 @@
+"""Fills and prices into holdings, profit and loss, drawdown and returns."""
+
+from array import array
+from dataclasses import dataclass, field
+from math import sqrt
+from statistics import fmean, stdev
+
+from rules_engine.model.action import Side
+
+DAYS_A_YEAR = 252
+
+
+@dataclass(slots=True)
+class Account:
+    """What one rule, or all of them together, made of their fills."""
+
+    cash: float = 0.0
+    commission: float = 0.0
+    fills: int = 0
+    held: dict[str, float] = field(default_factory=dict)
+    """Quantity by instrument, negative when short."""
+
+    def trade(self, name: str, quantity: float, value: float, commission: float) -> None:
+        """``quantity`` is negative for a sale, ``value`` of the same sign."""
+        self.cash -= value + commission
+        self.commission += commission
+        self.fills += 1
+        self.held[name] = self.held.get(name, 0.0) + quantity
+        if not self.held[name]:
+            del self.held[name]
+
+
+class Book:
+    """Everything is valued at the newest price of its instrument. ``multipliers`` are by instrument, 1 if not there."""
+
+    def __init__(self, capital: float, multipliers: dict[str, float]) -> None:
+        self.capital = capital
+        self.whole = Account()
+        self.rules: dict[str, Account] = {}
+        self.drawdown = 0.0
+        self.drawdown_share = 0.0
+        self.gross_max = 0.0
+        self.invested_s = 0.0
+        self._multipliers = multipliers
+        self._marks: dict[str, float] = {}
+        self._equity = self._peak = capital
+        self._days = array("d", [capital])
+        self._invested_since_s: float | None = None
+
+    @property
+    def equity(self) -> float:
+        return self._equity
+
+    @property
+    def today(self) -> float:
+        """Profit since the last day's end."""
+        return self._equity - self._days[-1]
+
+    def fill(
+        self, rule: str, name: str, side: Side, quantity: float, price: float, commission: float, at_s: float
+    ) -> None:
+        """Money and holdings change hands."""
+        signed = quantity if side is Side.BUY else -quantity
+        value = signed * price * self._multipliers.get(name, 1.0)
+        self._marks.setdefault(name, price)
+        for account in (self.whole, self.rules.setdefault(rule, Account())):
+            account.trade(name, signed, value, commission)
+        self._invested(at_s)
+        self._equity = self.capital + self.worth(self.whole)
+        self._measure()
+
+    def mark(self, name: str, price: float) -> None:
+        """A new price of something; what is held of it is worth so much more or less."""
+        held = self.whole.held.get(name)
+        if held:
+            self._equity += held * (price - self._marks[name]) * self._multipliers.get(name, 1.0)
+            self._measure()
+        self._marks[name] = price
+
+    def end_day(self) -> None:
+        """The equity now is the day's last."""
+        # Anew from the whole, so that no dust of a day's small steps remains.
+        self._equity = self.capital + self.worth(self.whole)
+        self._days.append(self._equity)
+
+    def finish(self, at_s: float) -> None:
+        """Nothing follows."""
+        self.end_day()
+        if self._invested_since_s is not None:
+            self.invested_s += at_s - self._invested_since_s
+            self._invested_since_s = None
+
+    def worth(self, account: Account) -> float:
+        """Its cash and holdings, which is also its profit."""
+        return account.cash + sum(self._value(name, quantity) for name, quantity in account.held.items())
+
+    def sharpe(self) -> float | None:
+        """Mean over deviation of the days' returns, times the root of 252; no interest is taken off.
+
+        None with fewer than two days, without any variation, and when a day began with nothing left.
+        """
+        if min(self._days) <= 0:
+            return None
+        returns = [after / before - 1 for before, after in zip(self._days, self._days[1:], strict=False)]
+        deviation = stdev(returns) if len(returns) > 1 else 0.0
+        return fmean(returns) / deviation * sqrt(DAYS_A_YEAR) if deviation else None
+
+    @property
+    def days(self) -> int:
+        return len(self._days) - 1
+
+    def _value(self, name: str, quantity: float) -> float:
+        return quantity * self._marks[name] * self._multipliers.get(name, 1.0)
+
+    def _invested(self, at_s: float) -> None:
+        held = self.whole.held
+        self.gross_max = max(self.gross_max, sum(abs(self._value(*entry)) for entry in held.items()))
+        if held and self._invested_since_s is None:
+            self._invested_since_s = at_s
+        elif not held and self._invested_since_s is not None:
+            self.invested_s += at_s - self._invested_since_s
+            self._invested_since_s = None
+
+    def _measure(self) -> None:
+        if self._equity >= self._peak:
+            self._peak = self._equity
+            return
+        down = self._peak - self._equity
+        self.drawdown = max(self.drawdown, down)
+        self.drawdown_share = max(self.drawdown_share, down / self._peak) if self._peak > 0 else self.drawdown_share

@@ -1,0 +1,222 @@
+"""Firings into orders, and prices into their fills: a broker that knows recorded prices only."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import partial
+
+from rules_engine.evaluation.bars import bar_bounds
+from rules_engine.execution.resolve import Ending, resolve
+from rules_engine.execution.risk import DUPLICATE_WINDOW_S, Refusal, RiskGate
+from rules_engine.execution.risk import Book as SentBook
+from rules_engine.model.action import CancelOrders, Duration, Remaining
+from rules_engine.model.clock import SteppedClock
+from rules_engine.model.expression import spell_number
+from rules_engine.model.firing import Firing, HeldBack
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.order import OrderDraft
+from rules_engine.model.plan import Plan
+from rules_engine.recordings import Row
+from rules_engine.replay.book import Book
+from rules_engine.replay.held import as_sent
+from rules_engine.replay.known import Known
+from rules_engine.replay.orders import End, Order
+from rules_engine.replay.voices import DAY_S
+
+ORDERS_KEPT_MAX = 1000
+"""Orders that a report can show one by one; the others are counted."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of one rule's edges: held back by a guard of the rule, or fired; and then sent, or not."""
+
+    firings: int = 0
+    held_back: Counter[str] = field(default_factory=Counter)
+    not_sent: Counter[str] = field(default_factory=Counter)
+    orders: int = 0
+    filled: int = 0
+
+
+class Desk:
+    """Holds every working order. ``hears`` are the numbers of the recordings whose rows it must be told, and
+    ``wakes_s`` the instant from which on it must be told any row: at the end of a day."""
+
+    def __init__(self, plans: Sequence[Plan], known: Known, book: Book) -> None:
+        self.hears: set[int] = set()
+        self.wakes_s = float("-inf")
+        self.tallies = {plan.rule.name: Tally() for plan in plans}
+        self.orders: list[Order] = []
+        self._plans = {plan.rule.name: plan for plan in plans}
+        self._known = known
+        self._book = book
+        self._clock = SteppedClock()
+        self._gate = RiskGate(known.assumptions.limits, known, self._clock)
+        self._working: list[Order] = []
+        self._recent: deque[Intent] = deque()
+        self._sent: Counter[float] = Counter()
+        self._seq = 0
+        self._numbers: Mapping[str, int] = known.numbers
+
+    # What rules want.
+
+    def fire(self, firing: Firing) -> bool:
+        """Sends the orders of a firing, which work from the next instant on; False when they may not be sent."""
+        rule, tally = self._plans[firing.rule].rule, self.tallies[firing.rule]
+        tally.firings += 1
+        self._clock.time_s = self._known.now_s = firing.at_s
+        ending = None if rule.expires_s is None else Ending(rule.expires_s, rule.expires)
+        sent = self._sent_book()
+        resolved = resolve(as_sent(self._plans[rule.name], firing.case), self._known, sent.open, ending)
+        refused = resolved if isinstance(resolved, Refusal) else self._gate.check(resolved.unit, sent)
+        if refused is not None:
+            tally.not_sent[str(refused.reason)] += 1
+            return False
+        assert not isinstance(resolved, Refusal)
+        for cancel in resolved.cancels:
+            self._cancel(partial(_is_named, cancel))
+        self._send(rule.name, resolved.unit, firing.at_s)
+        return True
+
+    def hold_back(self, held: HeldBack) -> None:
+        """Counts an edge that a guard stopped."""
+        self.tallies[held.firing.rule].held_back[str(held.reason)] += 1
+
+    def cancel_rule(self, rule: str) -> None:
+        """The rule's `cancel_when` has come true."""
+        self._cancel(lambda order: order.intent.rule == rule)
+
+    def working(self) -> Mapping[str, int]:
+        """How many orders can still fill, by instrument."""
+        return Counter(order.name for order in self._working)
+
+    # What prices do.
+
+    def hear(self, row: Row) -> Sequence[Order]:
+        """The orders that fill by this row, in the order in which they were sent."""
+        if row[0] >= self.wakes_s:
+            self._begin_day(row[0])
+        if row[1] not in self.hears:
+            return ()
+        touch, name = self._known.touch(row), self._known.name(row[1])
+        self._book.mark(name, touch.middle)
+        filled = []
+        for order in [order for order in self._working if order.name == name]:
+            if order.end is not End.WORKING or order.works_from_s is None or order.works_from_s >= row[0]:
+                continue
+            if order.ends_s <= row[0]:
+                self._end(order, End.EXPIRED)
+                continue
+            price = order.meet(touch)
+            if price is not None:
+                self._fill(order, price, row[0])
+                filled.append(order)
+            elif order.at_once:
+                self._end(order, End.EXPIRED)
+        self._listen()
+        return filled
+
+    def finish(self, at_s: float) -> None:
+        """The prices end here: what works goes on working, and holdings keep their last value."""
+        self._book.finish(at_s)
+
+    # How it is done.
+
+    def _begin_day(self, now_s: float) -> None:
+        if self.wakes_s > float("-inf"):
+            self._book.end_day()
+        self.wakes_s = bar_bounds(now_s, DAY_S)[1]
+        for order in self._working[:]:
+            if order.ends_s <= now_s:
+                self._end(order, End.EXPIRED)
+        self._sent.clear()
+
+    def _sent_book(self) -> SentBook:
+        now_s = self._clock.time_s
+        while self._recent and now_s - (self._recent[0].sent_s or 0.0) >= DUPLICATE_WINDOW_S:
+            self._recent.popleft()
+        return SentBook(
+            [order.intent for order in self._working], list(self._recent), self._sent[self._gate.day_start_s()]
+        )
+
+    def _send(self, rule: str, unit: Sequence[OrderDraft], at_s: float) -> None:
+        self._seq += 1
+        for leg, draft in enumerate(unit):
+            intent = Intent(
+                f"{rule}.{self._seq}.{leg}", rule, self._seq, leg, draft, at_s, IntentState.WORKING, sent_s=at_s
+            )
+            works_from_s = None if draft.parent is not None else at_s
+            order = Order(intent, works_from_s, _ends_s(draft, at_s), best=self._known.best(draft))
+            self._working.append(order)
+            self._recent.append(intent)
+            if len(self.orders) < ORDERS_KEPT_MAX:
+                self.orders.append(order)
+        self._sent[self._gate.day_start_s()] += len(unit)
+        self.tallies[rule].orders += len(unit)
+        self._listen()
+
+    def _fill(self, order: Order, price: float, at_s: float) -> None:
+        draft = order.draft
+        quantity = float(draft.quantity)
+        kind, multiplier = draft.instrument.kind, float(self._known.multiplier(draft.instrument))
+        order.commission = self._known.assumptions.commission_of(kind, quantity, price * multiplier)
+        order.price, order.filled_s = price, at_s
+        order.intent = replace(order.intent, filled=draft.quantity, average_price=Decimal(spell_number(price)))
+        self._end(order, End.FILLED)
+        rule = order.intent.rule
+        self._book.fill(rule, order.name, draft.side, quantity, price, order.commission, at_s)
+        self.tallies[rule].filled += 1
+        for other in self._working[:]:
+            if other.intent.seq == order.intent.seq and other.draft.parent == order.intent.leg:
+                other.works_from_s = at_s
+        self._end_family(order)
+
+    def _end_family(self, filled: Order) -> None:
+        """One fill ends the others of its group, or leaves so much less of them."""
+        if not filled.family[2]:
+            return
+        for other in [order for order in self._working if order.family == filled.family]:
+            left = other.draft.quantity - filled.draft.quantity
+            if filled.draft.remaining is Remaining.REDUCE and left > 0:
+                other.intent = replace(other.intent, draft=replace(other.draft, quantity=left))
+            else:
+                self._end(other, End.CANCELLED)
+
+    def _end(self, order: Order, end: End) -> None:
+        order.stop(end)
+        self._working.remove(order)
+        if end is not End.FILLED:
+            for child in self._children(order):
+                self._end(child, End.CANCELLED)
+
+    def _children(self, order: Order) -> list[Order]:
+        seq, leg = order.intent.seq, order.intent.leg
+        return [other for other in self._working if other.intent.seq == seq and other.draft.parent == leg]
+
+    def _cancel(self, is_meant: Callable[[Order], bool]) -> None:
+        for order in [order for order in self._working if is_meant(order)]:
+            if order.end is End.WORKING:
+                self._end(order, End.CANCELLED)
+        self._listen()
+
+    def _listen(self) -> None:
+        names = {order.name for order in self._working} | self._book.whole.held.keys()
+        self.hears = {self._numbers[name] for name in names if name in self._numbers}
+
+
+def _ends_s(draft: OrderDraft, at_s: float) -> float:
+    match draft.time_in_force.duration:
+        case Duration.DAY:
+            return bar_bounds(at_s, DAY_S)[1]
+        case Duration.GOOD_TILL_DATE:
+            assert draft.time_in_force.until_s is not None
+            return draft.time_in_force.until_s
+        case _:
+            return float("inf")
+
+
+def _is_named(cancel: CancelOrders, order: Order) -> bool:
+    if cancel.instrument is not None:
+        return order.draft.instrument == cancel.instrument
+    return order.intent.rule == cancel.rule

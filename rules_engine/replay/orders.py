@@ -1,0 +1,106 @@
+"""One order as it works on recorded prices."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from rules_engine.execution.words import order_words
+from rules_engine.model.action import Duration, Side
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.order import OrderDraft, OrderKind
+from rules_engine.replay.touch import Touch, is_elected, limit_fill, trailing_stop
+
+_AT_ONCE = frozenset({Duration.IMMEDIATE_OR_CANCEL, Duration.FILL_OR_KILL})
+
+
+class End(StrEnum):
+    """How an order ended, or that it has not."""
+
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    WORKING = "working"
+
+
+@dataclass(slots=True)
+class Order:
+    """``works_from_s`` is the instant after which prices count for it; None while its parent has not filled.
+
+    ``ends_s`` is when its time in force ends. ``best`` is a trailing order's best price so far.
+    """
+
+    intent: Intent
+    works_from_s: float | None
+    ends_s: float
+    best: float | None = None
+    elected: bool = False
+    waited: bool = False
+    """A price has passed it by, so that it waits in the book."""
+    end: End = End.WORKING
+    filled_s: float | None = None
+    price: float | None = None
+    commission: float = 0.0
+
+    @property
+    def draft(self) -> OrderDraft:
+        return self.intent.draft
+
+    @property
+    def name(self) -> str:
+        """Of its instrument."""
+        return self.draft.instrument.name
+
+    @property
+    def family(self) -> tuple[str, int, str]:
+        """Orders of one family end each other: a one-cancels-all group, or the children of one entry."""
+        children = "" if self.draft.parent is None else f"children of {self.draft.parent}"
+        return self.intent.rule, self.intent.seq, self.draft.group or children
+
+    @property
+    def at_once(self) -> bool:
+        """Filled at the first price or not at all."""
+        return self.draft.time_in_force.duration in _AT_ONCE
+
+    def words(self) -> str:
+        return order_words(self.draft)
+
+    def stop(self, end: End) -> None:
+        """It works no longer."""
+        self.end = end
+        state = {End.CANCELLED: IntentState.CANCELLED, End.EXPIRED: IntentState.EXPIRED, End.FILLED: IntentState.FILLED}
+        self.intent = replace(self.intent, state=state[end])
+
+    def meet(self, touch: Touch) -> float | None:
+        """The price at which it fills now, or None; a stop may be elected by it."""
+        draft, side = self.draft, self.draft.side
+        match draft.kind:
+            case OrderKind.MARKET:
+                return touch.price(side)
+            case OrderKind.MIDPRICE:
+                return touch.middle
+            case OrderKind.LIMIT:
+                return self._limit(touch)
+            case OrderKind.STOP:
+                assert draft.stop is not None
+                return touch.price(side) if is_elected(side, float(draft.stop), touch) else None
+            case OrderKind.STOP_LIMIT:
+                assert draft.stop is not None
+                if not self.elected:
+                    self.elected = is_elected(side, float(draft.stop), touch)
+                return self._limit(touch) if self.elected else None
+            case OrderKind.TRAILING:
+                return self._trail(touch)
+
+    def _limit(self, touch: Touch) -> float | None:
+        assert self.draft.limit is not None
+        price = limit_fill(self.draft.side, float(self.draft.limit), touch, waited=self.waited)
+        self.waited = True
+        return price
+
+    def _trail(self, touch: Touch) -> float | None:
+        side = self.draft.side
+        price = touch.trigger(side)
+        if self.best is not None and is_elected(side, trailing_stop(self.draft, self.best), touch):
+            return touch.price(side)
+        better = min if side is Side.BUY else max
+        self.best = price if self.best is None else better(self.best, price)
+        return None

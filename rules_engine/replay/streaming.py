@@ -1,0 +1,159 @@
+"""The streaming engine: the evaluator of `rules run`, one recorded price after the other."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rules_engine.evaluation import Evaluator
+from rules_engine.model.expression import AccountField, Position, WorkingOrders
+from rules_engine.model.firing import Firing, HeldBack
+from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
+from rules_engine.model.plan import Plan
+from rules_engine.model.tick import Tick
+from rules_engine.recordings import Row
+from rules_engine.replay.book import Book
+from rules_engine.replay.desk import Desk
+from rules_engine.replay.known import Known
+from rules_engine.replay.orders import Order
+from rules_engine.replay.reads import reads_account, values_of
+from rules_engine.replay.span import Span
+from rules_engine.replay.voices import Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What an engine plays on: the plans, who speaks the rows, and the desk that hears what comes of them."""
+
+    plans: Sequence[Plan]
+    voices: Sequence[Voice]
+    span: Span
+    known: Known
+    desk: Desk
+    book: Book
+
+
+def play(stage: Stage, rows: Iterable[Row]) -> Iterator[Firing | HeldBack]:
+    """Every firing and every edge that was held back, in order. Rows are in order of time.
+
+    Rules are armed at the start of the span, or with the first row if that is later; rows before it fill windows, and
+    nothing else. The desk has decided what comes of a firing before it is yielded; one whose orders may not be
+    sent is a firing all the same.
+    """
+    return _Play(stage).run(rows)
+
+
+class _Play:
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._desk = stage.desk
+        self._known = stage.known
+        self._book = stage.book
+        self._evaluator = Evaluator((), 0.0)
+        self._reads_account = any(reads_account(plan.rule) for plan in stage.plans)
+        self._now_s = 0.0
+        self._is_deaf = False
+
+    def run(self, rows: Iterable[Row]) -> Iterator[Firing | HeldBack]:
+        span, desk, latest = self._stage.span, self._desk, self._known.latest
+        names = [voice.instrument.name for voice in self._stage.voices]
+        plain = [voice.plain for voice in self._stage.voices]
+        is_armed = is_begun = False
+        for row in rows:
+            time_s, number, price, size = row
+            if time_s >= span.end_s:
+                break
+            if not is_begun:
+                is_begun = True
+                yield from self._begin(time_s)
+            if not is_armed and time_s >= span.start_s:
+                is_armed = True
+                yield from self._arm(max(span.start_s, self._now_s))
+            self._now_s = time_s
+            # Timers first, each at its own instant and on the prices known then.
+            evaluator = self._evaluator
+            while (due_s := evaluator.next_timer_s()) is not None and due_s <= time_s:
+                yield from self._settle(evaluator.advance(due_s))
+            latest[number] = row
+            field = plain[number]
+            if field is not None:
+                outcomes = evaluator.tick(Tick(names[number], time_s, field, price, size))
+                if outcomes:
+                    yield from self._settle(outcomes)
+            else:
+                for tick in self._stage.voices[number].ticks(row):
+                    yield from self._settle(evaluator.tick(tick))
+            if number in desk.hears or time_s >= desk.wakes_s:
+                yield from self._trade(row)
+        desk.finish(self._now_s)
+
+    def _begin(self, now_s: float) -> Iterator[Firing | HeldBack]:
+        """The evaluator starts with the first row; its rules are deaf until the span does."""
+        plans = self._stage.plans
+        self._now_s = now_s
+        self._evaluator = evaluator = Evaluator(plans, now_s)
+        self._known.reader = evaluator.read
+        self._is_deaf = now_s < self._stage.span.start_s
+        if self._is_deaf:
+            evaluator.restore({plan.rule.name: Life(paused=True, when_digest=plan.rule.when_digest) for plan in plans})
+        for plan in plans:
+            for value in values_of(plan.rule):
+                if isinstance(value, Position):
+                    yield from self._settle(evaluator.position(value.instrument.name, 0.0))
+                elif isinstance(value, WorkingOrders):
+                    evaluator.working(value.instrument.name, 0)
+        if self._reads_account:
+            yield from self._settle(self._tell_account())
+
+    def _arm(self, now_s: float) -> Iterator[Firing | HeldBack]:
+        if self._is_deaf:
+            for plan in self._stage.plans:
+                self._evaluator.resume(plan.rule.name, now_s)
+            yield from self._settle(self._evaluator.advance(now_s))
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> Iterator[Firing | HeldBack]:
+        """Decides one outcome after the other, and what the orders of each make of the rules."""
+        for outcome in outcomes:
+            match outcome:
+                case Firing():
+                    before = self._desk.working()
+                    if not self._desk.fire(outcome):
+                        self._evaluator.not_used(outcome.rule)
+                    yield outcome
+                    yield from self._settle(self._tell_working(before))
+                case HeldBack():
+                    self._desk.hold_back(outcome)
+                    yield outcome
+                case CancelWanted(rule):
+                    before = self._desk.working()
+                    self._desk.cancel_rule(rule)
+                    yield from self._settle(self._tell_working(before))
+                case Arming():
+                    raise AssertionError("nothing is held at a broker here")
+
+    def _trade(self, row: Row) -> Iterator[Firing | HeldBack]:
+        before = self._desk.working()
+        filled = self._desk.hear(row)
+        for order in filled:
+            yield from self._settle(self._tell_fill(order, row[0]))
+        yield from self._settle(self._tell_working(before))
+        if self._reads_account:
+            yield from self._settle(self._tell_account())
+
+    def _tell_fill(self, order: Order, at_s: float) -> Sequence[Outcome]:
+        evaluator, held = self._evaluator, self._book.whole.held.get(order.name, 0.0)
+        return [*evaluator.executed(order.name, at_s), *evaluator.position(order.name, held)]
+
+    def _tell_working(self, before: Mapping[str, int]) -> Sequence[Outcome]:
+        after = self._desk.working()
+        changed = [name for name in {**before, **after} if before.get(name, 0) != after.get(name, 0)]
+        for name in changed:
+            self._evaluator.working(name, after.get(name, 0))
+        return self._evaluator.advance(self._now_s) if changed else ()
+
+    def _tell_account(self) -> Sequence[Outcome]:
+        book = self._book
+        values = {
+            AccountField.EQUITY: book.equity,
+            AccountField.DAILY_PNL: book.today,
+            AccountField.BUYING_POWER: book.equity,
+        }
+        return [outcome for name, value in values.items() for outcome in self._evaluator.account(name, value)]
