@@ -26,7 +26,8 @@ def bad_tick(kind: str, conId: int, quote: Quote, now_s: float) -> Tick:
     if last is None:
         raise ValueError("there is no price yet that could be spoiled")
     spoil, size, age_s = BAD_PRINTS[kind]
-    return Tick(conId, now_s - age_s, TickKind.TRADE, round(spoil(last), 8), size)
+    price = round(spoil(last), 8)
+    return Tick(conId, now_s - age_s, TickKind.TRADE, price, size, None, quote.volume, quote.average or last)
 
 
 def flood_prices(market: Market, conId: int, count: int) -> Iterator[float]:
