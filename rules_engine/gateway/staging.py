@@ -66,9 +66,17 @@ class Staging(Screen):
         """A print from outside the market's own sources."""
         self._apply(self.market.push(self._conId(instrument), price, size, at_s=self._passage.now_s()))
 
-    def push_quote(self, instrument: str | int, bid: float, ask: float) -> None:
-        """A quote from outside the market's own sources."""
-        self._apply(self.market.push_quote(self._conId(instrument), bid, ask, at_s=self._passage.now_s()))
+    def push_quote(
+        self,
+        instrument: str | int,
+        bid: float,
+        ask: float,
+        bid_size: float | None = None,
+        ask_size: float | None = None,
+    ) -> None:
+        """A quote from outside the market's own sources; its sizes are usual ones unless given."""
+        conId, now_s = self._conId(instrument), self._passage.now_s()
+        self._apply(self.market.push_quote(conId, bid, ask, bid_size, ask_size, at_s=now_s))
 
     def halt(self, instrument: str | int, halted: bool = True) -> None:
         """Trading in an instrument stops, or goes on: no price moves and no order trades meanwhile."""

@@ -1,4 +1,4 @@
-"""Random orders and prices, and what must hold after each of them; the index of waiting orders against looking at all."""
+"""Random orders and prices, what must hold after each of them, and the index of waiting orders against a slow twin."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
