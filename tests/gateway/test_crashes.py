@@ -166,7 +166,7 @@ async def test_refused_orders_use_up_their_ids_over_a_restart_too(
     await first.stop()
     await bench.gateway(state=tmp_path / ONE)
     again = await connect()
-    assert again.client.getReqId() == 71
+    assert again.client.getReqId() > 70
 
 
 async def test_bound_orders_and_corrections_come_back(bench: Bench, connect: Connect, tmp_path: Path) -> None:
