@@ -30,6 +30,7 @@ from rules_engine.gateway.messages.account_messages import (
     ReqPositions,
 )
 from rules_engine.gateway.messages.link import SYSTEM, Error, ManagedAccounts, ReqManagedAccounts
+from rules_engine.gateway.position_answers import PositionAnswers
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
 from rules_engine.gateway.times import Timers, time_text
@@ -54,6 +55,7 @@ class AccountAnswers:
         self._values_due = False
         self._by_request: dict[tuple[Session, int], Callable[[], None]] = {}
         self.logged_in = ""
+        self._multi = PositionAnswers(ledger, router)
         router.on(ReqManagedAccounts, lambda session, _: session.send(self.managed()))
         router.on(ReqAccountUpdates, self._account_updates)
         router.on(ReqAccountUpdatesMulti, self._updates_multi)
@@ -80,6 +82,7 @@ class AccountAnswers:
             if followed == account:
                 session.send(self._portfolio(account, holding))
                 self._tell_values(session, account)
+        self._multi.changed(account, holding)
         self.refresh()
 
     def refresh(self) -> None:
@@ -91,6 +94,7 @@ class AccountAnswers:
         """Nobody follows over this connection any more."""
         self._updates.pop(session, None)
         self._positions.discard(session)
+        self._multi.left(session)
         for of, reqId in list(self._by_request):
             if of is session:
                 self._forget(session, reqId)

@@ -5,7 +5,7 @@ import types
 import typing
 from dataclasses import dataclass
 
-from rules_engine.gateway.items import VERSION_NEVER, Identity, OneOf, Only, Since, Until, Whole
+from rules_engine.gateway.items import VERSION_NEVER, Identity, Infinite, OneOf, Only, Since, Until, Whole
 from rules_engine.gateway.values import KINDS
 
 
@@ -19,6 +19,7 @@ class Declared:
     since: int
     until: int
     whole_until: int
+    infinite: bool
     identity: bool
     texts: tuple[str, ...]
     only: str | None
@@ -73,6 +74,7 @@ def _declaration(field: "dataclasses.Field[object]", hint: typing.Any) -> Declar
         since=max((mark.version for mark in marks if isinstance(mark, Since)), default=0),
         until=min((mark.version for mark in marks if isinstance(mark, Until)), default=VERSION_NEVER),
         whole_until=next((mark.until for mark in marks if isinstance(mark, Whole)), 0),
+        infinite=any(isinstance(mark, Infinite) for mark in marks),
         identity=any(isinstance(mark, Identity) for mark in marks),
         texts=next((mark.texts for mark in marks if isinstance(mark, OneOf)), ()),
         only=next((mark.names for mark in marks if isinstance(mark, Only)), None),

@@ -36,6 +36,11 @@ Size = Annotated[float, Whole(163)]
 
 
 @dataclass(frozen=True, slots=True)
+class Infinite:
+    """The number may be infinite, which means something."""
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     """The field names what the message belongs to, so the frame is worthless without it."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from rules_engine.gateway.declarations import Declared
-from rules_engine.gateway.values import KINDS, Kind, Malformed, NotAnIdentity, number_text
+from rules_engine.gateway.values import KINDS, Kind, Malformed, NotAnIdentity, number_or_infinity, number_text
 
 Stores = list[dict[str, object]]
 """The values read so far: for every dataclass that is being filled, its fields by name."""
@@ -120,10 +120,11 @@ def _getter(paths: Sequence[str]) -> Callable[[object], tuple[object, ...]]:
 
 def _reader(name: Name) -> Callable[[str], object]:
     """Reads a text that is not empty. The function raises ValueError."""
-    read, unset = name.kind.read, name.kind.unset
-    if not name.declared.optional or unset is None:
+    read, unset = number_or_infinity if name.declared.infinite else name.kind.read, name.kind.unset
+    if not name.declared.optional:
         return read
-    return lambda text: None if text == unset else read(text)
+    # By value: ibapi writes 1.7976931348623157e+308 where TWS writes 1.7976931348623157E308.
+    return lambda text: None if (value := read(text)) == unset else value
 
 
 def _writer(name: Name) -> Callable[[object], str]:

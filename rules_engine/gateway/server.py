@@ -31,6 +31,7 @@ from rules_engine.gateway.passage import Passage
 from rules_engine.gateway.price_answers import PriceAnswers
 from rules_engine.gateway.quote import Tick
 from rules_engine.gateway.reception import Reception
+from rules_engine.gateway.reference_answers import ReferenceAnswers
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.staging import Staging
 from rules_engine.gateway.state import State, StateError
@@ -102,6 +103,7 @@ class Gateway(Staging):
         self._feeds = (self._prices, self._history, self._streams, live_bars, self._depth)
         market.on_halt(self._prices.halted)
         ContractAnswers(market, self._router)
+        ReferenceAnswers(accounts, self._router)
         OrderAnswers(self._desk, self._floor, self._window, self._faults, self._router)
         self._reception = Reception(
             self._switchboard, self._router, self._floor.book, self._faults, self._uplink, self._passage, version_max

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
-from rules_engine.gateway.messages.form import UNSIMULATED, read_request, reply_bytes, subject_of
+from rules_engine.gateway.messages.form import read_request, reply_bytes, subject_of
 from rules_engine.gateway.messages.link import SYSTEM, Error, StartApi
+from rules_engine.gateway.messages.unsimulated import UNSIMULATED
 from rules_engine.gateway.pieces import Pieces
 from rules_engine.gateway.values import Malformed, NotAnIdentity
 from rules_engine.gateway.wire import BrokenFrame, FrameReader, agreed_version, fields_of, frame
@@ -157,23 +158,24 @@ class Session(asyncio.Protocol):
             self._greet(payload)
             return
         fields = fields_of(payload)
-        subject = subject_of(fields)
-        subject = SYSTEM if subject is None else subject
-        if fields[0] in UNSIMULATED:
-            name = UNSIMULATED[fields[0]].name
-            self.send(Error(subject, 321, f"Error validating request.-'bZ' : cause - {name}: not simulated"))
-            return
+        refused = UNSIMULATED.get(fields[0])
         try:
-            message = read_request(fields, self.version)
+            message = read_request(fields, self.version) if refused is None else refused
         except Malformed as malformed:
-            self.send(Error(subject, 320, f"Error reading request. {malformed}"))
+            self._refuse(fields, 320, f"Error reading request. {malformed}")
             return
         if isinstance(message, StartApi):
             self._host.start(self, message.clientId)
-        elif self.started:
-            self._host.request(self, message)
-        else:
+        elif not self.started:
             raise BrokenFrame("a request came before the client said who it is")
+        elif refused is None:
+            self._host.request(self, message)
+        elif refused.code is not None:
+            self._refuse(fields, refused.code, refused.text)
+
+    def _refuse(self, fields: Sequence[str], code: int, text: str) -> None:
+        subject = subject_of(fields)
+        self.send(Error(SYSTEM if subject is None else subject, code, text))
 
     def _greet(self, offer: bytes) -> None:
         """The hello goes out alone: old clients read it with one blocking receive and drop what follows it."""

@@ -3,15 +3,19 @@
 import functools
 import math
 import re
+import sys
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 
-UNSET_INTEGER = "2147483647"
+UNSET_INTEGER = 2**31 - 1
+UNSET_NUMBER = sys.float_info.max
 UNSET_DOUBLE = "1.7976931348623157E308"
+"""The unset number as TWS prints it; clients spell it in several ways."""
 
-_INTEGER = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,10}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_INTEGER_MIN = -(2**31)
 _WHOLE_MAX = 1e15
 _TEXTS_MAX = 16_384
 """Prices and sizes repeat: their texts are kept."""
@@ -39,18 +43,23 @@ class NotAnIdentity(Exception):
     """A number that says what the message belongs to is missing: nothing can be answered."""
 
 
-def _whole(text: str) -> int:
-    if not _INTEGER.fullmatch(text):
+def whole(text: str) -> int:
+    """A whole number of 32 bits. Raises ValueError."""
+    if not _INTEGER.fullmatch(text) or not _INTEGER_MIN <= int(text) <= UNSET_INTEGER:
         raise ValueError("a whole number")
     return int(text)
 
 
 def _number(text: str) -> float:
-    if text in ("Infinity", "Infinite"):
-        return math.inf
-    if not _NUMBER.fullmatch(text):
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(value):
         raise ValueError("a number")
-    return float(text)
+    return value
+
+
+def number_or_infinity(text: str) -> float:
+    """A number, or the infinity that one library calls Infinity and the others Infinite. Raises ValueError."""
+    return math.inf if text in ("Infinity", "Infinite") else _number(text)
 
 
 def _flag(text: str) -> bool:
@@ -80,14 +89,15 @@ class Kind:
     read: Callable[[str], object]
     write: Callable[[typing.Any], str]  # Any: each kind is only ever given values of its own type.
     zero: object
-    unset: str | None
+    unset: object
+    """The value that stands for none where a field may be empty."""
     format: str | None
     """What `%` writes them with, if it writes them as `write` does."""
 
 
 KINDS: dict[type, Kind] = {
     str: Kind(str, str, "", None, "%s"),
-    int: Kind(_whole, str, 0, UNSET_INTEGER, "%d"),
-    float: Kind(_number, number_text, 0.0, UNSET_DOUBLE, None),
+    int: Kind(whole, str, 0, UNSET_INTEGER, "%d"),
+    float: Kind(_number, number_text, 0.0, UNSET_NUMBER, None),
     bool: Kind(_flag, _flag_text, False, None, "%d"),
 }

@@ -130,12 +130,32 @@ async def test_a_malformed_field_is_named_and_the_session_lives(
     assert (await wire.read())[0] == "49"
 
 
-async def test_what_is_not_simulated_says_so(dial: Dial, gateway: Gateway) -> None:
+@pytest.mark.parametrize(
+    ("fields", "reqId", "code"),
+    [
+        ((52, 2, 12, *CONTRACT_V[:8], "ReportsFinSummary", 0, ""), "12", "430"),
+        ((54, 3, 12, *CONTRACT_V, 5.5, 100.0, 0, ""), "12", "354"),
+        ((68, 1, 12, 1), "12", "321"),
+        ((84, 12, "BZ", "BZ$1", ""), "12", "10172"),
+        ((19, 1, 1, "<groups/>", 12), "12", "321"),
+        ((65, 1, "api", "1"), "-1", "321"),
+    ],
+)
+async def test_what_is_not_simulated_says_so(
+    dial: Dial, gateway: Gateway, fields: tuple[object, ...], reqId: str, code: str
+) -> None:
     wire = await dial.greeted(gateway)
-    wire.send(22, 12, "")
-    number, _, about, code, text, _ = await wire.read()
-    assert (number, about, code) == ("4", "12", "321")
-    assert "scanners: not simulated" in text
+    wire.send(*fields)
+    number, _, about, said, text, _ = await wire.read()
+    assert (number, about, said) == ("4", reqId, code)
+    assert text.endswith(": not simulated")
+
+
+async def test_the_end_of_what_was_refused_is_nothing_to_talk_about(dial: Dial, gateway: Gateway) -> None:
+    wire = await dial.greeted(gateway)
+    wire.send(53, 1, 12)
+    wire.send(49, 1)
+    assert (await wire.read())[0] == "49"
 
 
 @settings(max_examples=300)

@@ -50,6 +50,18 @@ class CancelAccountUpdatesMulti:
     reqId: Annotated[int, Identity()]
 
 
+@request(74, version=1)
+class ReqPositionsMulti:
+    reqId: Annotated[int, Identity()]
+    account: str
+    model: str
+
+
+@request(75, version=1)
+class CancelPositionsMulti:
+    reqId: Annotated[int, Identity()]
+
+
 @request(92)
 class ReqPnl:
     reqId: Annotated[int, Identity()]
@@ -129,6 +141,21 @@ class AccountSummary:
 
 @reply(64, version=1)
 class AccountSummaryEnd:
+    reqId: int
+
+
+@reply(71, version=1)
+class PositionMulti:
+    reqId: int
+    account: str
+    contract: Annotated[Contract, Only(f"{_HELD} exchange currency localSymbol tradingClass")]
+    position: float
+    averageCost: float
+    model: str
+
+
+@reply(72, version=1)
+class PositionMultiEnd:
     reqId: int
 
 

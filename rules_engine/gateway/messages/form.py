@@ -7,57 +7,11 @@ from dataclasses import dataclass
 from rules_engine.gateway.codec import Layout
 from rules_engine.gateway.declarations import declared
 from rules_engine.gateway.items import VERSION_NEVER, Fields, Fixed, Item
-from rules_engine.gateway.values import Malformed
+from rules_engine.gateway.messages.unsimulated import UNSIMULATED
+from rules_engine.gateway.values import Malformed, whole
 from rules_engine.gateway.wire import VERSION_MAX, VERSION_MIN, BrokenFrame, sealed
 
 T = typing.TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Unsimulated:
-    """A request of the real TWS that this gateway turns down, and where its id stands."""
-
-    name: str
-    identity_at: int | None = None
-
-
-UNSIMULATED = {
-    "12": Unsimulated("news bulletins"),
-    "13": Unsimulated("news bulletins"),
-    "18": Unsimulated("financial advisor data"),
-    "19": Unsimulated("financial advisor data"),
-    "21": Unsimulated("exercise of options", 2),
-    "22": Unsimulated("scanners", 1),
-    "23": Unsimulated("scanners", 2),
-    "24": Unsimulated("scanners"),
-    "52": Unsimulated("fundamental data", 2),
-    "53": Unsimulated("fundamental data", 2),
-    "54": Unsimulated("option calculations", 2),
-    "55": Unsimulated("option calculations", 2),
-    "56": Unsimulated("option calculations", 2),
-    "57": Unsimulated("option calculations", 2),
-    "65": Unsimulated("verification"),
-    "66": Unsimulated("verification"),
-    "67": Unsimulated("display groups", 2),
-    "68": Unsimulated("display groups", 2),
-    "69": Unsimulated("display groups", 2),
-    "70": Unsimulated("display groups", 2),
-    "72": Unsimulated("verification"),
-    "73": Unsimulated("verification"),
-    "74": Unsimulated("positions by model", 2),
-    "75": Unsimulated("positions by model", 2),
-    "79": Unsimulated("soft dollar tiers", 1),
-    "80": Unsimulated("family codes"),
-    "83": Unsimulated("smart components", 1),
-    "84": Unsimulated("news", 1),
-    "85": Unsimulated("news"),
-    "86": Unsimulated("news", 1),
-    "100": Unsimulated("calendar events", 1),
-    "101": Unsimulated("calendar events", 1),
-    "102": Unsimulated("calendar events", 1),
-    "103": Unsimulated("calendar events", 1),
-    "104": Unsimulated("user information", 1),
-}
 
 
 class Maker(typing.Protocol):
@@ -133,7 +87,7 @@ def _form(
 
 def read_request(fields: Sequence[str], version: int) -> object:
     """The request in these fields; raises Malformed for one wrong field, BrokenFrame if it can be no request."""
-    if not fields[0].isdecimal():
+    if not (fields[0].isascii() and fields[0].isdecimal()):
         raise BrokenFrame(f"{fields[0]!r} is no message number")
     form = _requests.get(fields[0])
     if form is None:
@@ -145,9 +99,12 @@ def subject_of(fields: Sequence[str]) -> int | None:
     """The request or order id of a message that may not be readable otherwise."""
     form = _requests.get(fields[0])
     at = UNSIMULATED[fields[0]].identity_at if fields[0] in UNSIMULATED else form.identity_at if form else None
-    if at is not None and len(fields) > at and fields[at].isdecimal():
-        return int(fields[at])
-    return None
+    if at is None or len(fields) <= at:
+        return None
+    try:
+        return whole(fields[at])
+    except ValueError:
+        return None
 
 
 def reply_bytes(message: object, version: int) -> bytes:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from rules_engine.gateway.items import OneOf
+from rules_engine.gateway.items import Infinite, OneOf
 
 Conjunction = Annotated[str, OneOf("a", "o")]
 
@@ -248,6 +248,6 @@ class OrderForm:
     manualOrderTime: str = ""
     minTradeQty: int | None = None
     minCompeteSize: int | None = None
-    competeAgainstBestOffset: float | None = None
+    competeAgainstBestOffset: Annotated[float | None, Infinite()] = None
     midOffsetAtWhole: float | None = None
     midOffsetAtHalf: float | None = None
