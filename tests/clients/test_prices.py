@@ -7,7 +7,9 @@ from tests.clients.process import Record, Session
 from tests.clients.stage import NOON_S, Stage
 
 BID, ASK, LAST, LAST_SIZE, CLOSE, VOLUME = 1, 2, 4, 5, 9, 8
-DELAYED_LAST, TRADES_WITH_VOLUME = 68, 48
+DELAYED_LAST, TRADES_WITH_VOLUME, HALTED = 68, 48, 49
+INSERT, UPDATE = 0, 1
+ASKS, BIDS = 0, 1
 
 
 @pytest.fixture
@@ -98,6 +100,50 @@ def test_quotes_one_by_one(session: Session, stage: Stage, v: Record, kind: str,
     session.wait("tick_by_tick", conId=v["conId"], **told)
 
 
+def test_streams_of_single_ticks_are_few(session: Session) -> None:
+    for symbol in ("V", "MA", "AAPL", "MSFT", "NVDA", "AMZN"):
+        (details,) = session.ask("details", contract=stock(symbol))
+        session.ask("tick_by_tick", contract=stock(symbol) | {"conId": details["conId"]}, kind="AllLast")
+    session.settle()
+    assert session.codes() == [10190]
+
+
+@pytest.mark.parametrize("smart", [False, True], ids=["one exchange", "consolidated"])
+def test_rows_of_depth_keep_up_with_the_book(session: Session, stage: Stage, v: Record, smart: bool) -> None:
+    stage.quote("V", 198.5, 199.5)
+    session.ask("depth", contract=v, rows=3, smart=smart)
+    session.settle()
+    assert ladder(session, BIDS) == [198.5, 198.49, 198.48]
+    assert ladder(session, ASKS) == [199.5, 199.51, 199.52]
+    stage.quote("V", 198.49, 199.45)
+    session.settle()
+    assert ladder(session, BIDS) == [198.49, 198.48, 198.47]
+    assert ladder(session, ASKS) == [199.45, 199.46, 199.47]
+
+
+def ladder(session: Session, side: int) -> list[float]:
+    """The prices of one side, as the client's own program would rebuild them from what it heard."""
+    rows: list[float] = []
+    for told in session.heard("depth", side=side):
+        if told["operation"] == INSERT:
+            rows.insert(told["position"], told["price"])
+        elif told["operation"] == UPDATE:
+            rows[told["position"]] = told["price"]
+        else:
+            del rows[told["position"]]
+    return rows
+
+
+def test_a_halt_stops_prices_until_it_ends(session: Session, stage: Stage, v: Record) -> None:
+    session.ask("stream", contract=v)
+    stage.do(lambda gateway: gateway.halt("V"))
+    session.wait("tick", conId=v["conId"], type=HALTED, value=1)
+    stage.do(lambda gateway: gateway.halt("V", False))
+    session.wait("tick", conId=v["conId"], type=HALTED, value=0)
+    stage.push("V", 202.0)
+    session.wait("tick", conId=v["conId"], type=LAST, value=202.0)
+
+
 def test_bars_of_five_seconds(session: Session, stage: Stage, v: Record) -> None:
     session.ask("five_seconds", contract=v, what="TRADES")
     session.settle()
@@ -149,3 +195,11 @@ def test_the_past_tick_by_tick(session: Session, stage: Stage, v: Record) -> Non
         (0, 199.0, 100),
         (30, 201.0, 7),
     ]
+
+
+def test_a_histogram_counts_what_traded_at_each_price(session: Session, stage: Stage, v: Record) -> None:
+    for price in (200.0, 201.0, 200.0):
+        stage.push("V", price, 10)
+    stage.pass_time(1)
+    histogram = dict(session.ask("histogram", contract=v, period="1 day"))
+    assert (histogram[200.0], histogram[201.0]) == (20, 10)

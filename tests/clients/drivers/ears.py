@@ -111,6 +111,9 @@ class Ears(EWrapper):
     def tickSize(self, reqId: int, tickType: int, size: object) -> None:
         self._tick(reqId, tickType, size)
 
+    def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
+        self._tick(reqId, tickType, value)
+
     def tickString(self, reqId: int, tickType: int, value: str) -> None:
         if tickType == TRADES_WITH_VOLUME:
             self._tick(reqId, tickType, float(value.split(";")[0] or "nan"))
@@ -129,8 +132,12 @@ class Ears(EWrapper):
     def tickByTickMidPoint(self, reqId: int, time: int, midPoint: float) -> None:
         self._streamed("tick_by_tick", reqId, midPoint=midPoint)
 
-    def updateMktDepth(self, reqId: int, position: int, operation: int, side: int, price: float, size: object) -> None:
-        self._streamed("depth", reqId, position=position, operation=operation, side=side, price=price, size=plain(size))
+    def updateMktDepth(self, reqId: int, position: int, *row: object) -> None:
+        names = ["operation", "side", "price", "size"]
+        self._streamed("depth", reqId, position=position, **dict(zip(names, map(plain, row), strict=True)))
+
+    def updateMktDepthL2(self, reqId: int, position: int, marketMaker: str, *row: object) -> None:
+        self.updateMktDepth(reqId, position, *row[:-1])
 
     def realtimeBar(
         self, reqId: int, time: int, open_: float, high: float, low: float, close: float, volume: object, *rest: object

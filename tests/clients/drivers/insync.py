@@ -100,8 +100,8 @@ class Session:
     async def tick_by_tick(self, contract: dict, kind: str) -> None:
         self._ib.reqTickByTickData(contract_made(contract), kind)
 
-    async def depth(self, contract: dict, rows: int) -> None:
-        self._ib.reqMktDepth(contract_made(contract), rows)
+    async def depth(self, contract: dict, rows: int, smart: bool) -> None:
+        self._ib.reqMktDepth(contract_made(contract), rows, smart)
 
     async def five_seconds(self, contract: dict, what: str) -> None:
         bars = self._ib.reqRealTimeBars(contract_made(contract), 5, what, False)

@@ -81,8 +81,8 @@ class Session:
     def tick_by_tick(self, contract: dict, kind: str) -> None:
         self._streamed(contract, self._client.reqTickByTickData, kind, 0, False)
 
-    def depth(self, contract: dict, rows: int) -> None:
-        self._streamed(contract, self._client.reqMktDepth, rows, False, [])
+    def depth(self, contract: dict, rows: int, smart: bool) -> None:
+        self._streamed(contract, self._client.reqMktDepth, rows, smart, [])
 
     def five_seconds(self, contract: dict, what: str) -> None:
         self._streamed(contract, self._client.reqRealTimeBars, 5, what, False, [])
