@@ -4,10 +4,14 @@ from collections.abc import Callable
 
 from rules_engine.gateway.book import OrderBook
 from rules_engine.gateway.families import waits_for_parent
+from rules_engine.gateway.hours import CALENDARS
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.matching import Trigger, kind_of
 from rules_engine.gateway.orders import Order, Status
 from rules_engine.gateway.times import read_time
+
+_CLOSED_S_MAX = 14 * 86_400.0
+"""No exchange is closed for longer."""
 
 
 class Progress:
@@ -33,6 +37,14 @@ class Progress:
     def open(self, order: Order) -> bool:
         """Its market is in session for it."""
         return self._market.is_open(order.conId, self._now_s(), order.form.outsideRth)
+
+    def opens_s(self, order: Order) -> float:
+        """The next instant at which its market begins a session for it."""
+        now_s = self._now_s()
+        hours = CALENDARS[order.listing.calendar]
+        return next(
+            start_s for start_s, _ in hours.open_spans(now_s, now_s + _CLOSED_S_MAX, liquid=not order.form.outsideRth)
+        )
 
     def tradable(self, order: Order) -> bool:
         """Its market is in session for it and not halted."""

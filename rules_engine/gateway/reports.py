@@ -1,5 +1,8 @@
 """Executions and margins as the messages that report them."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from rules_engine.gateway.ledger import BASE, Execution, Ledger, commission_of, initial_margin, rate
 from rules_engine.gateway.messages.order_messages import CommissionReport, ExecDetails, OpenOrder
 from rules_engine.gateway.orders import Order, open_order
@@ -32,6 +35,16 @@ def exec_details(reqId: int, execution: Execution) -> ExecDetails:
 def commission_report(execution: Execution) -> CommissionReport:
     """What a fill cost and what it realised."""
     return CommissionReport(execution.execId, execution.commission, execution.contract.currency, execution.realizedPnl)
+
+
+def held_until(order: Order, opens_s: float) -> str:
+    """The order and when its exchange opens, as TWS words it."""
+    contract = order.contract
+    exchange = contract.primaryExchange or contract.exchange
+    zone = order.listing.timeZoneId
+    opens = f"{datetime.fromtimestamp(opens_s, ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} {zone}"
+    named = f"{order.form.action} {order.form.totalQuantity:g} {contract.localSymbol or contract.symbol} {exchange}"
+    return f"{named}\nWarning: Your order will not be placed at the exchange until {opens}."
 
 
 def what_if(order: Order, ledger: Ledger, price: float) -> OpenOrder:

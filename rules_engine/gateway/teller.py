@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.ledger import Execution
 from rules_engine.gateway.messages.link import Error
 from rules_engine.gateway.orders import Order, Status, open_order, order_status
 from rules_engine.gateway.progress import Progress
-from rules_engine.gateway.reports import commission_report, exec_details
+from rules_engine.gateway.reports import commission_report, exec_details, held_until
 
 
 class Listeners(Protocol):
@@ -58,7 +59,7 @@ class Teller:
     def cancelled(self, order: Order, why: str) -> None:
         """The status first and 202 after it."""
         self._listeners.tell(order.clientId, order_status(order))
-        self._listeners.tell(order.clientId, Error(order.orderId, 202, f"Order Canceled - reason:{why}"))
+        self._listeners.tell(order.clientId, Error(order.orderId, 202, text_of(202, why)))
 
     def cancel_travels(self, order: Order) -> None:
         """A cancel is on its way to the exchange."""
@@ -66,12 +67,11 @@ class Teller:
 
     def cancel_came_late(self, order: Order) -> None:
         """The order had ended when the cancel reached the exchange."""
-        text = f"OrderId {order.orderId} that needs to be cancelled cannot be cancelled, state: {order.status}."
+        text = text_of(10148, order.orderId, order.status)
         self._listeners.tell(order.clientId, Error(order.orderId, 10148, text))
 
     def warn_if_closed(self, order: Order) -> None:
         """The order waits for its exchange to open."""
         if not self._progress.open(order):
-            exchange = order.contract.primaryExchange or order.contract.exchange
-            text = f"Order Message:\nWarning: your order will not be placed at the exchange until {exchange} opens"
-            self._listeners.tell(order.clientId, Error(order.orderId, 399, text))
+            text = held_until(order, self._progress.opens_s(order))
+            self._listeners.tell(order.clientId, Error(order.orderId, 399, text_of(399, text)))
