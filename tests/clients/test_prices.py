@@ -1,8 +1,11 @@
 """Every client sees the same prices, through whichever channel it asks for them."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.clients.conftest import stock
+from rules_engine.gateway.limits import Limits
+from tests.clients.conftest import Connect, OpenStage, stock
 from tests.clients.process import Record, Session
 from tests.clients.stage import NOON_S, Stage
 
@@ -65,6 +68,15 @@ def test_a_snapshot_is_complete_and_ends(session: Session, stage: Stage, v: Reco
     stage.quote("V", 198.5, 199.5)
     snapshot = session.ask("snapshot", contract=v)
     assert (snapshot["bid"], snapshot["ask"], snapshot["last"]) == (198.5, 199.5, 199.0)
+
+
+def test_lines_beyond_the_limit_are_refused(open_stage: OpenStage, connect_to: Callable[..., Connect]) -> None:
+    session = connect_to(open_stage(limits=Limits(lines=1)))()
+    for symbol in ("V", "MA"):
+        (details,) = session.ask("details", contract=stock(symbol))
+        session.ask("stream", contract=stock(symbol) | {"conId": details["conId"]})
+    session.settle()
+    assert session.codes() == [101]
 
 
 def test_delayed_prices_have_numbers_of_their_own(session: Session, stage: Stage, v: Record) -> None:

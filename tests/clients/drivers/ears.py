@@ -103,6 +103,17 @@ class Ears(EWrapper):
     def marketRule(self, marketRuleId: int, priceIncrements: list) -> None:
         self._end("market rule", *[[step.lowEdge, step.increment] for step in priceIncrements])
 
+    # What surrounds trading.
+
+    def mktDepthExchanges(self, depthMktDataDescriptions: list) -> None:
+        self._end("depth exchanges", *[one.exchange for one in depthMktDataDescriptions])
+
+    def smartComponents(self, reqId: int, smartComponentMap: list) -> None:
+        self._end(reqId, *[one.exchange for one in smartComponentMap])
+
+    def newsProviders(self, newsProviders: list) -> None:
+        self._end("news providers", *[one.code for one in newsProviders])
+
     # Prices as they come.
 
     def tickPrice(self, reqId: int, tickType: int, price: float, attrib: object) -> None:

@@ -82,6 +82,21 @@ class Session:
     async def market_rule(self, number: int) -> list:
         return [[step.lowEdge, step.increment] for step in await self._ib.reqMarketRuleAsync(number)]
 
+    # What surrounds trading.
+
+    async def depth_exchanges(self) -> list:
+        return [one.exchange for one in await self._ib.reqMktDepthExchangesAsync()]
+
+    async def smart_components(self, exchange: str) -> list:
+        return [one.exchange for one in await self._ib.reqSmartComponentsAsync(exchange)]
+
+    async def news_providers(self) -> list:
+        return [one.code for one in await self._ib.reqNewsProvidersAsync()]
+
+    async def scan(self, code: str) -> list:
+        wanted = library.ScannerSubscription(instrument="STK", locationCode="STK.US", scanCode=code)
+        return [one.rank for one in await self._ib.reqScannerDataAsync(wanted)]
+
     # Prices as they come.
 
     async def data_type(self, number: int) -> None:

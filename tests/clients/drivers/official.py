@@ -12,6 +12,7 @@ from ibapi.contract import Contract
 from ibapi.execution import ExecutionFilter
 from ibapi.order import Order
 from ibapi.order_condition import Create
+from ibapi.scanner import ScannerSubscription
 from lines import DEADLINE_S, Teller, Told, framed
 
 try:
@@ -59,6 +60,21 @@ class Session:
 
     def market_rule(self, number: int) -> list:
         return self._whole("market rule", lambda: self._client.reqMarketRule(number))
+
+    # What surrounds trading.
+
+    def depth_exchanges(self) -> list:
+        return self._whole("depth exchanges", self._client.reqMktDepthExchanges)
+
+    def smart_components(self, exchange: str) -> list:
+        return self._asked(self._client.reqSmartComponents, exchange)
+
+    def news_providers(self) -> list:
+        return self._whole("news providers", self._client.reqNewsProviders)
+
+    def scan(self, code: str) -> list:
+        wanted = made(ScannerSubscription(), {"instrument": "STK", "locationCode": "STK.US", "scanCode": code})
+        return self._asked(self._client.reqScannerSubscription, wanted, [], [])
 
     # Prices as they come.
 
