@@ -21,6 +21,7 @@ from rules_engine.gateway.messages.contract_messages import (
     Tag,
 )
 from rules_engine.gateway.messages.link import SYSTEM, Error
+from rules_engine.gateway.refusals import invalid
 from rules_engine.gateway.router import Router
 from rules_engine.gateway.session import Session
 
@@ -45,8 +46,7 @@ class ContractAnswers:
     def _details(self, session: Session, request: ReqContractDetails) -> None:
         query = as_query(request.contract)
         if query.secType and query.secType not in SEC_TYPES:
-            text = "Error validating request.-'bW' : cause - Please enter a valid security type"
-            session.send(Error(request.reqId, 321, text))
+            session.send(Error(request.reqId, 321, str(invalid("Please enter a valid security type"))))
             return
         identity = Identity(request.secIdType, request.secId, request.issuerId)
         found = self._catalogue.find(query, identity, include_expired=request.includeExpired)
@@ -64,8 +64,7 @@ class ContractAnswers:
     def _market_rule(self, session: Session, request: ReqMarketRule) -> None:
         bands = bands_of_rule(request.ruleId)
         if bands is None:
-            text = f"Error validating request.-'cM' : cause - No market rule {request.ruleId}"
-            session.send(Error(SYSTEM, 321, text))
+            session.send(Error(SYSTEM, 321, str(invalid(f"No market rule {request.ruleId}"))))
         else:
             session.send(MarketRule(request.ruleId, tuple(PriceIncrement(edge, step) for edge, step in bands)))
 
