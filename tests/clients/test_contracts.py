@@ -1,7 +1,9 @@
 """Every client finds contracts, and hears what is wrong with those that it does not find."""
 
+import pytest
+
 from tests.clients.conftest import stock
-from tests.clients.process import Session
+from tests.clients.process import Record, Session
 
 
 def test_a_stock_has_its_details(session: Session) -> None:
@@ -14,6 +16,25 @@ def test_a_stock_has_its_details(session: Session) -> None:
     assert "MKT" in v["orderTypes"].split(",")
     assert "20260701:" in v["tradingHours"]
     assert session.ask("details", contract={"conId": v["conId"], "exchange": "SMART"}) == [v]
+
+
+@pytest.mark.parametrize(
+    ("contract", "told"),
+    [
+        ({"symbol": "EUR", "secType": "CASH", "exchange": "IDEALPRO", "currency": "USD"}, {"localSymbol": "EUR.USD"}),
+        ({"symbol": "SPX", "secType": "IND", "exchange": "CBOE", "currency": "USD"}, {"conId": 416904}),
+        ({"symbol": "BTC", "secType": "CRYPTO", "exchange": "PAXOS", "currency": "USD"}, {"minTick": 0.25}),
+        ({"symbol": "XAUUSD", "secType": "CFD", "exchange": "SMART", "currency": "USD"}, {"minTick": 0.01}),
+        ({"symbol": "XAUUSD", "secType": "CMDTY", "exchange": "SMART", "currency": "USD"}, {"minTick": 0.01}),
+        ({"symbol": "ES", "secType": "CONTFUT", "exchange": "CME"}, {"multiplier": "50", "localSymbol": "ESU6"}),
+        ({"symbol": "US-T", "secType": "BOND", "exchange": "SMART", "currency": "USD"}, {"conId": 495512516}),
+    ],
+    ids=lambda value: value.get("secType", ""),
+)
+def test_every_kind_of_contract_is_found(session: Session, contract: Record, told: Record) -> None:
+    (found,) = session.ask("details", contract=contract)
+    assert {name: found[name] for name in told} == told
+    assert session.codes() == []
 
 
 def test_a_future_has_a_month_and_a_multiplier(session: Session) -> None:

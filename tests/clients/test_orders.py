@@ -32,6 +32,27 @@ def test_a_market_order_fills_and_tells_price_execution_and_commission(session: 
     assert (commission["commission"], commission["currency"]) == (1.0, "USD")
 
 
+@pytest.mark.parametrize(
+    ("name", "contract", "price", "quantity"),
+    [
+        ("ESU6", {"localSymbol": "ESU6", "secType": "FUT", "exchange": "CME"}, 5_800.0, 2),
+        ("EUR.USD", {"symbol": "EUR", "secType": "CASH", "exchange": "IDEALPRO", "currency": "USD"}, 1.1, 20_000),
+        ("XAUUSD", {"symbol": "XAUUSD", "secType": "CFD", "exchange": "SMART", "currency": "USD"}, 2_740.0, 3),
+    ],
+    ids=["future", "currency pair", "contract for difference"],
+)
+def test_what_is_no_stock_trades_too(
+    session: Session, stage: Stage, name: str, contract: Record, price: float, quantity: float
+) -> None:
+    stage.push(name, price)
+    orderId = placed(session, order("MKT", quantity=quantity), contract)
+    status = session.wait("status", orderId=orderId, status="Filled", filled=quantity)
+    assert status["avgFillPrice"] == pytest.approx(price, rel=1e-3)
+    fill = session.wait("fill", orderId=orderId)
+    assert session.ask("positions")[0]["conId"] == fill["conId"]
+    session.wait("commission", execId=fill["execId"])
+
+
 def test_a_limit_order_rests_until_the_market_comes(session: Session, stage: Stage) -> None:
     orderId = placed(session, limit_order(195.0))
     assert session.wait("open", orderId=orderId)["lmtPrice"] == 195.0

@@ -79,6 +79,9 @@ class Ears(EWrapper):
     def contractDetails(self, reqId: int, contractDetails: object) -> None:
         self._part(reqId, record(contractDetails.contract, CONTRACT) | record(contractDetails, DETAILS))
 
+    def bondContractDetails(self, reqId: int, contractDetails: object) -> None:
+        self.contractDetails(reqId, contractDetails)
+
     def contractDetailsEnd(self, reqId: int) -> None:
         self._end(reqId)
 
