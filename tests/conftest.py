@@ -1,5 +1,6 @@
 """What tests of several packages share."""
 
+import atexit
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +9,7 @@ import pytest
 
 # Nothing that a test finds out is kept for the next run, and no run reads what the user's own checks have kept.
 _CACHE = TemporaryDirectory(prefix="rules-engine-tests-")
+atexit.register(_CACHE.cleanup)
 os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 _DATA_FOLDER = Path(__file__).parent.parent.parent / "shared" / "data"
