@@ -15,10 +15,12 @@ from rules_engine.gateway.clocks import ClockError, read_clock, read_time_of_day
 from rules_engine.gateway.fault_plan import Step, nightly_reset, nightly_restart
 from rules_engine.gateway.fault_script import read_faults
 from rules_engine.gateway.files import Node
+from rules_engine.gateway.limits import USUAL, Limits
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.state import StateError
 
 _PORT = click.IntRange(0, 65535)
+_COUNT = click.IntRange(min=0)
 _ACCOUNT = re.compile(r"[A-Z]{1,3}[0-9]{1,12}")
 _FILE = click.Path(path_type=Path)
 
@@ -42,6 +44,13 @@ _FILE = click.Path(path_type=Path)
 @click.option("--catalogue", type=_FILE, metavar="FILE.yaml", help="More instruments, beside the built-in ones.")
 @click.option("--sessions", is_flag=True, help="Keep the trading hours and holidays of the exchanges.")
 @click.option("--latency", default="0s", metavar="DURATION", help="How long orders travel to the exchange: 50ms.")
+@click.option("--lines", type=_COUNT, default=USUAL.lines, show_default=True, help="Market data lines at a time.")
+@click.option(
+    "--depth-lines", type=_COUNT, default=USUAL.depth_lines, show_default=True, help="Market depth at a time."
+)
+@click.option(
+    "--tick-streams", type=_COUNT, default=USUAL.tick_streams, show_default=True, help="Tick-by-tick, for each client."
+)
 @click.option("--seed", default=1, show_default=True, help="Seed of everything that is left to chance.")
 @click.option("--state", type=_FILE, metavar="FILE", help="Keeps orders and positions over restarts.")
 @click.option(
@@ -78,6 +87,9 @@ def command(
     catalogue: Path | None,
     sessions: bool,
     latency: str,
+    lines: int,
+    depth_lines: int,
+    tick_streams: int,
     seed: int,
     state: Path | None,
     clock: str,
@@ -105,6 +117,7 @@ def command(
             seed=seed,
             latency_s=Node("--latency", latency).duration_s(),
             master_client=master_client,
+            limits=Limits(lines, depth_lines, tick_streams),
             faults=tuple(_steps(market, faults, restart_at, reset_at)),
             fault_seed=fault_seed,
             control_port=control,

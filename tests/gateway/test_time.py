@@ -188,6 +188,8 @@ async def test_each_day_begins_once_at_midnight_over_weekends_and_changes_of_the
     clock = SteppedClock(eastern_s(start))
     gateway = await bench.gateway(clock=clock)
     ib = await connect()
+    # Account values would be told every few minutes of these days.
+    ib.client.reqAccountUpdates(False, "")
     v = await stock(ib, "V")
     for number, length in enumerate(hours):
         day = ib.placeOrder(v, LimitOrder("BUY", 1, 150.0))
