@@ -53,7 +53,7 @@ def read_bar_request(request: ReqHistoricalData, market: Market, now_s: float) -
     _check_end(request, listing)
     if request.keepUpToDate:
         _check_kept(request, bar_s)
-    end_s = read_end(request.endDateTime, now_s)
+    end_s = min(now_s, read_end(request.endDateTime, now_s))
     if days:
         length_s = end_s - market.days_start_s(listing.conId, end_s, days)
     if bar_s == 1.0 and length_s > _SECONDS_MAX:

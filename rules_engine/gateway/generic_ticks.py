@@ -70,10 +70,15 @@ LEGAL = {
     619: "619(Creditman Slow Mark Price)",
     623: "623(EtfFrozenNavLast(fznavlast))",
 }
+_LEGAL_WORDS = frozenset(map(str, LEGAL))
 """What may be asked for, as TWS lists it (deephaven-ib issue 46). Those without a name of their own tell nothing."""
 
 _NO_DEFAULTS = "mdoff"
-_NEEDS_DAYS = frozenset({VOLATILITY, IMPLIED, RECENT_VOLATILITY, STATISTICS})
+_VOLATILITIES = (
+    (VOLATILITY, HISTORICAL_VOLATILITY),
+    (IMPLIED, IMPLIED_VOLATILITY),
+    (RECENT_VOLATILITY, LIVE_VOLATILITY),
+)
 _EASY_TO_BORROW = 3.0
 _SHARES_TO_BORROW = 10_000_000.0
 _DAYS_OF_WEEK = 5
@@ -88,38 +93,29 @@ class Asked:
     numbers: frozenset[int]
     alone: bool
 
-    @property
-    def needs_days(self) -> bool:
-        """Answering takes a year of daily bars."""
-        return not self.numbers.isdisjoint(_NEEDS_DAYS)
-
 
 def read_generic(text: str, secType: str) -> Asked:
     """The comma-separated list of a request. Raises Refused with TWS's sentence."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     alone = _NO_DEFAULTS in words
     numbers = [word for word in words if word != _NO_DEFAULTS]
-    if not all(word.isdecimal() and int(word) in LEGAL for word in numbers):
+    if not all(word in _LEGAL_WORDS for word in numbers):
         legal = ",".join(LEGAL.values())
         raise invalid(f"Incorrect generic tick list of {text}.  Legal ones for ({secType}) are: {legal}")
     return Asked(frozenset(map(int, numbers)), alone)
 
 
 def standing_ticks(
-    reqId: int, asked: frozenset[int], listing: Listing, quote: Quote, days: Sequence[Bar], *, has_options: bool
+    reqId: int, asked: frozenset[int], listing: Listing, quote: Quote, *, has_options: bool
 ) -> Iterator[object]:
-    """What stays the same while a line is open. ``days`` are daily bars, the newest last.
+    """What is made up, and stays the same while a line is open.
 
     No auction is simulated, no dividends are paid, and everything can be borrowed; volumes and open interest of options
-    and futures are made up of the contract's number.
+    and futures come from the contract's number.
     """
     secType = listing.contract.secType
-    if STATISTICS in asked:
-        yield from _weekly(reqId, days)
     if has_options:
         yield from _options(reqId, asked, listing.conId)
-    if secType in ("STK", "IND"):
-        yield from _volatilities(reqId, asked, days, has_options)
     if FUTURES_INTEREST in asked and secType == "FUT":
         yield TickSize(reqId, FUTURES_OPEN, _made_up(listing.conId, FUTURES_OPEN))
     if AUCTION in asked and quote.last is not None:
@@ -148,17 +144,20 @@ def _made_up(conId: int, tick: int) -> float:
     return float(1000 + mixed(conId * 101 + tick) % 100_000)
 
 
-def _volatilities(reqId: int, asked: frozenset[int], days: Sequence[Bar], has_options: bool) -> Iterator[object]:
-    volatility = yearly_volatility([day.close for day in days[-VOLATILITY_DAYS - 1 :]])
-    if volatility is None:
-        return
-    for number, tick in (
-        (VOLATILITY, HISTORICAL_VOLATILITY),
-        (IMPLIED, IMPLIED_VOLATILITY),
-        (RECENT_VOLATILITY, LIVE_VOLATILITY),
-    ):
+def asks_volatility(asked: frozenset[int], listing: Listing) -> bool:
+    """Whether a month of closes is needed."""
+    wanted = {number for number, _ in _VOLATILITIES}
+    return listing.contract.secType in ("STK", "IND") and not asked.isdisjoint(wanted)
+
+
+def volatility_ticks(
+    reqId: int, asked: frozenset[int], closes: Sequence[float], *, has_options: bool
+) -> Iterator[object]:
+    """The volatility of a month of closes; what options imply is the same, where there are options."""
+    volatility = yearly_volatility(closes)
+    for number, tick in _VOLATILITIES if volatility is not None else ():
         if number in asked and (has_options or number != IMPLIED):
-            yield TickGeneric(reqId, tick, volatility)
+            yield TickGeneric(reqId, tick, volatility or 0.0)
 
 
 def yearly_volatility(closes: Sequence[float]) -> float | None:
@@ -171,8 +170,8 @@ def yearly_volatility(closes: Sequence[float]) -> float | None:
     return round(math.sqrt(variance * _DAYS_OF_YEAR), 6)
 
 
-def _weekly(reqId: int, days: Sequence[Bar]) -> Iterator[object]:
-    """Lows and highs of 13, 26 and 52 weeks, and the mean volume of a day."""
+def weekly_ticks(reqId: int, days: Sequence[Bar]) -> Iterator[object]:
+    """Lows and highs of 13, 26 and 52 weeks, and the mean volume of a day, from daily bars, the newest last."""
     if not days:
         return
     for weeks, (low, high) in ((13, LOW_HIGH_13_WEEKS), (26, LOW_HIGH_26_WEEKS), (52, LOW_HIGH_52_WEEKS)):

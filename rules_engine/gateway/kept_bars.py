@@ -40,6 +40,7 @@ class KeptBars:
     def keep(self, key: Key, query: BarQuery, last: Bar, date: Callable[[float], str]) -> None:
         """Goes on from the last bar that was told; ``date`` writes the start of a bar."""
         conId = query.listing.conId
+        self._market.quote(conId)  # Whoever is not asked for does not move.
         _, end_s = self._market.bar_span_s(conId, last.time_s, query.bar_s, query.use_rth)
         self._kept[key] = kept = _Kept(key[0], key[1], query, date, continued(last), end_s)
         self._by_instrument.setdefault(conId, {})[key] = kept

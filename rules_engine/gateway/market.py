@@ -163,6 +163,21 @@ class Market:
         """
         return self._past.bars(conId, end_s - duration_s, self._until_s(end_s), bar_s, what, use_rth)
 
+    def closes(self, conId: int, end_s: float, days: int) -> tuple[tuple[float, float], ...]:
+        """When the last ``days`` sessions until ``end_s`` ended and at which price, oldest first, as far as is known.
+
+        The present session counts, with its price so far.
+        """
+        hours, found = self._past.hours(conId), []
+        at_s = end_s
+        for _ in range(days):
+            price = self._past.last_price(conId, self._until_s(at_s))
+            if price is None:
+                break
+            found.append((at_s, price))
+            at_s = hours.last_close_s(at_s)
+        return tuple(reversed(found))
+
     def has_options(self, conId: int) -> bool:
         """Whether options on an instrument are listed."""
         return next(iter(self.catalogue.chains(conId)), None) is not None

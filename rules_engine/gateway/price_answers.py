@@ -7,7 +7,16 @@ from typing import NamedTuple
 from rules_engine.gateway.codes import text_of
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.faults import Faults
-from rules_engine.gateway.generic_ticks import Asked, read_generic, standing_ticks
+from rules_engine.gateway.generic_ticks import (
+    STATISTICS,
+    VOLATILITY_DAYS,
+    Asked,
+    asks_volatility,
+    read_generic,
+    standing_ticks,
+    volatility_ticks,
+    weekly_ticks,
+)
 from rules_engine.gateway.history import DAY_S, Bar
 from rules_engine.gateway.limits import Limits
 from rules_engine.gateway.lookup import the_one
@@ -150,11 +159,16 @@ class PriceAnswers:
         line.tell_known(self._market.quote(conId), quoted=quoted)
 
     def _tell_standing(self, line: Line) -> None:
-        listing, asked = line.listing, line.asked
-        days = self._daily(listing) if asked.needs_days else ()
-        quote = self._market.quote(listing.conId)
-        has_options = self._market.has_options(listing.conId)
-        for message in standing_ticks(line.reqId, asked.numbers, listing, quote, days, has_options=has_options):
+        listing, asked = line.listing, line.asked.numbers
+        conId = listing.conId
+        has_options = self._market.has_options(conId)
+        messages = [*standing_ticks(line.reqId, asked, listing, self._market.quote(conId), has_options=has_options)]
+        if STATISTICS in asked:
+            messages += weekly_ticks(line.reqId, self._daily(listing))
+        if asks_volatility(asked, listing):
+            closes = [price for _, price in self._market.closes(conId, self._now_s(), VOLATILITY_DAYS + 1)]
+            messages += volatility_ticks(line.reqId, asked, closes, has_options=has_options)
+        for message in messages:
             line.session.send(message)
 
     def _terms(self, session: Session, conId: int) -> _Terms:

@@ -19,15 +19,16 @@ def volatility_bars(market: Market, query: BarQuery) -> tuple[Bar, ...]:
         raise no_data(listing, query.what)
     if implied and not market.has_options(listing.conId):
         raise no_data(listing, query.what)
-    start_s = query.end_s - query.length_s
-    lead_s = 2 * VOLATILITY_DAYS * DAY_S
-    days = market.bars(listing.conId, query.end_s, query.length_s + lead_s, DAY_S, "TRADES", query.use_rth)
-    return tuple(bar for bar in _bars(days) if bar.time_s >= start_s - DAY_S)
+    return tuple(_bars(market, query))
 
 
-def _bars(days: tuple[Bar, ...]) -> Iterator[Bar]:
-    for number, day in enumerate(days, start=1):
-        closes = [one.close for one in days[max(0, number - VOLATILITY_DAYS - 1) : number]]
-        value = yearly_volatility(closes)
-        if value is not None:
-            yield Bar(day.time_s, value, value, value, value, -1.0, -1.0, -1)
+def _bars(market: Market, query: BarQuery) -> Iterator[Bar]:
+    """A bar for each session whose close lies in the time that was asked for."""
+    conId, start_s = query.listing.conId, query.end_s - query.length_s
+    sessions = round(query.length_s / DAY_S) + VOLATILITY_DAYS + 1
+    closes = market.closes(conId, query.end_s, sessions)
+    for number, (closed_s, _) in enumerate(closes, start=1):
+        value = yearly_volatility([price for _, price in closes[max(0, number - VOLATILITY_DAYS - 1) : number]])
+        if value is not None and closed_s >= start_s:
+            day_s, _ = market.bar_span_s(conId, closed_s - 1.0, DAY_S, query.use_rth)
+            yield Bar(day_s, value, value, value, value, -1.0, -1.0, -1)
