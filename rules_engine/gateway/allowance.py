@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rules_engine.gateway.book import OrderBook
 from rules_engine.gateway.checks import AT_ONCE, Refused
 from rules_engine.gateway.contracts import Listing
-from rules_engine.gateway.ledger import BASE, Ledger, initial_margin
+from rules_engine.gateway.ledger import BASE, Ledger
 from rules_engine.gateway.market import Market
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.orders import Order
@@ -43,9 +43,10 @@ class Allowance:
     def check_funds(self, form: OrderForm, listing: Listing) -> None:
         """Raise Refused when the account cannot carry the margin."""
         figures = self._ledger.figures(form.account)
-        needed = initial_margin(listing.contract, form.totalQuantity, self.price(form, listing))
-        opens = (form.action == "BUY") == (self._ledger.size(form.account, listing.conId) >= 0)
-        if opens and needed > figures.available:
+        signed = form.totalQuantity if form.action == "BUY" else -form.totalQuantity
+        price = self.price(form, listing)
+        needed, _ = self._ledger.margin_change(form.account, listing.contract, signed, price)
+        if needed > max(0.0, figures.available):
             raise Refused(
                 201,
                 "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE"

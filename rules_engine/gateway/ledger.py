@@ -131,10 +131,11 @@ def rate(currency: str) -> float:
     return _RATES.get(currency, 1.0)
 
 
-def initial_margin(contract: Contract, size: float, price: float) -> float:
-    """What opening this position takes, in the base currency."""
-    share = _INITIAL_MARGIN.get(contract.secType, _MARGIN_OTHERWISE)
-    return abs(size) * price * float(contract.multiplier or 1) * share * rate(contract.currency)
+def _margins(contract: Contract, value: float) -> tuple[float, float]:
+    """Initial and maintenance margin of a position that is worth so much."""
+    initial = _INITIAL_MARGIN.get(contract.secType, _MARGIN_OTHERWISE)
+    maintenance = _MAINTENANCE_MARGIN.get(contract.secType, _MARGIN_OTHERWISE)
+    return abs(value) * initial, abs(value) * maintenance
 
 
 def commission_of(listing: Listing, shares: float, price: float) -> float:
@@ -197,6 +198,16 @@ class Ledger:
         holding = self.accounts[account].holdings.get(conId)
         return holding.size if holding else 0.0
 
+    def margin_change(self, account: str, contract: Contract, signed: float, price: float) -> tuple[float, float]:
+        """What trading so much at this price adds to initial and maintenance margin, in the base currency.
+
+        Below zero where it closes more than it opens.
+        """
+        share = price * float(contract.multiplier or 1) * rate(contract.currency)
+        held = self.size(account, contract.conId)
+        before, after = _margins(contract, held * share), _margins(contract, (held + signed) * share)
+        return after[0] - before[0], after[1] - before[1]
+
     def mark(self, holding: Holding) -> float:
         """The price that values a holding: the last one, else the middle, else what it cost."""
         quote = self._market.quote(holding.contract.conId)
@@ -234,8 +245,9 @@ class Ledger:
             profit = self.unrealized(holding) * into_base
             positions += profit if holding.contract.secType in _MARKED_TO_MARKET else value
             gross += abs(value)
-            initial += abs(value) * _INITIAL_MARGIN.get(holding.contract.secType, _MARGIN_OTHERWISE)
-            maintenance += abs(value) * _MAINTENANCE_MARGIN.get(holding.contract.secType, _MARGIN_OTHERWISE)
+            held = _margins(holding.contract, value)
+            initial += held[0]
+            maintenance += held[1]
             unrealized += profit
             realized += holding.realized * into_base
             daily += self.daily(holding) * into_base

@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rules_engine.gateway.ledger import BASE, Execution, Ledger, commission_of, initial_margin, rate
+from rules_engine.gateway.ledger import BASE, Execution, Ledger, commission_of, rate
 from rules_engine.gateway.messages.order_messages import CommissionReport, ExecDetails, OpenOrder
 from rules_engine.gateway.orders import Order, open_order
 from rules_engine.gateway.times import time_text
@@ -51,7 +51,9 @@ def what_if(order: Order, ledger: Ledger, price: float) -> OpenOrder:
     """The margins an account would have with this order filled. It is never placed."""
     figures = ledger.figures(order.form.account)
     size = order.form.totalQuantity
-    change = initial_margin(order.contract, size, price)
+    initial, maintenance = ledger.margin_change(
+        order.form.account, order.contract, size if order.buys else -size, price
+    )
     commission = commission_of(order.listing, size, price)
     paid = commission * rate(order.contract.currency)
     report = open_order(order)
@@ -65,11 +67,11 @@ def what_if(order: Order, ledger: Ledger, price: float) -> OpenOrder:
         initMarginBefore=_money(figures.initialMargin),
         maintMarginBefore=_money(figures.maintenanceMargin),
         equityBefore=_money(figures.equity),
-        initMarginChange=_money(change),
-        maintMarginChange=_money(change),
+        initMarginChange=_money(initial),
+        maintMarginChange=_money(maintenance),
         equityChange=_money(-paid),
-        initMarginAfter=_money(figures.initialMargin + change),
-        maintMarginAfter=_money(figures.maintenanceMargin + change),
+        initMarginAfter=_money(figures.initialMargin + initial),
+        maintMarginAfter=_money(figures.maintenanceMargin + maintenance),
         equityAfter=_money(figures.equity - paid),
         commission=commission,
         minCommission=commission,
