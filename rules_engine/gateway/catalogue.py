@@ -123,14 +123,14 @@ class Catalogue:
 
     def front_month(self, symbol: str) -> Listing | None:
         """The future of a root that is next to expire; of several roots with this symbol the first listed."""
-        return next((root.front(self._today()) for root in self._roots_of(symbol)), None)
+        now_s = self.clock.now_s()
+        return next((_front(root, now_s) for root in self._roots_of(symbol)), None)
 
     def playing(self, conId: int, at_s: float) -> Listing:
         """The contract that a continuous future was at an instant; ``conId`` is the number of any of its contracts."""
         root_id = root_id_of(conId)
         assert root_id is not None and root_id in self._roots, conId
-        root = self._roots[root_id]
-        return root.front(CALENDARS[root.calendar].trade_date(at_s))
+        return _front(self._roots[root_id], at_s)
 
     def chains(self, conId: int) -> Iterator[OptionChain]:
         """The options on an underlying: a stock, an index, or a future."""
@@ -256,7 +256,7 @@ class Catalogue:
         if query.secType != "CONTFUT":
             yield known
         elif known.contract.secType == "FUT" and self.playing(query.conId, self.clock.now_s()).conId == query.conId:
-            yield replace(known, contract=replace(known.contract, secType="CONTFUT"))
+            yield _continuous(known)
 
     def _candidates(self, query: Contract, identity: Identity, include_expired: bool) -> Iterator[Listing]:
         today = self._today()
@@ -273,7 +273,7 @@ class Catalogue:
         for root in roots if {"", "FUT"} & {*kinds} else ():
             yield from root.listings(today, include_expired=include_expired)
         for root in roots if "CONTFUT" in kinds else ():
-            yield root.front(today, continuous=True)
+            yield _continuous(_front(root, self.clock.now_s()))
         if query.secType in ("OPT", "FOP"):
             option_class = option_class_of(local)
             for chain in self._chains:
@@ -302,6 +302,14 @@ class Catalogue:
 
     def _today(self) -> date:
         return CALENDARS["us_stock"].trade_date(self.clock.now_s())
+
+
+def _front(root: FutureRoot, at_s: float) -> Listing:
+    return root.front(CALENDARS[root.calendar].trade_date(at_s))
+
+
+def _continuous(future: Listing) -> Listing:
+    return replace(future, contract=replace(future.contract, secType="CONTFUT"))
 
 
 def _index_of(future: FutureRoot, conId: int) -> Listing:

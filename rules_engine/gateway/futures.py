@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from zlib import crc32
@@ -63,10 +63,9 @@ class FutureRoot:
                 if oldest <= self.last_day(year, month) <= until:
                     yield self.listing(year, month)
 
-    def front(self, today: date, *, continuous: bool = False) -> Listing:
-        """The contract that is next to expire, perhaps in its role as the continuous future."""
-        listing = next(self.listings(today, include_expired=False))
-        return replace(listing, contract=replace(listing.contract, secType="CONTFUT")) if continuous else listing
+    def front(self, today: date) -> Listing:
+        """The contract that is next to expire."""
+        return next(self.listings(today, include_expired=False))
 
     def last_day(self, year: int, month: int) -> date:
         """The last trading day of the contract of one delivery month."""

@@ -212,6 +212,20 @@ def test_a_continuous_future_is_the_front_month_and_rolls_the_day_after_it_ended
     assert catalogue.find(Contract(conId=december.conId, secType="CONTFUT")) == ()
 
 
+def test_the_evening_after_the_last_session_belongs_to_the_next_contract(
+    catalogue: Catalogue, clock: SteppedClock
+) -> None:
+    (december,) = catalogue.find(Contract(secType="FUT", localSymbol="ESZ0"))
+    for hour, front in ((22, "ESZ0"), (23, "ESH1")):  # 16:00 and 17:00 in Chicago.
+        clock.time_s = datetime(2030, 12, 20, hour, tzinfo=UTC).timestamp()
+        (continuous,) = catalogue.find(Contract(symbol="ES", secType="CONTFUT"))
+        named = catalogue.front_month("ES")
+        assert named is not None
+        assert (continuous.contract.localSymbol, named.contract.localSymbol) == (front, front)
+        by_number = catalogue.find(Contract(conId=december.conId, secType="CONTFUT"))
+        assert len(by_number) == (front == "ESZ0")
+
+
 def test_what_a_continuous_future_was_at_an_instant(catalogue: Catalogue) -> None:
     (december,) = catalogue.find(Contract(secType="FUT", localSymbol="ESZ0"))
     played = [
