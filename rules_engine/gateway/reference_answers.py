@@ -34,7 +34,7 @@ from rules_engine.gateway.values import UNSET_INTEGER
 
 DEPTH_EXCHANGES = (
     *(DepthExchange(name, "STK", "", "Deep2", 1) for name in ("ISLAND", "NYSE", "ARCA", "BATS", "IEX", "MEMX")),
-    *(DepthExchange(name, "FUT", "", "Deep", UNSET_INTEGER) for name in ("CME", "CBOT", "NYMEX", "COMEX", "CFE", "EUREX")),
+    *(DepthExchange(name, "FUT", "", "Deep", UNSET_INTEGER) for name in ("CME", "CBOT", "NYMEX", "COMEX", "EUREX")),
     DepthExchange("IDEALPRO", "CASH", "", "Deep", 4),
 )
 """Where books are deep, and the service that shows each; Deep2 shows who quotes."""

@@ -1,26 +1,12 @@
 """Messages as fields and back, in every server version, against the encoder of the real library."""
 
-import math
 from dataclasses import replace
 from typing import get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ib_insync import (
-    ComboLeg,
-    Contract,
-    ExecutionCondition,
-    LimitOrder,
-    MarginCondition,
-    Order,
-    PercentChangeCondition,
-    PriceCondition,
-    TagValue,
-    TimeCondition,
-    VolumeCondition,
-)
-from ib_insync.client import Client
+from ib_insync import ComboLeg, Contract, LimitOrder, Order, TagValue
 from ib_insync.order import OrderComboLeg
 
 from rules_engine.gateway import contracts
@@ -28,58 +14,16 @@ from rules_engine.gateway.messages.form import read_reply, read_request, reply_b
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.messages.order_messages import CompletedOrder, OpenOrder, PlaceOrder
 from rules_engine.gateway.values import Malformed
+from tests.gateway.requests import ORDERS, order_fields
 
 VERSIONS = range(157, 179)
 LIBRARY_VERSIONS = range(157, 177)
 
 
-class Encoder(Client):
-    """The real library's encoder, its bytes kept instead of sent."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__(wrapper=object())
-        self.connState = Client.CONNECTED
-        self._serverVersion = version
-        self.sent: list[str] = []
-
-    def sendMsg(self, msg: str) -> None:
-        self.sent = msg.split("\0")[:-1]
-
-
-def sent(version: int, contract: Contract, order: Order) -> list[str]:
-    encoder = Encoder(version)
-    encoder.placeOrder(7, contract, order)
-    return encoder.sent
-
-
-STOCK = Contract(secType="STK", conId=5, symbol="V", exchange="SMART", currency="USD")
-SIX = [
-    PriceCondition(conjunction="o", isMore=False, price=200.5, conId=5, exch="SMART", triggerMethod=2),
-    TimeCondition(time="20260101 00:00:00 UTC"),
-    MarginCondition(percent=30),
-    ExecutionCondition(secType="STK", exch="SMART", symbol="V"),
-    VolumeCondition(volume=1000, conId=5, exch="SMART"),
-    PercentChangeCondition(isMore=False, changePercent=-2.5, conId=5, exch="SMART"),
-]
-ORDERS = {
-    "plain": LimitOrder("BUY", 100, 200.5, orderRef="key", tif="GTC"),
-    "conditions": LimitOrder("SELL", 1, 2.0, conditions=SIX, conditionsIgnoreRth=True, conditionsCancelOrder=True),
-    "delta neutral": LimitOrder("BUY", 1, 2.0, deltaNeutralOrderType="MKT", deltaNeutralConId=9),
-    "scale": LimitOrder("BUY", 1, 2.0, scalePriceIncrement=0.5, scaleInitLevelSize=3, scaleAutoReset=True),
-    "hedge and algo": LimitOrder(
-        "BUY", 1, 2.0, hedgeType="B", hedgeParam="x", algoStrategy="Vwap", algoParams=[TagValue("maxPctVol", "0.1")]
-    ),
-    "peg bench": Order(action="BUY", totalQuantity=1, orderType="PEG BENCH", referenceContractId=3),
-    "peg mid": Order(action="BUY", totalQuantity=1, orderType="PEG MID", midOffsetAtWhole=0.1, midOffsetAtHalf=0.2),
-    "peg best": Order(action="BUY", totalQuantity=1, orderType="PEG BEST", competeAgainstBestOffset=math.inf),
-    "what if": LimitOrder("BUY", 1, 2.0, whatIf=True, minQty=5, displaySize=10, cashQty=99.5, usePriceMgmtAlgo=True),
-}
-
-
 @pytest.mark.parametrize("version", LIBRARY_VERSIONS)
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_what_the_library_writes_is_read_to_the_last_field_and_written_alike(version: int, order: Order) -> None:
-    wire = sent(version, STOCK, order)
+    wire = order_fields(version, order)
     request = read_request(wire, version)
     assert isinstance(request, PlaceOrder)
     assert request.order.orderType == order.orderType
@@ -100,7 +44,7 @@ def test_a_combination_order_carries_its_legs() -> None:
     bag.comboLegs = [leg(1, "BUY"), leg(2, "SELL")]
     order = LimitOrder("BUY", 1, 2.0, orderComboLegs=[OrderComboLeg(1.5)])
     order.smartComboRoutingParams = [TagValue("NonGuaranteed", "1")]
-    request = read_request(sent(176, bag, order), 176)
+    request = read_request(order_fields(176, order, bag), 176)
     assert isinstance(request, PlaceOrder)
     assert [one.conId for one in request.order.comboLegs] == [1, 2]
     assert [one.price for one in request.order.orderComboLegs] == [1.5]
@@ -114,7 +58,7 @@ def leg(conId: int, action: str) -> ComboLeg:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_open_and_completed_orders_echo_what_was_parsed(version: int, order: Order) -> None:
-    request = read_request(sent(176, STOCK, order), 176)
+    request = read_request(order_fields(176, order), 176)
     assert isinstance(request, PlaceOrder)
     opened = OpenOrder(7, request.contract, request.order, 3, 99, "PreSubmitted")
     back = read_reply(OpenOrder, fields_in(reply_bytes(opened, version)), version)
@@ -161,7 +105,7 @@ def test_any_value_of_a_field_comes_back(data: st.DataObject, version: int) -> N
 @settings(max_examples=200)
 @given(position=st.integers(2, 148), junk=st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=6))
 def test_a_changed_field_is_either_read_or_named(position: int, junk: str) -> None:
-    wire = sent(176, STOCK, ORDERS["conditions"])
+    wire = order_fields(176, ORDERS["conditions"])
     wire[position % len(wire)] = junk
     try:
         assert isinstance(read_request(wire, 176), PlaceOrder)
@@ -171,6 +115,6 @@ def test_a_changed_field_is_either_read_or_named(position: int, junk: str) -> No
 
 @given(cut=st.integers(3, 110))
 def test_a_message_that_ends_early_names_what_is_missing(cut: int) -> None:
-    wire = sent(176, STOCK, ORDERS["plain"])[:cut]
+    wire = order_fields(176, ORDERS["plain"])[:cut]
     with pytest.raises(Malformed, match="ends before it"):
         read_request(wire, 176)
