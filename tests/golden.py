@@ -2,10 +2,17 @@
 
 from collections.abc import Callable
 
+from tests.cli import test_backtest as backtests
 from tests.language import bad_files
 from tests.planning import test_golden as explanations
+from tests.recordings import test_csv as recordings
 
-REWRITERS: tuple[Callable[[], None], ...] = (bad_files.rewrite, explanations.rewrite)
+REWRITERS: tuple[Callable[[], None], ...] = (
+    bad_files.rewrite,
+    explanations.rewrite,
+    recordings.rewrite,
+    backtests.rewrite,
+)
 """One function a kind of golden file; a new kind adds its own."""
 
 

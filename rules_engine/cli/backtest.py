@@ -22,6 +22,9 @@ from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
 from rules_engine.replay.backtest import Backtest, Request
 from rules_engine.replay.span import Span, read_end, read_start
 
+_LONG_AGO_S = 0.0
+"""Prices bring their own time: nothing that a rule names has passed when it is read."""
+
 
 class _ChargeType(click.ParamType[Charge]):
     name = "charge"
@@ -77,7 +80,7 @@ def command(
     Nothing is sent anywhere. Assumptions about fills are printed with the result; docs/backtest.md explains them.
     """
     settings = settings_from(config)
-    loaded, plans, problems = load_rules(paths, settings)
+    loaded, plans, problems = load_rules(paths, settings, now_s=_LONG_AGO_S)
     exit_on_errors(problems)
     assumptions = Assumptions(spread, commission, capital, settings.limits if settings else Assumptions().limits)
     request = Request(
@@ -129,7 +132,7 @@ def _recordings(data: Sequence[str], loaded: Loaded, timezone: str) -> list[Reco
         if not (name and sign and path):
             raise click.BadParameter(f"'{text}' is not NAME=FILE, such as V=visa.csv", param_hint="--data")
         if name not in loaded.instruments:
-            near = get_close_matches(name, loaded.instruments, 1)
+            near = get_close_matches(name.upper(), loaded.instruments, 1)
             known = (
                 f"did you mean {near[0]}?" if near else f"they name {', '.join(sorted(loaded.instruments)) or 'none'}"
             )

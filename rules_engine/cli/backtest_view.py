@@ -72,7 +72,7 @@ def summary_json(summary: Summary) -> dict[str, object]:
                 "order": order.words(),
                 "end": str(order.end),
                 "filled_at": None if order.filled_s is None else _utc(order.filled_s),
-                "price": order.price,
+                "price": None if order.price is None else round(order.price, 9),
                 "commission": round(order.commission, 6),
             }
             for order in summary.orders

@@ -43,6 +43,8 @@ class Progress:
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
         task = self._bar.add_task(what, total=total)
+        if self._is_shown:
+            self._bar.refresh()
 
         def done(rows: int) -> None:
             self._bar.advance(task, rows)

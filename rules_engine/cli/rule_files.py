@@ -53,12 +53,20 @@ def settings_from(config: Path | None, *, with_secrets: bool = False) -> "Settin
 
 
 def load_rules(
-    paths: Sequence[Path], settings: "Settings | None", *, is_planned: Callable[[Rule], bool] = lambda rule: True
+    paths: Sequence[Path],
+    settings: "Settings | None",
+    *,
+    is_planned: Callable[[Rule], bool] = lambda rule: True,
+    now_s: float | None = None,
 ) -> tuple[Loaded, tuple["Plan", ...], tuple[Problem, ...]]:
-    """What the files say, the plans of their rules, and every problem in file order; no paths: the folder in use."""
+    """What the files say, the plans of their rules, and every problem in file order; no paths: the folder in use.
+
+    ``now_s`` is the machine's time if not given: an `expires` before it is a problem.
+    """
     wanted = list(paths) or [settings.rules if settings else Path("rules")]
     sources, unreadable = read_sources(wanted)
-    loaded = load(sources, channels=frozenset(settings.channels) if settings else None, now_s=SystemClock().now_s())
+    channels = frozenset(settings.channels) if settings else None
+    loaded = load(sources, channels=channels, now_s=SystemClock().now_s() if now_s is None else now_s)
     plans, unplannable = _plans([rule for rule in loaded.sound if is_planned(rule)])
     return loaded, plans, (*unreadable, *merge(loaded.problems, unplannable, sources))
 

@@ -46,10 +46,11 @@ def read_time(text: str, zone: ZoneInfo) -> float | None:
     A time without a zone is one of ``zone``; of a time that comes twice there, the first.
     """
     if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text):
-        number = float(text)
-        while EPOCH_MAX_S < number < math.inf:
-            number /= 1000
-        return number if 0 < number < math.inf else None
+        number, unit = float(text), 1.0
+        # Divided once, so that a moment in nanoseconds is rounded once.
+        while EPOCH_MAX_S < number / unit < math.inf:
+            unit *= 1000
+        return number / unit if 0 < number < math.inf else None
     try:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).timestamp()
@@ -69,12 +70,12 @@ def value_faults(layout: Layout, values: Sequence[float]) -> Iterator[Fault]:
     for number, value in enumerate(values):
         is_price = number < layout.prices
         if not math.isfinite(value) or value < 0 or (value == 0 and is_price):
-            yield layout.columns[number], Code.NOT_A_PRICE, f"it is not a {'price' if is_price else 'quantity'}"
+            yield layout.columns[number], Code.NOT_A_PRICE, f"{value:g} is not a {'price' if is_price else 'quantity'}"
             return
     if layout.shape is Shape.QUOTES and values[0] > values[1]:
-        yield layout.columns[0], Code.CROSSED, f"bid {values[0]:g} is above ask {values[1]:g}"
+        yield layout.columns[0], Code.CROSSED, f"{values[0]:g} is above the ask, {values[1]:g}"
     elif layout.shape is Shape.BARS and values[2] > values[1]:
-        yield layout.columns[2], Code.CROSSED, f"low {values[2]:g} is above high {values[1]:g}"
+        yield layout.columns[2], Code.CROSSED, f"{values[2]:g} is above the high, {values[1]:g}"
 
 
 def order_fault(layout: Layout, before_s: float, at_s: float) -> Fault | None:

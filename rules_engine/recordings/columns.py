@@ -105,9 +105,10 @@ def epochs_s(numbers: Column) -> Column | None:
     """Seconds of numbers that count seconds, milli-, micro- or nanoseconds; None where one is no time."""
     if not (np.isfinite(numbers) & (numbers > 0)).all():
         return None
-    while (large := numbers > EPOCH_MAX_S).any():
-        numbers = np.where(large, numbers / 1000, numbers)
-    return numbers
+    units = np.ones(len(numbers))
+    while (large := numbers / units > EPOCH_MAX_S).any():
+        units[large] *= 1000
+    return numbers / units
 
 
 def _quick_iso(texts: Sequence[str], zone: ZoneInfo) -> Column | None:

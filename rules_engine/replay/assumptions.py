@@ -70,9 +70,9 @@ class Assumptions:
         )
         return (
             "orders fill whole, at the first price of their instrument at a later instant than the firing",
-            f"buys at the ask, sells at the bid: those of the data, else half of {self.spread} beside each print",
+            f"buys at the ask, sells at the bid: those of the data, else {self.spread} apart around each print",
             "a limit that waited fills at its price, a stop at the price that elects it",
             cost,
-            "markets never close; an order for the day ends at midnight in New York",
+            "markets never close; an order for the day ends at midnight in New York, but not before its first price",
             f"capital {spell_number(self.capital)}; all currencies count as one; no interest, dividends or margin",
         )

@@ -41,13 +41,15 @@ class Tally:
 
 class Desk:
     """Holds every working order. ``hears`` are the numbers of the recordings whose rows it must be told, and
-    ``wakes_s`` the instant from which on it must be told any row: at the end of a day."""
+    ``wakes_s`` the instant from which on it must be told any row: at the end of a day. ``working`` counts the orders
+    that can still fill, by instrument; a new mapping whenever that changes."""
 
     def __init__(self, plans: Sequence[Plan], known: Known, book: Book) -> None:
         self.hears: set[int] = set()
         self.wakes_s = float("-inf")
         self.tallies = {plan.rule.name: Tally() for plan in plans}
         self.orders: list[Order] = []
+        self.working: Mapping[str, int] = {}
         self._plans = {plan.rule.name: plan for plan in plans}
         self._known = known
         self._book = book
@@ -57,7 +59,7 @@ class Desk:
         self._recent: deque[Intent] = deque()
         self._sent: Counter[float] = Counter()
         self._seq = 0
-        self._numbers: Mapping[str, int] = known.numbers
+        self._is_changed = False
 
     # What rules want.
 
@@ -87,35 +89,34 @@ class Desk:
         """The rule's `cancel_when` has come true."""
         self._cancel(lambda order: order.intent.rule == rule)
 
-    def working(self) -> Mapping[str, int]:
-        """How many orders can still fill, by instrument."""
-        return Counter(order.name for order in self._working)
-
     # What prices do.
 
     def hear(self, row: Row) -> Sequence[Order]:
-        """The orders that fill by this row, in the order in which they were sent."""
+        """The orders that fill, or are refused, by this row, in the order in which they were sent."""
         if row[0] >= self.wakes_s:
             self._begin_day(row[0])
         if row[1] not in self.hears:
             return ()
         touch, name = self._known.touch(row), self._known.name(row[1])
         self._book.mark(name, touch.middle)
-        filled = []
+        answered = []
         for order in [order for order in self._working if order.name == name]:
             if order.end is not End.WORKING or order.works_from_s is None or order.works_from_s >= row[0]:
                 continue
-            if order.ends_s <= row[0]:
+            if order.is_over(row[0]):
                 self._end(order, End.EXPIRED)
                 continue
             price = order.meet(touch)
             if price is not None:
                 self._fill(order, price, row[0])
-                filled.append(order)
-            elif order.at_once:
+                answered.append(order)
+            elif order.unfilled is not None:
+                self._end(order, order.unfilled)
+                answered.append(order)
+            elif order.is_over(row[0]):
                 self._end(order, End.EXPIRED)
         self._listen()
-        return filled
+        return answered
 
     def finish(self, at_s: float) -> None:
         """The prices end here: what works goes on working, and holdings keep their last value."""
@@ -128,9 +129,10 @@ class Desk:
             self._book.end_day()
         self.wakes_s = bar_bounds(now_s, DAY_S)[1]
         for order in self._working[:]:
-            if order.ends_s <= now_s:
+            if order.is_over(now_s):
                 self._end(order, End.EXPIRED)
         self._sent.clear()
+        self._listen()
 
     def _sent_book(self) -> SentBook:
         now_s = self._clock.time_s
@@ -154,6 +156,7 @@ class Desk:
                 self.orders.append(order)
         self._sent[self._gate.day_start_s()] += len(unit)
         self.tallies[rule].orders += len(unit)
+        self._is_changed = True
         self._listen()
 
     def _fill(self, order: Order, price: float, at_s: float) -> None:
@@ -185,6 +188,7 @@ class Desk:
 
     def _end(self, order: Order, end: End) -> None:
         order.stop(end)
+        self._is_changed = True
         self._working.remove(order)
         if end is not End.FILLED:
             for child in self._children(order):
@@ -201,8 +205,12 @@ class Desk:
         self._listen()
 
     def _listen(self) -> None:
-        names = {order.name for order in self._working} | self._book.whole.held.keys()
-        self.hears = {self._numbers[name] for name in names if name in self._numbers}
+        """Orders came or went: what counts now."""
+        if self._is_changed:
+            self._is_changed = False
+            self.working = Counter(order.name for order in self._working)
+            numbers = (self._known.numbers.get(name) for name in {*self.working, *self._book.whole.held})
+            self.hears = {number for number in numbers if number is not None}
 
 
 def _ends_s(draft: OrderDraft, at_s: float) -> float:

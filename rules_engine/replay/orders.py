@@ -9,8 +9,6 @@ from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft, OrderKind
 from rules_engine.replay.touch import Touch, is_elected, limit_fill, trailing_stop
 
-_AT_ONCE = frozenset({Duration.IMMEDIATE_OR_CANCEL, Duration.FILL_OR_KILL})
-
 
 class End(StrEnum):
     """How an order ended, or that it has not."""
@@ -18,7 +16,18 @@ class End(StrEnum):
     FILLED = "filled"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    REFUSED = "refused"
+    """Fill or kill, and there was nothing to fill it at once."""
     WORKING = "working"
+
+
+_AT_ONCE = {Duration.IMMEDIATE_OR_CANCEL: End.CANCELLED, Duration.FILL_OR_KILL: End.REFUSED}
+_STATES = {
+    End.FILLED: IntentState.FILLED,
+    End.CANCELLED: IntentState.CANCELLED,
+    End.EXPIRED: IntentState.CANCELLED,
+    End.REFUSED: IntentState.REJECTED,
+}
 
 
 @dataclass(slots=True)
@@ -34,7 +43,9 @@ class Order:
     best: float | None = None
     elected: bool = False
     waited: bool = False
-    """A price has passed it by, so that it waits in the book."""
+    """A price has passed its limit by, so that it waits in the book."""
+    met: bool = False
+    """A price of its instrument has come since it works."""
     end: End = End.WORKING
     filled_s: float | None = None
     price: float | None = None
@@ -56,9 +67,15 @@ class Order:
         return self.intent.rule, self.intent.seq, self.draft.group or children
 
     @property
-    def at_once(self) -> bool:
-        """Filled at the first price or not at all."""
-        return self.draft.time_in_force.duration in _AT_ONCE
+    def unfilled(self) -> End | None:
+        """How it ends when its first price does not fill it; None when it waits for another one."""
+        return _AT_ONCE.get(self.draft.time_in_force.duration)
+
+    def is_over(self, now_s: float) -> bool:
+        """Whether its time has run out. A day is not over for an order that has had no price yet: with daily bars, what
+        fires at the last of a day would never fill."""
+        is_day = self.draft.time_in_force.duration is Duration.DAY
+        return self.ends_s <= now_s and (self.met or not is_day)
 
     def words(self) -> str:
         return order_words(self.draft)
@@ -66,12 +83,12 @@ class Order:
     def stop(self, end: End) -> None:
         """It works no longer."""
         self.end = end
-        state = {End.CANCELLED: IntentState.CANCELLED, End.EXPIRED: IntentState.EXPIRED, End.FILLED: IntentState.FILLED}
-        self.intent = replace(self.intent, state=state[end])
+        self.intent = replace(self.intent, state=_STATES[end])
 
     def meet(self, touch: Touch) -> float | None:
         """The price at which it fills now, or None; a stop may be elected by it."""
         draft, side = self.draft, self.draft.side
+        self.met = True
         match draft.kind:
             case OrderKind.MARKET:
                 return touch.price(side)

@@ -13,7 +13,7 @@ from rules_engine.recordings import Row
 from rules_engine.replay.book import Book
 from rules_engine.replay.desk import Desk
 from rules_engine.replay.known import Known
-from rules_engine.replay.orders import Order
+from rules_engine.replay.orders import End, Order
 from rules_engine.replay.reads import reads_account, values_of
 from rules_engine.replay.span import Span
 from rules_engine.replay.voices import Voice
@@ -81,7 +81,7 @@ class _Play:
             else:
                 for tick in self._stage.voices[number].ticks(row):
                     yield from self._settle(evaluator.tick(tick))
-            if number in desk.hears or time_s >= desk.wakes_s:
+            if is_armed and (number in desk.hears or time_s >= desk.wakes_s):
                 yield from self._trade(row)
         desk.finish(self._now_s)
 
@@ -114,7 +114,7 @@ class _Play:
         for outcome in outcomes:
             match outcome:
                 case Firing():
-                    before = self._desk.working()
+                    before = self._desk.working
                     if not self._desk.fire(outcome):
                         self._evaluator.not_used(outcome.rule)
                     yield outcome
@@ -123,17 +123,19 @@ class _Play:
                     self._desk.hold_back(outcome)
                     yield outcome
                 case CancelWanted(rule):
-                    before = self._desk.working()
+                    before = self._desk.working
                     self._desk.cancel_rule(rule)
                     yield from self._settle(self._tell_working(before))
                 case Arming():
                     raise AssertionError("nothing is held at a broker here")
 
     def _trade(self, row: Row) -> Iterator[Firing | HeldBack]:
-        before = self._desk.working()
-        filled = self._desk.hear(row)
-        for order in filled:
-            yield from self._settle(self._tell_fill(order, row[0]))
+        before = self._desk.working
+        for order in self._desk.hear(row):
+            if order.end is End.REFUSED:
+                self._evaluator.not_used(order.intent.rule)
+            else:
+                yield from self._settle(self._tell_fill(order, row[0]))
         yield from self._settle(self._tell_working(before))
         if self._reads_account:
             yield from self._settle(self._tell_account())
@@ -143,7 +145,9 @@ class _Play:
         return [*evaluator.executed(order.name, at_s), *evaluator.position(order.name, held)]
 
     def _tell_working(self, before: Mapping[str, int]) -> Sequence[Outcome]:
-        after = self._desk.working()
+        after = self._desk.working
+        if after is before:
+            return ()
         changed = [name for name in {**before, **after} if before.get(name, 0) != after.get(name, 0)]
         for name in changed:
             self._evaluator.working(name, after.get(name, 0))

@@ -1,0 +1,124 @@
+"""Profit, drawdown, returns and exposure, against the obvious sums over everything that happened."""
+
+from dataclasses import dataclass, field
+from statistics import fmean, stdev
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules_engine.model.action import Side
+from rules_engine.replay.book import Book
+
+MULTIPLIERS = {"F": 50.0}
+CAPITAL = 100_000.0
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("price"), st.sampled_from(["V", "F"]), st.integers(90, 110)),
+        st.tuples(st.just("trade"), st.sampled_from(["V", "F"]), st.integers(-5, 5).filter(bool)),
+        st.tuples(st.just("day"), st.just(""), st.just(0)),
+    ),
+    max_size=40,
+)
+
+
+@dataclass
+class Obvious:
+    """Keeps every equity ever seen and adds everything up anew each time."""
+
+    marks: dict[str, float] = field(default_factory=dict)
+    trades: list[tuple[str, int, float]] = field(default_factory=list)
+    equities: list[float] = field(default_factory=lambda: [CAPITAL])
+    days: list[float] = field(default_factory=lambda: [CAPITAL])
+
+    def equity(self) -> float:
+        return CAPITAL + sum(
+            quantity * (self.marks[name] - price) * MULTIPLIERS.get(name, 1.0) - 1.0
+            for name, quantity, price in self.trades
+        )
+
+    def held(self) -> dict[str, int]:
+        held: dict[str, int] = {}
+        for name, quantity, _ in self.trades:
+            held[name] = held.get(name, 0) + quantity
+        return {name: quantity for name, quantity in held.items() if quantity}
+
+    def drawdown(self) -> tuple[float, float]:
+        falls = [(max(self.equities[: number + 1]), equity) for number, equity in enumerate(self.equities)]
+        return max(peak - equity for peak, equity in falls), max((peak - equity) / peak for peak, equity in falls)
+
+    def sharpe(self) -> float | None:
+        returns = [after / before - 1 for before, after in zip(self.days, self.days[1:], strict=False)]
+        if len(returns) < 2 or not stdev(returns):
+            return None
+        return fmean(returns) / stdev(returns) * 252**0.5
+
+
+@given(events=EVENTS)
+def test_figures_are_those_of_the_obvious_sums(events: list[tuple[str, str, int]]) -> None:
+    book, obvious = Book(CAPITAL, MULTIPLIERS), Obvious()
+    invested = 0
+    for second, (kind, name, number) in enumerate(events):
+        invested += bool(obvious.held())
+        if kind == "price":
+            obvious.marks[name] = float(number)
+            book.mark(name, float(number))
+        elif kind == "trade" and name in obvious.marks:
+            side = Side.BUY if number > 0 else Side.SELL
+            obvious.trades.append((name, number, obvious.marks[name]))
+            book.fill("a", name, side, float(abs(number)), obvious.marks[name], 1.0, float(second))
+        elif kind == "day":
+            obvious.days.append(obvious.equity())
+            book.end_day()
+        obvious.equities.append(obvious.equity())
+    book.finish(float(len(events)))
+    invested += bool(obvious.held())
+    obvious.days.append(obvious.equity())
+    assert book.equity == pytest.approx(obvious.equity())
+    assert book.whole.held == obvious.held()
+    assert CAPITAL + book.worth(book.whole) == pytest.approx(obvious.equity())
+    assert (book.drawdown, book.drawdown_share) == pytest.approx(obvious.drawdown(), abs=1e-6)
+    assert book.days == len(obvious.days) - 1
+    expected, found = obvious.sharpe(), book.sharpe()
+    # Equal days may differ by dust in one of the two ways of adding up.
+    assert (found or 0.0) == pytest.approx(expected or 0.0, rel=1e-6, abs=1e-6)
+    assert book.invested_s == invested
+
+
+def test_time_with_something_held_is_exposure() -> None:
+    book = Book(CAPITAL, {})
+    book.mark("V", 10.0)
+    book.fill("a", "V", Side.BUY, 5, 10.0, 0.0, 100.0)
+    book.fill("a", "V", Side.SELL, 5, 10.0, 0.0, 160.0)
+    book.fill("a", "V", Side.SELL, 7, 10.0, 0.0, 200.0)
+    book.finish(210.0)
+    assert (book.invested_s, book.gross_max) == (70.0, 70.0)
+
+
+def test_each_rule_has_its_own_account() -> None:
+    book = Book(CAPITAL, {})
+    book.mark("V", 10.0)
+    book.fill("in", "V", Side.BUY, 5, 10.0, 1.0, 1.0)
+    book.mark("V", 12.0)
+    book.fill("out", "V", Side.SELL, 5, 12.0, 1.0, 2.0)
+    assert {rule: book.worth(account) for rule, account in book.rules.items()} == {"in": 9.0, "out": -1.0}
+    assert book.equity - CAPITAL == 8.0
+
+
+def test_a_single_day_and_flat_days_have_no_sharpe_ratio() -> None:
+    book = Book(CAPITAL, {})
+    book.end_day()
+    assert book.sharpe() is None
+    book.end_day()
+    assert book.sharpe() is None
+
+
+def test_nothing_left_has_no_sharpe_ratio() -> None:
+    book = Book(10.0, {})
+    book.mark("V", 10.0)
+    book.fill("a", "V", Side.BUY, 5, 10.0, 0.0, 1.0)
+    book.mark("V", 5.0)
+    book.end_day()
+    book.end_day()
+    assert book.sharpe() is None
+    assert (book.drawdown, book.drawdown_share) == (25.0, 2.5)
