@@ -43,6 +43,8 @@ class Reception:
         self._faults = faults
         self._uplink = uplink
         self._passage = passage
+        self.passes = faults.tampering.passes
+        """Whether a reply is sent as usual; asked for every tick, so without a step in between."""
         self._on_left: list[Callable[[Session], None]] = []
         self._on_settled: list[Callable[[], None]] = []
         for part in (faults.tampering, faults.interception, uplink):
@@ -105,10 +107,6 @@ class Reception:
         """Everything that came in one read was handled."""
         for action in self._on_settled:
             action()
-
-    def passes(self, session: Session, message: object) -> bool:
-        """This reply is sent as usual; else it is put where it belongs, if anywhere."""
-        return self._faults.tampering.passes(session, message)
 
     def left(self, session: Session) -> None:
         """The connection is gone."""
