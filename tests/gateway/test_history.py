@@ -393,3 +393,34 @@ async def test_ticks_of_the_past_are_counted_from_one_end(
     times = [int(answer[3 + width * row]) for row in range(5)]
     assert times == sorted(times)
     assert all(at_s >= limit_s for at_s in times) if start else all(at_s < limit_s for at_s in times)
+
+
+async def test_a_continuous_future_has_a_past_and_nothing_else(walked: Gateway, dial: Dial) -> None:
+    wire = await dial.greeted(walked)
+    future = (0, "ES", "CONTFUT", "", 0.0, "", "", "CME", "", "USD", "", "")
+    wire.send(1, 11, 1, *future, 0, "", 0, 0, "")
+    wire.send(97, 2, *future, "Last", 0, 0)
+    wire.send(50, 3, 3, *future, 5, "TRADES", 0, "")
+    wire.send(10, 5, 4, *future, 5, 0, "")
+    for reqId, (end, keep) in enumerate((("", 0), ("20260701-15:00:00", 0), ("", 1)), start=5):
+        wire.send(20, reqId, *future, 0, end, "1 day", "5 D", 1, "TRADES", 1, keep, "")
+    frames = await told(wire)
+    assert [frame[3] for frame in frames if frame[0] == "4"] == ["321", "321", "321", "10092", "10339", "321"]
+    assert [frame[1] for frame in frames if frame[0] == "17"] == ["5"]
+
+
+async def test_who_leaves_leaves_nothing_behind(walked: Gateway, dial: Dial) -> None:
+    visa = walked.market.catalogue.named("V")
+    assert visa is not None
+    wire = await dial.greeted(walked)
+    contract = numbered(visa.conId)
+    wire.send(1, 11, 1, *contract, 0, "", 0, 0, "")
+    wire.send(97, 2, *contract, "BidAsk", 0, 0)
+    wire.send(50, 3, 3, *contract, 5, "TRADES", 0, "")
+    wire.send(10, 5, 4, *contract, 5, 0, "")
+    await ask_bars(wire, walked, "V", "", "1 min", "600 S", "TRADES", keep=1)
+    followers = [feed._by_instrument for feed in (*walked._feeds, walked._history._kept) if feed is not walked._history]
+    assert [len(one) for one in followers] == [1] * 5
+    walked.drop_connections()
+    assert await wire.is_closed()
+    assert [len(one) for one in followers] == [0] * 5
