@@ -42,6 +42,7 @@ class Size:
 
     prints: int = 60_000
     orders: int = 5_000
+    held_few: int = 10
     held: int = 10_000
     days: int = 7
     rounds: int = 3
@@ -113,23 +114,25 @@ async def order_cost_s(orders: int) -> float:
 
 def report(size: Size) -> str:
     """Rates on one core, and the two costs that must stay flat."""
-    bare, full, orders = [], [], []
+    bare, few, full, orders = [], [], [], []
     for _ in range(size.rounds):
         bare.append(asyncio.run(tick_cost_s(size.prints, held=0)))
+        few.append(asyncio.run(tick_cost_s(size.prints, held=size.held_few)))
         full.append(asyncio.run(tick_cost_s(size.prints, held=size.held)))
         orders.append(asyncio.run(order_cost_s(size.orders)))
     rows = [
         ["tick messages a second to one client", *_row([1 / message_s for message_s, _ in bare])],
         ["orders a minute, placed, filled and acknowledged", *_row([60 / order_s for order_s in orders])],
         ["us a print", *_row([print_s * 1e6 for _, print_s in bare])],
+        [f"us a print with {size.held_few} orders held", *_row([print_s * 1e6 for _, print_s in few])],
         [f"us a print with {size.held:,} orders held", *_row([print_s * 1e6 for _, print_s in full])],
     ]
-    flat = [held_s / none_s for (_, held_s), (_, none_s) in zip(full, bare, strict=True)]
+    flat = [many_s / few_s for (_, many_s), (_, few_s) in zip(full, few, strict=True)]
     grown = resident_each_day(size.days)
     days = ", ".join(spell(megabytes) for megabytes in grown)
     return (
         f"{table(f'gateway, {size.rounds} rounds, one core', ['', 'median', 'least', 'most'], rows)}"
-        f"  {size.held:,} held orders over none: {Ratio(median(flat), min(flat), max(flat))}\n"
+        f"  {size.held:,} held orders over {size.held_few}: {Ratio(median(flat), min(flat), max(flat))}\n"
         f"  resident MB after each of {size.days} simulated days of a walk, one subscriber: {days}\n"
     )
 

@@ -227,9 +227,8 @@ class Gateway(Staging):
         shown = self._uplink.shown(ticks)
         for feed in self._feeds:
             feed.ticked(shown)
-        self._switchboard.flush()
         self._floor.ticked(ticks)
-        self._settle()
+        self._depth.settle()
 
     def _settle(self) -> None:
         """Remember what happened, then tell it; new timers may be due sooner than what the loop waits for."""

@@ -65,6 +65,7 @@ class Staging(Screen):
     def push(self, instrument: str | int, price: float, size: float = 100.0) -> None:
         """A print from outside the market's own sources."""
         self._apply(self.market.push(self._conId(instrument), price, size, at_s=self._passage.now_s()))
+        self._settle()
 
     def push_quote(
         self,
@@ -77,6 +78,7 @@ class Staging(Screen):
         """A quote from outside the market's own sources; its sizes are usual ones unless given."""
         conId, now_s = self._conId(instrument), self._passage.now_s()
         self._apply(self.market.push_quote(conId, bid, ask, bid_size, ask_size, at_s=now_s))
+        self._settle()
 
     def halt(self, instrument: str | int, halted: bool = True) -> None:
         """Trading in an instrument stops, or goes on: no price moves and no order trades meanwhile."""
@@ -109,6 +111,7 @@ class Staging(Screen):
                 self._timers.at(self._passage.now_s() + _FLOOD_EVERY_S, pour)
 
         pour()
+        self._settle()
 
     def refuse_data(self, instrument: str | int, code: int = 354) -> None:
         """Answer subscriptions to an instrument with this code, and end those that stand; 0 ends the fault."""
