@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Identity
+from rules_engine.gateway.items import Identity, Size
 from rules_engine.gateway.messages.form import reply, request
 
 
@@ -31,7 +31,7 @@ class UpdateMktDepth:
     operation: int
     side: int
     price: float
-    size: float
+    size: Size
 
 
 @reply(13, version=1)
@@ -44,5 +44,5 @@ class UpdateMktDepthL2:
     operation: int
     side: int
     price: float
-    size: float
+    size: Size
     isSmart: bool

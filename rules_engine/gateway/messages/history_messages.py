@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Fields, Identity
+from rules_engine.gateway.items import VERSION_NEVER, Fields, Identity, Size, Whole
 from rules_engine.gateway.messages.form import reply, request
 from rules_engine.gateway.messages.price_messages import LEGS, Leg
 
@@ -87,7 +87,7 @@ class HistoricalBar:
     high: float
     low: float
     close: float
-    volume: float
+    volume: Size
     average: float
     count: int
 
@@ -114,7 +114,7 @@ class HistoricalDataUpdate:
     high: float
     low: float
     average: float
-    volume: float
+    volume: Size
 
 
 @reply(88)
@@ -128,7 +128,7 @@ class PastMidPoint:
     epoch: int
     unused: int
     price: float
-    size: float
+    size: Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,8 @@ class PastBidAsk:
     attributes: int
     bid: float
     ask: float
-    bidSize: float
-    askSize: float
+    bidSize: Size
+    askSize: Size
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ class PastLast:
     epoch: int
     attributes: int
     price: float
-    size: float
+    size: Size
     exchange: str
     conditions: str
 
@@ -175,7 +175,8 @@ class HistoricalTicksLast:
 @dataclass(frozen=True, slots=True)
 class HistogramEntry:
     price: float
-    size: float
+    # ib_insync reads it as an integer in every version and ends no request whose answer it cannot read.
+    size: Annotated[float, Whole(VERSION_NEVER)]
 
 
 @reply(89)
