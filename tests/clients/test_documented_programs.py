@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.process import DEADLINE_S, ROOT, client_python
+from tests.clients.process import ROOT, client_python
 
+PROGRAM_S = 90.0
 PAGE = (ROOT / "docs" / "gateway.md").read_text()
 PROGRAMS = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -35,7 +36,7 @@ def test_the_program_for_this_client_buys_something(client: str, port: int, tmp_
         [client_python(client), str(file)],
         capture_output=True,
         text=True,
-        timeout=DEADLINE_S,
+        timeout=PROGRAM_S,
         cwd=tmp_path,
         check=False,
     )
