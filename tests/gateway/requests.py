@@ -22,8 +22,9 @@ from ib_insync import (
 )
 from ib_insync.client import Client
 
+LISTED = Contract(symbol="V", secType="STK", exchange="SMART", currency="USD")
 VALUES: dict[str, object] = {
-    "contract": Contract(conId=0, symbol="V", secType="STK", exchange="SMART", currency="USD"),
+    "contract": LISTED,
     "order": LimitOrder("BUY", 1, 100.0, tif="GTC"),
     "execFilter": ExecutionFilter(),
     "subscription": ScannerSubscription(),

@@ -11,7 +11,7 @@ from rules_engine.gateway import Catalogue, Gateway, Market
 from rules_engine.gateway.session import Session
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.conftest import NOON_S, framed, hello
-from tests.gateway.requests import ORDERS, Socket, library_requests, order_fields
+from tests.gateway.requests import LISTED, ORDERS, Socket, library_requests, order_fields
 
 SEEDS = range(4)
 FRAMES = 25_000
@@ -54,7 +54,7 @@ class Caller:
         self._number = number
         self._random = random.Random(f"{seed}:{number}")
         self._corpus = [fields for name, fields in library_requests(176) if name != "startApi"]
-        self._corpus += [order_fields(176, order) for order in ORDERS.values()]
+        self._corpus += [order_fields(176, order, LISTED) for order in ORDERS.values()]
         self._others = {sign(other) for other in CALLERS if other != number}
         self.sessions: list[weakref.ref[Session]] = []
         self.heard: Counter[str] = Counter()
