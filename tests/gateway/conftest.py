@@ -11,6 +11,7 @@ import pytest
 from ib_insync import IB, Contract, Stock
 
 from rules_engine.gateway import Catalogue, Gateway, Market
+from rules_engine.gateway.calendars import exchange_days
 from rules_engine.model.clock import SteppedClock
 
 DEADLINE_S = 5.0
@@ -41,6 +42,13 @@ class Bench:
         gateway.push("V", 199.0)
         gateway.push("MA", 300.0)
         return gateway
+
+
+@pytest.fixture(scope="session", autouse=True)
+def calendars() -> None:
+    """Loads what is loaded at the first question about sessions, so that no single test is charged with it."""
+    for code in ("XNYS", "CMES"):
+        exchange_days(code)
 
 
 @pytest.fixture
