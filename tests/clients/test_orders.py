@@ -128,6 +128,18 @@ def test_a_change_keeps_the_order_and_may_fill_it(session: Session) -> None:
     session.wait("status", orderId=orderId, status="Filled", filled=12)
 
 
+def test_an_order_without_a_time_in_force_is_for_the_day_whatever_the_client_makes_of_10349(
+    session: Session, stage: Stage
+) -> None:
+    orderId = placed(session, limit_order(195.0, tif=""))
+    assert session.codes(orderId) == [10349]
+    (held,) = stage.do(lambda gateway: gateway.orders)
+    assert held.live
+    assert held.form.tif == "DAY"
+    stage.push("V", 194.0)
+    session.wait("status", orderId=orderId, status="Filled")
+
+
 def test_a_cancel_tells_the_status_and_202(session: Session) -> None:
     orderId = placed(session, limit_order(150.0))
     session.ask("cancel", orderId=orderId)
