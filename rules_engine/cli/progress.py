@@ -21,7 +21,7 @@ class Progress:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            _Rate(),
+            Rate(),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
@@ -55,7 +55,7 @@ class Progress:
         return done
 
 
-class _Rate(ProgressColumn):
+class Rate(ProgressColumn):
     """Rows a second."""
 
     def render(self, task: Task) -> Text:

@@ -7,7 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from rich.progress import Progress as Bar
 
+from rules_engine.cli.backtest import command
+from rules_engine.cli.progress import Rate
 from tests.cli.calling import COMMAND, DEADLINE_S, Answer, call, run_process
 from tests.cli.written import BAD, write_config, write_rules
 
@@ -161,6 +164,23 @@ def test_progress_is_shown_on_a_terminal_when_it_takes_long(folder: Path, is_lon
         os.close(ours)
     assert ("reading" in shown and "playing" in shown) is is_long
     assert "warning: MA has no prices" in shown
+
+
+@pytest.mark.parametrize(("rows", "shown"), [(0, ""), (500, "1,000/s")])
+def test_progress_tells_the_rate_once_it_is_known(rows: int, shown: str) -> None:
+    now_s = 0.0
+    bar = Bar(get_time=lambda: now_s)
+    task = bar.tasks[bar.add_task("playing", total=1000)]
+    for _ in range(3 if rows else 0):
+        bar.advance(task.id, rows)
+        now_s += 0.5
+    assert Rate().render(task).plain == shown
+
+
+def test_the_page_names_every_option() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "backtest.md").read_text()
+    options = {name for param in command.params for name in param.opts if name.startswith("--")}
+    assert {name for name in options if f"`{name}" not in page} == set()
 
 
 def test_nothing_is_shown_where_there_is_no_terminal(folder: Path) -> None:

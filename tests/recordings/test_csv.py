@@ -1,12 +1,13 @@
 """CSV files of prices: what is read from good ones, and what is said of bad ones."""
 
+import tracemalloc
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from rules_engine.language import render
-from rules_engine.recordings import Recording, RecordingError
+from rules_engine.recordings import Recording, RecordingError, merged
 from rules_engine.recordings.problems import PROBLEMS_MAX
 from tests.recordings.written import NEW_YORK, recording, rows
 
@@ -161,3 +162,23 @@ def test_lines_are_counted_over_pieces(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(RecordingError) as caught:
         recording(tmp_path, "timestamp,price\r\n" + "\r\n".join(lines)).survey()
     assert [problem.place.line for problem in caught.value.problems] == [42, 53]
+
+
+def peak_of_reading(of: Recording) -> int:
+    """The most memory that playing it took, in bytes."""
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in merged([of])) == of.survey().rows
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_longer_file_takes_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rules_engine.recordings.csv_file.PIECE_BYTES", 1 << 14)
+    short, long = (
+        recording(tmp_path, "time,price\n" + "".join(f"{second},5\n" for second in range(1, rows)), f"{rows}.csv")
+        for rows in (5_000, 50_000)
+    )
+    peak_of_reading(short)
+    assert peak_of_reading(long) < 1.2 * peak_of_reading(short)

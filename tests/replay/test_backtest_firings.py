@@ -98,7 +98,7 @@ def in_files(steps: list[tuple[int, str, int]]) -> tuple[dict[str, str], list[tu
     return files, sorted(told, key=lambda tick: (tick[0], names.index(tick[1])))
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_random_prices_fire_as_the_engine_does(tmp_path: Path, steps: list[tuple[int, str, int]]) -> None:
     files, told = in_files(steps)
