@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules_engine.gateway.catalogue import Catalogue
@@ -18,6 +18,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 500_000), st.int
 VISA = 49462172
 
 
+@settings(deadline=None)
 @given(steps=STEPS, bar_s=st.sampled_from([1.0, 5.0, 60.0, 300.0, 3600.0, 86_400.0]))
 def test_bars_aggregate_the_prints_that_were_streamed(steps: list[tuple[int, int, int]], bar_s: float) -> None:
     clock = SteppedClock(START_S)
@@ -42,6 +43,7 @@ def test_bars_aggregate_the_prints_that_were_streamed(steps: list[tuple[int, int
         assert bar.low * (1 - 1e-12) <= bar.wap <= bar.high * (1 + 1e-12)
 
 
+@settings(deadline=None)
 @given(
     at_s=st.floats(1.0e9, 2.0e9), bar_s=st.sampled_from([1.0, 60.0, 900.0, 3600.0, 86_400.0, 604_800.0, 2_592_000.0])
 )
