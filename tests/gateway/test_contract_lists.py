@@ -147,7 +147,7 @@ def test_one_of_three_sizes_is_meant_by_multiplier_class_or_local_symbol(
     assert mini.lastTradeTime == "13:00:00"
 
 
-# Last trading days as the exchanges published them, asked for on the first of January of the year before.
+# Past last trading days, from general knowledge and not looked up, asked for on the first of January of the year before.
 EXPIRIES = """
 ES    202606 20260618   ESM6
 ES    202503 20250321   ESH5
