@@ -137,7 +137,8 @@ def spelled(message: Any) -> str:
             client = f"{message.clientId}/{message.orderId}"
             return f"orderStatus {client} {message.status} {message.filled:g}+{message.remaining:g}{held}"
         case orders.OpenOrder() if message.order.whatIf:
-            return f"openOrder {message.clientId}/{message.orderId} what-if {message.initMarginChange} {message.maintMarginChange}"
+            margins = f"{message.initMarginChange} {message.maintMarginChange}"
+            return f"openOrder {message.clientId}/{message.orderId} what-if {margins}"
         case orders.OpenOrder():
             form = message.order
             price = "" if form.lmtPrice is None else f"@{form.lmtPrice:g}"
