@@ -170,7 +170,8 @@ def test_progress_is_shown_on_a_terminal_when_it_takes_long(folder: Path, is_lon
 def test_progress_tells_the_rate_once_it_is_known(rows: int, shown: str) -> None:
     now_s = 0.0
     bar = Bar(get_time=lambda: now_s)
-    task = bar.tasks[bar.add_task("playing", total=1000)]
+    bar.add_task("playing", total=1000)
+    [task] = bar.tasks
     for _ in range(3 if rows else 0):
         bar.advance(task.id, rows)
         now_s += 0.5
