@@ -4,10 +4,11 @@ import math
 from collections.abc import Callable
 
 from rules_engine.gateway.book import OrderBook
-from rules_engine.gateway.checks import AT_ONCE, Refused
+from rules_engine.gateway.checks import Refused
 from rules_engine.gateway.contracts import Listing
 from rules_engine.gateway.ledger import BASE, Ledger
 from rules_engine.gateway.market import Market
+from rules_engine.gateway.matching import AT_ONCE
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.orders import Order
 

@@ -13,7 +13,6 @@ from rules_engine.gateway.times import read_time
 from rules_engine.gateway.triggers import NUMBERS
 
 TIFS = frozenset({"", "DAY", "GTC", "GTD", "IOC", "FOK", "OPG"})
-AT_ONCE = frozenset({"IOC", "FOK"})
 _AT_OPEN_TYPES = frozenset({"MKT", "LMT"})
 _AT_CLOSE_TIFS = frozenset({"", "DAY"})
 _OCA_TYPES = frozenset({0, 1, 2, 3})

@@ -9,15 +9,13 @@ from rules_engine.gateway.families import cancels_others, linked, shrink_to_pare
 from rules_engine.gateway.ledger import Execution, Ledger
 from rules_engine.gateway.liquidity import Liquidity
 from rules_engine.gateway.market import Market
-from rules_engine.gateway.matching import MARKETABLE, is_within, kind_of, limit_of
+from rules_engine.gateway.matching import AT_ONCE, MARKETABLE, is_within, kind_of, limit_of
 from rules_engine.gateway.orders import Order, Status
 from rules_engine.gateway.pit import Pit
 from rules_engine.gateway.progress import Progress
 from rules_engine.gateway.quote import Tick
 from rules_engine.gateway.teller import Listeners, Teller
 from rules_engine.gateway.times import Timers, read_time
-
-AT_ONCE = frozenset({"IOC", "FOK"})
 
 
 class Floor:

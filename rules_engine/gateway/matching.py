@@ -37,6 +37,9 @@ PEGGED = frozenset({Pricing.PEGGED_TO_SIDE, Pricing.PEGGED_TO_MIDDLE})
 # Types that have no price to rest at before they traded: what the market leaves open is not yet a resting order.
 MARKETABLE = frozenset({Pricing.MARKET, Pricing.MARKET_TO_LIMIT, Pricing.PROTECTED})
 
+AT_ONCE = frozenset({"IOC", "FOK"})
+"""Times in force that end an order when it has met the market."""
+
 _PROTECTION = 0.01
 """How far from the touch a protected order may trade, as a share of the price; real exchanges have points of theirs."""
 
