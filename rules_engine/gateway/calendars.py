@@ -11,6 +11,7 @@ EVERY_DAY = "every day"
 """The calendar of what never rests."""
 WEEKDAYS = "weekdays"
 """The calendar of what rests on weekends only."""
+NEW_YORK = "XNYS"
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2045, 12, 31)
 """Holidays are known between these days; before and after them only weekends are closed."""
 _DAY = timedelta(days=1)
@@ -52,7 +53,7 @@ class ExchangeDays:
 
 @lru_cache(maxsize=64)
 def exchange_days(code: str) -> ExchangeDays:
-    """The business days of an exchange by its code in exchange_calendars (XNYS, CMES), or of EVERY_DAY or WEEKDAYS."""
+    """The business days of an exchange by its code in exchange_calendars, or of EVERY_DAY or WEEKDAYS."""
     if code in (EVERY_DAY, WEEKDAYS):
         return ExchangeDays(weekends=code == EVERY_DAY)
     with warnings.catch_warnings():

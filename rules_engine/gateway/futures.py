@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from zlib import crc32
 
-from rules_engine.gateway.calendars import exchange_days
+from rules_engine.gateway.calendars import NEW_YORK, exchange_days
 from rules_engine.gateway.contracts import Contract, Listing
 from rules_engine.gateway.expiries import LAST_TRADING_DAY, MONTH_LETTERS, listed_until
 from rules_engine.gateway.hours import CALENDARS
@@ -23,7 +23,7 @@ _EXPIRED_YEARS = 2
 _NO_GROUP = 2147483647
 """What TWS writes where nothing is routed smartly."""
 # Globex opens on holidays of New York, yet they are no business days in the life of a contract.
-_BUSINESS_DAYS = {"CMES": "XNYS", "CFE": "XNYS"}
+_BUSINESS_DAYS = {"CMES": NEW_YORK, "CFE": NEW_YORK}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from rules_engine.gateway.calendars import EVERY_DAY, WEEKDAYS, exchange_days
+from rules_engine.gateway.calendars import EVERY_DAY, NEW_YORK, WEEKDAYS, exchange_days
 
 _DAY = timedelta(days=1)
 WIRE_DAYS = 6
@@ -159,15 +159,15 @@ _LONDON = ("Europe/London", "GB-Eire")
 _BERLIN = ("Europe/Berlin", "MET")
 _MEXICO = ("America/Mexico_City", "America/Mexico_City")
 CALENDARS = {
-    "us_stock": _hours("XNYS", *_NEW_YORK, "4:00-20:00", "9:30-16:00"),
-    "us_option": _hours("XNYS", *_NEW_YORK, "9:30-16:00"),
-    "us_index": _hours("XNYS", *_CHICAGO, "8:30-15:15", "8:30-15:00"),
-    "us_bond": _hours("XNYS", *_NEW_YORK, "8:00-17:00"),
+    "us_stock": _hours(NEW_YORK, *_NEW_YORK, "4:00-20:00", "9:30-16:00"),
+    "us_option": _hours(NEW_YORK, *_NEW_YORK, "9:30-16:00"),
+    "us_index": _hours(NEW_YORK, *_CHICAGO, "8:30-15:15", "8:30-15:00"),
+    "us_bond": _hours(NEW_YORK, *_NEW_YORK, "8:00-17:00"),
     "globex": _hours("CMES", *_CHICAGO, "17:00-16:00", "8:30-16:00"),
     "nymex": _hours("CMES", *_NEW_YORK, "18:00-17:00", "9:30-17:00"),
     "cfe": _hours("CFE", *_CHICAGO, "17:00-16:00", "8:30-15:15"),
-    "grain": _hours("XNYS", *_CHICAGO, "19:00-7:45 8:30-13:20", "8:30-13:20"),
-    "livestock": _hours("XNYS", *_CHICAGO, "8:30-13:05"),
+    "grain": _hours(NEW_YORK, *_CHICAGO, "19:00-7:45 8:30-13:20", "8:30-13:20"),
+    "livestock": _hours(NEW_YORK, *_CHICAGO, "8:30-13:05"),
     "eurex": _hours("XEUR", *_BERLIN, "1:10-22:00", "9:00-17:30"),
     "forex": _hours(WEEKDAYS, *_NEW_YORK, "17:15-17:00"),
     "metal": _hours("CMES", *_NEW_YORK, "18:00-17:00"),

@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import product
 from math import ceil
 
-from rules_engine.gateway.calendars import ExchangeDays, exchange_days
+from rules_engine.gateway.calendars import NEW_YORK, ExchangeDays, exchange_days
 from rules_engine.gateway.contracts import Contract, Listing
 from rules_engine.gateway.expiries import option_expiries
 from rules_engine.gateway.hours import CALENDARS
@@ -24,7 +24,6 @@ _EXPIRED_DAYS = 365
 """Expired contracts are remembered so long."""
 _STRIKE_LOW, _STRIKE_HIGH = 0.3, 2.0
 """Lowest and highest strike, relative to the reference price of the underlying."""
-_BUSINESS_DAYS = "XNYS"
 US_VENUES = (
     "SMART",
     "AMEX",
@@ -138,7 +137,7 @@ class OptionChain:
 
 
 def _days() -> ExchangeDays:
-    return exchange_days(_BUSINESS_DAYS)
+    return exchange_days(NEW_YORK)
 
 
 @lru_cache(maxsize=16)

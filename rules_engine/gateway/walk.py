@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from rules_engine.gateway.calendars import NEW_YORK, exchange_days
 from rules_engine.gateway.catalogue import Catalogue
 from rules_engine.gateway.hours import CALENDARS, Hours
 from rules_engine.gateway.path import MINUTE_S, Moment, OptionPath, Path
@@ -55,6 +56,8 @@ class Walk:
 
     def start(self, now_s: float) -> None:
         self._start_s = self._wake_s = now_s
+        # Read before anybody is connected, who would otherwise wait half a second for the first price.
+        exchange_days(NEW_YORK)
 
     def watch(self, conId: int, from_s: float) -> None:
         if conId in self._players:
