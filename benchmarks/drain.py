@@ -13,11 +13,11 @@ import sys
 import time
 from collections.abc import Iterator
 
-from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages.form import request_fields
 from rules_engine.gateway.messages.order_form import OrderForm, PriceCondition
 from rules_engine.gateway.messages.order_messages import PlaceOrder
-from rules_engine.gateway.wire import VERSION_MAX, frame
+from rules_engine.gateway.wire.frames import VERSION_MAX, frame
 
 SYMBOL = "V"
 ACCOUNT = "DU1234567"

@@ -51,7 +51,7 @@ OWNERS: dict[str, set[str]] = {
     "ib_insync": {"broker"},
     "ib_async": {"broker"},
     "eventkit": {"broker"},
-    "exchange_calendars": {"gateway/calendars.py"},
+    "exchange_calendars": {"gateway/contracts/calendars.py"},
     "pandas": set(),
     "numpy": {"recordings"},
     "pyarrow": {"recordings/parquet_file.py"},

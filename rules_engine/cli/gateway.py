@@ -12,11 +12,11 @@ import click
 from rules_engine.cli import EXIT_CONFIGURATION
 from rules_engine.gateway import Gateway, MarketError, parse_market, serve
 from rules_engine.gateway.clocks import ClockError, read_clock, read_time_of_day
-from rules_engine.gateway.fault_plan import Step, nightly_reset, nightly_restart
-from rules_engine.gateway.fault_script import read_faults
+from rules_engine.gateway.faults.plan import Step, nightly_reset, nightly_restart
+from rules_engine.gateway.faults.script import read_faults
+from rules_engine.gateway.feeds.limits import USUAL, Limits
 from rules_engine.gateway.files import Node
-from rules_engine.gateway.limits import USUAL, Limits
-from rules_engine.gateway.market import Market
+from rules_engine.gateway.market.market import Market
 from rules_engine.gateway.state import StateError
 
 _PORT = click.IntRange(0, 65535)

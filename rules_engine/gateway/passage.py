@@ -5,8 +5,8 @@ import contextlib
 import math
 from collections.abc import Callable, Sequence
 
-from rules_engine.gateway.market import Market
-from rules_engine.gateway.quote import Tick
+from rules_engine.gateway.market.market import Market
+from rules_engine.gateway.market.quote import Tick
 from rules_engine.gateway.times import Timers
 from rules_engine.model.clock import Clock, SteppedClock
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from rules_engine.gateway.catalogue import Catalogue
-from rules_engine.gateway.contracts import Contract, Listing
-from rules_engine.gateway.ledger import Account, Execution, Holding
-from rules_engine.gateway.lookup import NotFound, the_one
+from rules_engine.gateway.accounts.ledger import Account, Execution, Holding
+from rules_engine.gateway.contracts.catalogue import Catalogue
+from rules_engine.gateway.contracts.contract import Contract, Listing
+from rules_engine.gateway.contracts.lookup import NotFound, the_one
 from rules_engine.gateway.messages.form import read_request, request_fields
 from rules_engine.gateway.messages.order_messages import PlaceOrder
-from rules_engine.gateway.orders import Order, Status
+from rules_engine.gateway.orders.order import Order, Status
 
 _PLACE_ORDER = 3
 # What a client asked for is kept in its own wire form, so that what was parsed is what comes back. This version has

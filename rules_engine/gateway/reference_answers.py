@@ -28,9 +28,9 @@ from rules_engine.gateway.messages.reference_messages import (
     SoftDollarTiers,
     UserInfo,
 )
-from rules_engine.gateway.router import Router
-from rules_engine.gateway.session import Session
-from rules_engine.gateway.values import UNSET_INTEGER
+from rules_engine.gateway.wire.router import Router
+from rules_engine.gateway.wire.session import Session
+from rules_engine.gateway.wire.values import UNSET_INTEGER
 
 DEPTH_EXCHANGES = (
     *(DepthExchange(name, "STK", "", "Deep2", 1) for name in ("ISLAND", "NYSE", "ARCA", "BATS", "IEX", "MEMX")),

@@ -6,41 +6,41 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-from rules_engine.gateway.account_answers import AccountAnswers
-from rules_engine.gateway.allowance import ACTIVE_ORDERS_MAX
-from rules_engine.gateway.audience import Audience
-from rules_engine.gateway.contract_answers import ContractAnswers
-from rules_engine.gateway.control import Control
-from rules_engine.gateway.corrections import Corrections
-from rules_engine.gateway.depth_answers import DepthAnswers
-from rules_engine.gateway.desk import Desk
-from rules_engine.gateway.fault_plan import FaultPlan, Step
-from rules_engine.gateway.fault_seed import Misfortune
-from rules_engine.gateway.faults import Faults
-from rules_engine.gateway.floor import Floor
-from rules_engine.gateway.history_answers import HistoryAnswers
-from rules_engine.gateway.ledger import Execution, Ledger
-from rules_engine.gateway.limits import USUAL, Limits
-from rules_engine.gateway.liquidity import Liquidity
-from rules_engine.gateway.live_bars import LiveBars
-from rules_engine.gateway.market import Market
-from rules_engine.gateway.mishaps import Mishaps
-from rules_engine.gateway.order_answers import OrderAnswers
-from rules_engine.gateway.orders import Order
+from rules_engine.gateway.accounts.account_answers import AccountAnswers
+from rules_engine.gateway.accounts.ledger import Execution, Ledger
+from rules_engine.gateway.contracts.contract_answers import ContractAnswers
+from rules_engine.gateway.faults.control import Control
+from rules_engine.gateway.faults.faults import Faults
+from rules_engine.gateway.faults.mishaps import Mishaps
+from rules_engine.gateway.faults.plan import FaultPlan, Step
+from rules_engine.gateway.faults.seed import Misfortune
+from rules_engine.gateway.faults.staging import Staging
+from rules_engine.gateway.faults.uplink import Uplink
+from rules_engine.gateway.feeds.depth_answers import DepthAnswers
+from rules_engine.gateway.feeds.history_answers import HistoryAnswers
+from rules_engine.gateway.feeds.limits import USUAL, Limits
+from rules_engine.gateway.feeds.live_bars import LiveBars
+from rules_engine.gateway.feeds.price_answers import PriceAnswers
+from rules_engine.gateway.feeds.stream_answers import StreamAnswers
+from rules_engine.gateway.market.liquidity import Liquidity
+from rules_engine.gateway.market.market import Market
+from rules_engine.gateway.market.quote import Tick
+from rules_engine.gateway.orders.allowance import ACTIVE_ORDERS_MAX
+from rules_engine.gateway.orders.audience import Audience
+from rules_engine.gateway.orders.corrections import Corrections
+from rules_engine.gateway.orders.desk import Desk
+from rules_engine.gateway.orders.floor import Floor
+from rules_engine.gateway.orders.order import Order
+from rules_engine.gateway.orders.order_answers import OrderAnswers
+from rules_engine.gateway.orders.window import Window
 from rules_engine.gateway.passage import Passage
-from rules_engine.gateway.price_answers import PriceAnswers
-from rules_engine.gateway.quote import Tick
-from rules_engine.gateway.reception import Reception
 from rules_engine.gateway.reference_answers import ReferenceAnswers
-from rules_engine.gateway.router import Router
-from rules_engine.gateway.staging import Staging
 from rules_engine.gateway.state import State, StateError
-from rules_engine.gateway.stream_answers import StreamAnswers
-from rules_engine.gateway.switchboard import Switchboard
 from rules_engine.gateway.times import Timers
-from rules_engine.gateway.uplink import Uplink
-from rules_engine.gateway.window import Window
-from rules_engine.gateway.wire import VERSION_MAX
+from rules_engine.gateway.wire.frames import VERSION_MAX
+from rules_engine.gateway.wire.reception import Reception
+from rules_engine.gateway.wire.router import Router
+from rules_engine.gateway.wire.switchboard import Switchboard
 from rules_engine.model.clock import Clock, SystemClock
 
 

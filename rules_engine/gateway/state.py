@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from rules_engine.gateway.book import OrderBook
-from rules_engine.gateway.catalogue import Catalogue
-from rules_engine.gateway.ledger import Account, Execution, Ledger
-from rules_engine.gateway.orders import Order
+from rules_engine.gateway.accounts.ledger import Account, Execution, Ledger
+from rules_engine.gateway.contracts.catalogue import Catalogue
+from rules_engine.gateway.orders.book import OrderBook
+from rules_engine.gateway.orders.order import Order
 from rules_engine.gateway.records import (
     Unlisted,
     account_of,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rules_engine.gateway.limits import Limits
+from rules_engine.gateway.feeds.limits import Limits
 from tests.clients.conftest import Connect, OpenStage, stock
 from tests.clients.process import Record, Session
 from tests.clients.stage import NOON_S, Stage

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules_engine.gateway.wire import VERSION_MIN
+from rules_engine.gateway.wire.frames import VERSION_MIN
 from tests.clients.conftest import CLIENTS, OpenStage, limit_order, order, stock
 from tests.clients.process import Process
 from tests.clients.test_conditions import six

@@ -11,7 +11,7 @@ import pytest
 from ib_insync import IB, Contract, Stock
 
 from rules_engine.gateway import Catalogue, Gateway, Market
-from rules_engine.gateway.calendars import exchange_days
+from rules_engine.gateway.contracts.calendars import exchange_days
 from rules_engine.model.clock import SteppedClock
 
 DEADLINE_S = 5.0

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rules_engine.gateway import Gateway
-from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages import order_messages as orders
 from rules_engine.gateway.messages.form import read_reply, request_fields
 from rules_engine.gateway.messages.link import Error, NextValidId

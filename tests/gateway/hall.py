@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rules_engine.gateway import Catalogue, Market
-from rules_engine.gateway.desk import Desk
-from rules_engine.gateway.floor import Floor
-from rules_engine.gateway.ledger import CASH_START, Execution, Ledger
-from rules_engine.gateway.liquidity import Liquidity
+from rules_engine.gateway.accounts.ledger import CASH_START, Execution, Ledger
+from rules_engine.gateway.market.liquidity import Liquidity
+from rules_engine.gateway.market.quote import Tick
+from rules_engine.gateway.market.source import Source
 from rules_engine.gateway.messages.link import Error
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.messages.order_messages import (
@@ -17,9 +17,9 @@ from rules_engine.gateway.messages.order_messages import (
     OrderStatus,
     PlaceOrder,
 )
-from rules_engine.gateway.orders import Order
-from rules_engine.gateway.quote import Tick
-from rules_engine.gateway.source import Source
+from rules_engine.gateway.orders.desk import Desk
+from rules_engine.gateway.orders.floor import Floor
+from rules_engine.gateway.orders.order import Order
 from rules_engine.gateway.times import Timers
 from rules_engine.model.clock import SteppedClock
 

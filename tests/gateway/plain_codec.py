@@ -3,9 +3,9 @@
 import typing
 from collections.abc import Iterator, Sequence
 
-from rules_engine.gateway.declarations import Declared, declared, variants
-from rules_engine.gateway.items import Block, Fields, Fixed, Item, names_in
-from rules_engine.gateway.values import KINDS, Malformed, NotAnIdentity, number_or_infinity, number_text
+from rules_engine.gateway.wire.declarations import Declared, declared, variants
+from rules_engine.gateway.wire.items import Block, Fields, Fixed, Item, names_in
+from rules_engine.gateway.wire.values import KINDS, Malformed, NotAnIdentity, number_or_infinity, number_text
 
 
 def plain_fields(message: object, items: Sequence[Item], version: int) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rules_engine.gateway.auctions import next_auction_s
-from rules_engine.gateway.hours import CALENDARS
+from rules_engine.gateway.contracts.hours import CALENDARS
+from rules_engine.gateway.orders.auctions import next_auction_s
 from rules_engine.gateway.times import read_time
 from tests.gateway.hall import NOON_S, Hall
 

@@ -13,8 +13,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from exchange_calendars import get_calendar
 
-from rules_engine.gateway.calendars import EVERY_DAY, FIRST_DAY, LAST_DAY, WEEKDAYS, exchange_days
-from rules_engine.gateway.hours import CALENDARS, Hours
+from rules_engine.gateway.contracts.calendars import EVERY_DAY, FIRST_DAY, LAST_DAY, WEEKDAYS, exchange_days
+from rules_engine.gateway.contracts.hours import CALENDARS, Hours
 
 DAY = timedelta(days=1)
 CODES = sorted({hours.calendar for hours in CALENDARS.values()} - {EVERY_DAY, WEEKDAYS})
@@ -252,7 +252,7 @@ def loaded_after(program: str) -> str:
 def test_who_asks_for_no_session_and_no_expiry_does_not_wait_for_calendars() -> None:
     looked_up = (
         "from rules_engine.gateway import Catalogue, Market;"
-        "from rules_engine.gateway.contracts import Contract;"
+        "from rules_engine.gateway.contracts.contract import Contract;"
         "catalogue = Catalogue();"
         "(visa,) = catalogue.find(Contract(symbol='V', secType='STK', currency='USD'));"
         "market = Market(catalogue);"

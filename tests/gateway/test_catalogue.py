@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.gateway.catalogue import Catalogue
-from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.contracts.catalogue import Catalogue
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.files import MarketError
 from rules_engine.model.clock import SteppedClock
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from ib_insync import ComboLeg, Contract, LimitOrder, Order, TagValue
 from ib_insync.order import OrderComboLeg
 
-from rules_engine.gateway import contracts
+from rules_engine.gateway.contracts import contract as contracts
 from rules_engine.gateway.messages.form import read_reply, read_request, reply_bytes, request_fields
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.messages.order_messages import CompletedOrder, OpenOrder, PlaceOrder
-from rules_engine.gateway.values import Malformed
+from rules_engine.gateway.wire.values import Malformed
 from tests.gateway.requests import ORDERS, order_fields
 
 VERSIONS = range(157, 179)

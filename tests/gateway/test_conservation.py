@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
-from rules_engine.gateway.matching import KINDS, Trigger
-from rules_engine.gateway.orders import Order
-from rules_engine.gateway.waiting import Reach, Waiting
+from rules_engine.gateway.orders.matching import KINDS, Trigger
+from rules_engine.gateway.orders.order import Order
+from rules_engine.gateway.orders.waiting import Reach, Waiting
 from tests.gateway.hall import ACCOUNT, Hall
 
 SEEDS = range(12)

@@ -7,12 +7,12 @@ from time import perf_counter
 
 import pytest
 
-from rules_engine.gateway.catalogue import Catalogue, Identity
-from rules_engine.gateway.contracts import Contract, Listing
+from rules_engine.gateway.contracts.catalogue import Catalogue, Identity
+from rules_engine.gateway.contracts.contract import Contract, Listing
+from rules_engine.gateway.contracts.hours import CALENDARS
+from rules_engine.gateway.contracts.lookup import NotFound, the_one
+from rules_engine.gateway.contracts.market_rules import BANDED, bands_of_rule, step_at
 from rules_engine.gateway.files import MarketError
-from rules_engine.gateway.hours import CALENDARS
-from rules_engine.gateway.lookup import NotFound, the_one
-from rules_engine.gateway.market_rules import BANDED, bands_of_rule, step_at
 from rules_engine.model.clock import SteppedClock
 
 FRIDAY_S = datetime(2030, 11, 22, 15, 0, tzinfo=UTC).timestamp()
@@ -147,7 +147,7 @@ def test_one_of_three_sizes_is_meant_by_multiplier_class_or_local_symbol(
     assert mini.lastTradeTime == "13:00:00"
 
 
-# Past last trading days, from general knowledge and not looked up, asked for on the first of January of the year before.
+# Past last trading days (general knowledge, not looked up), asked for on the first of January of the year before.
 EXPIRIES = """
 ES    202606 20260618   ESM6
 ES    202503 20250321   ESH5

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from ib_insync import LimitOrder, MarketOrder
 
 from rules_engine.gateway import Catalogue, Gateway, Market
-from rules_engine.gateway.book import OrderBook
-from rules_engine.gateway.corrections import Corrections
-from rules_engine.gateway.ledger import Execution, Ledger, commission_of
-from rules_engine.gateway.orders import Order
+from rules_engine.gateway.accounts.ledger import Execution, Ledger, commission_of
+from rules_engine.gateway.orders.book import OrderBook
+from rules_engine.gateway.orders.corrections import Corrections
+from rules_engine.gateway.orders.order import Order
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.conftest import NOON_S, Bench, Connect, echo, stock, until
 

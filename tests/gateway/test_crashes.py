@@ -14,9 +14,9 @@ from ib_insync import IB, LimitOrder, MarketOrder
 
 from rules_engine.gateway import Catalogue, Gateway, Market
 from rules_engine.gateway import state as state_module
-from rules_engine.gateway.book import OrderBook
-from rules_engine.gateway.ledger import CASH_START, Ledger
-from rules_engine.gateway.orders import Order
+from rules_engine.gateway.accounts.ledger import CASH_START, Ledger
+from rules_engine.gateway.orders.book import OrderBook
+from rules_engine.gateway.orders.order import Order
 from rules_engine.gateway.state import State, StateError
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, echo, stock, until

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from ib_insync import LimitOrder, Stock
 
 from rules_engine.gateway import Gateway
-from rules_engine.gateway.ladder import DELETE, INSERT, UPDATE, steps
-from rules_engine.gateway.limits import Limits
-from rules_engine.gateway.liquidity import Level
+from rules_engine.gateway.feeds.ladder import DELETE, INSERT, UPDATE, steps
+from rules_engine.gateway.feeds.limits import Limits
+from rules_engine.gateway.market.liquidity import Level
 from tests.gateway.channels import numbered, told
 from tests.gateway.conftest import Bench, Connect, Dial, Wire, echo, until
 

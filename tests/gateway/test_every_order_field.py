@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages.form import read_reply, read_request, reply_bytes, request_fields
 from rules_engine.gateway.messages.order_form import (
     Condition,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rules_engine.gateway.orders import Order
+from rules_engine.gateway.orders.order import Order
 from tests.gateway.hall import Hall
 
 QUOTE = "99.99x300/100.00x300"

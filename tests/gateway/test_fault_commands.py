@@ -12,12 +12,12 @@ import pytest
 from ib_insync import LimitOrder, MarketOrder
 
 from rules_engine.gateway import Catalogue, Gateway, Market, MarketError
-from rules_engine.gateway.commands import COMMANDS, CommandError, arguments_of, call_of
-from rules_engine.gateway.control import LINE_BYTES_MAX
-from rules_engine.gateway.fault_plan import Step
-from rules_engine.gateway.fault_script import read_faults
-from rules_engine.gateway.fault_seed import RISKS
-from rules_engine.gateway.staging import Staging
+from rules_engine.gateway.faults.commands import COMMANDS, CommandError, arguments_of, call_of
+from rules_engine.gateway.faults.control import LINE_BYTES_MAX
+from rules_engine.gateway.faults.plan import Step
+from rules_engine.gateway.faults.script import read_faults
+from rules_engine.gateway.faults.seed import RISKS
+from rules_engine.gateway.faults.staging import Staging
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.conftest import NOON_S, Bench, Connect, echo, heard_by, hung_up, stock, until
 

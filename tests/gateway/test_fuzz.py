@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from rules_engine.gateway import Catalogue, Gateway, Market
-from rules_engine.gateway.session import Session
+from rules_engine.gateway.wire.session import Session
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.conftest import NOON_S, framed, hello
 from tests.gateway.requests import LISTED, ORDERS, Socket, library_requests, order_fields

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from rules_engine.gateway import Catalogue, Market
-from rules_engine.gateway.conditions import Conditions
-from rules_engine.gateway.contracts import Contract
+from rules_engine.gateway.contracts.contract import Contract
+from rules_engine.gateway.market.quote import Quote, Tick, TickKind
 from rules_engine.gateway.messages.order_form import (
     Condition,
     OrderForm,
@@ -18,8 +18,8 @@ from rules_engine.gateway.messages.order_form import (
     VolumeCondition,
 )
 from rules_engine.gateway.messages.order_messages import PlaceOrder
-from rules_engine.gateway.orders import Order
-from rules_engine.gateway.quote import Quote, Tick, TickKind
+from rules_engine.gateway.orders.conditions import Conditions
+from rules_engine.gateway.orders.order import Order
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.conftest import NOON_S
 

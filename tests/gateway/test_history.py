@@ -6,7 +6,7 @@ import pytest
 from ib_insync import IB, Forex
 
 from rules_engine.gateway import Gateway, parse_market
-from rules_engine.gateway.spans import BAR_SIZES_S
+from rules_engine.gateway.market.spans import BAR_SIZES_S
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.channels import numbered, told
 from tests.gateway.conftest import NOON_S, Bench, Connect, Dial, Transcript, Wire, echo, stock, until

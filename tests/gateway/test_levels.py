@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from rules_engine.gateway.levels import Levels
+from rules_engine.gateway.orders.levels import Levels
 
 
 class Slow:

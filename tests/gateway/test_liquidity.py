@@ -5,7 +5,7 @@ import math
 import pytest
 
 from rules_engine.gateway import Catalogue, Market
-from rules_engine.gateway.liquidity import LEVELS, Level, Liquidity
+from rules_engine.gateway.market.liquidity import LEVELS, Level, Liquidity
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from rules_engine.gateway import Gateway, parse_market
-from rules_engine.gateway.limits import Limits
+from rules_engine.gateway.feeds.limits import Limits
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.channels import numbered, told
 from tests.gateway.conftest import NOON_S, Bench, Dial, Wire

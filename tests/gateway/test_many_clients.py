@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from rules_engine.gateway import session
-from rules_engine.gateway.limits import Limits
+from rules_engine.gateway.feeds.limits import Limits
+from rules_engine.gateway.wire import session
 from tests.gateway.conftest import Bench, Connect, Dial, Transcript, Wire, echo, stock
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules_engine.gateway.catalogue import Catalogue
-from rules_engine.gateway.history import bar_span_s, bars_of
-from rules_engine.gateway.hours import CALENDARS
-from rules_engine.gateway.market import Market
-from rules_engine.gateway.quote import Print
+from rules_engine.gateway.contracts.catalogue import Catalogue
+from rules_engine.gateway.contracts.hours import CALENDARS
+from rules_engine.gateway.market.history import bar_span_s, bars_of
+from rules_engine.gateway.market.market import Market
+from rules_engine.gateway.market.quote import Print
 from rules_engine.model.clock import SteppedClock
 
 START_S = datetime(2030, 11, 20, 15, 0, tzinfo=UTC).timestamp()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine.gateway import Gateway, parse_market
-from rules_engine.gateway.limits import Limits
+from rules_engine.gateway.feeds.limits import Limits
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.channels import LIVE_SHOWN, Bar, Channels, Heard
 from tests.gateway.conftest import NOON_S, Bench, Dial

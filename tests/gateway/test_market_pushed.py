@@ -2,10 +2,10 @@
 
 import pytest
 
-from rules_engine.gateway.catalogue import Catalogue
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.market import Market
-from rules_engine.gateway.quote import Spread, Tick, TickKind
+from rules_engine.gateway.contracts.catalogue import Catalogue
+from rules_engine.gateway.contracts.contract import Contract
+from rules_engine.gateway.market.market import Market
+from rules_engine.gateway.market.quote import Spread, Tick, TickKind
 from rules_engine.model.clock import SteppedClock
 
 START_S = 1_900_000_000.0
@@ -174,7 +174,7 @@ def test_a_quote_that_says_the_same_again_is_no_history(market: Market, clock: S
 def test_what_was_pushed_long_ago_is_forgotten(
     market: Market, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rules_engine.gateway.past.PUSHED_MAX", 100)
+    monkeypatch.setattr("rules_engine.gateway.market.past.PUSHED_MAX", 100)
     visa = number(market, "V")
     for second in range(1000):
         clock.time_s = START_S + second

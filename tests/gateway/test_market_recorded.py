@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rules_engine.gateway.catalogue import Catalogue
+from rules_engine.gateway.contracts.catalogue import Catalogue
+from rules_engine.gateway.contracts.hours import CALENDARS
 from rules_engine.gateway.files import MarketError
-from rules_engine.gateway.hours import CALENDARS
-from rules_engine.gateway.market import Market
-from rules_engine.gateway.quote import Tick, TickKind
-from rules_engine.gateway.recorded import read_recording
-from rules_engine.gateway.spec import parse_market
+from rules_engine.gateway.market.market import Market
+from rules_engine.gateway.market.quote import Tick, TickKind
+from rules_engine.gateway.market.recorded import read_recording
+from rules_engine.gateway.market.spec import parse_market
 from rules_engine.model.clock import SteppedClock
 
 START_S = 1_900_000_000.0

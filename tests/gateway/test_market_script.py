@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.gateway.catalogue import Catalogue
+from rules_engine.gateway.contracts.catalogue import Catalogue
 from rules_engine.gateway.files import MarketError
-from rules_engine.gateway.market import Market
-from rules_engine.gateway.quote import TickKind
-from rules_engine.gateway.spec import parse_market
+from rules_engine.gateway.market.market import Market
+from rules_engine.gateway.market.quote import TickKind
+from rules_engine.gateway.market.spec import parse_market
 from rules_engine.model.clock import SteppedClock
 
 START_S = 1_900_000_000.0

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.market import Market
-from rules_engine.gateway.quote import Print, Tick, TickKind
-from rules_engine.gateway.spec import parse_market
+from rules_engine.gateway.contracts.contract import Contract
+from rules_engine.gateway.market.market import Market
+from rules_engine.gateway.market.quote import Print, Tick, TickKind
+from rules_engine.gateway.market.spec import parse_market
 from rules_engine.model.clock import SteppedClock
 
 START_S = datetime(2030, 11, 20, 15, 0, tzinfo=UTC).timestamp()  # A Wednesday morning in New York.

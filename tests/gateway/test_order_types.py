@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from rules_engine.gateway.matching import KINDS
-from rules_engine.gateway.orders import Order
+from rules_engine.gateway.orders.matching import KINDS
+from rules_engine.gateway.orders.order import Order
 from tests.gateway.hall import Hall
 
 

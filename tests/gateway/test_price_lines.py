@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from rules_engine.gateway import Catalogue, Gateway, Market, parse_market
-from rules_engine.gateway.limits import Limits
+from rules_engine.gateway.feeds.limits import Limits
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.channels import numbered, told
 from tests.gateway.conftest import NOON_S, Bench, Dial, Wire

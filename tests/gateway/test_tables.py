@@ -9,13 +9,13 @@ from collections.abc import Callable
 import pytest
 from ib_insync.decoder import Decoder
 
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.declarations import Declared, declared, variants
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages import form
 from rules_engine.gateway.messages.order_form import OrderForm
 from rules_engine.gateway.messages.order_messages import CompletedOrder, OpenOrder, PlaceOrder
 from rules_engine.gateway.messages.unsimulated import UNSIMULATED
-from rules_engine.gateway.values import Malformed, NotAnIdentity
+from rules_engine.gateway.wire.declarations import Declared, declared, variants
+from rules_engine.gateway.wire.values import Malformed, NotAnIdentity
 from tests.gateway.plain_codec import PlainReader, plain_fields
 from tests.gateway.requests import ORDERS, library_requests, order_fields
 

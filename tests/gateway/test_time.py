@@ -10,7 +10,7 @@ from ib_insync import LimitOrder
 
 from rules_engine.gateway import Catalogue, Gateway, Market, parse_market
 from rules_engine.gateway.clocks import ClockError, read_clock, read_start, read_time_of_day
-from rules_engine.gateway.fault_plan import next_time_s, nightly_reset, nightly_restart
+from rules_engine.gateway.faults.plan import next_time_s, nightly_reset, nightly_restart
 from rules_engine.gateway.passage import INSTANTS_MAX, Passage
 from rules_engine.gateway.times import Timers
 from rules_engine.model.clock import CompressedClock, SteppedClock, SystemClock

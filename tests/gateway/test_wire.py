@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules_engine.gateway import Gateway
-from rules_engine.gateway.wire import FRAME_BYTES_MAX, BrokenFrame, FrameReader, agreed_version, fields_of, frame
+from rules_engine.gateway.wire.frames import FRAME_BYTES_MAX, BrokenFrame, FrameReader, agreed_version, fields_of, frame
 from tests.gateway.conftest import Bench, Dial, framed, hello
 
 CONTRACT_V = (0, "V", "STK", "", 0.0, "", "", "SMART", "", "USD", "", "")
@@ -177,7 +177,7 @@ def test_a_frame_is_its_length_and_its_closed_fields() -> None:
 async def test_a_client_that_reads_nothing_is_dropped_in_the_end(
     dial: Dial, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rules_engine.gateway.session.BACKLOG_BYTES_MAX", 10_000)
+    monkeypatch.setattr("rules_engine.gateway.wire.session.BACKLOG_BYTES_MAX", 10_000)
     gateway = await bench.gateway()
     wire = await dial.greeted(gateway)
     wire.writer.transport.pause_reading()

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_engine.gateway.catalogue import Catalogue
-from rules_engine.gateway.contracts import Listing
-from rules_engine.gateway.recorded import read_recording
+from rules_engine.gateway.contracts.catalogue import Catalogue
+from rules_engine.gateway.contracts.contract import Listing
+from rules_engine.gateway.market.recorded import read_recording
 from rules_engine.model.clock import SteppedClock
 from rules_engine.recordings import Recording
 from tests.recordings.written import NEW_YORK, rows

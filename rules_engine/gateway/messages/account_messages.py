@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Identity, Only, Size
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages.form import reply, request
+from rules_engine.gateway.wire.items import Identity, Only, Size
 
 _HELD = "conId symbol secType lastTradeDateOrContractMonth strike right multiplier"
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Fields, Fixed, Identity, Since
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages.form import reply, request
+from rules_engine.gateway.wire.items import Fields, Fixed, Identity, Since
 
 
 @request(9, version=8)

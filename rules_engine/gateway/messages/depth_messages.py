@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Identity, Size
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages.form import reply, request
+from rules_engine.gateway.wire.items import Identity, Size
 
 
 @request(10, version=5)

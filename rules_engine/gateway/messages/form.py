@@ -4,12 +4,12 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rules_engine.gateway.codec import Layout
-from rules_engine.gateway.declarations import declared
-from rules_engine.gateway.items import VERSION_NEVER, Fields, Fixed, Item
 from rules_engine.gateway.messages.unsimulated import UNSIMULATED
-from rules_engine.gateway.values import Malformed, whole
-from rules_engine.gateway.wire import VERSION_MAX, VERSION_MIN, BrokenFrame, sealed
+from rules_engine.gateway.wire.codec import Layout
+from rules_engine.gateway.wire.declarations import declared
+from rules_engine.gateway.wire.frames import VERSION_MAX, VERSION_MIN, BrokenFrame, sealed
+from rules_engine.gateway.wire.items import VERSION_NEVER, Fields, Fixed, Item
+from rules_engine.gateway.wire.values import Malformed, whole
 
 T = typing.TypeVar("T")
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import VERSION_NEVER, Fields, Identity, Size, Whole
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages.form import reply, request
 from rules_engine.gateway.messages.price_messages import LEGS, Leg
+from rules_engine.gateway.wire.items import VERSION_NEVER, Fields, Identity, Size, Whole
 
 
 @request(

@@ -2,8 +2,8 @@
 
 from typing import Annotated
 
-from rules_engine.gateway.items import Identity, Since
 from rules_engine.gateway.messages.form import reply, request
+from rules_engine.gateway.wire.items import Identity, Since
 
 SYSTEM = -1
 """The request id of errors and notices that belong to no request."""

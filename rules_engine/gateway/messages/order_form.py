@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from rules_engine.gateway.items import Infinite, OneOf
+from rules_engine.gateway.wire.items import Infinite, OneOf
 
 Conjunction = Annotated[str, OneOf("a", "o")]
 

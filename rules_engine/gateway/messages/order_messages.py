@@ -3,11 +3,11 @@
 import math
 from typing import Annotated
 
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Block, Fields, Fixed, Identity, Item, Only, Since, equal, given, positive
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages.form import reply, request
 from rules_engine.gateway.messages.order_form import OrderForm
-from rules_engine.gateway.values import UNSET_DOUBLE
+from rules_engine.gateway.wire.items import Block, Fields, Fixed, Identity, Item, Only, Since, equal, given, positive
+from rules_engine.gateway.wire.values import UNSET_DOUBLE
 
 CONTRACT_11 = (
     "conId symbol secType lastTradeDateOrContractMonth strike right multiplier exchange currency localSymbol"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rules_engine.gateway.contracts import Contract
-from rules_engine.gateway.items import Block, Fields, Identity, Size, equal, given
+from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.gateway.messages.form import reply, request
+from rules_engine.gateway.wire.items import Block, Fields, Identity, Size, equal, given
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from rules_engine.gateway.items import Identity
 from rules_engine.gateway.messages.form import reply, request
+from rules_engine.gateway.wire.items import Identity
 
 
 @request(12, version=1)

@@ -1,0 +1,1 @@
+"""What executions add up to, and the answers about it."""

@@ -1,0 +1,1 @@
+"""Prices: where they come from, what they are now, and what they were."""

@@ -1,0 +1,1 @@
+"""Orders from intake to end: checks, conditions, matching, groups, reports."""
