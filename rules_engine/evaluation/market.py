@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rules_engine.evaluation.bars import BarSeries, bar_bounds, joined
+from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.quote import Feed, Quote
 from rules_engine.evaluation.stream import Stream
-from rules_engine.evaluation.windows import NEVER
 from rules_engine.model.expression import Expression
 from rules_engine.model.instrument import Field
 from rules_engine.model.tick import Bar, Tick

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from rules_engine.evaluation.bars import BarSeries
-from rules_engine.evaluation.windows import NEVER
+from rules_engine.evaluation.past import NEVER
 from rules_engine.model.instrument import Field
 
 if TYPE_CHECKING:

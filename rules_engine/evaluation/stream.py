@@ -1,25 +1,46 @@
 """An expression as a series of prints, and the windows over it that rules share."""
 
 from collections.abc import Sequence
+from math import isfinite
 
+from rules_engine.evaluation.extremes import Extremes
+from rules_engine.evaluation.past import NEVER, Print
 from rules_engine.evaluation.quote import NOT_YET, Quote
-from rules_engine.evaluation.windows import NEVER, Before, Extreme, Moments, Print, Prints
+from rules_engine.evaluation.sums import Sums
+from rules_engine.evaluation.windows import Before, Extreme, Moments
 from rules_engine.model.judging import Value
 from rules_engine.model.tolerance import EDGE_S
 
 
 class Stream:
-    """One print whenever something that the expression reads prints. ``keeps``: gaps in data are ignored."""
+    """One print whenever something that the expression reads prints. ``keeps``: gaps in data are ignored.
 
-    __slots__ = ("_before", "_extremes", "_history", "_last_s", "_moments", "_prints", "_value", "keeps", "legs")
+    ``is_plain``: the expression is the one leg itself. All windows share one pair of stacks and one list of sums.
+    """
 
-    def __init__(self, value: Value, legs: Sequence[Quote], keeps: bool) -> None:
+    __slots__ = (
+        "_before",
+        "_extreme",
+        "_history",
+        "_last_s",
+        "_moments",
+        "_value",
+        "extremes",
+        "is_plain",
+        "keeps",
+        "legs",
+        "sums",
+    )
+
+    def __init__(self, value: Value, legs: Sequence[Quote], keeps: bool, is_plain: bool) -> None:
         self._value = value
+        self.is_plain = is_plain
         self.legs = tuple(legs)
         self.keeps = keeps
         self._last_s = NEVER
-        self._extremes: dict[tuple[float, bool], Extreme] = {}
-        self._prints: Prints | None = None
+        self.extremes: Extremes | None = None
+        self.sums: Sums | None = None
+        self._extreme: dict[tuple[float, bool], Extreme] = {}
         self._moments: dict[float, Moments] = {}
         self._before: dict[float, Before] = {}
         self._history: dict[Quote, Sequence[Print]] = {}
@@ -28,9 +49,11 @@ class Stream:
 
     def extreme(self, window_s: float, highest: bool, now_s: float) -> Extreme:
         key = (window_s, highest)
-        if key not in self._extremes:
-            self._extremes[key] = Extreme(window_s, highest, self._since_s(now_s))
-        return self._extremes[key]
+        if self.extremes is None:
+            self.extremes = Extremes()
+        if key not in self._extreme:
+            self._extreme[key] = Extreme(self.extremes, window_s, highest, self._since_s(now_s))
+        return self._extreme[key]
 
     def moments(self, window_s: float, now_s: float) -> Moments:
         if window_s not in self._moments:
@@ -42,10 +65,10 @@ class Stream:
             self._before[window_s] = Before(self._past(), window_s, self._since_s(now_s))
         return self._before[window_s]
 
-    def _past(self) -> Prints:
-        if self._prints is None:
-            self._prints = Prints()
-        return self._prints
+    def _past(self) -> Sums:
+        if self.sums is None:
+            self.sums = Sums()
+        return self.sums
 
     def _since_s(self, now_s: float) -> float:
         """A window that joins later has not seen what came before."""
@@ -53,13 +76,16 @@ class Stream:
 
     def push(self, time_s: float) -> None:
         value = self._value()
-        if value is None:
-            return
-        self._last_s = time_s = max(time_s, self._last_s)
-        for extreme in self._extremes.values():
-            extreme.push(time_s, value)
-        if self._prints is not None:
-            self._prints.push(time_s, value)
+        if value is not None and isfinite(value):
+            self.extend((max(time_s, self._last_s),), (value,))
+
+    def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
+        """Takes prints, oldest first."""
+        self._last_s = times[-1]
+        if self.extremes is not None:
+            self.extremes.extend(times, values)
+        if self.sums is not None:
+            self.sums.extend(times, values)
 
     def is_covered(self, window: Extreme | Moments, window_s: float, now_s: float) -> bool:
         """Whether all prints in (now - window_s, now] have been seen by this window."""
@@ -74,10 +100,12 @@ class Stream:
         """The past is lost."""
         self._last_s = NEVER
         self._history.clear()
-        for extreme in self._extremes.values():
-            extreme.clear()
-        if self._prints is not None:
-            self._prints.clear()
+        for extreme in self._extreme.values():
+            extreme.since_s = NEVER
+        if self.extremes is not None:
+            self.extremes.clear()
+        if self.sums is not None:
+            self.sums.clear()
 
     def backfill(self, leg: Quote, history: Sequence[Print], complete_from_s: float) -> None:
         """Takes the past of one leg; prints come of it once the pasts of all legs are there."""
@@ -85,10 +113,12 @@ class Stream:
         if len(self._history) < len(self.legs):
             return
         past = self._replay()
-        for extreme in self._extremes.values():
-            extreme.prepend(past, complete_from_s)
-        if self._prints is not None:
-            self._prints.prepend(past, complete_from_s)
+        for extreme in self._extreme.values():
+            extreme.since_s = min(extreme.since_s, complete_from_s)
+        if self.extremes is not None:
+            self.extremes.prepend(past)
+        if self.sums is not None:
+            self.sums.prepend(past, complete_from_s)
         self._history.clear()
 
     def _replay(self) -> list[Print]:

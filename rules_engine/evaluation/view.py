@@ -188,7 +188,7 @@ class View:
                 for part in walk(of)
                 if isinstance(part, Reading) and part.bar_s is None
             )
-            stream = self.market.streams[key] = Stream(value, tuple(legs), self.keeps)
+            stream = self.market.streams[key] = Stream(value, tuple(legs), self.keeps, isinstance(of, Reading))
         return stream
 
 

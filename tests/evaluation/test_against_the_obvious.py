@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_engine.evaluation.windows import Extreme, Moments, Prints
+from rules_engine.evaluation.extremes import Extremes
+from rules_engine.evaluation.sums import Sums
+from rules_engine.evaluation.windows import Extreme, Moments
 from tests.evaluation.market import START_S, fired_at, firing_times, prints, rising_edges
 from tests.evaluation.market import Prints as Market
 from tests.evaluation.sentences import plan
@@ -97,11 +99,11 @@ def test_mean_highest_and_lowest_of_a_window(market: Market, window_s: int) -> N
 
 @given(st.lists(st.integers(1, 10_000_000), min_size=1, max_size=200), st.integers(1, 20))
 def test_moments_are_those_worked_out_anew(cents: list[int], window_s: int) -> None:
-    past = Prints()
+    past = Sums()
     moments = Moments(past, window_s, START_S)
     values = [cent / 100 for cent in cents]
     for second, value in enumerate(values):
-        past.push(START_S + second, value)
+        past.extend([START_S + second], [value])
         now_s, seen = START_S + second, values[max(0, second + 1 - window_s) : second + 1]
         assert moments.mean(now_s) == pytest.approx(fmean(seen), rel=1e-14)
         if len(seen) > 1:
@@ -114,10 +116,10 @@ def test_moments_are_those_worked_out_anew(cents: list[int], window_s: int) -> N
 @given(st.lists(st.integers(1, 1_000_000), min_size=2, max_size=8))
 def test_scores_are_those_of_the_decimal_numbers(cents: list[int]) -> None:
     """Squared, so that both sides are exact: the deviation is a root."""
-    past = Prints()
+    past = Sums()
     moments = Moments(past, 1e6, START_S)
     for second, cent in enumerate(cents):
-        past.push(START_S + second, cent / 100)
+        past.extend([START_S + second], [cent / 100])
     score, mean = moments.score(START_S + len(cents) - 1), Fraction(sum(cents), len(cents))
     spread = sum((cent - mean) ** 2 for cent in cents) / (len(cents) - 1)
     if not spread:
@@ -128,10 +130,10 @@ def test_scores_are_those_of_the_decimal_numbers(cents: list[int]) -> None:
 
 
 def test_sums_do_not_drift_and_memory_is_bounded() -> None:
-    past = Prints()
+    past = Sums()
     moments = Moments(past, 100.0, START_S)
     for second in range(30_000):
-        past.push(START_S + second, 1e9 if second < 15_000 else 0.01 * (1 + second % 7))
+        past.extend([START_S + second], [1e9 if second < 15_000 else 0.01 * (1 + second % 7)])
     assert moments.mean(START_S + 29_999) == pytest.approx(fmean(0.01 * (1 + n % 7) for n in range(29_900, 30_000)))
     assert len(past.times) < 10_000
 
@@ -144,10 +146,11 @@ def test_extremes_also_after_a_backfill(steps: list[tuple[int, int]], window_s: 
         market.append((time_s, float(price)))
     live_from = len(market) // 2
     for highest in (True, False):
-        extreme = Extreme(window_s, highest, START_S)
+        extremes = Extremes()
+        extreme = Extreme(extremes, window_s, highest, START_S)
         for time_s, price in market[live_from:]:
-            extreme.push(time_s, price)
-        extreme.prepend(market[:live_from], START_S)
+            extremes.extend([time_s], [price])
+        extremes.prepend(market[:live_from])
         now_s = market[-1][0]
         first_live_s = market[live_from][0]
         seen = [

@@ -1,0 +1,150 @@
+"""Prints into running totals in whole price steps: the sum of any stretch of them is a difference, exact for ever."""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import MutableSequence, Sequence
+from math import frexp
+from typing import Protocol
+
+from rules_engine.evaluation.past import NEVER, Print, before
+from rules_engine.model.tolerance import EDGE_S
+
+_TRIM_MIN = 4096
+_PLACES_STEP, _PLACES_STEP_MAX = 2, 8
+"""Decimal places of a price step: cents at first, finer when a price shows it."""
+_DIGITS = 14
+"""Of the first value that is not in price steps: one fewer than a float holds."""
+_PLACES_MIN, _PLACES_MAX = 9, 250
+
+
+class Reader(Protocol):
+    """A window that points into the prints by number."""
+
+    since_s: float
+    """From when on prints were taken, where that is later than the beginning of the data."""
+    oldest: int
+    """The number of the oldest print that it still reads."""
+
+    def expire(self, now_s: float) -> None:
+        """Moves on to what the window holds now."""
+        ...
+
+
+class Sums:
+    """The prints of one stream, as long as its longest window reads them, and the totals of all up to each.
+
+    Values are counted in whole price steps from the first one, so that sums are those of the decimal numbers that
+    people wrote, whatever has passed, and a flat window has no spread. Memory: 32 bytes a print (two floats, two whole
+    numbers), and up to twice the prints of the longest window; a stream of values that are no prices, such as
+    `MA.mid - 1.85 * V.mid`, needs about 120 bytes a print, for its whole numbers do not fit into machine words.
+    """
+
+    __slots__ = ("_readers", "base", "first", "places", "scale", "squares", "times", "totals", "values", "wide")
+
+    def __init__(self) -> None:
+        self.times = array("d")
+        self.values = array("d")
+        self.first = 0
+        """The number of the oldest print still here."""
+        self.places = _PLACES_STEP
+        self.scale = 10.0**_PLACES_STEP
+        self.wide = False
+        """Whether the values are no prices: counted in far finer steps, in numbers of any size."""
+        self.base = 0
+        """What is taken from every value, in steps, so that squares stay small."""
+        self.totals: MutableSequence[int] = array("q", (0,))
+        self.squares: MutableSequence[int] = array("q", (0,))
+        """Entry n is the total of the first n prints here, plus that of those which have gone."""
+        self._readers: list[Reader] = []
+
+    def add_reader(self, reader: Reader) -> None:
+        self._readers.append(reader)
+
+    def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
+        """Takes prints, oldest first, none older than those before."""
+        if not self.times:
+            self._begin(values[0])
+        before_count = len(self.times)
+        self.times.extend(times)
+        self.values.extend(values)
+        self._count(values)
+        if len(self.times) // _TRIM_MIN != before_count // _TRIM_MIN:
+            self._trim(times[-1])
+
+    def whole(self, value: float) -> int:
+        """The value in steps."""
+        return round(value * self.scale)
+
+    def _begin(self, value: float) -> None:
+        if self.wide:
+            places = _DIGITS - frexp(value)[1] * 3 // 10
+            self.scale = 10.0 ** min(max(places, _PLACES_MIN), _PLACES_MAX)
+        self.base = self.whole(value)
+
+    def _count(self, values: Sequence[float]) -> None:
+        """Adds the values to the totals; all anew in finer steps or wider numbers where one does not fit."""
+        totals, squares, scale, base = self.totals, self.squares, self.scale, self.base
+        total, square = totals[-1], squares[-1]
+        for value in values:
+            steps = round(value * scale)
+            if steps / scale != value and not self.wide:
+                return self._refine(value)
+            distance = steps - base
+            total += distance
+            square += distance * distance
+            try:
+                totals.append(total)
+                squares.append(square)
+            except OverflowError:
+                return self.recount() if totals[0] else self._widen()
+        return None
+
+    def _refine(self, value: float) -> None:
+        while self.places < _PLACES_STEP_MAX:
+            self.places += 1
+            self.scale = 10.0**self.places
+            if self.whole(value) / self.scale == value:
+                return self.recount()
+        return self._widen()
+
+    def _widen(self) -> None:
+        self.wide = True
+        self.recount()
+
+    def recount(self) -> None:
+        """The totals of what is here, from nothing."""
+        self.totals, self.squares = ([0], [0]) if self.wide else (array("q", (0,)), array("q", (0,)))
+        if self.values:
+            self._begin(self.values[0])
+            self._count(self.values)
+
+    def _trim(self, now_s: float) -> None:
+        for reader in self._readers:
+            reader.expire(now_s)
+        unread = min(reader.oldest for reader in self._readers) - self.first
+        if unread > len(self.times) // 2:
+            for entries in (self.times, self.values, self.totals, self.squares):
+                del entries[:unread]
+            self.first += unread
+
+    def until(self, time_s: float, since: int = 0) -> int:
+        """How many of the prints here are not after that moment; at least the first ``since`` are known not to be."""
+        return bisect_right(self.times, time_s + EDGE_S, since)
+
+    def prepend(self, history: Sequence[Print], complete_from_s: float) -> None:
+        """Takes what of the history, oldest first, came before everything here."""
+        older = before(history, self.times[0] if self.times else None)
+        self.times = array("d", (time_s for time_s, _ in older)) + self.times
+        self.values = array("d", (value for _, value in older)) + self.values
+        self.recount()
+        for reader in self._readers:
+            reader.since_s = min(reader.since_s, complete_from_s)
+            reader.oldest = self.first
+
+    def clear(self) -> None:
+        self.first += len(self.times)
+        self.times, self.values = array("d"), array("d")
+        self.recount()
+        for reader in self._readers:
+            reader.since_s = NEVER
+            reader.oldest = self.first
