@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-import rules_engine.gateway
+import rules_engine.gateway.orders
 from rules_engine.gateway.codes import CODES, text_of
 
-PACKAGE = Path(rules_engine.gateway.__file__).parent
+PACKAGE = Path(rules_engine.gateway.orders.__file__).parent
 PAGE = Path(__file__).parent.parent.parent / "docs" / "gateway.md"
 DESK = ("desk", "checks", "changes", "allowance", "teller", "order_answers")
 
