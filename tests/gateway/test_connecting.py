@@ -6,7 +6,8 @@ import pytest
 from ib_insync import IB, LimitOrder, MarketOrder
 
 from rules_engine.gateway import Gateway
-from tests.gateway.conftest import Bench, Connect, Dial, Wire, echo, stock, until
+from tests.gateway.conftest import Bench, Connect, Dial, Wire, echo, framed, stock, until
+from tests.gateway.requests import order_fields
 
 
 async def refusal(wire: Wire, clientId: int) -> list[str]:
@@ -39,6 +40,27 @@ async def test_a_client_number_in_use_is_refused_with_326_and_the_first_keeps_it
     assert await second.is_closed()
     await echo(first)
     assert gateway.connected_clients == (7,)
+
+
+async def test_a_client_that_says_twice_who_it_is_leaves_nobody_behind(dial: Dial, gateway: Gateway) -> None:
+    wire = await dial.greeted(gateway, clientId=1)
+    wire.send(71, 2, 2, "")
+    assert (await wire.read())[3] == "326"
+    assert await wire.is_closed()
+    assert gateway.connected_clients == ()
+    await dial.greeted(gateway, clientId=2)
+
+
+async def test_what_a_client_did_before_it_was_turned_away_is_told_to_others(
+    dial: Dial, connect: Connect, bench: Bench
+) -> None:
+    gateway = await bench.gateway(master_client=8)
+    master, wire = await connect(clientId=8), await dial.greeted(gateway, clientId=1)
+    v = await stock(master, "V")
+    order = LimitOrder("BUY", 1, 100.0, tif="DAY", orderId=1)
+    wire.write(framed(*order_fields(176, order, v)) + framed(71, 2, 8, "") + framed(49, 1))
+    await until(master, master.openTrades)
+    assert [trade.order.totalQuantity for trade in master.openTrades()] == [1]
 
 
 async def test_ib_insync_hears_326_and_times_out(gateway: Gateway, connect: Connect) -> None:

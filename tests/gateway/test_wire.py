@@ -113,6 +113,7 @@ async def test_a_request_before_start_api_is_hung_up_on(dial: Dial, gateway: Gat
         ((9, 8, 4, *CONTRACT_V, 0, "", ""), "4", "'issuerId'"),
         ((9, 8, 4, *CONTRACT_V, 0, "", "", "", "more"), "4", "'#19'"),
         ((9, 8, 4, *CONTRACT_V[:4], "nan", *CONTRACT_V[5:], 0, "", "", ""), "4", "'strike'"),
+        ((9, 8, 4, *CONTRACT_V[:4], "1" * 100_000 + "x", *CONTRACT_V[5:], 0, "", "", ""), "4", "'strike'"),
         ((20, 7, *CONTRACT_V, 0, "", "1 min", "1 D", 1, "TRADES", "one", 0, ""), "7", "'formatDate'"),
         ((6, 2, "maybe", "DU1"), "-1", "'subscribe'"),
         ((4711, 1), "-1", "'4711'"),
@@ -126,6 +127,7 @@ async def test_a_malformed_field_is_named_and_the_session_lives(
     number, _, about, code, text, _ = await wire.read()
     assert (number, about, code) == ("4", reqId, "320")
     assert named in text
+    assert len(text) < 300, "what cannot be read is not told back whole"
     wire.send(49, 1)
     assert (await wire.read())[0] == "49"
 

@@ -97,7 +97,7 @@ class Session(asyncio.Protocol):
         try:
             for payload in self._reader.payloads():
                 if self._transport is None:
-                    return
+                    break
                 self._take(payload)
         except (BrokenFrame, NotAnIdentity):
             self.reset()

@@ -19,8 +19,8 @@ class Switchboard:
         self._all.add(session)
 
     def enter(self, session: Session, clientId: int) -> bool:
-        """Give a session its client number; False when another session holds it or all places are taken."""
-        if clientId in self._by_client or len(self._by_client) >= CLIENTS_MAX:
+        """Give a session its client number; False when it has one, when another holds it, or all places are taken."""
+        if session.clientId is not None or clientId in self._by_client or len(self._by_client) >= CLIENTS_MAX:
             return False
         session.clientId = clientId
         self._by_client[clientId] = session

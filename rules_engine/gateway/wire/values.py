@@ -14,18 +14,21 @@ UNSET_DOUBLE = "1.7976931348623157E308"
 """The unset number as TWS prints it; clients spell it in several ways."""
 
 _INTEGER = re.compile(r"[+-]?\d{1,10}", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _INTEGER_MIN = -(2**31)
 _WHOLE_MAX = 1e15
 _TEXTS_MAX = 16_384
 """Prices and sizes repeat: their texts are kept."""
+_QUOTED_MAX = 100
+"""So many letters of a field are told back to its client."""
 
 
 class Malformed(Exception):
     """One field of an otherwise possible frame cannot be read: the client is told which, and its session lives."""
 
     def __init__(self, field: str, text: str, expected: str, element: str = "") -> None:
-        super().__init__(f"field '{field}'{element and f' of {element}'}: {text!r} is not {expected}")
+        quoted = text if len(text) <= _QUOTED_MAX else f"{text[:_QUOTED_MAX]}..."
+        super().__init__(f"field '{field}'{element and f' of {element}'}: {quoted!r} is not {expected}")
         self.field = field
         self._text, self._expected = text, expected
 
