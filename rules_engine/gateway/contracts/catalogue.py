@@ -79,7 +79,9 @@ class Catalogue:
             )
         today = f"{self._today():%Y%m%d}"
         return tuple(
-            replace(one, contract=replace(one.contract, exchange=query.exchange)) if query.exchange else one
+            one
+            if query.exchange in ("", one.contract.exchange)
+            else replace(one, contract=replace(one.contract, exchange=query.exchange))
             for one in candidates
             if include_expired or not one.realExpirationDate or one.realExpirationDate >= today
         )

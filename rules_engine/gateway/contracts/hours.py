@@ -131,7 +131,11 @@ def _wire_day(hours: Hours, day: date, liquid: bool) -> str:
 
 def always_open(now_s: float) -> str:
     """IB's form of hours that never end. It begins two days back, whatever zone the reader puts it in."""
-    first = datetime.fromtimestamp(now_s, UTC).date() - 2 * _DAY
+    return _always_open_from(datetime.fromtimestamp(now_s, UTC).date() - 2 * _DAY)
+
+
+@lru_cache(maxsize=8)
+def _always_open_from(first: date) -> str:
     days = [first + _DAY * ahead for ahead in range(WIRE_DAYS + 3)]
     return ";".join(f"{day:%Y%m%d}:0000-{day + _DAY:%Y%m%d}:0000" for day in days)
 
