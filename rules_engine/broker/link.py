@@ -64,7 +64,7 @@ class Link:
 
         Without a connection nothing is asked yet; one that fails over it is replaced, and the next one asks.
         """
-        self._wanted = {instrument.name: instrument for instrument in instruments}
+        self._wanted = {one.name: one for one in sorted(instruments, key=lambda one: one.name)}
         connection = self.connection
         if connection is None:
             self._feeds.down(self._wanted)

@@ -19,7 +19,8 @@ from rules_engine.daemon.reactor import Reactor
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.supervision import kept_going
-from rules_engine.daemon.watch import rescan, watch
+from rules_engine.daemon.surroundings import Surroundings
+from rules_engine.daemon.watch import rescan
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
@@ -46,13 +47,30 @@ class Daemon:
     """Everything between `rules run` and its end. Holds the journal's lock from construction to `close`."""
 
     def __init__(
-        self, settings: Settings, folder: StateFolder, book: RuleBook, edition: Edition, clock: Clock, *, live: bool
+        self,
+        settings: Settings,
+        folder: StateFolder,
+        book: RuleBook,
+        edition: Edition,
+        clock: Clock,
+        *,
+        live: bool,
+        surroundings: Surroundings | None = None,
     ) -> None:
+        around = surroundings or Surroundings()
         self._settings = settings
         self._clock = clock
+        self._watch = around.watch
         self._channels = tuple(settings.channels)
         self._inbox = Inbox()
-        self._journal = Journal(folder.journal, clock, mode=settings.mode, account=settings.account)
+        self._journal = Journal(
+            folder.journal,
+            clock,
+            mode=settings.mode,
+            account=settings.account,
+            token=around.token,
+            database=around.database,
+        )
         self._link = Link(
             settings.gateway,
             self._inbox,
@@ -81,7 +99,7 @@ class Daemon:
             self._catching_up,
             settings.mode,
         )
-        self._sender = Sender(self._journal.outbox, settings.channels, clock)
+        self._sender = Sender(self._journal.outbox, settings.channels, clock, around.courier)
         commands = Commands(settings, self._in_force, self._evaluator, self._desk, self._incidents, clock, self._step)
         self._control = ControlServer(folder.socket, commands.table())
         self._folder_changed = asyncio.Event()
@@ -121,7 +139,7 @@ class Daemon:
         yield rescan(self._folder_changed.set)
         yield kept_going(self._control.run)
         yield kept_going(self._sender.run)
-        yield kept_going(lambda: watch(self._in_force.folder, self._folder_changed.set))
+        yield kept_going(lambda: self._watch(self._in_force.folder, self._folder_changed.set))
         if (heartbeat := self._settings.heartbeat) is not None:
             yield kept_going(lambda: beat(heartbeat))
 

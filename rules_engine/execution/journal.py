@@ -45,9 +45,10 @@ class Journal:
         mode: Mode = Mode.DRY,
         account: str = "",
         token: Callable[[int], str] = secrets.token_hex,
+        database: Callable[[Path], Database] = Database,
     ) -> None:
         self._clock = clock
-        self._database = Database(path)
+        self._database = database(path)
         self.outbox = Outbox(self._database)
         self.ledger = Ledger(self._database)
         self.naming = Naming(self._engine_name(token), token(2)[:3])

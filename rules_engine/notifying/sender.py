@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rules_engine.model.clock import Clock
 from rules_engine.notifying.courier import Courier, Delivery, Fate
@@ -28,11 +28,17 @@ _log = logging.getLogger(__name__)
 class Sender:
     """Takes what waits in the outbox to its channels. Each channel has a lane of its own: none can hold up another."""
 
-    def __init__(self, outbox: Outbox, channels: Mapping[str, str], clock: Clock) -> None:
-        """``channels`` maps names to Apprise URLs."""
+    def __init__(
+        self,
+        outbox: Outbox,
+        channels: Mapping[str, str],
+        clock: Clock,
+        courier: Callable[[str], Courier] = Courier,
+    ) -> None:
+        """``channels`` maps names to Apprise URLs, ``courier`` is who takes messages to one of them."""
         self._outbox = outbox
         self._settled = asyncio.Event()
-        self._lanes = {name: Lane(name, outbox, Courier(url), clock, self._settled) for name, url in channels.items()}
+        self._lanes = {name: Lane(name, outbox, courier(url), clock, self._settled) for name, url in channels.items()}
 
     async def drained(self) -> None:
         """Returns when nothing waits any more; that may be never, so give it a deadline."""

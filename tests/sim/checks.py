@@ -1,0 +1,206 @@
+"""What must hold at every moment and at the end, whatever went wrong in between."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from rules_engine.execution.ledger import open_ledger
+from rules_engine.gateway import Gateway, Order
+from tests.sim.node import Node
+from tests.sim.wire import OUR_PREFIX, Sent
+
+# State -> what may follow it. Written from the protocol, not from the product's table.
+_AT_IB = {"acked", "working", "partial", "filled", "cancelled", "rejected"}
+FOLLOWS = {
+    "intent": {"sending", "blocked", "cancelled", "expired"},
+    "sending": _AT_IB | {"unknown"},
+    "acked": _AT_IB | {"unknown"},
+    "working": {"partial", "filled", "cancelled", "rejected", "unknown"},
+    "partial": {"filled", "cancelled", "unknown"},
+    "unknown": _AT_IB | {"abandoned"},
+    "abandoned": _AT_IB,
+    "cancelled": {"filled"},
+    "rejected": {"filled"},
+    "expired": {"filled"},
+    "filled": set(),
+    "blocked": set(),
+    "dry": set(),
+}
+NEVER_SENT = {"intent", "dry", "blocked", "expired"}
+LIVE_STATES = {"acked", "working", "partial"}
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was broken, and when: seconds from the start."""
+
+    at_s: float
+    promise: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.at_s:12.6f}  {self.promise}: {self.detail}"
+
+
+class Checks:
+    """Reads the journal beside the engine, and the gateway's own books."""
+
+    def __init__(self, journal: Path, gateway: Gateway, time_s: Callable[[], float], clock_s: Callable[[], float]):
+        self.violations: list[Violation] = []
+        self._journal = journal
+        self._gateway = gateway
+        self._time_s = time_s
+        self._clock_s = clock_s
+        self._states: dict[str, tuple[str, Decimal]] = {}
+        self._seqs: Counter[str] = Counter()
+        self._firing_id = 0
+        self._sent: dict[str, int] = {}
+        self._our_ids: set[int] = set()
+
+    def broken(self, promise: str, detail: str) -> None:
+        self.violations.append(Violation(self._time_s(), promise, detail))
+
+    # At every step.
+
+    def order_sent(self, sent: Sent) -> None:
+        """An order is being written to the socket."""
+        self._our_ids.add(sent.order_id)
+        if not sent.key:
+            self.broken("every order carries its key", f"order {sent.order_id}")
+        if sent.key in self._sent:
+            self.broken("an order is sent once", f"{sent.key} as {self._sent[sent.key]} and {sent.order_id}")
+        self._sent[sent.key] = sent.order_id
+        if sent.objection:
+            self.broken("nothing is sent on a link that is not up and reconciled", f"{sent.key}: {sent.objection}")
+        row = self._row("SELECT state, order_id FROM intent WHERE key = ?", sent.key)
+        if row != ("sending", sent.order_id):
+            self.broken("SENDING is on disk before a byte leaves", f"{sent.key}: the journal says {row}")
+
+    def cancel_sent(self, order_id: int) -> None:
+        """A cancellation is being written to the socket."""
+        if self._row("SELECT 1 FROM intent WHERE order_id = ?", order_id) is None:
+            self.broken("orders of others are never touched", f"cancel of {order_id}")
+
+    def committed(self, node: Node, tables: frozenset[str]) -> None:
+        """A transaction of the engine is on disk."""
+        if "intent" in tables:
+            self._intents_moved()
+        if "firing" in tables:
+            self._firings_counted()
+
+    def _intents_moved(self) -> None:
+        changed = "SELECT key, state, filled, quantity FROM intent WHERE updated_s > ?"
+        for key, state, filled_text, quantity in self._rows(changed, self._clock_s() - 0.01):
+            filled = Decimal(filled_text)
+            before = self._states.get(key)
+            if before is None:
+                if state not in ("intent", "dry"):
+                    self.broken("an intent begins as INTENT", f"{key} began as {state}")
+            else:
+                if state != before[0] and state not in FOLLOWS[before[0]]:
+                    self.broken("states follow the table", f"{key}: {before[0]} -> {state}")
+                if state == before[0] and filled < before[1]:
+                    self.broken("fills only grow", f"{key}: {before[1]} -> {filled}")
+            if filled > Decimal(quantity):
+                self.broken("never more filled than ordered", f"{key}: {filled} of {quantity}")
+            self._states[key] = (state, filled)
+
+    def _firings_counted(self) -> None:
+        for number, rule, seq in self._rows(
+            "SELECT id, rule, seq FROM firing WHERE id > ? ORDER BY id", self._firing_id
+        ):
+            self._firing_id = number
+            if seq != self._seqs[rule] + 1:
+                self.broken("firings of a rule are numbered without a gap", f"{rule}: {self._seqs[rule]} -> {seq}")
+            self._seqs[rule] = seq
+
+    # At the end, after a time without faults.
+
+    def settled(self, delivered: Iterable[tuple[float, str, str]], foreign: dict[int, str]) -> None:
+        """Journal and gateway agree on everything, and everybody was told."""
+        orders: dict[str, list[Order]] = {}
+        for order in self._gateway.orders:
+            if order.orderRef.startswith(OUR_PREFIX):
+                orders.setdefault(order.orderRef, []).append(order)
+        intents = {
+            key: (state, Decimal(filled), sent_s)
+            for key, state, filled, sent_s in self._rows("SELECT key, state, filled, sent_s FROM intent")
+        }
+        for key, found in orders.items():
+            if len(found) > 1:
+                self.broken("one key, at most one order at IB", f"{key}: {[order.permId for order in found]}")
+            if key not in intents:
+                self.broken("every order in our name is in the journal", key)
+        for key, (state, filled, sent_s) in intents.items():
+            self._agrees(key, state, filled, sent_s, orders.get(key, []))
+        self._ledger_balances()
+        self._told(list(delivered))
+        for perm_id, before in foreign.items():
+            now = next((fate_of(order) for order in self._gateway.orders if order.permId == perm_id), "gone")
+            if now != before:
+                self.broken("orders of others are never touched", f"{perm_id}: {before} -> {now}")
+
+    def _agrees(self, key: str, state: str, filled: Decimal, sent_s: float | None, orders: list[Order]) -> None:
+        if state in NEVER_SENT or (state == "cancelled" and sent_s is None):
+            if state == "intent":
+                self.broken("every intent comes to an end", f"{key} still waits")
+            if orders:
+                self.broken("what the journal calls unsent is not at IB", f"{key} is {state}, IB: {fate_of(orders[0])}")
+        elif state == "sending":
+            self.broken("every intent comes to an end", f"{key} is still being sent")
+        elif not orders:
+            if state not in ("unknown", "rejected"):
+                self.broken("the journal tells what IB has", f"{key} is {state}, IB has no such order")
+        else:
+            self._same(key, state, filled, orders[0])
+
+    def _same(self, key: str, state: str, filled: Decimal, order: Order) -> None:
+        if filled != Decimal(str(order.filled)):
+            self.broken("fills reconcile", f"{key}: {filled} in the journal, {order.filled:g} at IB")
+        told = {
+            "Filled": {"filled"},
+            "Cancelled": {"cancelled", "rejected"},
+            "Inactive": {"rejected", "acked", "cancelled"},
+        }.get(str(order.status), LIVE_STATES)
+        if state not in told:
+            self.broken("the journal tells what IB has", f"{key} is {state}, IB: {fate_of(order)}")
+
+    def _ledger_balances(self) -> None:
+        with open_ledger(self._journal) as ledger:
+            fates = ledger.fates()
+            broken = ledger.first_broken_event()
+        count = self._row("SELECT count(*) FROM firing WHERE kind != 'armed' OR triggered_s IS NOT NULL")
+        if count is None or sum(fates.values()) != count[0]:
+            self.broken("the ledger balances", f"{count} firings, fates {dict(fates)}")
+        if broken is not None:
+            self.broken("the record of events is whole", f"event {broken}")
+
+    def _told(self, delivered: list[tuple[float, str, str]]) -> None:
+        texts = "\n".join(text for _, _, text in delivered)
+        for number, state, text, key in self._rows("SELECT id, state, text, key FROM outbox"):
+            if state not in ("sent", "dead"):
+                self.broken("every message is sent or given up", f"{number} is {state}: {text[:80]}")
+            elif state == "sent" and text.strip()[:60] not in texts:
+                self.broken("what counts as sent has arrived", f"{number}: {text[:80]}")
+        unknown = {key for (key,) in self._rows("SELECT key FROM intent WHERE state = 'unknown'")}
+        told = {key for (key,) in self._rows("SELECT key FROM outbox WHERE kind = 'unknown order'")}
+        for key in sorted(unknown - told):
+            self.broken("an order of unknown fate is told", key)
+
+    def _row(self, statement: str, *values: object) -> tuple | None:
+        return next(iter(self._rows(statement, *values)), None)
+
+    def _rows(self, statement: str, *values: object) -> list[tuple]:
+        connection = sqlite3.connect(f"{self._journal.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            return connection.execute(statement, values).fetchall()
+        finally:
+            connection.close()
+
+
+def fate_of(order: Order) -> str:
+    """An order in a word or two."""
+    return f"{order.status} {order.filled:g}/{order.form.totalQuantity:g}"

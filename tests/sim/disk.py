@@ -1,0 +1,84 @@
+"""The journal's file as a process sees it: it may die at any commit, and a power cut takes what was not synced."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+
+from rules_engine.execution.database import Database, Value
+from tests.sim.node import Node
+
+FULL = 2
+"""SQLite's `synchronous` at which a commit is on the platter when it returns."""
+UNSYNCED_MAX = 3
+"""So many commits may still be in the machine's memory when nobody asked for a sync."""
+
+
+class Disk:
+    """One journal file, its latest commits, and whoever wants to hear of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.on_commit: Callable[[Node, frozenset[str]], None] = lambda node, tables: None
+        self._unsynced: list[bytes] = []
+
+    def opener(self, node: Node) -> Callable[[Path], Database]:
+        """What opens the journal for this process."""
+        return lambda path: SimulatedDatabase(path, node, self)
+
+    def committed(self, connection: sqlite3.Connection) -> None:
+        """Remembers what a power cut would leave behind."""
+        if connection.execute("PRAGMA synchronous").fetchone()[0] >= FULL:
+            self._unsynced.clear()
+        else:
+            self._unsynced = [*self._unsynced, connection.serialize()][-UNSYNCED_MAX:]
+
+    def cut_power(self) -> None:
+        """Leaves the file as it was at the last sync, or some commits ago. Nobody may have it open."""
+        if not self._unsynced:
+            return
+        for suffix in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        with sqlite3.connect(":memory:") as image:
+            image.deserialize(self._unsynced[0])
+            with sqlite3.connect(self.path) as file:
+                image.backup(file)
+        self._unsynced.clear()
+
+
+class SimulatedDatabase(Database):
+    """The real one; every commit is a use of the disk."""
+
+    def __init__(self, path: Path, node: Node, disk: Disk) -> None:
+        node.port("open journal")
+        super().__init__(path)
+        self._node = node
+        self._disk = disk
+        self._touched: set[str] = set()
+        node.closers.append(self.close)
+
+    def execute(self, statement: str, *values: Value) -> sqlite3.Cursor:
+        if self._node.dead:
+            self._node.port("journal of the dead")
+        if statement != "COMMIT":
+            word = statement.split(None, 3)
+            if word[0] in ("INSERT", "UPDATE"):
+                self._touched.update(table for table in _WATCHED if table in word[1:4])
+            return super().execute(statement, *values)
+        self._node.port("before commit")
+        cursor = super().execute(statement, *values)
+        touched, self._touched = frozenset(self._touched), set()
+        self._disk.committed(self._connection)
+        self._disk.on_commit(self._node, touched)
+        self._node.port("after commit")
+        return cursor
+
+
+_WATCHED = ("intent", "firing", "outbox", "execution", "event")
+
+
+def fast_folder() -> Path | None:
+    """Memory, where there is a file system in it: the simulation needs no platter."""
+    shared = Path("/dev/shm")
+    return shared if os.access(shared, os.W_OK) else None
