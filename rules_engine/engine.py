@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rules_engine.evaluation import Evaluator
+from rules_engine.evaluation.lane import Lane
 from rules_engine.language import Loaded, Source, load, read_sources
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
@@ -30,6 +31,7 @@ class Engine:
         self._fields = {name: instrument.default_field for name, instrument in loaded.instruments.items()}
         self._plans = [plan_here(rule) for rule in loaded.rules]
         self._evaluator: Evaluator | None = None
+        self._lanes: dict[str, Lane] = {}
 
     def tick(self, symbol: str, time_s: float, price: float, size: float = 0.0) -> Sequence[Firing]:
         """A print of the instrument that the rules call ``symbol``, in POSIX seconds; what fires by then, in order.
@@ -37,8 +39,12 @@ class Engine:
         ``price`` is the kind's default value: the last price, of forex the midpoint, of an option the mark. Time
         advances to ``time_s`` first.
         """
+        lane = self._lanes.get(symbol)
+        if lane is not None and lane.take(time_s, price):
+            return ()
         field = self._fields.get(symbol, Field.LAST)
         evaluator = self._evaluator or self._begin(time_s)
+        self._lanes[symbol] = evaluator.lane(symbol, field)
         outcomes = evaluator.tick(Tick(symbol, time_s, field, price, size))
         return _firings(outcomes) if outcomes else ()
 

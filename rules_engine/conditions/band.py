@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rules_engine.conditions.apart import Apart
 from rules_engine.conditions.level import held_level
 from rules_engine.conditions.phrase import Misspoken, Phrase
 from rules_engine.model.condition import Condition
@@ -17,7 +18,9 @@ from rules_engine.model.judging import (
     Judge,
     Moment,
     Readings,
+    Stretch,
     Verdict,
+    meeting,
     state,
 )
 from rules_engine.model.tolerance import order
@@ -88,13 +91,22 @@ class BandEvent(Condition):
 
 
 class _Band:
-    __slots__ = ("high", "low", "size", "value")
+    __slots__ = ("apart", "high", "low", "size", "value")
 
     def __init__(self, condition: BandState | BandEvent, readings: Readings) -> None:
         self.value = readings.value(condition.of)
         self.low = readings.value(condition.low)
         self.high = readings.value(condition.high)
         self.size = readings.size(condition.of, condition.low, condition.high)
+        self.apart = [Apart(readings, condition.of, bound) for bound in (condition.low, condition.high)]
+
+    def levels(self) -> tuple[float, ...] | None:
+        levels = [apart.level for apart in self.apart]
+        known = tuple(level for level in levels if level is not None)
+        return known if len(known) == len(levels) else None
+
+    def stretch(self) -> Stretch | None:
+        return meeting([apart.stretch() for apart in self.apart])
 
     def is_inside(self) -> bool | None:
         """Bounds inclusive; None when a value is unknown."""
@@ -115,6 +127,12 @@ class _BandStateJudge(Judge):
     def judge(self, now_s: float, moment: Moment) -> Verdict:
         inside = self.band.is_inside()
         return UNKNOWN if inside is None else state(inside is self.inside)
+
+    def levels(self) -> tuple[float, ...] | None:
+        return self.band.levels()
+
+    def calm(self) -> Stretch | None:
+        return self.band.stretch()
 
 
 class _BandEventJudge(Judge):
@@ -137,6 +155,12 @@ class _BandEventJudge(Judge):
             self.armed = False
             return PULSE
         return QUIET_HOLDING
+
+    def levels(self) -> tuple[float, ...] | None:
+        return self.band.levels()
+
+    def calm(self) -> Stretch | None:
+        return self.band.stretch()
 
     def forget(self, depth: Forget) -> None:
         if depth >= Forget.SIDES:

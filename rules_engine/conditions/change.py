@@ -8,9 +8,9 @@ from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
-from rules_engine.model.expression import Expression
+from rules_engine.model.expression import Expression, Reading
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, TRUE, UNKNOWN, Judge, Moment, Readings, Verdict
+from rules_engine.model.judging import FALSE, TRUE, UNKNOWN, Judge, Moment, Readings, Stretch, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Change(Condition):
 
 
 class _ChangeJudge(Judge):
-    __slots__ = ("amount", "before", "last", "moved", "size", "ways")
+    __slots__ = ("amount", "before", "coming", "last", "moved", "outlook", "size", "ways")
 
     def __init__(self, condition: Change, readings: Readings) -> None:
         self.amount = condition.amount
@@ -45,6 +45,8 @@ class _ChangeJudge(Judge):
         self.before = readings.before(condition.of, condition.window_s)
         self.size = readings.size(condition.of)
         self.ways = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}[condition.direction]
+        self.outlook = readings.outlook(condition.of) if isinstance(condition.of, Reading) else None
+        self.coming = self.outlook.before(condition.window_s) if self.outlook is not None else None
         self.moved: float | None = None
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
@@ -58,8 +60,37 @@ class _ChangeJudge(Judge):
                 return TRUE
         return FALSE
 
+    def calm(self) -> Stretch | None:
+        return None if self.outlook is None else self.outlook.longest(self._stays)
+
+    def _stays(self, stretch: Stretch) -> bool:
+        """Whether every print of the stretch is far enough from every value that will be compared with it, or none."""
+        before = self.coming(stretch) if self.coming is not None else None
+        if before is None or before[0] <= 0:
+            return False
+        sides = [_side(stretch, before, self.amount, way) for way in self.ways]
+        return 1 in sides if self.moved is not None else sides == [-1] * len(sides)
+
     def evidence(self) -> Iterable[tuple[str, float]]:
         return () if self.moved is None else (("move", self.moved),)
+
+
+_SLACK = 1e-9
+"""A thousand times what counts as equal."""
+
+
+def _side(stretch: Stretch, before: tuple[float, float], amount: Amount, way: int) -> int:
+    """1 if all of the stretch is the amount away from all of ``before``, -1 if none is, 0 if that depends."""
+    near, far = (before[0], before[1]) if way > 0 else (before[1], before[0])
+    if amount.relative:
+        near, far = near * (1 + way * amount.value), far * (1 + way * amount.value)
+    else:
+        near, far = near + way * amount.value, far + way * amount.value
+    least, most = (stretch.low, stretch.high) if way > 0 else (stretch.high, stretch.low)
+    slack = _SLACK * (abs(near) + abs(far))
+    if way * (least - far) > slack:
+        return 1
+    return -1 if way * (near - most) > slack else 0
 
 
 def _change(of: Expression, way: Direction | None, amount: Amount, window_s: float) -> Change:

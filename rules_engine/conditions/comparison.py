@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rules_engine.conditions.apart import Apart
 from rules_engine.conditions.level import held_level
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
@@ -10,7 +11,7 @@ from rules_engine.model.constant import constant
 from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Holding, Obstacle, Terms
-from rules_engine.model.judging import UNKNOWN, Judge, Moment, Readings, Verdict, state
+from rules_engine.model.judging import UNKNOWN, Judge, Moment, Readings, Stretch, Verdict, state
 from rules_engine.model.tolerance import order
 
 
@@ -71,12 +72,13 @@ _SATISFYING = {
 
 
 class _ComparisonJudge(Judge):
-    __slots__ = ("left", "right", "satisfying", "size")
+    __slots__ = ("apart", "left", "right", "satisfying", "size")
 
     def __init__(self, condition: Comparison, readings: Readings) -> None:
         self.left = readings.value(condition.left)
         self.right = readings.value(condition.right)
         self.size = readings.size(condition.left, condition.right)
+        self.apart = Apart(readings, condition.left, condition.right)
         self.satisfying = _SATISFYING[condition.relation]
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
@@ -84,6 +86,12 @@ class _ComparisonJudge(Judge):
         if left is None or right is None:
             return UNKNOWN
         return state(order(left, right, self.size()) in self.satisfying)
+
+    def levels(self) -> tuple[float, ...] | None:
+        return self.apart.levels()
+
+    def calm(self) -> Stretch | None:
+        return self.apart.stretch()
 
 
 def _relation(left: Expression, relation: str, right: Expression) -> Comparison:

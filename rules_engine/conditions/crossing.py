@@ -2,13 +2,25 @@
 
 from dataclasses import dataclass
 
+from rules_engine.conditions.apart import Apart
 from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, PULSE, QUIET_HOLDING, UNKNOWN, Forget, Judge, Moment, Readings, Verdict
+from rules_engine.model.judging import (
+    FALSE,
+    PULSE,
+    QUIET_HOLDING,
+    UNKNOWN,
+    Forget,
+    Judge,
+    Moment,
+    Readings,
+    Stretch,
+    Verdict,
+)
 from rules_engine.model.tolerance import order
 
 
@@ -56,12 +68,13 @@ class _CrossingJudge(Judge):
     An arm that has fired is spent until its side is seen again, so that 199, 200, 201 crosses once.
     """
 
-    __slots__ = ("above_seen", "below_seen", "falls", "left", "right", "rises", "rose", "size")
+    __slots__ = ("above_seen", "apart", "below_seen", "falls", "left", "right", "rises", "rose", "size")
 
     def __init__(self, condition: Crossing, readings: Readings) -> None:
         self.left = readings.value(condition.left)
         self.right = readings.value(condition.right)
         self.size = readings.size(condition.left, condition.right)
+        self.apart = Apart(readings, condition.left, condition.right)
         self.rises = condition.direction is not Direction.DOWN
         self.falls = condition.direction is not Direction.UP
         self.below_seen = self.above_seen = False
@@ -87,6 +100,12 @@ class _CrossingJudge(Judge):
         self.rose = up
         self.below_seen, self.above_seen = (side < 0 and self.rises), (side > 0 and self.falls)
         return True
+
+    def levels(self) -> tuple[float, ...] | None:
+        return self.apart.levels()
+
+    def calm(self) -> Stretch | None:
+        return self.apart.stretch()
 
     def forget(self, depth: Forget) -> None:
         if depth >= Forget.SIDES:

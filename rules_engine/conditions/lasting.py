@@ -7,7 +7,19 @@ from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, PULSE, TRUE, UNKNOWN, Composite, Forget, Judge, Moment, Readings, Verdict
+from rules_engine.model.judging import (
+    FALSE,
+    PULSE,
+    TRUE,
+    UNKNOWN,
+    Composite,
+    Forget,
+    Judge,
+    Moment,
+    Readings,
+    Stretch,
+    Verdict,
+)
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
 
@@ -65,6 +77,12 @@ class _LastingJudge(Composite):
 
     def _matured(self, now_s: float) -> bool:
         return self.since_s is not None and now_s - self.since_s >= self.duration_s - EDGE_S
+
+    def levels(self) -> tuple[float, ...] | None:
+        return self.all_levels()
+
+    def calm(self) -> Stretch | None:
+        return self.all_calm()
 
     def forget(self, depth: Forget) -> None:
         self.since_s = None

@@ -7,7 +7,7 @@ from math import prod
 from rules_engine.conditions.phrase import Level, Misspoken, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.holding import BRANCHES_MAX, Held, Holding, Obstacle, Terms
-from rules_engine.model.judging import Composite, Judge, Moment, Readings, Verdict
+from rules_engine.model.judging import Composite, Judge, Moment, Readings, Stretch, Verdict
 from rules_engine.model.truth import Truth, every, some
 
 
@@ -128,6 +128,12 @@ class _AllJudge(Composite):
             holds=every(verdict.holds for verdict in verdicts),
         )
 
+    def levels(self) -> tuple[float, ...] | None:
+        return self.all_levels()
+
+    def calm(self) -> Stretch | None:
+        return self.all_calm()
+
 
 def _pulses(verdicts: list[Verdict]) -> bool:
     """An event happened, and everything else is true at this moment."""
@@ -158,6 +164,12 @@ class _AnyJudge(Composite):
             holds=some(verdicts[index].holds for index in self.entered | self.states),
         )
 
+    def levels(self) -> tuple[float, ...] | None:
+        return self.all_levels()
+
+    def calm(self) -> Stretch | None:
+        return self.all_calm()
+
 
 class _NotJudge(Composite):
     __slots__ = ()
@@ -165,6 +177,12 @@ class _NotJudge(Composite):
     def judge(self, now_s: float, moment: Moment) -> Verdict:
         truth = ~self.parts[0].judge(now_s, moment).truth
         return Verdict(truth, holds=truth)
+
+    def levels(self) -> tuple[float, ...] | None:
+        return self.all_levels()
+
+    def calm(self) -> Stretch | None:
+        return self.all_calm()
 
 
 def all_of(*conditions: Condition) -> All:

@@ -2,14 +2,28 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf, sqrt
 
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
-from rules_engine.model.expression import Expression
+from rules_engine.model.expression import Expression, Reading
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, HAPPENING, TRUE, UNKNOWN, Forget, Judge, Moment, Readings, Verdict, Window
+from rules_engine.model.judging import (
+    FALSE,
+    HAPPENING,
+    TRUE,
+    UNKNOWN,
+    Forget,
+    Judge,
+    Moment,
+    Readings,
+    Stretch,
+    Verdict,
+    Window,
+    meeting,
+)
 from rules_engine.model.tolerance import order
 
 
@@ -42,12 +56,13 @@ class Move(Condition):
 class _MoveJudge(Judge):
     """True on a part-filled window too, which more history cannot undo; false only on a full one."""
 
-    __slots__ = ("amount", "highest", "last", "lowest", "moved", "size", "watching", "windows")
+    __slots__ = ("amount", "highest", "is_print", "last", "lowest", "moved", "size", "watching", "windows")
 
     def __init__(self, condition: Move, readings: Readings) -> None:
         of, window_s, direction = condition.of, condition.window_s, condition.direction
         self.amount = condition.amount
         self.last = readings.value(of)
+        self.is_print = isinstance(of, Reading) and readings.outlook(of) is not None
         self.size = readings.size(of)
         self.lowest = None if direction is Direction.DOWN else readings.extreme(of, window_s, highest=False)
         self.highest = None if direction is Direction.UP else readings.extreme(of, window_s, highest=True)
@@ -85,11 +100,57 @@ class _MoveJudge(Judge):
         self.moved = moved
         return True
 
+    def calm(self) -> Stretch | None:
+        last = self.last()
+        if last is None or last <= 0 or not self.is_print:
+            return None
+        lasts = _until_moved if self.moved is None else _while_moved
+        windows = ((self.lowest, 1), (self.highest, -1))
+        ways = [lasts(last, window, self.amount, way) for window, way in windows if window is not None]
+        return meeting(ways) if self.moved is None else next(filter(None, ways), None)
+
     def forget(self, depth: Forget) -> None:
         self.watching = False
 
     def evidence(self) -> Iterable[tuple[str, float]]:
         return () if self.moved is None else (("move", self.moved),)
+
+
+_SLACK = 1e-9
+"""A thousand times what counts as equal."""
+
+
+def _until_moved(last: float, window: Window, amount: Amount, way: int) -> Stretch | None:
+    """Where no print can be that far from the extreme, though more extreme ones come and old ones leave.
+
+    What is left of the way is shared between the two ends.
+    """
+    extreme = window.value()
+    if extreme is None or extreme <= 0:
+        return None
+    if amount.relative:
+        room = 1 + way * amount.value
+        share = sqrt(max(extreme * room / last, 0.0))
+        near, far = (extreme / share, last * share) if share else (0.0, 0.0)
+    else:
+        half = (extreme + way * amount.value - last) / 2
+        near, far = extreme - half, last + half
+    far -= way * abs(far) * _SLACK
+    if way * (far - last) <= 0:
+        return None
+    return Stretch(near, far) if way > 0 else Stretch(far, near)
+
+
+def _while_moved(last: float, window: Window, amount: Amount, way: int) -> Stretch | None:
+    """Where every print is that far from the extreme, until the extreme leaves the window."""
+    extreme = window.value()
+    if extreme is None or extreme <= 0:
+        return None
+    bound = extreme * (1 + way * amount.value) if amount.relative else extreme + way * amount.value
+    bound += way * abs(bound) * _SLACK
+    if way * (last - bound) <= 0:
+        return None
+    return Stretch(bound, inf, window.until_s()) if way > 0 else Stretch(-inf, bound, window.until_s())
 
 
 def displacement(last: float, reference: float, amount: Amount, way: int, size: float) -> float | None:

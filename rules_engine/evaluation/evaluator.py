@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rules_engine.evaluation.lane import Lane
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.reload import Reload, renewed
 from rules_engine.evaluation.run import Run
@@ -9,7 +10,7 @@ from rules_engine.evaluation.state import status_of
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.view import Key, Uses, View, execution_key
 from rules_engine.evaluation.watch import Role, Watch
-from rules_engine.model.expression import Expression
+from rules_engine.model.expression import Expression, instruments_in
 from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Life, Outcome, Replaced, RuleStatus
@@ -41,7 +42,7 @@ class Evaluator:
         self._lives: dict[str, Life] = {}
         self._unarmed = list(self._runs.values())
         self._outcomes: list[Outcome] = []
-        self._listeners: dict[tuple[str, Field], tuple[Watch, ...]] = {}
+        self._lanes: dict[str, list[Lane]] = {}
         self._by_key: dict[Key, list[Watch]] = {}
         self._index()
 
@@ -49,17 +50,31 @@ class Evaluator:
 
     def tick(self, tick: Tick) -> Sequence[Outcome]:
         """One print or quote. Time advances to it first; one older than the newest of its field changes nothing."""
+        lane = self.lane(tick.instrument, tick.field)
+        if tick.value is not None and not tick.snapshot and lane.take(tick.time_s, tick.value):
+            return ()
         if self._unarmed or tick.time_s > self._market.now_s:
             self._advance(tick.time_s)
+        lane.settle()
+        before = lane.value
         if self._market.take(tick):
             moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
-            key = (tick.instrument, tick.field)
-            watches = self._listeners.get(key)
-            if watches is None:
-                watches = self._listeners[key] = self._listening_to(key)
-            for watch in watches:
+            due = lane.due(before, moment)
+            for watch in due:
                 self._judge(watch, moment)
+            lane.rest(due, moment)
         return self._flush()
+
+    def lane(self, instrument: str, field: Field) -> Lane:
+        """The way of its prints: those at which nothing can happen may be given to it directly."""
+        lanes = self._lanes.get(instrument)
+        if lanes is None:
+            lanes = self._lanes[instrument] = []
+        for lane in lanes:
+            if lane.field is field:
+                return lane
+        lanes.append(Lane(instrument, field, self._listening_to((instrument, field)), self._market, self._timers))
+        return lanes[-1]
 
     def advance(self, now_s: float) -> Sequence[Outcome]:
         """Lets time pass: what matures by the clock matures in order. Time never goes back."""
@@ -70,6 +85,7 @@ class Evaluator:
         """From now on data of the instrument (of all, when empty) cannot be trusted."""
         self._advance(time_s)
         lost = self._named(instrument)
+        self._settle(lost)
         for name in lost:
             self._market.feeds[name].lose()
         for watch in self._reading(lost):
@@ -81,6 +97,7 @@ class Evaluator:
         """From now on every print of the instrument (of all, when empty) is heard."""
         self._advance(time_s)
         found = self._named(instrument)
+        self._settle(found)
         for name in found:
             self._market.feeds[name].restore(self._market.now_s)
         for watch in self._reading(found):
@@ -100,6 +117,7 @@ class Evaluator:
         ``history`` is complete from ``complete_from_s`` until now. Prints fill windows and bars; bars, of the length
         ``bar_s``, only bars of that length or longer ones.
         """
+        self._settle([instrument])
         self._market.backfill(instrument, field, history, complete_from_s, bar_s)
         for watch in self._reading([instrument]):
             self._judge(watch, Moment.SNAPSHOT)
@@ -126,6 +144,7 @@ class Evaluator:
 
     def read(self, expression: Expression) -> float | None:
         """The value now, as an order would read it."""
+        self._settle(instrument.name for instrument in instruments_in(expression))
         return View(self._market, Uses()).value(expression)()
 
     def status(self, now_s: float) -> tuple[RuleStatus, ...]:
@@ -289,6 +308,13 @@ class Evaluator:
         if watch.is_timed:
             self._timers.set(watch, watch.next_s(now_s))
 
+    def _settle(self, instruments: Iterable[str]) -> None:
+        """Before something else than a print changes them or is read of them."""
+        for name in instruments:
+            for lane in self._lanes.get(name, ()):
+                lane.settle()
+                lane.close()
+
     def _changed(self, key: Key) -> Sequence[Outcome]:
         self._hear(key)
         return self._flush()
@@ -311,10 +337,12 @@ class Evaluator:
         return (watch for run in self._runs.values() for watch in run.watches)
 
     def _index(self) -> None:
-        self._listeners.clear()
+        self._settle(self._lanes)
+        self._lanes.clear()
         self._by_key.clear()
         for number, run in enumerate(self._runs.values()):
             for watch in run.watches:
+                watch.lanes.clear()
                 watch.order = (number, int(watch.role), watch.case)
                 for key in watch.uses.keys:
                     self._by_key.setdefault(key, []).append(watch)

@@ -48,8 +48,7 @@ class Market:
         if tick.time_s < quote.time_s:
             quote.late += 1
             return False
-        feed.heard_s = tick.time_s if feed.heard_s is None else max(feed.heard_s, tick.time_s)
-        feed.down = False
+        feed.hear(tick.time_s)
         quote.take(tick.time_s, tick.value)
         if quote.derived:
             self._take_derived(quote, tick)

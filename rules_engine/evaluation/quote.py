@@ -24,6 +24,7 @@ class Quote:
         "bars",
         "covered_from_s",
         "derived",
+        "is_derived",
         "is_price",
         "kept_from_s",
         "late",
@@ -34,6 +35,8 @@ class Quote:
     )
 
     def __init__(self, of: Field, up_since_s: float | None) -> None:
+        self.is_derived = of in _SOURCES
+        """Whether it may change with the ticks of other fields."""
         self.is_price = of not in _NOT_PRICES
         self.value: float | None = None
         self.time_s = NEVER
@@ -122,6 +125,11 @@ class Feed:
             derived = Derived(quote, first, second, _midpoint if of is Field.MID else _change)
             first.derived.append(derived)
             second.derived.append(derived)
+
+    def hear(self, time_s: float) -> None:
+        """A tick shows that the feed is up."""
+        self.heard_s = time_s if self.heard_s is None else max(self.heard_s, time_s)
+        self.down = False
 
     def quiet_since_s(self) -> float | None:
         """Since when no tick has come while the feed was up."""

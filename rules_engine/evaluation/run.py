@@ -240,6 +240,8 @@ class Run:
         """The order of its last firing was rejected."""
         if self.once_fired:
             self.done = self.once_fired = False
+            for watch in self.watches:
+                watch.wake()
 
     # What others tell it.
 

@@ -39,6 +39,9 @@ class ExtremeWindow:
     def is_covered(self) -> bool:
         return self.stream.is_covered(self.extreme, self.window_s, self.market.now_s)
 
+    def until_s(self) -> float:
+        return self.extreme.until_s(self.market.now_s)
+
 
 @dataclass(frozen=True, slots=True)
 class MomentsWindow:
@@ -62,6 +65,9 @@ class MomentsWindow:
 
     def is_covered(self) -> bool:
         return self.stream.is_covered(self.moments, self.window_s, self.market.now_s)
+
+    def until_s(self) -> float:
+        return self.market.now_s
 
 
 class OverBars:

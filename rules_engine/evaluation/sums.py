@@ -10,7 +10,7 @@ from rules_engine.evaluation.past import NEVER, Print, before
 from rules_engine.model.tolerance import EDGE_S
 
 _TRIM_MIN = 4096
-_PLACES_STEP, _PLACES_STEP_MAX = 2, 8
+PLACES_STEP, PLACES_STEP_MAX = 2, 8
 """Decimal places of a price step: cents at first, finer when a price shows it."""
 _DIGITS = 14
 """Of the first value that is not in price steps: one fewer than a float holds."""
@@ -46,8 +46,8 @@ class Sums:
         self.values = array("d")
         self.first = 0
         """The number of the oldest print still here."""
-        self.places = _PLACES_STEP
-        self.scale = 10.0**_PLACES_STEP
+        self.places = PLACES_STEP
+        self.scale = 10.0**PLACES_STEP
         self.wide = False
         """Whether the values are no prices: counted in far finer steps, in numbers of any size."""
         self.base = 0
@@ -100,7 +100,7 @@ class Sums:
         return None
 
     def _refine(self, value: float) -> None:
-        while self.places < _PLACES_STEP_MAX:
+        while self.places < PLACES_STEP_MAX:
             self.places += 1
             self.scale = 10.0**self.places
             if self.whole(value) / self.scale == value:

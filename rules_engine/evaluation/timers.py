@@ -1,6 +1,7 @@
 """Moments at which something must be looked at without a print, in order."""
 
 from heapq import heappop, heappush
+from math import inf
 from typing import Generic, Protocol, TypeVar
 
 from rules_engine.model.tolerance import EDGE_S
@@ -22,6 +23,8 @@ class Timers(Generic[T]):
     def __init__(self) -> None:
         self._heap: list[tuple[float, tuple[int, int, int], int, T]] = []
         self._pushed = 0
+        self.first_s = inf
+        """Before then nothing can be due."""
 
     def set(self, owner: T, due_s: float | None) -> None:
         """Looks at the owner at that moment, and at no other."""
@@ -34,12 +37,14 @@ class Timers(Generic[T]):
     def push(self, owner: T, due_s: float) -> None:
         self._pushed += 1
         heappush(self._heap, (due_s, owner.order, self._pushed, owner))
+        self.first_s = self._heap[0][0] - EDGE_S
 
     def next_s(self) -> float | None:
         """The next moment that counts."""
         heap = self._heap
         while heap and heap[0][3].due_s != heap[0][0]:
             heappop(heap)
+        self.first_s = heap[0][0] - EDGE_S if heap else inf
         return heap[0][0] if heap else None
 
     def pop(self, now_s: float) -> tuple[float, T] | None:

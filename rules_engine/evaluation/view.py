@@ -7,6 +7,7 @@ from functools import partial
 from rules_engine.evaluation.arithmetic import compile_size, compile_value
 from rules_engine.evaluation.bars import BarSeries, component
 from rules_engine.evaluation.market import BarKey, Market, StreamKey
+from rules_engine.evaluation.outlook import outlook_on
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.series import ExtremeWindow, MomentsWindow, OverBars, unnamed
 from rules_engine.evaluation.stream import Stream
@@ -21,7 +22,7 @@ from rules_engine.model.expression import (
     walk,
 )
 from rules_engine.model.instrument import Field, Instrument
-from rules_engine.model.judging import Bars, Readings, Value, Window
+from rules_engine.model.judging import Bars, Outlook, Readings, Value, Window
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.trigger_method import TriggerMethod
 
@@ -68,13 +69,16 @@ class View:
         return lambda: sum(quote.prints for quote in quotes)
 
     def extreme(self, of: Expression, window_s: float, highest: bool) -> Window:
-        stream = self._stream(of)
+        stream = self.stream(of)
         extreme = stream.extreme(window_s, highest, self.market.now_s)
         return ExtremeWindow(self.market, stream, extreme, window_s)
 
     def before(self, of: Expression, window_s: float) -> Value:
-        window, market = self._stream(of).before(window_s, self.market.now_s), self.market
+        window, market = self.stream(of).before(window_s, self.market.now_s), self.market
         return lambda: window.at(market.now_s)
+
+    def outlook(self, *of: Expression) -> Outlook | None:
+        return outlook_on(self, of)
 
     def quiet_since_s(self, instrument: Instrument) -> Value:
         self.uses.keys.add((instrument.name, None))
@@ -118,6 +122,10 @@ class View:
         if of.field is not of.instrument.default_field:
             return of.field
         return self.method.quote(self.rising) or of.field
+
+    def is_print(self, of: Reading) -> bool:
+        """Whether it is a quote's own value, at each of its prints."""
+        return (of.bar_s or self.bar_s) is None and self.stale_after_s is None and self._field(of) is of.field
 
     def _reading(self, of: Reading) -> Value:
         bar_s = of.bar_s or self.bar_s
@@ -163,7 +171,7 @@ class View:
     def _window(self, of: Series, window_s: float) -> Window:
         if of.function in (Function.HIGHEST, Function.LOWEST):
             return self.extreme(of.of, window_s, of.function is Function.HIGHEST)
-        stream = self._stream(of.of)
+        stream = self.stream(of.of)
         moments = stream.moments(window_s, self.market.now_s)
         return MomentsWindow(self.market, stream, moments, window_s, of.function)
 
@@ -175,7 +183,8 @@ class View:
             leg.need(of.bar_count if len(legs) == 1 else 2 * of.bar_count)
         return OverBars(of, readings, legs, self.market).value
 
-    def _stream(self, of: Expression) -> Stream:
+    def stream(self, of: Expression) -> Stream:
+        """The series of prints that all windows over this expression share."""
         of = unnamed(of)
         plain = View(self.market, self.uses, self.keeps)
         value = plain.value(of)

@@ -14,6 +14,7 @@ from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
 
 if TYPE_CHECKING:
+    from rules_engine.evaluation.lane import Lane
     from rules_engine.evaluation.run import Run
 
 
@@ -49,9 +50,11 @@ class Watch:
         "case",
         "due_s",
         "gap_s",
+        "is_single",
         "is_timed",
         "judge",
         "known",
+        "lanes",
         "on_gap",
         "order",
         "role",
@@ -72,6 +75,10 @@ class Watch:
         view = View(market, self.uses, keeps=rule.on_gap is OnGap.KEEP, stale_after_s=rule.stale_after_s)
         self.judge: Judge = condition.judge(view)
         self._values = _named_values(condition, replace(view, uses=Uses()))
+        self.lanes: list[Lane] = []
+        """What brings it prints."""
+        self.is_single = _reads_one_print(self.uses) and self.stale_after_s is None
+        """Whether nothing but the prints of one field of one instrument, and its own timer, can change its verdict."""
         self.is_timed = self.judge.matures or rule.stale_after_s is not None
         """Whether its truth can change without a print."""
         self.known: Truth | None = None
@@ -82,8 +89,24 @@ class Watch:
 
     def look(self, now_s: float, moment: Moment) -> Verdict:
         """Judges it as of now."""
+        for lane in self.lanes:
+            lane.settle()
+        if moment is not Moment.PRINT:
+            self.wake()
         self.verdict = self.judge.judge(now_s, moment)
         return self.verdict
+
+    def wake(self) -> None:
+        """The next print is to be judged: something else than prints may have changed what it remembers."""
+        for lane in self.lanes:
+            lane.wake(self)
+
+    def is_settled(self) -> bool:
+        """Whether the same verdict again would change nothing. Unknown never is: what is missing may come any time."""
+        truth = self.verdict.truth
+        if not self.is_single or self.gap_s is not None or truth is Truth.UNKNOWN or truth is not self.known:
+            return False
+        return truth is Truth.FALSE or self.role not in (Role.CLEAR, Role.ARMING)
 
     def is_news(self, verdict: Verdict) -> bool:
         """Whether the verdict says anything but what is known. A quick answer for most prints."""
@@ -110,12 +133,14 @@ class Watch:
 
     def forget(self) -> None:
         """A new arming."""
+        self.wake()
         self.judge.forget(Forget.EVERYTHING)
         self.known = self.gap_s = None
         self.verdict = UNKNOWN
 
     def lose(self, now_s: float) -> None:
         """Data that it reads is lost."""
+        self.wake()
         depth = _FORGET.get(self.on_gap)
         if depth is not None:
             self.judge.forget(depth)
@@ -132,6 +157,11 @@ class Watch:
         return min(
             (moment_s for moment_s in moments if moment_s is not None and moment_s > after_s + EDGE_S), default=None
         )
+
+
+def _reads_one_print(uses: Uses) -> bool:
+    is_one = len(uses.keys) == len(uses.quotes) == 1 and not uses.bars
+    return is_one and not any(quote.is_derived for quote in uses.quotes)
 
 
 def _named_values(condition: Condition, view: View) -> dict[str, Value]:

@@ -50,7 +50,9 @@ class Moments:
 
     def leaving(self, until_s: float) -> int:
         """How many of the prints of now will have left by then."""
-        return self._sums.first + self._sums.until(until_s - self._window_s) - self.oldest
+        return (
+            self._sums.first + self._sums.until(until_s - self._window_s, self.oldest - self._sums.first) - self.oldest
+        )
 
     def totals(self, now_s: float) -> tuple[int, int, int]:
         """How many prints, their sum and the sum of their squares, in steps from the sums' base."""
@@ -58,6 +60,14 @@ class Moments:
         sums = self._sums
         at = self.oldest - sums.first
         return len(sums.times) - at, sums.totals[-1] - sums.totals[at], sums.squares[-1] - sums.squares[at]
+
+    def around_mean(self, now_s: float) -> tuple[int, float, float]:
+        """How many prints, their mean, and the sum of the squares of their distances from it; 0 of nothing."""
+        count, total, squares = self.totals(now_s)
+        scale = self._sums.scale
+        if not count:
+            return 0, 0.0, 0.0
+        return count, (self._sums.base + total / count) / scale, (squares - total * total / count) / (scale * scale)
 
     def mean(self, now_s: float) -> float | None:
         count, total, _ = self.totals(now_s)

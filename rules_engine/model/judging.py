@@ -1,9 +1,10 @@
 """How conditions are judged: what a judge may read, what it answers, and what it remembers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
+from math import inf
 from typing import Protocol
 
 from rules_engine.model.expression import Expression
@@ -13,6 +14,10 @@ from rules_engine.model.truth import Truth
 
 Value = Callable[[], float | None]
 """Reads a value as of now; None is unknown."""
+
+
+PRINTS_MAX = 2**62
+"""More prints than will ever come."""
 
 
 class Forget(IntEnum):
@@ -66,6 +71,25 @@ def state(answer: bool) -> Verdict:
     return TRUE if answer else FALSE
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What may come of one price: at most ``prints`` prints, all strictly between two prices and before ``until_s``."""
+
+    low: float
+    high: float
+    until_s: float = inf
+    prints: int = PRINTS_MAX
+
+    def meet(self, other: "Stretch") -> "Stretch":
+        """What is in both."""
+        low, high = max(self.low, other.low), min(self.high, other.high)
+        return Stretch(low, high, min(self.until_s, other.until_s), min(self.prints, other.prints))
+
+
+Range = Callable[[Stretch], tuple[float, float] | None]
+"""Between which two numbers a value surely is all through a stretch that begins now; None when that cannot be said."""
+
+
 class Judge(ABC):
     """Judges one condition of one rule, and remembers what that needs: sides, since when."""
 
@@ -79,6 +103,17 @@ class Judge(ABC):
     @abstractmethod
     def judge(self, now_s: float, moment: Moment) -> Verdict:
         """The verdict as of now."""
+
+    def levels(self) -> tuple[float, ...] | None:
+        """The prices that a print must touch or pass for anything to change; None if there is more to it."""
+        return None
+
+    def calm(self) -> Stretch | None:
+        """Asked after a print was judged: in which stretch it would go on to say, and to remember, the same.
+
+        None when the next print must be judged.
+        """
+        return None
 
     def forget(self, depth: Forget) -> None:
         """Drops memories of that depth; most judges have none."""
@@ -138,6 +173,26 @@ class Composite(Judge):
     def evidence(self) -> Iterable[tuple[str, float]]:
         return (item for part in self.parts for item in part.evidence())
 
+    def all_levels(self) -> tuple[float, ...] | None:
+        """The levels of all parts, if each has nothing but levels."""
+        levels = [part.levels() for part in self.parts]
+        known = [level for each in levels if each is not None for level in each]
+        return None if None in levels else tuple(known)
+
+    def all_calm(self) -> Stretch | None:
+        """The stretch in which all parts are calm."""
+        return meeting([part.calm() for part in self.parts])
+
+
+def meeting(stretches: Sequence[Stretch | None]) -> Stretch | None:
+    """What is in all of them; None when one is missing."""
+    whole = Stretch(-inf, inf)
+    for stretch in stretches:
+        if stretch is None:
+            return None
+        whole = whole.meet(stretch)
+    return whole
+
 
 class Bars(Protocol):
     """The bars of one length that a condition reads."""
@@ -160,6 +215,26 @@ class Window(Protocol):
 
     def is_covered(self) -> bool:
         """Whether every print of the window has been seen."""
+        ...
+
+    def until_s(self) -> float:
+        """When the print that is the value now leaves the window."""
+        ...
+
+
+class Outlook(Protocol):
+    """What can still come of one instrument's own prints."""
+
+    def range(self, of: Expression) -> Range | None:
+        """None for what is not made of these prints."""
+        ...
+
+    def before(self, window_s: float) -> Range:
+        """Of the last print at or before now - window_s."""
+        ...
+
+    def longest(self, certain: Callable[[Stretch], bool]) -> Stretch | None:
+        """A stretch, as long as can be found quickly, of which that can be said."""
         ...
 
 
@@ -189,6 +264,10 @@ class Readings(Protocol):
 
     def before(self, of: Expression, window_s: float) -> Value:
         """The last print at or before now - window_s."""
+        ...
+
+    def outlook(self, *of: Expression) -> Outlook | None:
+        """None unless all of these read one print, the same one, and nothing else."""
         ...
 
     def quiet_since_s(self, instrument: Instrument) -> Value:

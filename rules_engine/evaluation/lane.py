@@ -1,0 +1,174 @@
+"""The prints of one field of an instrument on their way to the rules that read it: most of them change nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from rules_engine.evaluation.levels import Levels
+from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.quote import Feed, Quote
+from rules_engine.evaluation.timers import Timers
+from rules_engine.evaluation.watch import Watch
+from rules_engine.model.instrument import Field
+from rules_engine.model.judging import Moment
+
+PENDING_MAX = 512
+"""So many prints wait at most before they are put into windows, all at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """A stretch in which a watch need not look; ``last`` is the number of its last print."""
+
+    low: float
+    high: float
+    until_s: float
+    last: int
+
+
+class Lane:
+    """Folds what all its watches can sleep through into one price band, one time and one number of prints.
+
+    A watch is *awake*, to be judged at the next print; or rests in a stretch of its own; or sleeps until the price
+    touches one of its levels. While none is awake, a print within the fold costs a few comparisons however many
+    watches there are; it waits, with at most ``PENDING_MAX`` others, until somebody wants to know.
+    """
+
+    __slots__ = (
+        "_at_levels",
+        "_awake",
+        "_feed",
+        "_high",
+        "_left",
+        "_levels",
+        "_low",
+        "_market",
+        "_quote",
+        "_resting",
+        "_timers",
+        "_times",
+        "_until_s",
+        "_values",
+        "_watches",
+        "field",
+    )
+
+    def __init__(
+        self, instrument: str, field: Field, watches: Iterable[Watch], market: Market, timers: Timers[Any]
+    ) -> None:
+        self.field = field
+        self._market = market
+        self._timers = timers
+        self._feed: Feed = market.feed(instrument)
+        self._quote: Quote = self._feed.quote(field)
+        self._watches = tuple(watches)
+        self._awake = dict.fromkeys(self._watches)
+        self._resting: dict[Watch, _Rest] = {}
+        self._levels: Levels[Watch] = Levels(
+            (level, watch) for watch in self._watches if watch.is_single for level in watch.judge.levels() or ()
+        )
+        self._at_levels = {watch for watch in self._watches if watch.is_single and watch.judge.levels() is not None}
+        self._times: list[float] = []
+        self._values: list[float] = []
+        self._left = 0
+        self._low = self._high = self._until_s = 0.0
+        for watch in self._watches:
+            watch.lanes.append(self)
+
+    @property
+    def value(self) -> float | None:
+        """The newest value, once settled."""
+        return self._quote.value
+
+    def take(self, time_s: float, value: float) -> bool:
+        """Whether it was a print at which nothing can happen; taken only then."""
+        if (
+            self._left
+            and self._low < value < self._high
+            and self._market.now_s <= time_s < self._until_s
+            and time_s < self._timers.first_s
+        ):
+            self._left -= 1
+            self._market.now_s = time_s
+            self._times.append(time_s)
+            self._values.append(value)
+            return True
+        return False
+
+    def settle(self) -> None:
+        """Puts the prints that wait where they are read."""
+        times, values = self._times, self._values
+        if not times:
+            return
+        quote = self._quote
+        quote.prints += len(times)
+        quote.time_s, quote.value = times[-1], values[-1]
+        self._feed.hear(times[-1])
+        for stream in quote.streams:
+            stream.extend(times, values)
+        times.clear()
+        values.clear()
+
+    def wake(self, watch: Watch) -> None:
+        """It looks at the next print, whatever that is."""
+        self._awake[watch] = None
+        self._resting.pop(watch, None)
+        self._left = 0
+
+    def close(self) -> None:
+        """The next print is looked at."""
+        self._left = 0
+
+    def due(self, before: float | None, moment: Moment) -> Iterable[Watch]:
+        """Who is to be judged at the print just taken, in their order. ``before``: the value before it."""
+        quote = self._quote
+        value = quote.value
+        if before is None or value is None or moment is not Moment.PRINT:
+            return self._watches
+        found = self._awake.copy()
+        found.update(dict.fromkeys(self._levels.touched(before, value)))
+        time_s, number = quote.time_s, quote.prints
+        for watch, rest in self._resting.items():
+            if not (rest.low < value < rest.high and time_s < rest.until_s and number <= rest.last):
+                found[watch] = None
+        return found if len(found) < 2 else sorted(found, key=lambda watch: watch.order)
+
+    def rest(self, judged: Iterable[Watch], moment: Moment) -> None:
+        """After a print: who of those that were judged at it can sleep, and how long all can."""
+        if moment is not Moment.PRINT:
+            self._left = 0
+            return
+        for watch in judged:
+            self._lay_down(watch)
+        quote = self._quote
+        value = quote.value
+        if self._awake or value is None or not self._may_wait():
+            self._left = 0
+            return
+        low, high = self._levels.around(value)
+        until_s, last = inf, quote.prints + PENDING_MAX
+        for rest in self._resting.values():
+            low, high = max(low, rest.low), min(high, rest.high)
+            until_s, last = min(until_s, rest.until_s), min(last, rest.last)
+        self._low, self._high = max(low, 0.0) if quote.is_price else low, high
+        self._until_s, self._left = until_s, max(last - quote.prints, 0)
+
+    def _may_wait(self) -> bool:
+        """Whether nothing but windows of its own price is built from a print."""
+        quote = self._quote
+        return not quote.derived and not quote.bars and all(stream.is_plain for stream in quote.streams)
+
+    def _lay_down(self, watch: Watch) -> None:
+        self._awake.pop(watch, None)
+        self._resting.pop(watch, None)
+        if not watch.run.listens(watch):
+            return
+        can_sleep = watch.is_settled()
+        if can_sleep and watch in self._at_levels:
+            return
+        calm = watch.judge.calm() if can_sleep else None
+        if calm is None:
+            self._awake[watch] = None
+        else:
+            self._resting[watch] = _Rest(calm.low, calm.high, calm.until_s, self._quote.prints + calm.prints)
