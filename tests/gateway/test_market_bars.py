@@ -1,5 +1,6 @@
 """Bars are nothing but their prints: checked against the obvious five lines on random prints."""
 
+import functools
 from datetime import UTC, datetime
 
 import pytest
@@ -16,14 +17,28 @@ from rules_engine.model.clock import SteppedClock
 START_S = datetime(2030, 11, 20, 15, 0, tzinfo=UTC).timestamp()
 STEPS = st.lists(st.tuples(st.integers(0, 4000), st.integers(1, 500_000), st.integers(1, 900)), min_size=1, max_size=60)
 VISA = 49462172
+DAY_S = 86_400.0
+
+
+@functools.cache
+def catalogue() -> Catalogue:
+    """Read once; its clock is set anew for each market."""
+    return Catalogue(clock=SteppedClock(START_S))
+
+
+def new_market() -> tuple[Market, SteppedClock]:
+    clock = catalogue().clock
+    assert isinstance(clock, SteppedClock)
+    clock.time_s = START_S
+    market = Market(catalogue())
+    market.start(START_S)
+    return market, clock
 
 
 @settings(deadline=None)
 @given(steps=STEPS, bar_s=st.sampled_from([1.0, 5.0, 60.0, 300.0, 3600.0, 86_400.0]))
 def test_bars_aggregate_the_prints_that_were_streamed(steps: list[tuple[int, int, int]], bar_s: float) -> None:
-    clock = SteppedClock(START_S)
-    market = Market(Catalogue(clock=clock))
-    market.start(START_S)
+    market, clock = new_market()
     streamed: list[Print] = []
     for wait_s, cents, size in steps:
         clock.time_s += wait_s
@@ -74,3 +89,25 @@ def test_an_evening_of_futures_opens_the_next_day_s_bar() -> None:
     after_s = datetime(2030, 11, 21, 23, 30, tzinfo=UTC).timestamp()
     prints = [Print(at_s, price, 1.0) for at_s, price in ((evening_s, 1.0), (morning_s, 2.0), (after_s, 3.0))]
     assert [(bar.open, bar.close) for bar in bars_of(prints, 86_400.0, hours)] == [(1.0, 2.0), (3.0, 3.0)]
+
+
+PUSHES = st.tuples(st.just("push"), st.integers(0, 9 * 24), st.integers(1, 500))
+QUESTIONS = st.tuples(st.just("ask"), st.integers(0, 9 * 24), st.integers(0, 9 * 24))
+
+
+@settings(deadline=None)
+@given(steps=st.lists(PUSHES | QUESTIONS, min_size=2, max_size=30), use_rth=st.booleans())
+def test_days_that_are_remembered_are_the_days_of_the_prints(steps: list[tuple[str, int, int]], use_rth: bool) -> None:
+    """Late prints and questions about any stretch, in any order: the answer is always that of all prints so far."""
+    market, clock = new_market()
+    hours = CALENDARS["us_stock"]
+    for what, hour, number in steps:
+        at_s = START_S + hour * 3600
+        if what == "push":
+            clock.time_s = max(clock.time_s, at_s)
+            market.push(VISA, float(number), at_s=at_s)
+            continue
+        first_s = bar_span_s(START_S + min(hour, number) * 3600, DAY_S, hours)[0]
+        end_s = min(START_S + max(hour, number) * 3600, clock.time_s)
+        days = market.bars(VISA, end_s, end_s - first_s, DAY_S, "TRADES", use_rth) if first_s < end_s else ()
+        assert days == tuple(bars_of(market.prints(VISA, first_s, end_s, 1_000), DAY_S, hours))

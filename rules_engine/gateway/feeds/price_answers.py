@@ -1,7 +1,6 @@
 """Market data lines: who follows which instrument, and on what terms."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import NamedTuple
 
 from rules_engine.gateway.codes import text_of
@@ -67,7 +66,6 @@ class PriceAnswers:
         self._limits = limits
         self._lines: dict[tuple[Session, int], Line] = {}
         self._by_instrument: dict[int, dict[tuple[Session, int], Line]] = {}
-        self._days: dict[int, tuple[date, tuple[Bar, ...]]] = {}
         router.on(ReqMarketDataType, self._set_type)
         router.on(ReqMktData, self._subscribe)
         router.on(CancelMktData, self._cancel)
@@ -194,14 +192,10 @@ class PriceAnswers:
         return self._market.is_open(conId, self._now_s(), True)
 
     def _daily(self, listing: Listing) -> tuple[Bar, ...]:
-        """A year of daily bars, read once a day."""
-        today = self._market.trade_date(listing.conId)
-        known = self._days.get(listing.conId)
-        if known is None or known[0] != today:
-            shown = "TRADES" if listing.prints_trades else "MIDPOINT"
-            bars = self._market.bars(listing.conId, self._now_s(), _YEAR_S, DAY_S, shown, True)
-            known = self._days[listing.conId] = (today, bars)
-        return known[1]
+        """A year of daily bars; the present day is not among them."""
+        today_s = self._market.days_start_s(listing.conId, self._now_s(), 1)
+        shown = "TRADES" if listing.prints_trades else "MIDPOINT"
+        return self._market.bars(listing.conId, today_s, _YEAR_S, DAY_S, shown, True)
 
     def _cancel(self, session: Session, request: CancelMktData) -> None:
         if (session, request.reqId) in self._lines:

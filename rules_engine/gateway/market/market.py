@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from rules_engine.gateway.contracts.catalogue import Catalogue
@@ -191,10 +191,6 @@ class Market:
     def has_options(self, conId: int) -> bool:
         """Whether options on an instrument are listed."""
         return next(iter(self.catalogue.chains(conId)), None) is not None
-
-    def trade_date(self, conId: int) -> date:
-        """The date that a print of now belongs to."""
-        return self._past.hours(conId).trade_date(self._now_s)
 
     def days_start_s(self, conId: int, end_s: float, days: int) -> float:
         """Where the last ``days`` trade dates until ``end_s`` begin: what a duration of `5 D` means."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from rules_engine.gateway.contracts.catalogue import Catalogue
 from rules_engine.gateway.contracts.hours import CALENDARS, Hours
 from rules_engine.gateway.market.columns import Quotes, Trades
+from rules_engine.gateway.market.days import Days
 from rules_engine.gateway.market.halts import Halts
 from rules_engine.gateway.market.history import DAY_S, Bar, bar_span_s, bars_of, range_of
 from rules_engine.gateway.market.quote import Print, Spread
@@ -31,6 +32,7 @@ class Past:
         self._source_of = source_of
         self._pushed_prints: dict[int, Trades] = {}
         self._pushed_spreads: dict[int, Quotes] = {}
+        self._days = Days()
         self.halts = Halts()
 
     def remember(self, conId: int, spread: Spread | None, trade: Print | None) -> None:
@@ -38,11 +40,11 @@ class Past:
         if trade is not None:
             trades = self._pushed_prints.setdefault(conId, Trades())
             trades.put(trade)
-            _forget(trades)
+            self._days.changed(conId, min(trade.time_s, _forget(trades)))
         if spread is not None:
             quotes = self._pushed_spreads.setdefault(conId, Quotes())
             quotes.put(spread)
-            _forget(quotes)
+            self._days.changed(conId, min(spread.time_s, _forget(quotes)))
 
     def prints(self, conId: int, start_s: float, end_s: float, use_rth: bool) -> Iterator[Print]:
         """Trades of `[start, end)` in time order."""
@@ -89,6 +91,21 @@ class Past:
         start_s = bar_span_s(start_s, bar_s, hours)[0]
         if bar_s >= DAY_S:
             start_s = hours.day_start_s(hours.trade_date(start_s))
+        if bar_s == DAY_S and start_s < end_s:
+            return self._days.bars(
+                conId,
+                (what, use_rth),
+                hours,
+                start_s,
+                end_s,
+                lambda low_s, high_s: self._new_bars(conId, low_s, high_s, bar_s, what, use_rth),
+            )
+        return self._new_bars(conId, start_s, end_s, bar_s, what, use_rth)
+
+    def _new_bars(
+        self, conId: int, start_s: float, end_s: float, bar_s: float, what: str, use_rth: bool
+    ) -> tuple[Bar, ...]:
+        hours = self.hours(conId)
         from_open = self.starts_with_open(conId, start_s, use_rth)
         if what == "BID_ASK":
             spreads = self.spreads(conId, start_s, end_s, use_rth)
@@ -165,9 +182,12 @@ def last_of(read: _Reader[_Dated], head_s: float, end_s: float, n_max: int) -> t
         back_s *= 2
 
 
-def _forget(pushed: Trades | Quotes) -> None:
-    if len(pushed.times_s) > PUSHED_MAX:
-        pushed.drop(PUSHED_MAX // 10)
+def _forget(pushed: Trades | Quotes) -> float:
+    """Forgets the oldest when there are too many; gives the instant from which on the past is another one."""
+    if len(pushed.times_s) <= PUSHED_MAX:
+        return math.inf
+    pushed.drop(PUSHED_MAX // 10)
+    return -math.inf
 
 
 _PRICES: dict[str, Callable[[Spread], float]] = {

@@ -11,6 +11,8 @@ MINUTE_S = 60
 _YEAR_S = 365 * 86_400
 _OCTAVES = 20
 """Waves of 1, 2, 4, ... minutes, the longest about a year."""
+_FINE = 4
+"""So many of them are looked at for each minute; the sum of the longer ones is a straight line for 16 minutes."""
 _SCALE = 0.5
 """Makes the sum of all waves about as wild as a walk of the same volatility."""
 _MASK = (1 << 64) - 1
@@ -41,12 +43,16 @@ class Path:
         self.listing = listing
         self._key = mixed(seed * 0x9E3779B97F4A7C15 ^ _moved_by(listing))
         self._volatility_s = volatility / math.sqrt(_YEAR_S)
+        self._heights = [_SCALE * self._volatility_s * math.sqrt(MINUTE_S << octave) for octave in range(_OCTAVES)]
+        self._dice = Random()
         self._waves: list[tuple[int, float, float]] = [(-1, 0.0, 0.0)] * _OCTAVES
+        self._line = (-1, 0.0, 0.0)
         self._reached = (-1, 0.0)
 
     def minute(self, minute: int, count: int) -> list[Moment]:
         """The moments of one minute, at most ``count`` of them evenly strewn over it."""
-        dice = Random(self._key ^ minute << 8 ^ count)
+        dice = self._dice
+        dice.seed(self._key ^ minute << 8 ^ count)
         prices = self._bridge(minute, count, dice)
         step_s = MINUTE_S / count
         often = _PRINTS_OFTEN if count == MINUTE_S else 1.0
@@ -61,6 +67,8 @@ class Path:
         return math.exp(self._level(minute))
 
     def _bridge(self, minute: int, count: int, dice: Random) -> list[float]:
+        if count == 1:
+            return [self.price(minute + 1)]
         start = self._reached[1] if self._reached[0] == minute else self._level(minute)
         end = self._level(minute + 1)
         self._reached = minute + 1, end
@@ -74,19 +82,35 @@ class Path:
 
     def _level(self, minute: int) -> float:
         """Logarithm of the price at the start of a minute."""
-        total = math.log(self.listing.reference_price)
-        for octave in range(_OCTAVES):
+        cell = minute >> _FINE
+        known, left, right = self._line
+        if known != cell:
+            left = right if known == cell - 1 else self._long_waves(cell << _FINE)
+            right = self._long_waves(cell + 1 << _FINE)
+            self._line = (cell, left, right)
+        within = minute - (cell << _FINE)
+        # The shortest wave has a knot at every minute.
+        fine = self._knot(0, minute) + self._sum(minute, range(1, _FINE))
+        return left + (right - left) * within / (1 << _FINE) + fine
+
+    def _long_waves(self, minute: int) -> float:
+        return math.log(self.listing.reference_price) + self._sum(minute, range(_FINE, _OCTAVES))
+
+    def _sum(self, minute: int, octaves: range) -> float:
+        total = 0.0
+        for octave in octaves:
             cell = minute >> octave
             known, left, right = self._waves[octave]
             if known != cell:
-                left, right = self._knot(octave, cell), self._knot(octave, cell + 1)
+                left = right if known == cell - 1 else self._knot(octave, cell)
+                right = self._knot(octave, cell + 1)
                 self._waves[octave] = (cell, left, right)
             total += left + (right - left) * (minute - (cell << octave)) / (1 << octave)
         return total
 
     def _knot(self, octave: int, cell: int) -> float:
         unit = mixed(self._key + octave * 0xD1B54A32D192ED03 + cell * 0x2545F4914F6CDD1D) / (1 << 63) - 1.0
-        return unit * _SCALE * self._volatility_s * math.sqrt(MINUTE_S << octave)
+        return unit * self._heights[octave]
 
     def _moment(self, at_s: float, price: float, span_s: float, dice: Random) -> Moment:
         tick = self.listing.tick_at(price)

@@ -25,10 +25,10 @@ _VOLATILITY = {
     "BOND": 0.06,
 }
 """Relative change of a year, by security type."""
-_LIVELY_S = 1_800
-"""So long before the start there is a print about every second, as there is after it."""
-_DENSITY = ((5 * _DAY_S, 4, 1), (60 * _DAY_S, 1, 1), (math.inf, 1, 15))
-"""Further back it thins out: up to which age, so many prints in a minute, in every so many minutes."""
+_DENSITY = ((1_800, MINUTE_S, 1), (2 * _DAY_S, 4, 1), (30 * _DAY_S, 1, 1), (math.inf, 1, 15))
+"""Up to which age at the start, so many moments in a minute, in every so many minutes."""
+_QUARTER = 15
+"""All minutes of a quarter of an hour are equally dense."""
 
 
 class Walk:
@@ -117,18 +117,19 @@ class Walk:
         path = self._path(conId)
         first = int(max(self._walk_s(start_s), self._start_s - PAST_S) // MINUTE_S)
         last = int(self._walk_s(end_s) // MINUTE_S)
-        for minute in range(first, last + 1):
-            count = self._moments_in(minute)
-            for moment in path.minute(minute, count) if count else ():
+        for minute, count in self._minutes(first, last):
+            for moment in path.minute(minute, count):
                 if start_s <= self._wire_s(moment.at_s) < end_s:
                     yield moment
 
-    def _moments_in(self, minute: int) -> int:
-        age_s = self._start_s - minute * MINUTE_S
-        if age_s <= _LIVELY_S:
-            return MINUTE_S
-        count, every = next((count, every) for until_s, count, every in _DENSITY if age_s <= until_s)
-        return count if minute % every == 0 else 0
+    def _minutes(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Those minutes from the first to the last in which something happens, with the number of moments."""
+        for quarter in range(first // _QUARTER, last // _QUARTER + 1):
+            age_s = self._start_s - (quarter + 1) * _QUARTER * MINUTE_S
+            count, every = next((count, every) for until_s, count, every in _DENSITY if age_s <= until_s)
+            for minute in range(quarter * _QUARTER, (quarter + 1) * _QUARTER, every):
+                if first <= minute <= last:
+                    yield minute, count
 
     def _spread(self, conId: int, moment: Moment) -> Spread | None:
         if not self._paths[conId].listing.quotes:
