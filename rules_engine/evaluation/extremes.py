@@ -22,6 +22,12 @@ class _Stack:
         gone = bisect_right(self.times, start_s)
         del self.times[:gone], self.values[:gone]
 
+    def extend(self, newer: list[Print]) -> None:
+        """Takes prints, newest first."""
+        newer.reverse()
+        self.times.extend([time_s for time_s, _ in newer])
+        self.values.extend([value for _, value in newer])
+
     def prepend(self, older: Sequence[Print], sign: float, newer: float) -> None:
         """Takes those of the older prints, oldest first, that no later one undercuts (overtops, ``sign`` -1)."""
         bound = sign * (self.values[0] if self.values else newer)
@@ -59,28 +65,49 @@ class Extremes:
         self._longest_s = max(self._longest_s, window_s)
 
     def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
-        """Takes prints, oldest first, none older than those before."""
+        """Takes prints, oldest first, none older than those before.
+
+        Read from the newest backwards, they tell by themselves which of them can still become extremes: those beyond
+        all that came later. What is left to read when both ends of the range are found cannot.
+        """
         if self._first_s is None:
-            self._first_s, self._newest = times[0], values[0]
-        lows, low_times, highs, high_times = self._lows.values, self._lows.times, self._highs.values, self._highs.times
-        newest, newest_s = self._newest, self._newest_s
-        for time_s, value in zip(times, values, strict=True):
-            if value > newest:
-                lows.append(newest)
-                low_times.append(newest_s)
-                while highs and highs[-1] <= value:
-                    highs.pop()
-                    high_times.pop()
-            elif value < newest:
-                highs.append(newest)
-                high_times.append(newest_s)
-                while lows and lows[-1] >= value:
-                    lows.pop()
-                    low_times.pop()
-            newest, newest_s = value, time_s
-        self._newest, self._newest_s = newest, newest_s
-        if len(lows) + len(highs) > self._trim_at:
-            self._trim(newest_s - self._longest_s)
+            self._first_s, self._newest, self._newest_s = times[0], values[0], times[0]
+        low = high = values[-1]
+        lows: list[Print] = []
+        highs: list[Print] = []
+        if len(values) > 1:
+            lowest, highest = min(values), max(values)
+            for time_s, value in zip(reversed(times), reversed(values), strict=True):
+                if value < low:
+                    lows.append((time_s, value))
+                    low = value
+                elif value > high:
+                    highs.append((time_s, value))
+                    high = value
+                elif low == lowest and high == highest:
+                    break
+        self._outdo(low, high)
+        if self._newest < low:
+            lows.append((self._newest_s, self._newest))
+        elif self._newest > high:
+            highs.append((self._newest_s, self._newest))
+        if lows:
+            self._lows.extend(lows)
+        if highs:
+            self._highs.extend(highs)
+        self._newest, self._newest_s = values[-1], times[-1]
+        if len(self._lows.times) + len(self._highs.times) > self._trim_at:
+            self._trim(self._newest_s - self._longest_s)
+
+    def _outdo(self, low: float, high: float) -> None:
+        """Forgets what newer prints equal or outdo."""
+        lows, highs = self._lows, self._highs
+        while lows.values and lows.values[-1] >= low:
+            lows.values.pop()
+            lows.times.pop()
+        while highs.values and highs.values[-1] <= high:
+            highs.values.pop()
+            highs.times.pop()
 
     def _trim(self, start_s: float) -> None:
         self._lows.drop(start_s)
