@@ -163,6 +163,7 @@ class Gateway(Staging):
                 self._state = None
                 raise
         self._desk.start_day()
+        self._floor.resume()
         self._settle()
         self._server = await asyncio.get_running_loop().create_server(self._reception.session, self.host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]

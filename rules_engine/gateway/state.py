@@ -21,7 +21,7 @@ from rules_engine.gateway.records import (
 
 _APPLICATION_ID = 0x52544753
 """Marks the file as ours."""
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE numbers (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;

@@ -205,6 +205,28 @@ async def test_an_execution_in_the_symbol_triggers_and_another_does_not(gateway:
     await until(ib, waiting.isDone)
 
 
+async def test_an_execution_counts_for_orders_of_its_own_account(bench: Bench, connect: Connect) -> None:
+    await bench.gateway(accounts=("DU1", "DU2"))
+    ib = await connect()
+    v = await stock(ib, "V")
+    traded = ExecutionCondition(secType="STK", exch="SMART", symbol="V")
+    one, two = [await held(ib, traded, account=account) for account in ("DU1", "DU2")]
+    await until(ib, ib.placeOrder(v, MarketOrder("BUY", 1, account="DU2")).isDone)
+    await until(ib, two.isDone)
+    assert one.orderStatus.status == "PreSubmitted"
+
+
+async def test_a_margin_cushion_is_that_of_the_orders_account(bench: Bench, connect: Connect) -> None:
+    gateway = await bench.gateway(accounts=("DU1", "DU2"))
+    ib = await connect()
+    v = await stock(ib, "V")
+    await until(ib, ib.placeOrder(v, MarketOrder("BUY", 9000, account="DU2")).isDone)
+    one, two = [await held(ib, MarginCondition(isMore=False, percent=20), account=name) for name in ("DU1", "DU2")]
+    gateway.push("V", 100.0)
+    await until(ib, two.isDone)
+    assert one.orderStatus.status == "PreSubmitted"
+
+
 async def test_a_margin_cushion_that_shrinks_with_the_market(gateway: Gateway, connect: Connect) -> None:
     ib = await connect()
     v = await stock(ib, "V")

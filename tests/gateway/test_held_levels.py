@@ -112,7 +112,7 @@ class World:
         self.market = Market(Catalogue(clock=clock))
         self.market.start(NOON_S)
         self.clock = clock
-        self.fast = Conditions(self.market, clock.now_s, lambda account: 1.0)
+        self.fast = Conditions(self.market, clock.now_s, lambda account: 1.0, lambda order: None)
         self.slow: dict[int, SlowOrder] = {}
         self.next_id = 1
         self.conIds = {symbol: self.market.catalogue.named(symbol).conId for symbol in SYMBOLS}  # type: ignore[union-attr]
@@ -148,9 +148,23 @@ class World:
         return by_levels, by_looking
 
     def tick(self) -> tuple[set[int], set[int]]:
-        """Something happens to one instrument; who says which orders are met."""
+        """Something happens to one instrument or to all at once; who says which orders are met."""
         self.clock.time_s += 1.0
-        conId = self.conIds[self.chance.choice(SYMBOLS)]
+        moved = self.chance.sample(SYMBOLS, self.chance.randint(1, len(SYMBOLS)))
+        ticks = {self.conIds[symbol]: self.ticks(self.conIds[symbol]) for symbol in moved}
+        by_levels = {order.permId for order in self.fast.ticked(ticks, margins=False)}
+        for slow in self.slow.values():
+            for watch in slow.watches:
+                if watch.condition.conId in ticks:
+                    watch.see(ticks[watch.condition.conId], self.market.quote(watch.condition.conId))
+        by_looking = {permId for permId, slow in self.slow.items() if slow.met()}
+        for slow in self.slow.values():
+            for watch in slow.watches:
+                watch.now = watch.now[-1:]
+        return by_levels, by_looking
+
+    def ticks(self, conId: int) -> list[Tick]:
+        """What one instrument does in an instant."""
         ticks: list[Tick] = []
         for _ in range(self.chance.randint(1, 3)):
             price = float(self.chance.randint(93, 107))
@@ -159,17 +173,7 @@ class World:
             else:
                 wide = self.chance.choice((0.5, 1.0, 2.0))
                 ticks += self.market.push_quote(conId, price - wide, price + wide, at_s=self.clock.time_s)
-        by_levels = {order.permId for order in self.fast.ticked(conId, ticks)}
-        quote = self.market.quote(conId)
-        for slow in self.slow.values():
-            for watch in slow.watches:
-                if watch.condition.conId == conId:
-                    watch.see(ticks, quote)
-        by_looking = {permId for permId, slow in self.slow.items() if slow.met()}
-        for slow in self.slow.values():
-            for watch in slow.watches:
-                watch.now = watch.now[-1:]
-        return by_levels, by_looking
+        return ticks
 
     def release(self, permIds: set[int]) -> None:
         for permId in permIds:
@@ -203,7 +207,7 @@ def session_conditions(*conditions: Condition) -> tuple[Market, Conditions, Step
     listing = market.catalogue.named("V")
     assert listing is not None
     market.push(listing.conId, 190.0, at_s=EIGHT_S)
-    held = Conditions(market, clock.now_s, lambda account: 1.0)
+    held = Conditions(market, clock.now_s, lambda account: 1.0, lambda order: None)
     order = Order(1, 1, PlaceOrder(1, Contract(), "", "", OrderForm(conditions=conditions)), listing, EIGHT_S)
     assert not held.hold(order)
     return market, held, clock, order
@@ -218,9 +222,9 @@ def v_above(level: float) -> PriceCondition:
 def test_a_level_passed_before_the_session_counts_from_its_first_price_on() -> None:
     market, held, clock, order = session_conditions(v_above(200.0))
     conId = v_above(0).conId
-    assert held.ticked(conId, market.push(conId, 205.0, at_s=EIGHT_S)) == []
+    assert held.ticked({conId: market.push(conId, 205.0, at_s=EIGHT_S)}, margins=False) == []
     clock.time_s = OPENING_S
-    assert held.ticked(conId, market.push(conId, 205.0, at_s=OPENING_S)) == [order]
+    assert held.ticked({conId: market.push(conId, 205.0, at_s=OPENING_S)}, margins=False) == [order]
 
 
 def test_a_moment_that_comes_while_the_market_is_closed_is_not_lost() -> None:
@@ -230,7 +234,7 @@ def test_a_moment_that_comes_while_the_market_is_closed_is_not_lost() -> None:
     assert not held.looked_at(order)
     clock.time_s = OPENING_S
     conId = v_above(0).conId
-    assert held.ticked(conId, market.push(conId, 190.0, at_s=OPENING_S)) == [order]
+    assert held.ticked({conId: market.push(conId, 190.0, at_s=OPENING_S)}, margins=False) == [order]
 
 
 def test_nothing_is_left_of_orders_that_wait_no_longer() -> None:

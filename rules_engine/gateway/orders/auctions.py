@@ -47,9 +47,13 @@ class Auctions:
 
     def join(self, order: Order, now_s: float) -> float:
         """The order waits for the next auction of its kind; returns when that is."""
-        at_s = next_auction_s(CALENDARS[order.listing.calendar], now_s, at_close=kind_of(order).at_close)
+        at_s = self.next_s(order, now_s)
         self._bids[order.permId] = _Bid(order, at_s, _price(self._market.quote(order.conId)))
         return at_s
+
+    def next_s(self, order: Order, from_s: float) -> float:
+        """When the first auction of its kind is; ``from_s`` counts."""
+        return next_auction_s(CALENDARS[order.listing.calendar], from_s, at_close=kind_of(order).at_close)
 
     def leave(self, order: Order) -> None:
         """It waits no more."""

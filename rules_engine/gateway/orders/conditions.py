@@ -5,13 +5,14 @@ mixed lists, so `a or b and c` means `(a or b) and c` here.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rules_engine.gateway.accounts.ledger import Execution
 from rules_engine.gateway.market.market import Market
 from rules_engine.gateway.market.quote import Quote, Tick, TickKind
 from rules_engine.gateway.messages.order_form import (
+    Condition,
     ExecutionCondition,
     MarginCondition,
     OrderForm,
@@ -32,11 +33,10 @@ _MEASURED = (*PRICED, MarginCondition)
 
 @dataclass(slots=True)
 class _Held:
-    """An order, its form when it began to wait, and the places of execution conditions that have seen their trade."""
+    """An order, and its form when it began to wait."""
 
     order: Order
     form: OrderForm
-    traded: set[int] = field(default_factory=set)
 
     def measured(self) -> Iterator[Measured]:
         for condition in self.form.conditions:
@@ -52,10 +52,18 @@ class _Held:
 class Conditions:
     """Everything that is held. A tick looks only at orders whose level it reaches."""
 
-    def __init__(self, market: Market, now_s: Callable[[], float], cushion: Callable[[str], float]) -> None:
+    def __init__(
+        self,
+        market: Market,
+        now_s: Callable[[], float],
+        cushion: Callable[[str], float],
+        changed: Callable[[Order], None],
+    ) -> None:
         self._market = market
         self._now_s = now_s
         self._cushion = cushion
+        self._changed = changed
+        """Called with an order of which something must be remembered."""
         self._held: dict[int, _Held] = {}
         self._gauges: dict[Aspect, Gauge] = {}
         self._by_instrument: dict[int, dict[Aspect, Gauge]] = defaultdict(dict)
@@ -105,41 +113,42 @@ class Conditions:
         held = self._held.get(order.permId)
         return held is not None and self._met(held)
 
-    def ticked(self, conId: int, ticks: Sequence[Tick]) -> list[Order]:
-        """Orders whose conditions are met by what one instrument did at one instant."""
-        gauges = self._by_instrument.get(conId)
-        if not gauges:
-            return []
-        quote = self._market.quote(conId)
+    def ticked(self, moved: Mapping[int, Sequence[Tick]], *, margins: bool) -> list[Order]:
+        """Orders whose conditions are met by what instruments did at one instant, whichever of them is told first.
+
+        With ``margins`` the prices moved what accounts are worth.
+        """
+        gauges = [item for conId in moved for item in self._by_instrument.get(conId, {}).items()]
+        if margins:
+            gauges += self._cushions.items()
         reached: dict[int, None] = {}
-        for aspect, gauge in gauges.items():
-            moved = dict.fromkeys(gauge.move(_values(aspect, ticks, quote)))
+        for aspect, gauge in gauges:
+            touched = dict.fromkeys(gauge.move(self._values(aspect, moved)))
             if self._is_closed(aspect):
-                self._shut_out[aspect].update(moved)
+                self._shut_out[aspect].update(touched)
             else:
-                reached.update(moved)
+                reached.update(touched)
                 reached.update(self._shut_out.pop(aspect, {}))
         met = self._those_met(reached)
-        for gauge in gauges.values():
+        for _, gauge in gauges:
             gauge.settle()
         return met
 
     def margins_moved(self) -> list[Order]:
         """Orders that wait for a margin cushion which is there now."""
-        reached: dict[int, None] = {}
-        for aspect, gauge in self._cushions.items():
-            reached.update(dict.fromkeys(gauge.move([self._cushion_percent(aspect)])))
-            gauge.settle()
-        return self._those_met(reached)
+        return self.ticked({}, margins=True)
 
     def traded(self, execution: Execution) -> list[Order]:
         """Orders that waited for a trade like this one."""
         contract = execution.contract
         waiting = self._on_executions.get((contract.symbol, contract.secType), {})
         for held in waiting.values():
+            if held.form.account != execution.account:
+                continue
             for place, condition in enumerate(held.form.conditions):
-                if isinstance(condition, ExecutionCondition) and _names(condition, execution):
-                    held.traded.add(place)
+                if place not in held.order.traded and _names(condition, execution):
+                    held.order.traded += (place,)
+                    self._changed(held.order)
         return self._those_met(waiting)
 
     def _those_met(self, permIds: Iterable[int]) -> list[Order]:
@@ -162,7 +171,7 @@ class Conditions:
                 moment_s = read_time(text)
                 return self._now_s() >= moment_s if later else self._now_s() <= moment_s
             case ExecutionCondition():
-                return place in held.traded
+                return place in held.order.traded
             case measured:
                 aspect = self._aspect(held.form, measured)
                 if self._is_closed(aspect):
@@ -175,20 +184,18 @@ class Conditions:
         if gauge is None:
             gauge = self._gauges[aspect] = Gauge(up=aspect.up, double=aspect.measure in DOUBLE)
             self._place_of(aspect)[aspect] = gauge
-            gauge.move(self._values_now(aspect))
+            gauge.move(self._values(aspect, {}))
             gauge.settle()
         return gauge
 
     def _place_of(self, aspect: Aspect) -> dict[Aspect, Gauge]:
         return self._by_instrument[aspect.subject] if isinstance(aspect.subject, int) else self._cushions
 
-    def _values_now(self, aspect: Aspect) -> Iterable[float]:
+    def _values(self, aspect: Aspect, moved: Mapping[int, Sequence[Tick]]) -> Iterable[float]:
+        """What the instruments that moved say of one thing, in order; what stands now where nothing moved."""
         if isinstance(aspect.subject, int):
-            return _values(aspect, (), self._market.quote(aspect.subject))
-        return [self._cushion_percent(aspect)]
-
-    def _cushion_percent(self, aspect: Aspect) -> float:
-        return self._cushion(str(aspect.subject)) * 100.0
+            return _values(aspect, moved.get(aspect.subject, ()), self._market.quote(aspect.subject))
+        return [self._cushion(aspect.subject) * 100.0]
 
     def _is_closed(self, aspect: Aspect) -> bool:
         """An account is never closed."""
@@ -236,10 +243,11 @@ def _changes_percent(ticks: Sequence[Tick], quote: Quote) -> Iterator[float]:
         yield (price - quote.close) / quote.close * 100.0
 
 
-def _names(condition: ExecutionCondition, execution: Execution) -> bool:
+def _names(condition: Condition, execution: Execution) -> bool:
     contract = execution.contract
     return (
-        condition.symbol == contract.symbol
+        isinstance(condition, ExecutionCondition)
+        and condition.symbol == contract.symbol
         and condition.secType == contract.secType
         and condition.exchange in ("", "SMART", execution.exchange, contract.exchange)
     )

@@ -142,16 +142,17 @@ class Desk:
         """
         today_s = midnight_s(self._now_s())
         for order in self._floor.book.live():
-            if order.placed_s < today_s and order.live:
-                self._begin_day(order)
+            if order.live:
+                self._begin_day(order, today_s)
         self._floor.book.forget_before(today_s)
         self._listeners.forgot_before(today_s)
         self._timers.at(next_midnight_s(self._now_s()), self.start_day)
 
-    def _begin_day(self, order: Order) -> None:
+    def _begin_day(self, order: Order, today_s: float) -> None:
         if order.form.tif == "DAY":
-            self._floor.cancel(order, "the day ended")
-        elif order.conditional and order.elected:
+            if self._floor.first_s(order) < today_s:
+                self._floor.cancel(order, "the day ended")
+        elif order.conditional and order.elected_s is not None and order.elected_s < today_s:
             self._floor.wait_anew(order)
             self._floor.accept(order)
 

@@ -41,7 +41,7 @@ class Floor:
         self._now_s = now_s
         self._latency_s = latency_s
         self.book = OrderBook()
-        self._conditions = Conditions(market, now_s, lambda account: ledger.figures(account).cushion)
+        self._conditions = Conditions(market, now_s, lambda account: ledger.figures(account).cushion, listeners.changed)
         self._progress = Progress(market, self.book, now_s)
         self.why_held = self._progress.why_held
         self._teller = Teller(listeners, self._progress)
@@ -85,21 +85,34 @@ class Floor:
         self._release_children(order)
 
     def restore(self, orders: Iterable[Order]) -> None:
-        """Orders of an earlier run come back and wait where they waited."""
+        """Orders of an earlier run come back; nothing moves them before `resume`."""
         for order in orders:
-            order.arrived = order.resting = not order.staged
+            order.arrived = not order.staged
             self.book.add(order)
+
+    def resume(self) -> None:
+        """Orders of an earlier run wait where they waited, save for those whose time has passed."""
         for order in self.book.live():
-            if self._wait(order):
-                self._elect([order])
-            elif self._progress.ready(order):
+            self._expire(order)
+        waiting = self.book.live()
+        met = [order for order in waiting if self._wait(order)]
+        for order in waiting:
+            if self._progress.ready(order):
                 self._enter(order)
+        self._elect(met)
+
+    def first_s(self, order: Order) -> float:
+        """The first instant at which an order can trade: a day order is for the day of it."""
+        form = order.form
+        from_s = max(order.placed_s, read_time(form.goodAfterTime) if form.goodAfterTime else order.placed_s)
+        return self._auctions.next_s(order, from_s) if is_for_auction(order) else self._progress.opens_s(order, from_s)
 
     def wait_anew(self, order: Order) -> None:
         """The order's conditions must be met again, from now on."""
         self._conditions.release(order)
         self._leave(order)
-        order.elected = order.triggered = False
+        order.triggered = False
+        order.elected_s, order.traded, order.stop_price = None, (), None
 
     # From the market.
 
@@ -108,10 +121,8 @@ class Floor:
         by_instrument: dict[int, list[Tick]] = {}
         for tick in ticks:
             by_instrument.setdefault(tick.conId, []).append(tick)
-        for conId, moved in by_instrument.items():
-            self._elect(self._conditions.ticked(conId, moved))
-        if any(self._ledger.holds(conId) for conId in by_instrument):
-            self._elect(self._conditions.margins_moved())
+        margins = any(self._ledger.holds(conId) for conId in by_instrument)
+        self._elect(self._conditions.ticked(by_instrument, margins=margins))
         for conId, moved in by_instrument.items():
             for order in self._pit.concerned(conId, moved):
                 if order.live:
@@ -165,7 +176,7 @@ class Floor:
         for order in orders:
             if not order.live or order.elected:
                 continue
-            order.elected = True
+            order.elected_s = self._now_s()
             self._conditions.release(order)
             self._teller.changed(order)
             if order.form.conditionsCancelOrder:

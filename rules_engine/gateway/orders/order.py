@@ -46,8 +46,10 @@ class Order:
     """Somebody entered it in TWS's own window."""
     locating: bool = False
     """It sells short what cannot be borrowed now."""
-    elected: bool = False
-    """Its conditions were met."""
+    elected_s: float | None = None
+    """When its conditions were met."""
+    traded: tuple[int, ...] = ()
+    """The places of its execution conditions that have seen their trade."""
     triggered: bool = False
     """Its stop price was reached."""
     stop_price: float | None = None
@@ -100,6 +102,11 @@ class Order:
     def conId(self) -> int:
         """The contract number."""
         return self.listing.conId
+
+    @property
+    def elected(self) -> bool:
+        """Its conditions were met."""
+        return self.elected_s is not None
 
     @property
     def live(self) -> bool:

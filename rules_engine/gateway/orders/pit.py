@@ -74,7 +74,10 @@ class Pit:
         if order.status is Status.PRE_SUBMITTED and ticks:
             self._teller.progressed(order)
         if not self._progress.works(order):
+            trailed = order.stop_price
             if not self._stops.set_off(order, ticks):
+                if order.stop_price != trailed:
+                    self._teller.changed(order)
                 return []
             order.triggered = True
             self._waiting.add(order)

@@ -38,13 +38,14 @@ class Progress:
         """Its market is in session for it."""
         return self._market.is_open(order.conId, self._now_s(), order.form.outsideRth)
 
-    def opens_s(self, order: Order) -> float:
-        """The next instant at which its market begins a session for it."""
-        now_s = self._now_s()
+    def opens_s(self, order: Order, from_s: float | None = None) -> float:
+        """The first instant from ``from_s`` (now, if not said) on at which its market is in session for it."""
+        from_s = self._now_s() if from_s is None else from_s
+        if self._market.is_open(order.conId, from_s, order.form.outsideRth):
+            return from_s
         hours = CALENDARS[order.listing.calendar]
-        return next(
-            start_s for start_s, _ in hours.open_spans(now_s, now_s + _CLOSED_S_MAX, liquid=not order.form.outsideRth)
-        )
+        spans = hours.open_spans(from_s, from_s + _CLOSED_S_MAX, liquid=not order.form.outsideRth)
+        return next(start_s for start_s, _ in spans)
 
     def tradable(self, order: Order) -> bool:
         """Its market is in session for it and not halted."""
