@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from rules_engine.execution.cancelling import Cancelling
 from rules_engine.execution.changes import Listener, Silence
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.guard import refusal, trading_account
@@ -77,6 +78,7 @@ class Desk:
         self._timing = timing or Timing()
         self._intake = Intake(journal, clock, self._listener)
         self._reconciler = Reconciler(journal, clock, self._intake, self._timing, tuple(settings.channels))
+        self._cancelling = Cancelling(journal, clock, self._timing.backoff_s)
         self._session: Session | None = None
         self._flight = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -102,6 +104,8 @@ class Desk:
         """Why nothing can be sent now; empty when orders may leave."""
         if self._settings.mode is Mode.DRY:
             return "the mode is dry"
+        if self._stopped():
+            return Reason.STOPPED
         if halted := self._reconciler.halted:
             return halted
         if self._session is None:
@@ -127,6 +131,14 @@ class Desk:
         """Asks for the cancellation of our open orders of a rule or in an instrument; durable. Returns those newly
         asked for. Foreign orders are never touched."""
         marked = self._journal.want_cancelled(CancelOrders(rule, instrument))
+        self.wake()
+        return marked
+
+    def stop_trading(self) -> Sequence[Intent]:
+        """Asks for the cancellation of everything of ours that may be at IB, and sends those requests at once, whatever
+        else is under way. Returns those newly asked for. That nothing new leaves is the kill switch's own part."""
+        marked = self._journal.want_all_cancelled()
+        self._cancelling.send_wanted(self._session)
         self.wake()
         return marked
 
@@ -186,11 +198,11 @@ class Desk:
     async def dispatch(self) -> None:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         async with self._flight:
-            self._cancel_wanted()
+            self._cancelling.send_wanted(self._session)
             while unit := self._journal.intents.next_unit():
                 if not await self._send(unit):
                     break
-                self._cancel_wanted()
+                self._cancelling.send_wanted(self._session)
 
     async def _send(self, unit: Sequence[Intent]) -> bool:
         """Takes one unit as far as it goes; False when nothing can be sent now."""
@@ -321,25 +333,6 @@ class Desk:
                     self._news.clear()
                     await self._news.wait()
         return is_so()
-
-    def _cancel_wanted(self) -> None:
-        """Sends every cancellation that was asked for, once a connection."""
-        session = self._session
-        if session is None or not session.is_clear:
-            return
-        wanted = [one for one in self._journal.intents.open() if one.cancel_wanted and one.state.may_be_at_broker]
-        keys = {one.key for one in wanted}
-        for intent in wanted:
-            parent = self._parent_key(intent)
-            if intent.key in session.cancelling or intent.order_id is None or parent in keys:
-                continue  # IB cancels the children with their parent.
-            session.cancelling.add(intent.key)
-            self._journal.event(intent.key, "cancel sent", {"order_id": intent.order_id})
-            session.link.cancel(intent.order_id)
-
-    def _parent_key(self, intent: Intent) -> str:
-        parent = intent.draft.parent
-        return "" if parent is None else self._journal.intents.unit(intent.rule, intent.seq)[parent].key
 
     async def _reconcile(self) -> Evidence | None:
         session = self._session

@@ -88,6 +88,14 @@ class Journal:
                 self.event(intent.key, "cancel wanted", None)
         return marked
 
+    def want_all_cancelled(self) -> Sequence[Intent]:
+        """Marks every intent of ours that may be at IB to be cancelled; returns those newly marked."""
+        with self.transaction():
+            waiting = [one for one in self.intents.open() if one.state.may_be_at_broker and not one.cancel_wanted]
+            for intent in waiting:
+                self.want_leg_cancelled(intent)
+        return waiting
+
     def want_leg_cancelled(self, intent: Intent) -> None:
         """Marks one open intent to be cancelled."""
         if not intent.cancel_wanted:

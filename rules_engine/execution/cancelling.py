@@ -1,0 +1,40 @@
+"""Cancellations that were asked for onto the wire: each once a connection, of orders that IB has shown us."""
+
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.session import Session
+from rules_engine.model.clock import Clock
+from rules_engine.model.errors import LinkDown
+from rules_engine.model.intent import Intent, IntentState
+
+_SEEN = frozenset({IntentState.ACKED, IntentState.WORKING, IntentState.PARTIAL})
+
+
+class Cancelling:
+    """An order whose number IB has not confirmed waits for the evidence: after a gateway lost count, another order may
+    bear that number. Never awaits, so that it may be called in the middle of a sending."""
+
+    def __init__(self, journal: Journal, clock: Clock, retry_s: float) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._retry_s = retry_s
+
+    def send_wanted(self, session: Session | None) -> None:
+        """Sends what can be sent now."""
+        if session is None or not session.usable or not session.reconciled:
+            return
+        wanted = [one for one in self._journal.intents.open() if one.cancel_wanted and one.state in _SEEN]
+        keys = {one.key for one in wanted}
+        for intent in wanted:
+            if intent.key in session.cancelling or intent.order_id is None or self._parent_key(intent) in keys:
+                continue  # IB cancels the children with their parent.
+            session.cancelling.add(intent.key)
+            self._journal.event(intent.key, "cancel sent", {"order_id": intent.order_id})
+            try:
+                session.link.cancel(intent.order_id)
+            except LinkDown as error:
+                session.distrust(str(error), self._clock.now_s() + self._retry_s)
+                return
+
+    def _parent_key(self, intent: Intent) -> str:
+        parent = intent.draft.parent
+        return "" if parent is None else self._journal.intents.unit(intent.rule, intent.seq)[parent].key

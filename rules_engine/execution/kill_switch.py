@@ -1,0 +1,54 @@
+"""The kill switch: a file beside the journal. While it lies there nothing is sent, whoever starts or runs."""
+
+import os
+from pathlib import Path
+
+_KEEP = "keep orders\n"
+
+
+class KillSwitch:
+    """Looked at before every order. It outlives engines, and can be pulled without one: any file of that name will do."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def is_on(self) -> bool:
+        """Whether nothing may be sent; also when it cannot be told."""
+        try:
+            os.lstat(self.path)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    @property
+    def keeps_orders(self) -> bool:
+        """Whether what is at IB already may stay there; only a file that says so keeps it."""
+        try:
+            return self.path.read_text() == _KEEP
+        except (OSError, UnicodeDecodeError):
+            return False
+
+    def pull(self, *, keep_orders: bool = False) -> None:
+        """On, on disk when it returns. Raises OSError where the folder takes no file."""
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(handle, _KEEP.encode() if keep_orders else b"")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def release(self) -> bool:
+        """Off; False when it was off."""
+        try:
+            self.path.unlink()
+        except FileNotFoundError:
+            return False
+        return True

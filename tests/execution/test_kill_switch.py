@@ -1,0 +1,138 @@
+"""The kill switch: nothing new leaves, ours goes, what is not ours stays; with and without an engine."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from rules_engine.execution.kill_switch import KillSwitch
+from rules_engine.model.firing import Reason
+from rules_engine.model.intent import IntentState
+from tests.execution.bench import Bench
+from tests.execution.doubles import Placed, V, decision, draft
+
+State = IntentState
+
+
+def switch(folder: Path) -> KillSwitch:
+    return KillSwitch(folder / "STOPPED")
+
+
+def test_it_is_a_file_that_outlives_whoever_pulled_it(tmp_path: Path) -> None:
+    assert not switch(tmp_path).is_on
+    switch(tmp_path).pull()
+    assert switch(tmp_path).is_on
+    assert switch(tmp_path).path.stat().st_mode & 0o777 == 0o600
+    assert switch(tmp_path).release()
+    assert not switch(tmp_path).is_on
+    assert not switch(tmp_path).release()
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_it_says_whether_orders_at_ib_may_stay(tmp_path: Path, keep: bool) -> None:
+    switch(tmp_path).pull(keep_orders=keep)
+    assert switch(tmp_path).keeps_orders is keep
+
+
+@pytest.mark.parametrize("content", [b"", b"whatever", b"\xff\xfe"])
+def test_any_file_of_that_name_stops_all(tmp_path: Path, content: bytes) -> None:
+    switch(tmp_path).path.write_bytes(content)
+    assert (switch(tmp_path).is_on, switch(tmp_path).keeps_orders) == (True, False)
+
+
+def test_a_dangling_link_a_folder_and_what_cannot_be_looked_at_count_as_on(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "link", tmp_path / "folder", tmp_path / "file" / "below"):
+        assert KillSwitch(path).is_on
+        assert not KillSwitch(path).keeps_orders
+
+
+async def test_fifty_orders_are_on_their_way_out_before_anything_is_awaited(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+    keys = [bench.record(decision(draft(quantity=100 + number), held=bool(number % 2))) for number in range(50)]
+    await bench.desk.dispatch()
+    foreign = bench.ib.accept(Placed(777, draft(), "not ours", "DU1", "", 0, True))
+    bench.desk.on_report(foreign)
+    marked = bench.desk.stop_trading()
+    assert sorted(intent.key for intent in marked) == sorted(keys)
+    assert sorted(bench.ib.cancels) == sorted(placed.order_id for placed in bench.ib.wire)
+    assert 777 not in bench.ib.cancels
+    assert bench.desk.stop_trading() == []
+    await bench.desk.step()
+    assert len(bench.ib.cancels) == 50
+    assert link.asked == 1
+
+
+async def test_cancellations_do_not_wait_for_the_acknowledgement_of_an_order_under_way(bench: Bench) -> None:
+    link, on_the_wire = bench.accepting(await bench.connect()), asyncio.Event()
+    first = bench.record()
+    await bench.desk.dispatch()
+    link.on_place = lambda placed: on_the_wire.set()
+    second = bench.record(decision(draft(instrument=V)))
+    sending = asyncio.create_task(bench.desk.dispatch())
+    await asyncio.wait_for(on_the_wire.wait(), 5)
+    bench.stopped = True
+    bench.desk.stop_trading()
+    assert bench.ib.cancels == [bench.intent(first).order_id]
+    bench.desk.on_report(bench.ib.accept(bench.ib.wire[1]))
+    await asyncio.wait_for(sending, 5)
+    assert bench.ib.cancels == [bench.intent(first).order_id, bench.intent(second).order_id]
+
+
+async def test_an_order_that_was_pulled_while_it_was_being_sent_is_found_first_and_then_cancelled(bench: Bench) -> None:
+    await bench.connect()
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert bench.state(key) is State.SENDING
+    bench.stopped = True
+    bench.desk.stop_trading()
+    assert bench.ib.cancels == [], "IB has confirmed no number of ours yet"
+    bench.desk.on_report(bench.ib.accept(bench.ib.wire[0]))
+    await bench.desk.step()
+    assert bench.ib.cancels == [bench.intent(key).order_id]
+
+
+async def test_pulled_between_probe_and_wire_nothing_leaves(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+
+    async def pulled_meanwhile(deadline_s: float = 1.0) -> None:
+        bench.stopped = True
+
+    link.probe = pulled_meanwhile  # type: ignore[method-assign]  # Somebody stops the engine just then.
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.ib.wire) == (State.BLOCKED, [])
+    assert Reason.STOPPED in bench.texts()[0]
+
+
+async def test_what_was_to_be_cancelled_is_cancelled_after_a_restart(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    bench.desk.detach()
+    bench.desk.stop_trading()
+    bench.restart()
+    bench.stopped = True
+    await bench.connect()
+    assert bench.desk.waiting_for == Reason.STOPPED
+    await bench.desk.step()
+    assert bench.ib.cancels == [bench.intent(key).order_id]
+    bench.desk.on_report(bench.ib.end(key))
+    assert bench.state(key) is State.CANCELLED
+
+
+async def test_a_number_that_ib_has_given_to_another_order_is_not_cancelled(bench: Bench) -> None:
+    await bench.connect()
+    key = bench.record()
+    await bench.desk.dispatch()
+    number = bench.intent(key).order_id
+    assert number is not None
+    bench.restart()
+    foreign = Placed(number, draft(), "not ours", "DU1", "", 0, True)
+    bench.ib.accept(foreign)
+    await bench.connect()
+    bench.desk.stop_trading()
+    await bench.later(61)
+    assert (bench.state(key), bench.ib.cancels) == (State.UNKNOWN, [])
