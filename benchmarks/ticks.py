@@ -24,14 +24,14 @@ class Print:
         return self.cents / 100
 
 
-def walk(count: int, seed: int, volatility: float = STORMY) -> list[Print]:
+def walk(count: int, seed: int, volatility: float = STORMY, per_s: float = TICKS_PER_S) -> list[Print]:
     """A random walk that is drawn gently back to 200, so that a million steps stay a market."""
     source = random.Random(seed)
-    step = volatility / math.sqrt(_TRADING_YEAR_S * TICKS_PER_S)
+    step = volatility / math.sqrt(_TRADING_YEAR_S * per_s)
     time_s, level = 1_900_000_000.0, math.log(_HOME_CENTS)
     prints = []
     for _ in range(count):
-        time_s += source.uniform(0.6, 1.4) / TICKS_PER_S
+        time_s += source.uniform(0.6, 1.4) / per_s
         if source.random() < 0.7:
             level += source.gauss(0.0, step / math.sqrt(0.7)) + 2e-7 * (math.log(_HOME_CENTS) - level)
         prints.append(Print(time_s, round(math.exp(level)), float(source.randrange(1, 10) * 100)))

@@ -34,7 +34,7 @@ class Apart:
             return self._beside(self.level)
         if self._outlook is None or self._left is None or self._right is None:
             return None
-        return self._outlook.longest(self._stays)
+        return self._outlook.unknown() or self._outlook.longest(self._stays)
 
     def _beside(self, level: float) -> Stretch | None:
         value, slack = self._of(), abs(level) * _SLACK

@@ -61,7 +61,7 @@ class _ChangeJudge(Judge):
         return FALSE
 
     def calm(self) -> Stretch | None:
-        return None if self.outlook is None else self.outlook.longest(self._stays)
+        return None if self.outlook is None else self.outlook.unknown() or self.outlook.longest(self._stays)
 
     def _stays(self, stretch: Stretch) -> bool:
         """Whether every print of the stretch is far enough from every value that will be compared with it, or none."""

@@ -107,7 +107,10 @@ class _MoveJudge(Judge):
         lasts = _until_moved if self.moved is None else _while_moved
         windows = ((self.lowest, 1), (self.highest, -1))
         ways = [lasts(last, window, self.amount, way) for window, way in windows if window is not None]
-        return meeting(ways) if self.moved is None else next(filter(None, ways), None)
+        if self.moved is not None:
+            return next(filter(None, ways), None)
+        filling = [window.covered_at_s() for window in self.windows if not window.is_covered()]
+        return meeting([*ways, Stretch(-inf, inf, min(filling))]) if filling else meeting(ways)
 
     def forget(self, depth: Forget) -> None:
         self.watching = False

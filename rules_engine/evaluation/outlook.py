@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING
 
 from rules_engine.evaluation.extremes import Extremes
 from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.stream import Stream
 from rules_engine.evaluation.windows import Extreme, Moments
 from rules_engine.model.expression import (
@@ -42,13 +43,24 @@ _PAUSE = 16
 class Outlook:
     """What can come of one instrument's own prints. It keeps how far ahead it pays to look, and nothing else."""
 
-    __slots__ = ("_ahead", "_extremes", "_from", "_from_s", "_of", "_pause", "_quote", "_view")
+    __slots__ = (
+        "_ahead",
+        "_extremes",
+        "_from",
+        "_from_s",
+        "_known_at_s",
+        "_of",
+        "_pause",
+        "_quote",
+        "_view",
+    )
 
     def __init__(self, view: "View", of: Reading) -> None:
         self._view = view
         self._of = of
         self._quote = view.market.feed(of.instrument.name).quote(of.field)
         self._extremes: Extremes | None = None
+        self._known_at_s: list[Callable[[], float]] = []
         self._ahead = _PRINTS_FIRST
         self._pause = 0
         self._from: int | None = None
@@ -76,6 +88,7 @@ class Outlook:
     def before(self, window_s: float) -> Range:
         market, stream = self._view.market, self._stream()
         window = stream.before(window_s, market.now_s)
+        self._known_at_s.append(window.known_at_s)
 
         def read(stretch: Stretch) -> tuple[float, float] | None:
             if window.at(market.now_s) is None:
@@ -87,6 +100,10 @@ class Outlook:
             return (min(low, stretch.low), max(high, stretch.high)) if inside else (low, high)
 
         return read
+
+    def unknown(self) -> Stretch | None:
+        until_s = max((known_at_s() for known_at_s in self._known_at_s), default=NEVER)
+        return Stretch(-inf, inf, until_s) if until_s > self._view.market.now_s else None
 
     def longest(self, certain: Callable[[Stretch], bool]) -> Stretch | None:
         if self._pause:
@@ -128,6 +145,7 @@ class Outlook:
     def _series(self, of: Series, window_s: float) -> Range:
         now_s, stream = self._view.market.now_s, self._stream()
         lows, highs = stream.extreme(window_s, False, now_s), stream.extreme(window_s, True, now_s)
+        self._known_at_s.append(partial(stream.covered_at_s, highs, window_s))
         if of.function is Function.HIGHEST:
             return partial(_highest, self._view.market, highs)
         if of.function is Function.LOWEST:

@@ -42,6 +42,9 @@ class ExtremeWindow:
     def until_s(self) -> float:
         return self.extreme.until_s(self.market.now_s)
 
+    def covered_at_s(self) -> float:
+        return self.stream.covered_at_s(self.extreme, self.window_s)
+
 
 @dataclass(frozen=True, slots=True)
 class MomentsWindow:
@@ -68,6 +71,9 @@ class MomentsWindow:
 
     def until_s(self) -> float:
         return self.market.now_s
+
+    def covered_at_s(self) -> float:
+        return self.stream.covered_at_s(self.moments, self.window_s)
 
 
 class OverBars:

@@ -5,7 +5,7 @@ from math import isfinite
 
 from rules_engine.evaluation.extremes import Extremes
 from rules_engine.evaluation.past import NEVER, Print
-from rules_engine.evaluation.quote import NOT_YET, Quote
+from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.sums import Sums
 from rules_engine.evaluation.windows import Before, Extreme, Moments
 from rules_engine.model.judging import Value
@@ -89,12 +89,16 @@ class Stream:
 
     def is_covered(self, window: Extreme | Moments, window_s: float, now_s: float) -> bool:
         """Whether all prints in (now - window_s, now] have been seen by this window."""
-        start_s = now_s - window_s + EDGE_S
-        if window.since_s > start_s:
-            return False
-        # A list, not a generator: this is asked at every print.
-        beginnings = [leg.kept_from_s if self.keeps else leg.covered_from_s for leg in self.legs]
-        return max(beginnings, default=NOT_YET) <= start_s
+        return self.covered_at_s(window, window_s) <= now_s
+
+    def covered_at_s(self, window: Extreme | Moments, window_s: float) -> float:
+        """From when on that is so, if no data is lost."""
+        first_s = window.since_s
+        for leg in self.legs:
+            beginning_s = leg.kept_from_s if self.keeps else leg.covered_from_s
+            if beginning_s > first_s:
+                first_s = beginning_s
+        return first_s + window_s - EDGE_S
 
     def clear(self) -> None:
         """The past is lost."""

@@ -102,11 +102,13 @@ class Watch:
             lane.wake(self)
 
     def is_settled(self) -> bool:
-        """Whether the same verdict again would change nothing. Unknown never is: what is missing may come any time."""
+        """Whether the same verdict again would change nothing."""
         truth = self.verdict.truth
-        if not self.is_single or self.gap_s is not None or truth is Truth.UNKNOWN or truth is not self.known:
+        if not self.is_single or self.gap_s is not None:
             return False
-        return truth is Truth.FALSE or self.role not in (Role.CLEAR, Role.ARMING)
+        if truth is Truth.TRUE and self.role in (Role.CLEAR, Role.ARMING):
+            return False
+        return truth is self.known or truth is Truth.UNKNOWN
 
     def is_news(self, verdict: Verdict) -> bool:
         """Whether the verdict says anything but what is known. A quick answer for most prints."""

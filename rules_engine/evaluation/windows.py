@@ -1,7 +1,7 @@
 """What rules read of the prints of the last so many seconds: extremes, mean and spread, the last print before them."""
 
 from collections.abc import Sequence
-from math import sqrt
+from math import inf, sqrt
 
 from rules_engine.evaluation.extremes import Extremes
 from rules_engine.evaluation.sums import Sums
@@ -116,6 +116,11 @@ class Before:
         if index >= len(times) or times[index] > now_s - self._window_s + EDGE_S:
             return None
         return self._sums.values[index]
+
+    def known_at_s(self) -> float:
+        """From when on there is one, if no data is lost."""
+        times = self._sums.times
+        return times[0] + self._window_s - EDGE_S if times else inf
 
     def coming(self, until_s: float) -> Sequence[float]:
         """The prints that are it now or will be by then; only those that have printed already."""

@@ -221,6 +221,10 @@ class Window(Protocol):
         """When the print that is the value now leaves the window."""
         ...
 
+    def covered_at_s(self) -> float:
+        """From when on `is_covered`, if no data is lost."""
+        ...
+
 
 class Outlook(Protocol):
     """What can still come of one instrument's own prints."""
@@ -231,6 +235,10 @@ class Outlook(Protocol):
 
     def before(self, window_s: float) -> Range:
         """Of the last print at or before now - window_s."""
+        ...
+
+    def unknown(self) -> Stretch | None:
+        """How long something that it was asked the range of stays unknown whatever prints; None if that is known."""
         ...
 
     def longest(self, certain: Callable[[Stretch], bool]) -> Stretch | None:

@@ -1,0 +1,183 @@
+"""W2 and W4: many symbols, ten rules each; and who agrees with whom about what fires."""
+
+import gc
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from statistics import median
+
+from benchmarks.measure import Cost, interleaved, ratio, spell, table
+from benchmarks.mix import Written, mix
+from benchmarks.oracle import truths_by_brute_force
+from benchmarks.ticks import STORMY, Print, walk
+from rules_engine import Engine
+
+QUIET = 0.5
+"""Volatility of a year: 50%."""
+Heard = tuple[int, float, int]
+"""Symbol number, time, cents."""
+Fired = list[tuple[int, int, int]]
+"""Print number, symbol number, rule number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """``per_s``: prints a second of all symbols. ``zipf``: how unevenly they come. ``longest``: of the windows."""
+
+    name: str
+    symbols: int
+    prints: int
+    per_s: float
+    volatility: float = STORMY
+    zipf: float = 0.0
+    varied: bool = False
+    rounds: int = 3
+    seed: int = 20301122
+
+
+SIZES = {
+    "W2": Size("W2", 100, 1_000_000, 2_000.0),
+    "W2q": Size("W2q", 100, 1_000_000, 2_000.0, QUIET),
+    "W4": Size("W4", 1_000, 1_000_000, 2_000.0, zipf=0.8, varied=True),
+    "W4q": Size("W4q", 1_000, 1_000_000, 2_000.0, QUIET, zipf=0.8, varied=True),
+}
+SHORT = {
+    "W2": Size("W2", 2, 24_000, 20.0, rounds=1),
+    "W2q": Size("W2q", 2, 16_000, 20.0, QUIET, rounds=1),
+    "W4": Size("W4", 12, 24_000, 60.0, zipf=0.8, varied=True, rounds=1),
+    "W4q": Size("W4q", 12, 16_000, 60.0, QUIET, zipf=0.8, varied=True, rounds=1),
+}
+
+
+def market(size: Size) -> list[Heard]:
+    """Prints of all symbols in order of time. Every symbol's walk has steps as large as its prints are far apart."""
+    chance = random.Random(size.seed)
+    weights = [1 / (number + 1) ** size.zipf for number in range(size.symbols)]
+    total, bounds = sum(weights), list(accumulate(weights))
+    turns = chance.choices(range(size.symbols), cum_weights=bounds, k=size.prints)
+    walks: list[list[Print]] = []
+    for number, weight in enumerate(weights):
+        rate = size.per_s * weight / total
+        walks.append(walk(turns.count(number), size.seed + number, size.volatility, rate))
+    paths = [iter(path) for path in walks]
+    time_s, heard = 1_900_000_000.0, []
+    for number in turns:
+        time_s += chance.uniform(0.6, 1.4) / size.per_s
+        heard.append((number, time_s, next(paths[number]).cents))
+    return heard
+
+
+def rules(size: Size) -> list[list[Written]]:
+    """Ten a symbol; with ``varied`` windows the lengths are drawn between half and twice, so from 5 s to 10 min."""
+    chance = random.Random(size.seed)
+    return [mix(20_000, chance.uniform(0.5, 2.0) if size.varied else 1.0) for _ in range(size.symbols)]
+
+
+def rules_text(written: Sequence[Sequence[Written]]) -> str:
+    """All of them in one file."""
+    lines = ["version: 1", "timezone: UTC", "rules:"]
+    for symbol, sentences in enumerate(written):
+        for number, rule in enumerate(sentences):
+            lines += [f"  - name: r{symbol}-{number}", f"    when: {rule.sentence.format(S=f'S{symbol}')}"]
+            lines += ["    do: notify desk"]
+    return "\n".join(lines)
+
+
+def play_engine(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) -> tuple[Fired, float]:
+    """Ours, through the library face."""
+    tick, fired = Engine(rules_text(written)).tick, []
+    names = [f"S{number}" for number in range(len(written))]
+    heard = [(names[number], time_s, cents / 100) for number, time_s, cents in prints]
+    gc.collect()
+    start_s = time.process_time()
+    for at, (name, time_s, price) in enumerate(heard):
+        for firing in tick(name, time_s, price):
+            fired.append((at, firing.rule))
+    taken_s = time.process_time() - start_s
+    return [(at, *map(int, rule[1:].split("-"))) for at, rule in fired], taken_s  # type: ignore[misc]
+
+
+def play_by_hand(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) -> tuple[Fired, float]:
+    """Plain deques, one window a rule."""
+    books = [[(number, rule.by_hand().tick) for number, rule in enumerate(sentences)] for sentences in written]
+    fired: Fired = []
+    gc.collect()
+    start_s = time.process_time()
+    for at, (symbol, time_s, cents) in enumerate(prints):
+        for number, tick in books[symbol]:
+            if tick(time_s, cents):
+                fired.append((at, symbol, number))
+    return fired, time.process_time() - start_s
+
+
+def fired_by_brute_force(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) -> Fired:
+    """The oracle: every window again from the raw prints."""
+    found: Fired = []
+    for symbol, sentences in enumerate(written):
+        mine = [(at, time_s, cents) for at, (number, time_s, cents) in enumerate(prints) if number == symbol]
+        times, values = [time_s for _, time_s, _ in mine], [cents for *_, cents in mine]
+        for number, rule in enumerate(sentences):
+            found += [(mine[edge][0], symbol, number) for edge in truths_by_brute_force(rule.sentence, times, values)]
+    return sorted(found)
+
+
+def disagreements(size: Size) -> list[str]:
+    """Who fires otherwise than the oracle; empty when all agree."""
+    written, prints = rules(size), market(size)
+    expected = fired_by_brute_force(written, prints)
+    kinds = {number for _, _, number in expected}
+    assert size.volatility < STORMY or len(kinds) >= 8, f"only the rules {sorted(kinds)} fire: it shows little"
+    contenders = {"engine": play_engine, "deques": play_by_hand}
+    found = {name: sorted(play(written, prints)[0]) for name, play in contenders.items()}
+    return [
+        f"{name} fires otherwise than the oracle, first at {sorted(set(fired) ^ set(expected))[:3]}"
+        for name, fired in found.items()
+        if fired != expected
+    ]
+
+
+def costs(size: Size) -> tuple[dict[str, Cost], bool]:
+    """CPU time of each contender, and whether they fired alike."""
+    written, prints = rules(size), market(size)
+    fired: dict[str, Fired] = {}
+
+    def run(name: str, play: Callable[..., tuple[Fired, float]]) -> float:
+        fired[name], taken_s = play(written, prints)
+        return taken_s / len(prints)
+
+    found = interleaved(
+        {"engine": partial(run, "engine", play_engine), "deques": partial(run, "deques", play_by_hand)}, size.rounds
+    )
+    return found, sorted(fired["engine"]) == sorted(fired["deques"])
+
+
+def spikes(size: Size) -> float:
+    """The 99.9th percentile of one print's time over its median, wall time, collector running."""
+    written, prints = rules(size), market(size)[:300_000]
+    tick, clock = Engine(rules_text(written)).tick, time.perf_counter
+    heard = [(f"S{number}", time_s, cents / 100) for number, time_s, cents in prints]
+    taken = []
+    for name, time_s, price in heard:
+        start_s = clock()
+        tick(name, time_s, price)
+        taken.append(clock() - start_s)
+    taken = sorted(taken[len(taken) // 2 :])
+    return taken[len(taken) * 999 // 1000] / median(taken)
+
+
+def report(size: Size, short: Size) -> str:
+    """Who is right, and what each costs."""
+    wrong = disagreements(short)
+    measured, alike = costs(size)
+    rows = [
+        [name, f"{spell(cost.median_s * 1e6)} us", str(ratio(cost.loops, measured["deques"].loops))]
+        for name, cost in measured.items()
+    ]
+    title = f"{size.name}, {size.prints:,} prints of {size.symbols:,} symbols, ten rules each, {size.rounds} rounds"
+    verdict = "; ".join(wrong) if wrong else "all fire alike, as the brute-force oracle does on the short form"
+    if not alike:
+        verdict += "; ON THE LONG FORM THEY DIFFER"
+    return f"{table(title, ['', 'a print', 'over deques'], rows)}  {verdict}\n"
