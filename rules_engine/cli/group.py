@@ -22,6 +22,7 @@ COMMANDS = {
     "resume": "Make a paused rule, or all rules, listen again.",
     "rearm": "Arm a rule that is done or broken.",
     "resolve": "Close an order whose fate was unknown.",
+    "stop": "Kill switch: send nothing more, and cancel our orders.",
     "gateway": "Serve a simulated IB gateway.",
 }
 

@@ -6,6 +6,7 @@ from rules_engine.daemon.control import Command, CommandRefused
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.rulebook import Difference, Refused
+from rules_engine.daemon.trading_stop import TradingStop
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.desk import Desk
 from rules_engine.language import render
@@ -28,6 +29,7 @@ class Commands:
         in_force: InForce,
         evaluator: Evaluator,
         desk: Desk,
+        trading_stop: TradingStop,
         incidents: Incidents,
         clock: Clock,
         react: Callable[[], None],
@@ -36,6 +38,7 @@ class Commands:
         self._in_force = in_force
         self._evaluator = evaluator
         self._desk = desk
+        self._trading_stop = trading_stop
         self._incidents = incidents
         self._clock = clock
         self._react = react
@@ -50,6 +53,7 @@ class Commands:
             "resume": self._resume,
             "rearm": self._rearm,
             "resolve": self._resolve,
+            "stop": self._stop,
         }
 
     def _status(self, request: Mapping[str, Json]) -> Json:
@@ -131,6 +135,15 @@ class Commands:
             raise CommandRefused(f"there is no order {key} whose fate is unknown")
         self._react()
         return f"resolved: {key}"
+
+    def _stop(self, request: Mapping[str, Json]) -> Json:
+        if request.get("lift") is True:
+            was_on = self._trading_stop.release()
+            self._react()
+            return "orders may leave again" if was_on else "the kill switch was off"
+        words = self._trading_stop.pull(keep_orders=request.get("keep_orders") is True)
+        self._react()
+        return words or "it was stopped already"
 
     def _rules(self, request: Mapping[str, Json]) -> list[str]:
         name = request.get("rule")

@@ -20,10 +20,12 @@ from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.supervision import kept_going
 from rules_engine.daemon.surroundings import Surroundings
+from rules_engine.daemon.trading_stop import TradingStop
 from rules_engine.daemon.watch import rescan
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.kill_switch import KillSwitch
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
@@ -82,7 +84,17 @@ class Daemon:
         market = KnownMarket(self._evaluator, self._link)
         gate = RiskGate(settings.limits, market, clock)
         self._endings = Endings(self._evaluator, self._journal, clock, self._rule_of)
-        self._desk = Desk(self._journal, gate, clock, settings, live_flag=live, listener=self._endings)
+        switch = KillSwitch(folder.stop_flag)
+        self._desk = Desk(
+            self._journal,
+            gate,
+            clock,
+            settings,
+            live_flag=live,
+            listener=self._endings,
+            stopped=lambda: switch.is_on,
+        )
+        self._trading_stop = TradingStop(switch, self._desk, self._journal, clock, self._channels)
         self._incidents = Incidents(self._journal, self._channels)
         self._in_force = InForce(book, edition, self._evaluator, self._journal, self._endings, clock, self._channels)
         self._catching_up = CatchingUp(self._link, self._in_force, self._evaluator, self._journal, clock)
@@ -100,7 +112,16 @@ class Daemon:
             settings.mode,
         )
         self._sender = Sender(self._journal.outbox, settings.channels, clock, around.courier)
-        commands = Commands(settings, self._in_force, self._evaluator, self._desk, self._incidents, clock, self._step)
+        commands = Commands(
+            settings,
+            self._in_force,
+            self._evaluator,
+            self._desk,
+            self._trading_stop,
+            self._incidents,
+            clock,
+            self._step,
+        )
         self._control = ControlServer(folder.socket, commands.table())
         self._folder_changed = asyncio.Event()
         self._in_force.on_change = self._changed
@@ -119,6 +140,10 @@ class Daemon:
             for task in running:
                 task.cancel()
         self._reactor.save()
+
+    def stop_trading(self) -> None:
+        """Pulls the kill switch: nothing more is sent, and what is at the broker is cancelled."""
+        self._trading_stop.pull()
 
     def close(self) -> None:
         """Lets the next engine have the journal."""
@@ -158,6 +183,7 @@ class Daemon:
         self._desk.wake()
 
     def _step(self) -> None:
+        self._trading_stop.look()
         self._reactor.step(self._inbox.take(), self._clock.now_s())
         self._sender.wake()
 

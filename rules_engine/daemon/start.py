@@ -31,7 +31,10 @@ _EMBEDDED_MARKET = ("walk",)
 
 
 async def run_engine(settings: Settings, say: Callable[[str], None], *, live: bool) -> int:
-    """Runs until SIGTERM or SIGINT and returns the exit code; ``say`` takes what the user must read at once."""
+    """Runs until SIGTERM or SIGINT and returns the exit code; SIGUSR1 pulls the kill switch.
+
+    ``say`` takes what the user must read at once.
+    """
     folder = StateFolder(settings.state)
     try:
         folder.prepare()
@@ -68,6 +71,7 @@ async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGUSR1, daemon.stop_trading)
     try:
         await daemon.run(stopping)
     except ExceptionGroup:

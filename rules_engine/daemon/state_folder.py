@@ -1,4 +1,4 @@
-"""The folder that holds what outlives the process: journal, control socket, log."""
+"""The folder that holds what outlives the process: journal, control socket, log, kill switch."""
 
 import stat
 from dataclasses import dataclass
@@ -30,6 +30,10 @@ class StateFolder:
     @property
     def socket(self) -> Path:
         return self.path / "control.sock"
+
+    @property
+    def stop_flag(self) -> Path:
+        return self.path / "STOPPED"
 
     def prepare(self) -> None:
         """Creates the folder for its owner alone; refuses one that others can enter, or whose path is too long."""

@@ -7,7 +7,7 @@ _KEEP = "keep orders\n"
 
 
 class KillSwitch:
-    """Looked at before every order. It outlives engines, and can be pulled without one: any file of that name will do."""
+    """Looked at before every order. It outlives engines, and can be pulled without one: any file of that name does."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -110,6 +110,18 @@ def data_paused_notice(instrument: str, why: str, channels: Iterable[str], at_s:
     return _engine_notice(NoticeKind.DATA_PAUSED, f"No data for {instrument or 'any instrument'}", text, channels, at_s)
 
 
+def trading_stopped_notice(what: str, channels: Iterable[str], at_s: float) -> Notice:
+    """Somebody pulled the kill switch; ``what`` says what that did."""
+    text = f"Orders leave again after: rules stop --lift\n{what}"
+    return _engine_notice(NoticeKind.ALARM, "Kill switch is on", text, channels, at_s)
+
+
+def trading_resumed_notice(channels: Iterable[str], at_s: float) -> Notice:
+    """The kill switch was released."""
+    text = "Orders may leave again. Rules whose order at the broker was cancelled are armed with: rules rearm NAME"
+    return _engine_notice(NoticeKind.ALARM, "Kill switch is off", text, channels, at_s)
+
+
 def started_notice(summary: str, channels: Iterable[str], at_s: float) -> Notice:
     """The engine runs; ``summary`` says with what."""
     return _engine_notice(NoticeKind.STARTED, "Rules engine started", summary, channels, at_s)

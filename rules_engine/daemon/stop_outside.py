@@ -1,0 +1,107 @@
+"""Our orders cancelled without an engine: a connection of its own, under the engine's client id and journal."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rules_engine.broker.connection import Connection
+from rules_engine.broker.inbox import Inbox
+from rules_engine.execution.changes import Change, Silence
+from rules_engine.execution.desk import Desk
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.ports import Quote
+from rules_engine.execution.risk import RiskGate
+from rules_engine.model.clock import Clock
+from rules_engine.model.expression import Expression
+from rules_engine.model.intent import Intent
+from rules_engine.model.reports import ExecutionReport, LinkChange, OrderError, OrderReport, Traded
+from rules_engine.model.settings import Settings
+
+DEADLINE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What was open when the switch was pulled, and what of it IB had not confirmed as ended by the deadline."""
+
+    asked: Sequence[Intent]
+    left: Sequence[Intent]
+
+
+async def cancel_outside(settings: Settings, journal: Journal, clock: Clock) -> Cancelled:
+    """Compares with IB, cancels what is ours, and waits for IB's word. Sends no order. Raises LinkDown."""
+    before = _at_broker(journal)
+    if not before:
+        return Cancelled((), ())
+    inbox, news = Inbox(), _News()
+    gate = RiskGate(settings.limits, _NoMarket(), clock)
+    desk = Desk(journal, gate, clock, settings, listener=news, stopped=lambda: True)
+    connection = await Connection.open(
+        settings.gateway,
+        (),
+        inbox,
+        clock,
+        account=settings.account,
+        order_id_floor=journal.order_id_high_water,
+    )
+    desk.attach(connection)
+    desk.stop_trading()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            serving = [tasks.create_task(desk.serve()), tasks.create_task(_hear(inbox, desk))]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DEADLINE_S):
+                    while _at_broker(journal):
+                        await news.next()
+            for task in serving:
+                task.cancel()
+    finally:
+        connection.close()
+    return Cancelled(before, _at_broker(journal))
+
+
+async def _hear(inbox: Inbox, desk: Desk) -> None:
+    while True:
+        await inbox.wait()
+        for item in inbox.take():
+            if isinstance(item, OrderReport | ExecutionReport | OrderError | LinkChange):
+                desk.on_report(item)
+
+
+def _at_broker(journal: Journal) -> Sequence[Intent]:
+    return [intent for intent in journal.intents.open() if intent.state.may_be_at_broker]
+
+
+class _News(Silence):
+    """Says that something became of an order."""
+
+    def __init__(self) -> None:
+        self._came = asyncio.Event()
+
+    def changed(self, change: Change) -> None:
+        self._came.set()
+
+    async def next(self) -> None:
+        await self._came.wait()
+        self._came.clear()
+
+
+class _NoMarket:
+    """Nothing is known and nothing is sent: only cancellations leave."""
+
+    def read(self, expression: Expression) -> float | None:
+        return None
+
+    def quote(self, instrument: str) -> Quote | None:
+        return None
+
+    def position(self, instrument: str) -> Decimal | None:
+        return None
+
+    def traded(self, instrument: str) -> Traded | None:
+        return None
+
+    def exchange_rate(self, currency: str) -> Decimal | None:
+        return None

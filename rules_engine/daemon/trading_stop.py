@@ -1,0 +1,68 @@
+"""The kill switch in a running engine: looked at often, acted on once, told."""
+
+import logging
+from collections.abc import Sequence
+
+from rules_engine.execution.desk import Desk
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.kill_switch import KillSwitch
+from rules_engine.execution.words import order_words
+from rules_engine.model.clock import Clock
+from rules_engine.model.intent import Intent
+from rules_engine.notifying.messages import trading_resumed_notice, trading_stopped_notice
+
+SHOWN_MAX = 10
+
+_log = logging.getLogger(__name__)
+
+
+class TradingStop:
+    """The desk looks at the switch itself before every order; this cancels what is at IB, and tells."""
+
+    def __init__(self, switch: KillSwitch, desk: Desk, journal: Journal, clock: Clock, channels: Sequence[str]) -> None:
+        self._switch = switch
+        self._desk = desk
+        self._journal = journal
+        self._clock = clock
+        self._channels = tuple(channels)
+        self._acted = ""
+
+    def pull(self, *, keep_orders: bool = False) -> str:
+        """Stops all sending and, unless they are to be kept, cancels our orders; what was done, in words."""
+        self._switch.pull(keep_orders=keep_orders)
+        return self.look()
+
+    def release(self) -> bool:
+        """Lets orders leave again; False when the switch was off."""
+        was_on = self._switch.release()
+        self.look()
+        return was_on
+
+    def look(self) -> str:
+        """Acts on a switch that somebody pulled or released since the last look."""
+        found = "" if not self._switch.is_on else "keep" if self._switch.keeps_orders else "cancel"
+        if found == self._acted:
+            return ""
+        was, self._acted = self._acted, found
+        now_s = self._clock.now_s()
+        if not found:
+            _log.warning("the kill switch is off again")
+            self._journal.tell(trading_resumed_notice(self._channels, now_s))
+            self._desk.wake()
+            return ""
+        cancelled = self._desk.stop_trading() if found == "cancel" else ()
+        words = _words(cancelled, kept=found == "keep")
+        _log.critical("the kill switch is on. %s", words)
+        if not was or cancelled:
+            self._journal.tell(trading_stopped_notice(words, self._channels, now_s))
+        return words
+
+
+def _words(cancelled: Sequence[Intent], *, kept: bool) -> str:
+    if kept:
+        return "Nothing more is sent. What is at the broker stays there."
+    if not cancelled:
+        return "Nothing more is sent. No order of ours is at the broker."
+    shown = [f"{intent.rule}: {order_words(intent.draft)} ({intent.key})" for intent in cancelled[:SHOWN_MAX]]
+    rest = [f"and {len(cancelled) - SHOWN_MAX} more, see: rules orders --open"] if len(cancelled) > SHOWN_MAX else []
+    return "\n".join(["Nothing more is sent. Cancelling:", *shown, *rest])

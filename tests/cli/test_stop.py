@@ -1,0 +1,99 @@
+"""`rules stop`: beside a running engine, without one, and when the engine hangs."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rules_engine.daemon.start import run_engine
+from rules_engine.execution.database import Database
+from tests.cli.calling import call, call_beside
+from tests.cli.written import write_config
+from tests.daemon.house import ACCOUNT, BUY_AT_200, House, house_in
+
+
+@pytest.fixture
+async def house(folder: Path) -> AsyncIterator[House]:
+    """A house whose settings the command finds as a user would have written them."""
+    async with house_in(folder) as house:
+        write_config(folder, f"gateway: {{port: {house.gateway.port}}}\nmode: paper\naccount: {ACCOUNT}\n")
+        yield house
+
+
+def statuses(house: House) -> list[str]:
+    return [order.status for order in house.orders()]
+
+
+async def test_a_running_engine_is_stopped_and_says_what_it_cancels(house: House) -> None:
+    async with house.engine(BUY_AT_200) as engine:
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+        answer = await call_beside("stop")
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.out.startswith("Nothing more is sent. Cancelling:\nma-when-v-hits-200: buy 100 MA at market")
+        await house.until(lambda: statuses(house) == ["Cancelled"], "the cancellation")
+        assert (await call_beside("stop")).out == "it was stopped already\n"
+        assert (await engine.status())["sending"] == "the kill switch is on"
+        assert (await call_beside("stop", "--lift")).out == "orders may leave again\n"
+        assert (await engine.status())["sending"] == "orders may leave"
+        assert (await call_beside("stop", "--lift")).out == "the kill switch was off\n"
+
+
+async def test_orders_at_the_broker_may_be_kept(house: House) -> None:
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+        assert "stays there" in (await call_beside("stop", "--keep-orders")).out
+        assert "Cancelling" in (await call_beside("stop")).out
+        await house.until(lambda: statuses(house) == ["Cancelled"], "the cancellation after all")
+
+
+async def test_without_an_engine_it_goes_to_the_broker_itself(house: House) -> None:
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    answer = await call_beside("stop")
+    assert (answer.code, answer.err) == (0, "")
+    assert "No engine runs.\ncancelled: ma-when-v-hits-200: buy 100 MA" in answer.out
+    assert statuses(house) == ["Cancelled"]
+    assert "No order of ours is at the broker" in (await call_beside("stop")).out
+
+
+async def test_without_a_gateway_it_says_that_nothing_was_cancelled_and_stays_on(house: House) -> None:
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    await house.gateway.stop()
+    answer = await call_beside("stop")
+    assert answer.code == 3
+    assert "Nothing more is sent, but nothing was cancelled: nothing listens at" in answer.err
+    assert house.folder.stop_flag.exists()
+
+
+async def test_an_engine_that_does_not_answer_is_stopped_all_the_same(house: House) -> None:
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    hanging = Database(house.folder.journal)
+    try:
+        answer = await call_beside("stop")
+    finally:
+        hanging.close()
+    assert answer.code == 3
+    assert "holds the journal" in answer.err
+    assert house.folder.stop_flag.exists()
+
+
+def test_where_nothing_ever_ran_it_is_on_before_the_first_start(folder: Path) -> None:
+    assert call("stop").out == "Nothing more is sent. No engine runs.\n"
+    assert (folder / "var" / "STOPPED").exists()
+    assert call("stop", "--lift", "--json").json == {"command": "stop", "answer": "orders may leave again"}
+
+
+async def test_the_signal_pulls_it_too(house: House) -> None:
+    house.write(BUY_AT_200)
+    running = asyncio.create_task(run_engine(house.settings, lambda text: None, live=False))
+    await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    os.kill(os.getpid(), signal.SIGUSR1)
+    await house.until(lambda: statuses(house) == ["Cancelled"], "the cancellation")
+    assert house.folder.stop_flag.exists()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert await asyncio.wait_for(running, 30) == 0

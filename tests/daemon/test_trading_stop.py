@@ -1,0 +1,81 @@
+"""The kill switch on a real socket: in a running engine, beside a dead one, and across a restart."""
+
+import asyncio
+
+from rules_engine.daemon.stop_outside import cancel_outside
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.kill_switch import KillSwitch
+from rules_engine.model.clock import SystemClock
+from tests.daemon.house import ACCOUNT, BUY_AT_200, HERE_AT_200, House
+
+# No more than twenty on one side of a contract: IB takes no more.
+FIFTY = tuple(
+    f"  - name: waits-{number}\n    when: V crosses above {300 + number}\n"
+    f"    do: buy {number + 1} {('MA', 'V', 'AAPL')[number % 3]}\n"
+    for number in range(50)
+)
+
+
+def statuses(house: House) -> list[str]:
+    return [order.status for order in house.orders()]
+
+
+async def test_a_running_engine_cancels_fifty_orders_within_two_seconds(house: House) -> None:
+    house.quote("AAPL", 250.0)
+    foreign = house.gateway.place_in_tws("MA", "BUY", 9, "LMT", limit_price=300.0)
+    async with house.engine(*FIFTY) as engine:
+        await house.until(lambda: statuses(house).count("PreSubmitted") == 50, "the held orders")
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        await engine.ask("stop")
+        await house.until(lambda: statuses(house).count("Cancelled") == 50, "the cancellations")
+        assert loop.time() - began_s < 2
+        await house.until(lambda: house.told("Kill switch is on", "waits-0", "rules stop --lift"), "the message")
+        assert [order.live for order in house.orders() if order.permId == foreign] == [True]
+
+
+async def test_a_stopped_engine_sends_nothing_until_it_is_lifted_and_not_after_a_restart_either(house: House) -> None:
+    async with house.engine(HERE_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        await engine.ask("stop", keep_orders=True)
+        house.quote("V", 200.1)
+        await house.until(lambda: house.told("the kill switch is on", "not sent"), "the refusal")
+        assert (await engine.status())["sending"] == "the kill switch is on"
+    async with house.engine() as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.quote("V", 199.0)
+        house.quote("V", 200.1)
+        await house.until(lambda: len(house.fires()) == 2, "the second firing")
+        assert house.orders() == []
+        assert await engine.ask("stop", lift=True) == "orders may leave again"
+        await house.until(lambda: house.told("Kill switch is off"), "the message")
+        house.quote("V", 199.0)
+        house.quote("V", 200.1)
+        await house.until(lambda: house.orders(), "the order")
+    assert len(house.orders()) == 1
+
+
+async def test_a_file_laid_beside_the_journal_is_enough(house: House) -> None:
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+        house.folder.stop_flag.touch()
+        await house.until(lambda: statuses(house) == ["Cancelled"], "the cancellation")
+
+
+async def test_without_an_engine_our_orders_are_cancelled_and_the_switch_stays_on(house: House) -> None:
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    KillSwitch(house.folder.stop_flag).pull()
+    journal = Journal(house.folder.journal, SystemClock(), mode=house.settings.mode, account=ACCOUNT)
+    try:
+        found = await cancel_outside(house.settings, journal, SystemClock())
+        assert (len(found.asked), found.left) == (1, [])
+        again = await cancel_outside(house.settings, journal, SystemClock())
+        assert (again.asked, again.left) == ((), ())
+    finally:
+        journal.close()
+    assert statuses(house) == ["Cancelled"]
+    async with house.engine() as engine:
+        entry = await engine.until_state("ma-when-v-hits-200", "broken")
+        assert "the kill switch" in str(entry["why"])
+    assert len(house.orders()) == 1
