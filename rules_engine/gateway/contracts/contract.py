@@ -81,7 +81,12 @@ class Listing:
 
     def tick_at(self, price: float) -> float:
         """The price step at a price."""
-        return step_at(int(self.marketRuleIds.partition(",")[0]), price)
+        return step_at(self.rule, price)
+
+    @property
+    def rule(self) -> int:
+        """The market rule of its first exchange."""
+        return int(self.marketRuleIds.partition(",")[0])
 
     @property
     def orderable(self) -> bool:

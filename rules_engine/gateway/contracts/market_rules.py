@@ -1,7 +1,9 @@
 """Market rules: the price steps of contracts, by number. A step may grow with the price."""
 
+import math
 from bisect import bisect_right
 from functools import lru_cache
+from typing import NamedTuple
 
 _TICKS = {26: 0.01, 32: 0.05, 34: 0.1, 59: 0.005, 67: 0.25, 239: 0.00005, 1250: 1.0}
 _RULES = {tick: rule for rule, tick in _TICKS.items()}
@@ -64,5 +66,19 @@ def _edges(rule: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 def step_at(rule: int, price: float) -> float:
     """The step that prices move in at ``price``; below zero it is the one of the same distance above."""
+    return band_at(rule, abs(price)).step
+
+
+class Band(NamedTuple):
+    """Prices of `[low, high)` move in this step."""
+
+    low: float
+    high: float
+    step: float
+
+
+def band_at(rule: int, price: float) -> Band:
+    """The band that a price of zero or more lies in."""
     edges, steps = _edges(rule)
-    return steps[max(0, bisect_right(edges, abs(price)) - 1)]
+    above = max(1, bisect_right(edges, price))
+    return Band(edges[above - 1], edges[above] if above < len(edges) else math.inf, steps[above - 1])

@@ -22,7 +22,7 @@ from rules_engine.gateway.feeds.price_line import Line
 from rules_engine.gateway.feeds.tick_types import DELAYED, DELAYED_FROZEN, FROZEN, LIVE
 from rules_engine.gateway.market.history import DAY_S, Bar
 from rules_engine.gateway.market.market import Market
-from rules_engine.gateway.market.quote import Tick
+from rules_engine.gateway.market.quote import Quote, Tick
 from rules_engine.gateway.messages.link import Error
 from rules_engine.gateway.messages.price_messages import (
     CancelMktData,
@@ -192,10 +192,11 @@ class PriceAnswers:
         return self._market.is_open(conId, self._now_s(), True)
 
     def _daily(self, listing: Listing) -> tuple[Bar, ...]:
-        """A year of daily bars; the present day is not among them."""
+        """A year of daily bars; the last of them is the present day as the line tells it."""
         today_s = self._market.days_start_s(listing.conId, self._now_s(), 1)
         shown = "TRADES" if listing.prints_trades else "MIDPOINT"
-        return self._market.bars(listing.conId, today_s, _YEAR_S, DAY_S, shown, True)
+        days = self._market.bars(listing.conId, today_s, _YEAR_S, DAY_S, shown, True)
+        return (*days, *_present_day(today_s, self._market.quote(listing.conId)))
 
     def _cancel(self, session: Session, request: CancelMktData) -> None:
         if (session, request.reqId) in self._lines:
@@ -209,3 +210,11 @@ class PriceAnswers:
         del followers[key]
         if not followers:
             del self._by_instrument[conId]
+
+
+def _present_day(start_s: float, quote: Quote) -> tuple[Bar, ...]:
+    """The prints of the day as one bar; none before the first."""
+    if quote.open is None or quote.high is None or quote.low is None or quote.last is None:
+        return ()
+    average = quote.average or quote.last
+    return (Bar(start_s, quote.open, quote.high, quote.low, quote.last, quote.volume, average, quote.count),)

@@ -8,7 +8,7 @@ from rules_engine.gateway.faults.faults import Faults
 from rules_engine.gateway.feeds.limits import Limits
 from rules_engine.gateway.feeds.tick_history import TickQuery, past_ticks, seen_by
 from rules_engine.gateway.market.market import Market
-from rules_engine.gateway.market.quote import Spread, Tick, TickKind
+from rules_engine.gateway.market.quote import Spread, Tick, TickKind, middle
 from rules_engine.gateway.messages.price_messages import (
     CancelTickByTick,
     ReqTickByTick,
@@ -132,4 +132,4 @@ class _Stream:
         at_s, bid, ask, bidSize, askSize = spread
         if self._number == 3:
             return TickByTickBidAsk(self._reqId, 3, int(at_s), bid, ask, bidSize, askSize, 0)
-        return TickByTickMidPoint(self._reqId, 4, int(at_s), (bid + ask) / 2)
+        return TickByTickMidPoint(self._reqId, 4, int(at_s), middle(bid, ask))

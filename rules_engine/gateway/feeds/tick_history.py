@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rules_engine.gateway.market.market import Market
-from rules_engine.gateway.market.quote import Print, Spread
+from rules_engine.gateway.market.quote import Print, Spread, middle
 from rules_engine.gateway.messages.history_messages import (
     HistoricalTicks,
     HistoricalTicksBidAsk,
@@ -63,4 +63,4 @@ def past_bid_asks(spreads: Sequence[Spread]) -> tuple[PastBidAsk, ...]:
 
 def past_mid_points(spreads: Sequence[Spread]) -> tuple[PastMidPoint, ...]:
     """The middle of quotes as historical ticks."""
-    return tuple(PastMidPoint(int(one.time_s), 0, (one.bid + one.ask) / 2, 0.0) for one in spreads)
+    return tuple(PastMidPoint(int(one.time_s), 0, middle(one.bid, one.ask), 0.0) for one in spreads)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rules_engine.gateway.market.history import Bar
-from rules_engine.gateway.market.quote import Quote, Tick, TickKind
+from rules_engine.gateway.market.quote import Quote, Tick, TickKind, middle
 
 TRADED = frozenset({"TRADES", "AGGTRADES", "ADJUSTED_LAST"})
 """Bars of prints; all others are of quotes, and have no volume."""
@@ -72,4 +72,4 @@ def shown_trade(what: str, tick: Tick) -> tuple[float, float] | None:
     if tick.spread is None:
         return None
     bid, ask = tick.spread.bid, tick.spread.ask
-    return (bid if what == "BID" else ask if what == "ASK" else (bid + ask) / 2), 0.0
+    return (bid if what == "BID" else ask if what == "ASK" else middle(bid, ask)), 0.0

@@ -12,7 +12,7 @@ from rules_engine.gateway.market.columns import Quotes, Trades
 from rules_engine.gateway.market.days import Days
 from rules_engine.gateway.market.halts import Halts
 from rules_engine.gateway.market.history import DAY_S, Bar, bar_span_s, bars_of, range_of
-from rules_engine.gateway.market.quote import Print, Spread
+from rules_engine.gateway.market.quote import Print, Spread, middle
 from rules_engine.gateway.market.source import Source
 
 PUSHED_MAX = 200_000
@@ -130,7 +130,7 @@ class Past:
         if trades:
             return trades[0].price
         quotes = last_of(lambda low, high: self.spreads(conId, low, high, False), head_s, before_s, 1)
-        return (quotes[0].bid + quotes[0].ask) / 2 if quotes else None
+        return middle(quotes[0].bid, quotes[0].ask) if quotes else None
 
     def hours(self, conId: int) -> Hours:
         """Trading hours of an instrument."""
@@ -193,5 +193,5 @@ def _forget(pushed: Trades | Quotes) -> float:
 _PRICES: dict[str, Callable[[Spread], float]] = {
     "BID": lambda one: one.bid,
     "ASK": lambda one: one.ask,
-    "MIDPOINT": lambda one: (one.bid + one.ask) / 2,
+    "MIDPOINT": lambda one: middle(one.bid, one.ask),
 }

@@ -5,6 +5,7 @@ from random import Random
 from typing import NamedTuple
 
 from rules_engine.gateway.contracts.contract import Listing
+from rules_engine.gateway.contracts.market_rules import band_at
 from rules_engine.gateway.contracts.options import expiry_s
 
 MINUTE_S = 60
@@ -44,6 +45,8 @@ class Path:
         self._key = mixed(seed * 0x9E3779B97F4A7C15 ^ _moved_by(listing))
         self._volatility_s = volatility / math.sqrt(_YEAR_S)
         self._heights = [_SCALE * self._volatility_s * math.sqrt(MINUTE_S << octave) for octave in range(_OCTAVES)]
+        self._band = band_at(listing.rule, 0.0)
+        self._lot_size = listing.lot
         self._dice = Random()
         self._waves: list[tuple[int, float, float]] = [(-1, 0.0, 0.0)] * _OCTAVES
         self._line = (-1, 0.0, 0.0)
@@ -113,7 +116,7 @@ class Path:
         return unit * self._heights[octave]
 
     def _moment(self, at_s: float, price: float, span_s: float, dice: Random) -> Moment:
-        tick = self.listing.tick_at(price)
+        tick = self._step(price)
         units = max(1, round(price / tick))
         width = max(1, round(units * 1e-4))
         below = int(dice.random() * (width + 1))
@@ -128,11 +131,16 @@ class Path:
 
     def _on_step(self, bid: float, tick: float) -> float:
         """A bid that lies below the edge where steps grow is a multiple of the smaller ones."""
-        step = self.listing.tick_at(bid)
+        step = self._step(bid)
         return bid if step == tick else round(math.floor(bid / step) * step, 8)
 
+    def _step(self, price: float) -> float:
+        if not self._band.low <= price < self._band.high:
+            self._band = band_at(self.listing.rule, price)
+        return self._band.step
+
     def _lot(self, dice: Random, scale: float) -> float:
-        step = self.listing.lot
+        step = self._lot_size
         if step < 1.0:
             return round(dice.uniform(0.01, 2.0) * scale, 4)
         return step * math.ceil((1 + int(dice.random() * _LOTS)) * scale)

@@ -34,6 +34,11 @@ class Spread(NamedTuple):
     askSize: float
 
 
+def middle(bid: float, ask: float) -> float:
+    """Half way between bid and ask, as the decimal number that people would write."""
+    return round((bid + ask) / 2, 10)
+
+
 class Tick(NamedTuple):
     """One price with its size at one instant. A tuple, since it is made hundreds of thousands of times a second."""
 
@@ -104,7 +109,7 @@ class Quote:
         """Half way between bid and ask."""
         if self.bid is None or self.ask is None:
             return None
-        return (self.bid + self.ask) / 2
+        return middle(self.bid, self.ask)
 
     def show(self, spread: Spread, real: bool) -> None:
         """A new best bid and ask."""
