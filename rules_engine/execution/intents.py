@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from rules_engine.execution.database import Database, Row, Value
 from rules_engine.execution.plain import from_text, to_text
@@ -130,7 +131,7 @@ def intent_of(row: Row) -> Intent:
         rule=row["rule"],
         seq=row["seq"],
         leg=row["leg"],
-        draft=from_text(OrderDraft, row["draft_json"]),
+        draft=_draft(row["draft_json"]),
         created_s=row["created_s"],
         state=IntentState(row["state"]),
         order_id=row["order_id"],
@@ -144,3 +145,9 @@ def intent_of(row: Row) -> Intent:
         gateway_mark=row["gateway_mark"],
         cancel_wanted=bool(row["cancel_wanted"]),
     )
+
+
+@lru_cache(maxsize=4096)
+def _draft(text: str) -> OrderDraft:
+    """A draft never changes, and the same rows are read again at every report."""
+    return from_text(OrderDraft, text)
