@@ -4,7 +4,9 @@ import argparse
 import logging
 import os
 import sys
+from contextlib import nullcontext
 
+from tests.sim.mutations import MUTATIONS
 from tests.sim.world import History, Plan, play
 
 USUAL = Plan(seed=0)
@@ -31,13 +33,16 @@ def main() -> int:
     parser.add_argument("--badness", type=float, default=USUAL.badness)
     parser.add_argument("--kills", type=float, default=USUAL.kills_per_hour, help="per hour")
     parser.add_argument("--only", default="", help="the faults that happen, divided by commas")
+    parser.add_argument("--mutation", choices=MUTATIONS, help="plant this mistake, and stop when it is found")
     parser.add_argument("--log", action="store_true", help="everything that happened")
     options = parser.parse_args()
     logging.disable()
     failed = []
     for seed in options.seeds:
         only = frozenset(filter(None, options.only.split(",")))
-        history = play(Plan(seed, options.minutes, options.badness, options.kills, only, keep_log=options.log))
+        plan = Plan(seed, options.minutes, options.badness, options.kills, only, keep_log=options.log)
+        with MUTATIONS[options.mutation]() if options.mutation else nullcontext():
+            history = play(plan)
         print(told(history), flush=True)
         if options.log:
             print("\n".join(history.log))
@@ -45,6 +50,8 @@ def main() -> int:
             print(f"  {violation}")
         if history.violations:
             failed.append(seed)
+            if options.mutation:
+                break
     return 1 if failed else 0
 
 

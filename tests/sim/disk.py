@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
-
 from rules_engine.execution.database import Database, Value
 from tests.sim.node import Node
 
@@ -40,10 +39,7 @@ class Disk:
             return
         for suffix in ("-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-        with sqlite3.connect(":memory:") as image:
-            image.deserialize(self._unsynced[0])
-            with sqlite3.connect(self.path) as file:
-                image.backup(file)
+        self.path.write_bytes(self._unsynced[0])
         self._unsynced.clear()
 
 

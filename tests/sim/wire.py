@@ -113,7 +113,8 @@ class Watcher(Wire):
         self._conversations: dict[int, Conversation] = {}
         self.on_order: Callable[[Sent], None] = lambda sent: None
         self.on_cancel: Callable[[int], None] = lambda order_id: None
-        self.messages = 0
+        self.complained_of: set[int] = set()
+        """Numbers that errors named which reached an engine."""
 
     def opened(self, number: int) -> None:
         self._log.add("opened", number)
@@ -133,11 +134,12 @@ class Watcher(Wire):
 
     def delivered(self, number: int, to_server: bool, data: bytes) -> None:
         self._log.add("to server" if to_server else "to client", number, data)
-        self.messages += 1
         if not to_server:
             conversation, now_s = self._conversations[number], self._now_s()
             for fields in conversation.answering.feed(data):
                 conversation.heard(fields, now_s)
+                if fields[0] == ERROR:
+                    self.complained_of.add(int(fields[2]))
 
     def closed(self, number: int) -> None:
         self._log.add("closed", number)

@@ -31,6 +31,7 @@ START_S = 1_781_704_800.0
 ACCOUNT = "DU1234567"
 CANARY = "c4n4ry-t0ken"
 CHANNELS = {"phone": f"json://localhost/{CANARY}"}
+RESTART_S = 5.0
 DRAIN_S = 1_300.0
 """Longer than the longest pause between two audits of the engine, and than any back-off."""
 _RULES = Path(__file__).parent / "rules.yaml"
@@ -155,13 +156,15 @@ class World:
         self._say("peace")
         self._office.failing = 0.0
         await asyncio.sleep(DRAIN_S)
-        self._checks.settled(self._office.delivered, foreign)
+        self._checks.settled(self._office.delivered, foreign, self._watcher.complained_of)
         await self._stop()
         await self._gateway.stop()
 
     # The engine's lives.
 
     def _start(self) -> None:
+        if self._nodes and not self._nodes[-1].dead:
+            return
         node = Node(len(self._nodes) + 1, self._at_port)
         self._nodes.append(node)
         self._say(f"engine {node.number} starts")
@@ -170,6 +173,15 @@ class World:
         self._stopping = asyncio.Event()
         self._engine = self._loop.create_task(self._run_engine(node, self._stopping), context=context)
         self._kept.append(self._engine)
+        self._engine.add_done_callback(lambda engine: self._ended(node, engine))
+
+    def _ended(self, node: Node, engine: asyncio.Task[None]) -> None:
+        """An engine that ends by itself is started again, as a service manager does."""
+        error = None if node.dead or engine.cancelled() else engine.exception()
+        if error is not None:
+            self._checks.broken("the engine does not fall", _innermost(error))
+            self._bury(node, "by itself")
+            self._loop.call_later(RESTART_S, self._start)
 
     async def _run_engine(self, node: Node, stopping: asyncio.Event) -> None:
         settings = Settings(
@@ -207,9 +219,10 @@ class World:
             await asyncio.sleep(pause_s)
             await self._end(random)
             await asyncio.sleep(random.choice((random.uniform(0.01, 1), random.uniform(1, 8), random.uniform(8, 90))))
-            if self._plan.power_cuts and random.random() < 0.3:
-                self._disk.cut_power()
-            self._start()
+            if self._nodes[-1].dead:
+                if self._plan.power_cuts and random.random() < 0.3:
+                    self._disk.cut_power()
+                self._start()
 
     async def _end(self, random: Random) -> None:
         node = self._nodes[-1]
@@ -291,6 +304,16 @@ class World:
     def _fell(self, loop: asyncio.AbstractEventLoop, context: dict) -> None:
         error = context.get("exception")
         self._checks.broken("nothing falls over", f"{context.get('message')}: {error!r}")
+
+
+def _innermost(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    code = frame.tb_frame.f_code if frame else None
+    return f"{type(error).__name__}: {error} in {code.co_qualname if code else 'nowhere'}"
 
 
 async def _never_changes(folder: Path, wake) -> None:
