@@ -1,0 +1,223 @@
+"""Mistakes that an order path could make, each planted into the real one: what the simulation must find."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from unittest.mock import patch
+
+from rules_engine.broker.connection import Connection
+from rules_engine.broker.inquiry import Inquiry, OrderAnswers
+from rules_engine.execution import database, journal, order_states
+from rules_engine.execution.desk import Desk
+from rules_engine.execution.intake import Intake
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.outbox import Outbox
+from rules_engine.execution.reconciler import Reconciler
+from rules_engine.model.errors import EvidenceIncomplete
+from rules_engine.model.intent import Intent, IntentState
+
+Mutation = Callable[[], AbstractContextManager[object]]
+
+
+@contextmanager
+def journal_after_send() -> Iterator[None]:
+    """The bytes first, SENDING on disk a moment later."""
+    late: list[tuple[object, ...]] = []
+    commit, place = Journal.send_committed, Desk._place
+
+    def remember(self, legs, order_ids, mark):
+        late.append((self, legs, order_ids, mark))
+        return [
+            replace(leg, state=IntentState.SENDING, order_id=number)
+            for leg, number in zip(legs, order_ids, strict=True)
+        ]
+
+    def send_then_commit(self, session, unit):
+        sent = place(self, session, unit)
+        while late:
+            commit(*late.pop())
+        return sent
+
+    with patch.object(Journal, "send_committed", remember), patch.object(Desk, "_place", send_then_commit):
+        yield
+
+
+def _send_again(self: Reconciler, intent: Intent) -> None:
+    self._journal.change(replace(intent, state=IntentState.INTENT, order_id=None, expires_s=None), "again")
+
+
+def new_id_on_resend() -> AbstractContextManager[object]:
+    """What evidence does not show goes out again, under a new number."""
+    return patch.object(Reconciler, "_lose", _send_again)
+
+
+@contextmanager
+def resend_on_timeout() -> Iterator[None]:
+    """No answer within the deadline means that it never arrived."""
+    acknowledged = Desk._acknowledged
+
+    async def impatient(self, session, unit):
+        await acknowledged(self, session, unit)
+        for leg in self._journal.intents.unit(unit[0].rule, unit[0].seq):
+            if leg.state is IntentState.SENDING:
+                _send_again(self._reconciler, leg)
+
+    with patch.object(Desk, "_acknowledged", impatient):
+        yield
+
+
+@contextmanager
+def trust_an_empty_answer() -> Iterator[None]:
+    """A question that is not answered counts as answered with nothing."""
+    ask = Inquiry.orders
+
+    async def credulous(self, deadline_s):
+        try:
+            return await ask(self, deadline_s)
+        except EvidenceIncomplete:
+            return OrderAnswers((), (), (), (), 0)
+
+    with patch.object(Inquiry, "orders", credulous):
+        yield
+
+
+@contextmanager
+def trust_an_empty_answer_at_once() -> Iterator[None]:
+    """The same, and what is absent was never sent, so it is sent."""
+    with trust_an_empty_answer(), new_id_on_resend():
+        yield
+
+
+@contextmanager
+def no_settling() -> Iterator[None]:
+    """What is absent right after a reconnect is called unsent."""
+
+    def settle(self, session, absent):
+        for intent in absent:
+            newest = self._journal.intents.get(intent.key)
+            if newest is not None and not newest.state.is_over:
+                _send_again(self, newest)
+
+    with patch.object(Reconciler, "_settle_absent", settle):
+        yield
+
+
+@contextmanager
+def trust_cancelled() -> Iterator[None]:
+    """Any error about an order ends it, as the library believes."""
+    error = Intake.error
+
+    def credulous(self, report):
+        intent, meaning = error(self, report)
+        if intent is None or intent.state.is_over or intent.state is IntentState.INTENT:
+            return intent, meaning
+        return self.conclude(intent, order_states.OrderEvent.CANCELLED, report.text), meaning
+
+    with patch.object(Intake, "error", credulous):
+        yield
+
+
+def no_fsync() -> AbstractContextManager[object]:
+    """A commit returns before it is on the platter."""
+    opened = database._opened
+
+    def careless(path):
+        connection = opened(path)
+        connection.execute("PRAGMA synchronous=OFF")
+        return connection
+
+    return patch.object(database, "_opened", careless)
+
+
+def no_dedup_of_fills() -> AbstractContextManager[object]:
+    """Every report of a fill is a fill of its own."""
+    numbers = iter(range(10**9))
+    return patch.object(journal, "exec_parts", lambda exec_id: (f"{exec_id}/{next(numbers)}", "01"))
+
+
+@contextmanager
+def believe_1102() -> Iterator[None]:
+    """IB's link is back, so nothing can have changed."""
+    on_link = Desk._on_link
+
+    def credulous(self, change):
+        session, due_s = self._session, self._session.due_s if self._session else 0.0
+        on_link(self, change)
+        if session is not None:
+            session.reconciled, session.due_s = True, due_s
+
+    with patch.object(Desk, "_on_link", credulous):
+        yield
+
+
+def no_probe() -> AbstractContextManager[object]:
+    """An open socket is taken for a living gateway."""
+
+    async def probe(self, deadline_s=1.0):
+        return None
+
+    return patch.object(Connection, "probe", probe)
+
+
+@contextmanager
+def no_reconciliation() -> Iterator[None]:
+    """A new connection is ready to send at once."""
+    attach = Desk.attach
+
+    def hasty(self, link):
+        attach(self, link)
+        self._session.reconciled = True
+        self._session.due_s += self._timing.audit_s
+
+    with patch.object(Desk, "attach", hasty):
+        yield
+
+
+@contextmanager
+def forget_what_is_being_told() -> Iterator[None]:
+    """A message counts as sent before it was."""
+    sending = Outbox.sending
+
+    def hasty(self, message_id):
+        sending(self, message_id)
+        self.sent(message_id)
+
+    with patch.object(Outbox, "sending", hasty), patch.object(Outbox, "retry", lambda self, *rest: None):
+        yield
+
+
+def unknown_means_rejected() -> AbstractContextManager[object]:
+    """What IB does not show is told as refused, and is over."""
+
+    def lose(self, intent):
+        self._intake.conclude(intent, order_states.OrderEvent.REJECTED, "not there")
+
+    return patch.object(Reconciler, "_lose", lose)
+
+
+def cancel_everything() -> AbstractContextManager[object]:
+    """A cancellation goes to whatever number stands beside ours."""
+    cancel = Connection.cancel
+    return patch.object(Connection, "cancel", lambda self, order_id: cancel(self, order_id + 1000))
+
+
+MUTATIONS: Mapping[str, Mutation] = {
+    one.__name__.replace("_", " "): one
+    for one in (
+        journal_after_send,
+        new_id_on_resend,
+        resend_on_timeout,
+        trust_an_empty_answer,
+        trust_an_empty_answer_at_once,
+        no_settling,
+        trust_cancelled,
+        no_fsync,
+        no_dedup_of_fills,
+        believe_1102,
+        no_probe,
+        no_reconciliation,
+        forget_what_is_being_told,
+        unknown_means_rejected,
+        cancel_everything,
+    )
+}
