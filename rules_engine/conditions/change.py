@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rules_engine.conditions.move import displacement
+from rules_engine.conditions.move import displacement, unmoved
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.expression import Expression, Reading
 from rules_engine.model.holding import Held, Obstacle, Terms
-from rules_engine.model.judging import FALSE, TRUE, UNKNOWN, Judge, Moment, Readings, Stretch, Verdict
+from rules_engine.model.judging import FALSE, TRUE, UNKNOWN, Judge, Moment, Readings, Stretch, Verdict, meeting
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Change(Condition):
 
 
 class _ChangeJudge(Judge):
-    __slots__ = ("amount", "before", "coming", "last", "moved", "outlook", "size", "ways")
+    __slots__ = ("amount", "before", "coming", "last", "moved", "outlook", "size", "ways", "windows")
 
     def __init__(self, condition: Change, readings: Readings) -> None:
         self.amount = condition.amount
@@ -47,6 +47,7 @@ class _ChangeJudge(Judge):
         self.ways = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}[condition.direction]
         self.outlook = readings.outlook(condition.of) if isinstance(condition.of, Reading) else None
         self.coming = self.outlook.before(condition.window_s) if self.outlook is not None else None
+        self.windows = [readings.extreme(condition.of, condition.window_s, way < 0) for way in self.ways]
         self.moved: float | None = None
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
@@ -61,7 +62,21 @@ class _ChangeJudge(Judge):
         return FALSE
 
     def calm(self) -> Stretch | None:
-        return None if self.outlook is None else self.outlook.unknown() or self.outlook.longest(self._stays)
+        if self.outlook is None:
+            return None
+        return self.outlook.unknown() or self._unmoved() or self.outlook.longest(self._stays)
+
+    def _unmoved(self) -> Stretch | None:
+        """Every value that will be compared is a print of the window, the one before it, or still to come."""
+        last, before = self.last(), self.before()
+        extremes = [window.value() for window in self.windows]
+        if self.moved is not None or last is None or last <= 0 or before is None or None in extremes:
+            return None
+        ways = []
+        for extreme, way in zip(extremes, self.ways, strict=True):
+            assert extreme is not None
+            ways.append(unmoved(last, min(way * extreme, way * before) * way, self.amount, way))
+        return meeting(ways)
 
     def _stays(self, stretch: Stretch) -> bool:
         """Whether every print of the stretch is far enough from every value that will be compared with it, or none."""

@@ -124,12 +124,16 @@ _SLACK = 1e-9
 
 
 def _until_moved(last: float, window: Window, amount: Amount, way: int) -> Stretch | None:
-    """Where no print can be that far from the extreme, though more extreme ones come and old ones leave.
-
-    What is left of the way is shared between the two ends.
-    """
     extreme = window.value()
-    if extreme is None or extreme <= 0:
+    return None if extreme is None else unmoved(last, extreme, amount, way)
+
+
+def unmoved(last: float, extreme: float, amount: Amount, way: int) -> Stretch | None:
+    """Where no print is that far from another one of it, nor from the extreme, which it includes.
+
+    What is left of the way is shared between the two ends. Prints that leave a window only make more room.
+    """
+    if extreme <= 0:
         return None
     if amount.relative:
         room = 1 + way * amount.value

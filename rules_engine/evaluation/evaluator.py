@@ -57,7 +57,7 @@ class Evaluator:
             self._advance(tick.time_s)
         lane.settle()
         before = lane.value
-        if self._market.take(tick):
+        if lane.hear(tick):
             moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
             due = lane.due(before, moment)
             for watch in due:

@@ -12,6 +12,7 @@ from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
+from rules_engine.model.tick import Tick
 
 PENDING_MAX = 512
 """So many prints wait at most before they are put into windows, all at once."""
@@ -110,6 +111,26 @@ class Lane:
         times.clear()
         values.clear()
 
+    def hear(self, tick: Tick) -> bool:
+        """Takes a tick that somebody may have to look at; False for a late one, which changes nothing."""
+        quote = self._quote
+        if tick.time_s < quote.time_s:
+            quote.late += 1
+            return False
+        if self._is_plain and not tick.snapshot and quote.is_usable(tick.value) and quote.covered_from_s <= tick.time_s:
+            self._times.append(tick.time_s)
+            self._values.append(tick.value)
+            self.settle()
+            return True
+        self._feed.hear(tick.time_s)
+        quote.take(tick.time_s, tick.value)
+        for derived in quote.derived:
+            if derived.work_out() and not tick.snapshot:
+                derived.quote.record(tick.size)
+        if not tick.snapshot:
+            quote.record(tick.size)
+        return True
+
     def wake(self, watch: Watch) -> None:
         """It looks at the next print, whatever that is."""
         self._awake[watch] = None
@@ -143,21 +164,30 @@ class Lane:
             self._lay_down(watch)
         quote = self._quote
         value = quote.value
-        if self._awake or value is None or not self._may_wait():
+        if self._awake or value is None or not self._is_plain:
             self._left = 0
             return
         low, high = self._levels.around(value)
+        if quote.is_price and low < 0.0:
+            low = 0.0
         until_s, last = inf, quote.prints + PENDING_MAX
         for rest in self._resting.values():
-            low, high = max(low, rest.low), min(high, rest.high)
-            until_s, last = min(until_s, rest.until_s), min(last, rest.last)
-        self._low, self._high = max(low, 0.0) if quote.is_price else low, high
-        self._until_s, self._left = until_s, max(last - quote.prints, 0)
+            if rest.low > low:
+                low = rest.low
+            if rest.high < high:
+                high = rest.high
+            if rest.until_s < until_s:
+                until_s = rest.until_s
+            if rest.last < last:
+                last = rest.last
+        self._low, self._high, self._until_s = low, high, until_s
+        self._left = max(last - quote.prints, 0)
 
-    def _may_wait(self) -> bool:
+    @property
+    def _is_plain(self) -> bool:
         """Whether nothing but windows of its own price is built from a print."""
         quote = self._quote
-        return not quote.derived and not quote.bars and all(stream.is_plain for stream in quote.streams)
+        return not quote.derived and not quote.bars and quote.streams_are_plain
 
     def _lay_down(self, watch: Watch) -> None:
         self._awake.pop(watch, None)

@@ -41,26 +41,6 @@ class Market:
             self.feed(instrument).quote(of).bars.append(series)
         return series
 
-    def take(self, tick: Tick) -> bool:
-        """Takes a tick in; False for a late one, which changes nothing."""
-        feed = self.feed(tick.instrument)
-        quote = feed.quote(tick.field)
-        if tick.time_s < quote.time_s:
-            quote.late += 1
-            return False
-        feed.hear(tick.time_s)
-        quote.take(tick.time_s, tick.value)
-        if quote.derived:
-            self._take_derived(quote, tick)
-        if not tick.snapshot:
-            quote.record(tick.size)
-        return True
-
-    def _take_derived(self, quote: Quote, tick: Tick) -> None:
-        for derived in quote.derived:
-            if derived.work_out() and not tick.snapshot:
-                derived.quote.record(tick.size)
-
     def backfill(
         self, instrument: str, of: Field, history: Sequence[Tick] | Sequence[Bar], complete_from_s: float, bar_s: float
     ) -> None:
@@ -91,7 +71,7 @@ class Market:
         for key in self.streams.keys() - streams:
             stream = self.streams.pop(key)
             for leg in stream.legs:
-                leg.streams.remove(stream)
+                leg.leave(stream)
         for instrument, of, bar_s, keeps in self.bars.keys() - bars:
             series = self.bars.pop((instrument, of, bar_s, keeps))
             self.feed(instrument).quote(of).bars.remove(series)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from rules_engine.evaluation.bars import BarSeries
 from rules_engine.evaluation.past import NEVER
@@ -30,6 +30,7 @@ class Quote:
         "late",
         "prints",
         "streams",
+        "streams_are_plain",
         "time_s",
         "value",
     )
@@ -47,6 +48,8 @@ class Quote:
         self.kept_from_s = self.covered_from_s
         """The same for those who ignore gaps."""
         self.streams: list[Stream] = []
+        self.streams_are_plain = True
+        """Whether each of them is this value and nothing else."""
         self.bars: list[BarSeries] = []
         self.derived: list[Derived] = []
 
@@ -54,8 +57,11 @@ class Quote:
         """A new value; nothing, a NaN, and a price that is not positive are unknown."""
         self.time_s = time_s
         self.prints += 1
-        usable = value is not None and isfinite(value) and (value > 0 or not self.is_price)
-        self.value = value if usable else None
+        self.value = value if self.is_usable(value) else None
+
+    def is_usable(self, value: float | None) -> TypeGuard[float]:
+        """Nothing, a NaN, and a price that is not positive say nothing."""
+        return value is not None and isfinite(value) and (value > 0 or not self.is_price)
 
     def record(self, size: float) -> None:
         """The newest value as a print in every window and bar."""
@@ -67,6 +73,17 @@ class Quote:
             stream.push(self.time_s)
         for bars in self.bars:
             bars.push(self.time_s, self.value, size, self.kept_from_s if bars.keeps else self.covered_from_s)
+
+    def join(self, stream: "Stream") -> None:
+        self.streams.append(stream)
+        self._compare()
+
+    def leave(self, stream: "Stream") -> None:
+        self.streams.remove(stream)
+        self._compare()
+
+    def _compare(self) -> None:
+        self.streams_are_plain = all(stream.is_plain for stream in self.streams)
 
     def lose(self) -> None:
         """Its feed is down: the value is unknown, and what follows is a new past."""

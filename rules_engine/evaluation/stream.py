@@ -45,7 +45,7 @@ class Stream:
         self._before: dict[float, Before] = {}
         self._history: dict[Quote, Sequence[Print]] = {}
         for leg in legs:
-            leg.streams.append(self)
+            leg.join(self)
 
     def extreme(self, window_s: float, highest: bool, now_s: float) -> Extreme:
         key = (window_s, highest)

@@ -12,6 +12,8 @@ from rules_engine.model.tolerance import EDGE_S
 _TRIM_MIN = 4096
 PLACES_STEP, PLACES_STEP_MAX = 2, 8
 """Decimal places of a price step: cents at first, finer when a price shows it."""
+_NEAR = 32
+"""Windows move on by a few prints at a time."""
 _DIGITS = 14
 """Of the first value that is not in price steps: one fewer than a float holds."""
 _PLACES_MIN, _PLACES_MAX = 9, 250
@@ -129,7 +131,11 @@ class Sums:
 
     def until(self, time_s: float, since: int = 0) -> int:
         """How many of the prints here are not after that moment; at least the first ``since`` are known not to be."""
-        return bisect_right(self.times, time_s + EDGE_S, since)
+        times, edge_s = self.times, time_s + EDGE_S
+        near = min(since + _NEAR, len(times))
+        if near < len(times) and times[near] <= edge_s:
+            return bisect_right(times, edge_s, near)
+        return bisect_right(times, edge_s, since, near)
 
     def prepend(self, history: Sequence[Print], complete_from_s: float) -> None:
         """Takes what of the history, oldest first, came before everything here."""
