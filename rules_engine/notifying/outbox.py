@@ -3,15 +3,23 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from rules_engine.model.notice import NoticeKind
+
 
 class Waiting(Protocol):
-    """One notice on its way to one channel. ``attempts`` counts those begun, ``next_s`` is when the next is due."""
+    """One notice on its way to one channel.
+
+    ``at_s`` is when the event was, ``attempts`` counts those begun, ``next_s`` is when the next is due.
+    """
 
     @property
     def id(self) -> int: ...
 
     @property
     def channel(self) -> str: ...
+
+    @property
+    def kind(self) -> NoticeKind: ...
 
     @property
     def rule(self) -> str: ...
@@ -24,6 +32,9 @@ class Waiting(Protocol):
 
     @property
     def text(self) -> str: ...
+
+    @property
+    def at_s(self) -> float: ...
 
     @property
     def attempts(self) -> int: ...

@@ -1,4 +1,4 @@
-"""Outbox rows -> messages on people's phones: at least once, in order for each rule and channel."""
+"""Outbox rows -> messages on people's phones: at least once, in order for each rule and channel; late ones together."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rules_engine.model.clock import Clock
+from rules_engine.model.notice import NoticeKind
 from rules_engine.notifying.courier import Courier, Delivery, Fate
+from rules_engine.notifying.letters import LATE_S, letter, plain
 from rules_engine.notifying.outbox import Outbox, Waiting
 
 BACKOFF_FIRST_S = 1.0
@@ -17,10 +19,11 @@ WAITING_MAX = 100
 POLL_S = 1.0
 """How soon a row is seen that nobody announced with `wake`."""
 
-TITLE_LENGTH_MAX = 100
-TEXT_LENGTH_MAX = 1900
-"""Telegram allows 4096 UTF-16 units after its own mark-up; every character may take two."""
-PLAIN_LENGTH_MAX = 1000
+DIGEST_MIN = 5
+DIGEST_MAX = 12
+"""So many late messages become one, and no more than so many."""
+_IN_FULL = frozenset({NoticeKind.ALARM, NoticeKind.UNKNOWN_ORDER, NoticeKind.BROKEN})
+"""What its reader must act on is never shortened."""
 
 _log = logging.getLogger(__name__)
 
@@ -87,43 +90,78 @@ class Lane:
         """Sends what is due, waits for more, for ever."""
         while True:
             self._news.clear()
-            heads = first_of_each_rule(self._outbox.waiting(self._channel, WAITING_MAX))
             now_s = self._clock.now_s()
-            due = [row for row in heads if max(row.next_s, self._silent_until_s) <= now_s]
+            letters = letters_of(self._outbox.waiting(self._channel, WAITING_MAX), now_s)
+            due_s = [max(rows[0].next_s, self._silent_until_s) for rows in letters]
+            due = next((rows for rows, at_s in zip(letters, due_s, strict=True) if at_s <= now_s), None)
             if due:
-                await self._send(due[0])
+                await self._send(due)
             else:
-                await self._wait(min((max(row.next_s, self._silent_until_s) - now_s for row in heads), default=POLL_S))
+                await self._wait(min((at_s - now_s for at_s in due_s), default=POLL_S))
 
     async def _wait(self, delay_s: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(delay_s, POLL_S)):
                 await self._news.wait()
 
-    async def _send(self, row: Waiting) -> None:
-        self._outbox.sending(row.id)
-        delivery = await self._courier.deliver(*_letter(row))
-        if delivery.fate is Fate.REFUSED:
-            delivery = await self._courier.deliver("", _plain(row))
+    async def _send(self, rows: Sequence[Waiting]) -> None:
+        for row in rows:
+            self._outbox.sending(row.id)
+        title, text = letter(rows, self._clock.now_s())
+        delivery = await self._courier.deliver(title, text)
+        if delivery.fate is Fate.REFUSED and len(rows) == 1:
+            delivery = await self._courier.deliver("", plain(title, text))
         match delivery.fate:
             case Fate.DELIVERED:
-                self._outbox.sent(row.id)
+                for row in rows:
+                    self._outbox.sent(row.id)
+            case Fate.REFUSED if len(rows) > 1:
+                # One of them may be the reason: the oldest finds out alone, the others try again together.
+                for row in rows[1:]:
+                    self._outbox.retry(row.id, row.next_s, delivery.error)
+                await self._send(rows[:1])
             case Fate.REFUSED:
-                _give_up(self._outbox, row, delivery.error)
+                _give_up(self._outbox, rows[0], delivery.error)
             case Fate.FAILED:
-                self._put_off(row, delivery)
+                self._put_off(rows, delivery)
         self._settled.set()
 
-    def _put_off(self, row: Waiting, delivery: Delivery) -> None:
-        if row.attempts + 1 >= ATTEMPTS_MAX:
-            _give_up(self._outbox, row, delivery.error)
-            return
+    def _put_off(self, rows: Sequence[Waiting], delivery: Delivery) -> None:
         now_s = self._clock.now_s()
         if delivery.retry_after_s:
             self._silent_until_s = now_s + delivery.retry_after_s
-        next_s = now_s + max(backoff_s(row.attempts), delivery.retry_after_s)
-        self._outbox.retry(row.id, next_s, delivery.error)
-        _log.warning("channel %s: %s; next try in %.0f s", row.channel, delivery.error, next_s - now_s)
+        next_s = now_s + max(backoff_s(rows[0].attempts), delivery.retry_after_s)
+        for row in rows:
+            if row.attempts + 1 >= ATTEMPTS_MAX:
+                _give_up(self._outbox, row, delivery.error)
+            else:
+                self._outbox.retry(row.id, next_s, delivery.error)
+        _log.warning("channel %s: %s; next try in %.0f s", self._channel, delivery.error, next_s - now_s)
+
+
+def letters_of(rows: Sequence[Waiting], now_s: float) -> Sequence[Sequence[Waiting]]:
+    """What may be sent now or later, as letters: rows that are late in one, every other row in one of its own.
+
+    No row overtakes an earlier one of its rule.
+    """
+    late = _late(rows, now_s)
+    if len(late) < DIGEST_MIN:
+        return [(row,) for row in first_of_each_rule(rows)]
+    waiting_for_it = {row.id for row in late}
+    alone = [(row,) for row in first_of_each_rule(rows) if row.id not in waiting_for_it]
+    return [late[:DIGEST_MAX], *alone]
+
+
+def _late(rows: Iterable[Waiting], now_s: float) -> Sequence[Waiting]:
+    """The rows that may go in a digest. A rule's rows behind one that may not are not among them."""
+    barred: set[str] = set()
+    found = []
+    for row in rows:
+        if row.rule in barred or row.kind in _IN_FULL or now_s - row.at_s < LATE_S:
+            barred.add(row.rule)
+        else:
+            found.append(row)
+    return found
 
 
 def first_of_each_rule(rows: Iterable[Waiting]) -> Sequence[Waiting]:
@@ -137,33 +175,6 @@ def first_of_each_rule(rows: Iterable[Waiting]) -> Sequence[Waiting]:
 def backoff_s(attempts: int) -> float:
     """How long to wait after one more failure, when so many came before it."""
     return min(BACKOFF_FIRST_S * 2.0 ** min(attempts, 32), BACKOFF_MAX_S)
-
-
-def _letter(row: Waiting) -> tuple[str, str]:
-    """Title and text as they are sent: a title is one line, and neither is longer than every service takes.
-
-    The short key lets the reader tell a copy from a second event.
-    """
-    title = " ".join(row.title.split())
-    text = _cut(row.text.strip(), TEXT_LENGTH_MAX) or title or "(no text)"
-    return _cut(title, TITLE_LENGTH_MAX), f"{text}\n{short_key(row.key)}" if row.key else text
-
-
-def short_key(key: str) -> str:
-    """The end of an intent's or a firing's key, enough for people: rule and number."""
-    return "#" + ".".join(key.split(".")[3:]) if key.count(".") >= 4 else f"#{key}"
-
-
-def _plain(row: Waiting) -> str:
-    """The same news with nothing in it that a service could take for mark-up."""
-    title, text = _letter(row)
-    words = f"{title}\n{text}" if title else text
-    kept = "".join(sign for sign in words if sign == "\n" or (sign.isprintable() and sign not in "<>&*_`[]\\"))
-    return _cut(kept, PLAIN_LENGTH_MAX)
-
-
-def _cut(text: str, length_max: int) -> str:
-    return text if len(text) <= length_max else text[: length_max - 1] + "…"
 
 
 def _give_up(outbox: Outbox, row: Waiting, error: str) -> None:

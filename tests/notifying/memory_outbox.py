@@ -3,6 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rules_engine.model.notice import NoticeKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,8 @@ class Message:
     text: str
     title: str = ""
     key: str = ""
+    kind: NoticeKind = NoticeKind.FILLED
+    at_s: float = 0.0
     attempts: int = 0
     next_s: float = 0.0
     state: str = "waiting"
@@ -27,7 +32,7 @@ class MemoryOutbox:
     looks: int = 0
     """How often a lane asked what waits."""
 
-    def put(self, channel: str, rule: str, text: str, **more: str) -> int:
+    def put(self, channel: str, rule: str, text: str, **more: Any) -> int:
         number = len(self.messages) + 1
         self.messages[number] = Message(number, channel, rule, text, **more)
         return number

@@ -38,7 +38,7 @@ class Announced:
 
 
 def told(text: str, *channels: str) -> Notice:
-    return Notice(NoticeKind.FILLED, text, dedup=text, at_s=0.0, channels=channels, rule="r", key="re1.a.b.cc.1.1")
+    return Notice(NoticeKind.FILLED, text, dedup=text, at_s=100.0, channels=channels, rule="r", key="re1.a.b.cc.1.1")
 
 
 async def test_what_was_recorded_arrives_once_in_order_and_what_a_stop_interrupted_arrives_again(

@@ -5,16 +5,18 @@ import asyncio
 import pytest
 
 from rules_engine.model.clock import SteppedClock
+from rules_engine.model.notice import NoticeKind
 from rules_engine.notifying.courier import Courier, Delivery, Fate
+from rules_engine.notifying.letters import LATE_S, TEXT_LENGTH_MAX
 from rules_engine.notifying.receiver import Receiver
 from rules_engine.notifying.sender import (
     ATTEMPTS_MAX,
     BACKOFF_MAX_S,
-    TEXT_LENGTH_MAX,
+    DIGEST_MAX,
+    DIGEST_MIN,
     Lane,
     backoff_s,
     first_of_each_rule,
-    short_key,
 )
 from tests.notifying.memory_outbox import MemoryOutbox, Message
 from tests.notifying.running import running
@@ -134,6 +136,79 @@ async def test_a_message_for_a_channel_that_is_gone_is_dead_and_says_why() -> No
     assert dead.error == "the settings name no such channel"
 
 
+async def test_after_an_outage_late_messages_come_as_one_that_says_how_old_each_is() -> None:
+    outbox, clock = MemoryOutbox(), SteppedClock(100_000.0)
+    for minute in range(9):
+        at_s = clock.time_s - 3600 + 60 * minute
+        outbox.put("phone", f"r{minute % 2}", f"event {minute}", title="fired", key=f"re1.a.b.cc.{minute}", at_s=at_s)
+    courier = ScriptedCourier()
+    async with Lanes(outbox, courier, clock):
+        await outbox.reaches(9, "sent")
+    [(title, text)] = courier.taken
+    assert title == "9 messages that were held up"
+    assert text.splitlines()[0] == "1h ago: fired: event 0 #cc.0"
+    assert text.splitlines()[8] == "52m ago: fired: event 8 #cc.8"
+
+
+@pytest.mark.parametrize("count", [1, DIGEST_MIN - 1])
+async def test_a_few_late_messages_come_alone_with_their_age(count: int) -> None:
+    outbox, clock, courier = MemoryOutbox(), SteppedClock(7200.0), ScriptedCourier()
+    for number in range(count):
+        last = outbox.put("phone", "r", f"event {number}")
+    async with Lanes(outbox, courier, clock):
+        await outbox.reaches(last, "sent")
+    assert [text for _, text in courier.taken] == [f"2h ago: event {number}" for number in range(count)]
+
+
+async def test_many_messages_of_the_last_minute_are_no_digest() -> None:
+    outbox, courier, clock = MemoryOutbox(), ScriptedCourier(), SteppedClock(LATE_S - 1)
+    for number in range(3 * DIGEST_MAX):
+        last = outbox.put("phone", "r", f"event {number}")
+    async with Lanes(outbox, courier, clock):
+        await outbox.reaches(last, "sent")
+    assert [text for _, text in courier.taken] == [f"event {number}" for number in range(3 * DIGEST_MAX)]
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.ALARM, NoticeKind.UNKNOWN_ORDER, NoticeKind.BROKEN])
+async def test_what_must_be_acted_on_is_told_in_full_and_in_its_place(kind: NoticeKind) -> None:
+    outbox, courier, clock = MemoryOutbox(), ScriptedCourier(), SteppedClock(3600.0)
+    for number in range(DIGEST_MIN):
+        outbox.put("phone", "r", f"before {number}")
+    outbox.put("phone", "r", "look in TWS " * 30, kind=kind)
+    last = outbox.put("phone", "r", "after")
+    async with Lanes(outbox, courier, clock):
+        await outbox.reaches(last, "sent")
+    digest, alarm, after = (text for _, text in courier.taken)
+    assert digest.count("before") == DIGEST_MIN
+    assert alarm == "1h ago: " + ("look in TWS " * 30).strip()
+    assert after == "1h ago: after"
+
+
+async def test_a_digest_that_fails_is_one_attempt_and_comes_later_as_one() -> None:
+    outbox, courier, clock = MemoryOutbox(), ScriptedCourier(FAILED, FAILED), SteppedClock(3600.0)
+    for number in range(2 * DIGEST_MAX):
+        last = outbox.put("phone", f"r{number}", f"event {number}")
+    async with Lanes(outbox, courier, clock) as lane:
+        for attempt in (1, 2):
+            put_off = await outbox.reaches(1, "waiting", attempts=attempt)
+            assert outbox.messages[DIGEST_MAX].next_s == put_off.next_s
+            assert outbox.messages[last].attempts == 0, "who waits for the digest is not tried alone"
+            clock.time_s = put_off.next_s
+            lane.wake()
+        await outbox.reaches(last, "sent")
+    assert [title[:2] for title, _ in courier.taken] == ["12"] * 4
+
+
+async def test_a_digest_that_is_refused_loses_only_what_is_refused_alone() -> None:
+    outbox, clock = MemoryOutbox(), SteppedClock(3600.0)
+    courier = ScriptedCourier(*[REFUSED] * 3)
+    for number in range(DIGEST_MIN + 1):
+        last = outbox.put("phone", f"r{number}", f"event {number}")
+    async with Lanes(outbox, courier, clock):
+        await outbox.reaches(last, "sent")
+    assert [outbox.messages[number].state for number in range(1, last + 1)] == ["dead"] + ["sent"] * DIGEST_MIN
+
+
 async def test_long_texts_are_cut_and_empty_ones_still_say_something() -> None:
     outbox, courier = MemoryOutbox(), ScriptedCourier()
     outbox.put("phone", "r", "y" * 10_000, title="t" * 1000)
@@ -156,11 +231,3 @@ def test_backoff_doubles_up_to_its_bound() -> None:
 def test_only_the_oldest_message_of_a_rule_may_go() -> None:
     rows = [Message(1, "phone", "r", "a"), Message(2, "phone", "s", "b"), Message(3, "phone", "r", "c")]
     assert [row.id for row in first_of_each_rule(rows)] == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("key", "short"),
-    [("re1.ab12.x7q.9f3a01bc.7", "#9f3a01bc.7"), ("re1.ab12.x7q.9f3a01bc.7.1", "#9f3a01bc.7.1"), ("odd", "#odd")],
-)
-def test_short_keys(key: str, short: str) -> None:
-    assert short_key(key) == short

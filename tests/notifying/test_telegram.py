@@ -8,8 +8,8 @@ import pytest
 
 from rules_engine.model.clock import SteppedClock
 from rules_engine.notifying.courier import Courier, Delivery, Fate
+from rules_engine.notifying.letters import PLAIN_LENGTH_MAX
 from rules_engine.notifying.redaction import install_redaction, secrets_in
-from rules_engine.notifying.sender import PLAIN_LENGTH_MAX
 from tests.notifying.memory_outbox import MemoryOutbox
 from tests.notifying.running import running, step
 from tests.notifying.telegram_server import (
@@ -48,8 +48,8 @@ async def test_a_message_arrives_with_its_signs_escaped(service: Telegram) -> No
 async def test_429_is_obeyed_to_the_second(service: Telegram) -> None:
     service.replies = [TOO_MANY]
     outbox, clock = MemoryOutbox(), SteppedClock(1000.0)
-    first = outbox.put("phone", "r", "one")
-    other = outbox.put("phone", "s", "two")
+    first = outbox.put("phone", "r", "one", at_s=1000.0)
+    other = outbox.put("phone", "s", "two", at_s=1000.0)
     async with running(outbox, PHONE, clock) as sender:
         put_off = await outbox.reaches(first, "waiting", attempts=1)
         assert put_off.next_s == 1035.0
