@@ -315,6 +315,16 @@ async def test_a_fault_given_for_a_while_ends_by_itself(bench: Bench, clock: Ste
         assert gateway._faults.refused_clients == set()
 
 
+async def test_a_quote_pushed_over_the_port_has_an_ask_and_is_no_question(
+    bench: Bench, connect: Connect, clock: SteppedClock
+) -> None:
+    async with controlled(bench, clock) as (_, line):
+        ib = await connect(clientId=4)
+        ticker = ib.reqMktData(await stock(ib, "V"))
+        await line.do("push_quote", instrument="V", bid=196.98, ask=197.02)
+        await until(ib, lambda: (ticker.bid, ticker.ask) == (196.98, 197.02))
+
+
 async def test_the_port_tells_which_commands_there_are(bench: Bench) -> None:
     async with controlled(bench) as (_, line):
         commands = await line.ask("commands")

@@ -78,7 +78,7 @@ class Control:
             return {"ok": False, "error": str(error)}
 
     def _answered(self, asked: Mapping[str, Value]) -> dict[str, Json]:
-        if "ask" in asked:
+        if "ask" in asked and not isinstance(asked["ask"], int | float):  # A quote has an ask, too.
             question = self._questions.get(str(asked["ask"]))
             if question is None or len(asked) > 1:
                 raise CommandError(f"'ask' is one of {', '.join(self._questions)}, and stands alone")
