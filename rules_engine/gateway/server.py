@@ -221,7 +221,11 @@ class Gateway(Staging):
         """Every fill of today, oldest first."""
         return tuple(self._floor.book.executions)
 
-    # What happens by itself.
+    # What happens by itself, or on command.
+
+    def _remember_account(self, account: str) -> None:
+        if self._state is not None:
+            self._state.account_changed(account)
 
     def _apply(self, ticks: Sequence[Tick]) -> None:
         """Prices go out to clients before orders match against them."""

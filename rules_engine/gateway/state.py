@@ -64,6 +64,10 @@ class State:
         self._executions.append(execution)
         self._accounts.add(execution.account)
 
+    def account_changed(self, name: str) -> None:
+        """Write this account with the next commit."""
+        self._accounts.add(name)
+
     def commit(self, book: OrderBook, ledger: Ledger) -> None:
         """Write everything that changed since the last time, or nothing."""
         if not (self._orders or self._executions or self._accounts or book.numbers_moved):

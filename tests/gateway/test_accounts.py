@@ -34,27 +34,44 @@ async def test_a_fill_moves_cash_position_and_margin(gateway: Gateway, connect: 
     await trade(ib, await stock(ib, "V"), "BUY", 100)
     gateway.push("V", 209.0)
     (position,) = ib.positions()
-    assert (position.account, position.position, position.avgCost) == ("DU1", 100, 199.0)
+    assert (position.account, position.position, position.avgCost) == ("DU1", 100, 199.01)
     assert value(ib, "TotalCashValue") == 1_000_000 - 19_900 - 1
     assert value(ib, "NetLiquidation") == 1_000_000 - 1
     assert value(ib, "InitMarginReq") == 9_950
     assert value(ib, "GrossPositionValue") == 19_900
     (item,) = ib.portfolio()
-    assert (item.position, item.averageCost) == (100, 199.0)
+    assert (item.position, item.averageCost) == (100, 199.01)
 
 
 async def test_selling_realises_and_reversing_opens_anew(gateway: Gateway, connect: Connect) -> None:
     ib = await connect()
     v = await stock(ib, "V")
+    transcript = Transcript(ib)
     await trade(ib, v, "BUY", 100)
     gateway.push("V", 209.0)
     await trade(ib, v, "SELL", 150)
     (position,) = ib.positions()
-    assert (position.position, position.avgCost) == (-50, 209.0)
-    assert ib.fills()[-1].commissionReport.realizedPNL == 100 * 10.0 - 1
-    assert value(ib, "RealizedPnL") == 100 * 10.0 - 2
+    # Both commissions are a dollar; a third of the second one opens the short position.
+    assert (position.position, position.avgCost) == (-50, pytest.approx(209.0 - 1 / 150))
+    opened, closed = (fill.commissionReport.realizedPNL for fill in ib.fills())
+    assert opened == 0.0, "ib_insync reads what is unset as zero"
+    assert transcript.of(59)[0][5] == "1.7976931348623157E308"
+    assert closed == pytest.approx(100 * 10.0 - 1 - 2 / 3)
+    assert value(ib, "RealizedPnL") == pytest.approx(closed, abs=0.005)
     await trade(ib, v, "BUY", 50)
     assert ib.positions() == []
+
+
+async def test_the_commission_of_a_short_sale_lowers_what_it_brought_in(gateway: Gateway, connect: Connect) -> None:
+    ib = await connect()
+    v = await stock(ib, "V")
+    await trade(ib, v, "SELL", 100)
+    await trade(ib, v, "SELL", 100)
+    assert [(position.position, position.avgCost) for position in ib.positions()] == [(-200, 198.99)]
+    await trade(ib, v, "BUY", 50)
+    assert ib.fills()[-1].commissionReport.realizedPNL == pytest.approx(-50 * 0.01 - 1)
+    assert [(position.position, position.avgCost) for position in ib.positions()] == [(-150, 198.99)]
+    assert value(ib, "UnrealizedPnL") == -1.5
 
 
 async def test_cash_moves_by_price_and_commission_and_nothing_else(gateway: Gateway, connect: Connect) -> None:
@@ -76,7 +93,7 @@ async def test_a_future_costs_no_cash_and_counts_its_multiplier(gateway: Gateway
     gateway.push(future.conId, 5000.0)
     await trade(ib, future, "BUY", 2)
     assert value(ib, "TotalCashValue") == 1_000_000 - 4.5
-    assert ib.positions()[0].avgCost == 5000.0 * 50
+    assert ib.positions()[0].avgCost == 5000.0 * 50 + 2.25
     gateway.push(future.conId, 5010.0)
     await trade(ib, future, "SELL", 2)
     assert value(ib, "NetLiquidation") == pytest.approx(1_000_000 + 2 * 10 * 50 - 9)
@@ -131,12 +148,12 @@ async def test_profit_is_told_every_second(bench: Bench, connect: Connect, clock
     profit = ib.reqPnL("DU1")
     single = ib.reqPnLSingle("DU1", "", v.conId)
     await echo(ib)
-    assert profit.unrealizedPnL == 0
+    assert profit.unrealizedPnL == -1
     gateway.push("V", 204.0)
     gateway.step_to(NOON_S + 1)
-    await until(ib, lambda: profit.unrealizedPnL == 500.0 and single.value == 20_400.0)
-    assert (single.position, single.unrealizedPnL) == (100, 500.0)
-    assert profit.realizedPnL == -1.0
+    await until(ib, lambda: profit.unrealizedPnL == 499.0 and single.value == 20_400.0)
+    assert (single.position, single.unrealizedPnL) == (100, 499.0)
+    assert profit.realizedPnL == 0.0
     ib.cancelPnL("DU1")
     ib.cancelPnLSingle("DU1", "", v.conId)
     await echo(ib)
@@ -173,9 +190,9 @@ async def test_todays_profit_begins_anew_at_midnight_and_the_position_keeps_its_
     gateway.step_to(NOON_S + 13 * 3600)
     gateway.push("V", 211.0)
     profit, single = ib.reqPnL("DU1"), ib.reqPnLSingle("DU1", "", v.conId)
-    await until(ib, lambda: profit.unrealizedPnL == 1200.0)
+    await until(ib, lambda: profit.unrealizedPnL == 1199.0)
     assert (profit.dailyPnL, profit.realizedPnL) == (200.0, 0.0)
-    assert (single.dailyPnL, single.unrealizedPnL, single.value) == (200.0, 1200.0, 21_100.0)
+    assert (single.dailyPnL, single.unrealizedPnL, single.value) == (200.0, 1199.0, 21_100.0)
     ib.client.reqAccountUpdates(True, "DU1")
     await echo(ib)
     assert value(ib, "PreviousDayEquityWithLoanValue") == 1_000_000 + 1000 - 3
@@ -191,10 +208,10 @@ async def test_values_and_portfolio_are_told_every_three_minutes_with_the_prices
     gateway.push("V", 219.0)
     gateway.step_to(NOON_S + 179)
     await echo(ib)
-    assert value(ib, "UnrealizedPnL") == 0
+    assert value(ib, "UnrealizedPnL") == -1
     gateway.step_to(NOON_S + 180)
     await echo(ib)
-    assert value(ib, "UnrealizedPnL") == 2000
+    assert value(ib, "UnrealizedPnL") == 1999
     assert value(ib, "MaintMarginReq") == 219 * 100 * 0.25
     assert [item.marketPrice for item in ib.portfolio()] == [219.0]
 

@@ -24,7 +24,7 @@ async def test_a_client_adds_up_the_pieces(gateway: Gateway, connect: Connect) -
     ]
     assert trade.orderStatus.avgFillPrice == executions[-1].avgPrice == (300 * 199.02 + 200 * 199.0) / 500
     assert sum(fill.commissionReport.commission for fill in trade.fills) == 2.5
-    assert [(held.position, held.avgCost) for held in ib.positions()] == [(500, executions[-1].avgPrice)]
+    assert [(held.position, held.avgCost) for held in ib.positions()] == [(500, executions[-1].avgPrice + 2.5 / 500)]
 
 
 async def test_a_large_market_order_gets_worse_prices(gateway: Gateway, connect: Connect) -> None:

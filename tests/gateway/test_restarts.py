@@ -197,3 +197,15 @@ async def test_an_order_under_an_id_that_rolled_back_is_a_change_of_the_one_that
     back.placeOrder(v, LimitOrder("BUY", 20, 151.0, tif="GTC", orderRef="second", orderId=first.order.orderId))
     await echo(back)
     assert [(order.permId, order.form.totalQuantity) for order in gateway.orders] == [(first.order.permId, 20)]
+
+
+async def test_an_account_that_was_reset_stays_so(bench: Bench, connect: Connect, tmp_path: Path) -> None:
+    gateway = await bench.gateway(state=tmp_path / "gateway.db")
+    ib = await connect()
+    await until(ib, ib.placeOrder(await stock(ib, "V"), MarketOrder("BUY", 1, tif="DAY")).isDone)
+    gateway.reset_account("DU1")
+    await gateway.stop()
+    await bench.gateway(state=tmp_path / "gateway.db")
+    back = await connect()
+    assert back.positions() == []
+    assert [one.value for one in back.accountValues() if one.tag == "NetLiquidation"] == ["1000000.00"]

@@ -1,7 +1,8 @@
 """What executions add up to: cash, positions, equity and margin of every account, marked at the market's prices."""
 
+import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rules_engine.gateway.contracts.contract import Contract, Listing
 from rules_engine.gateway.market.market import Market
@@ -42,6 +43,11 @@ class Execution:
     orderRef: str
     commission: float
     realizedPnl: float | None = None
+    """What its closing part earned after the commissions of both ends; None when it closed nothing."""
+    price_before: float = 0.0
+    """The holding's mean price before it."""
+    fees_before: float = 0.0
+    """The commissions in the holding's cost before it."""
     lastLiquidity: int = 0
     """1 when it was a resting order that somebody came to, 2 when it took what rested, 0 in an auction."""
 
@@ -58,8 +64,11 @@ class Holding:
     contract: Contract
     size: float = 0.0
     price: float = 0.0
+    """The mean price at which what is held was opened."""
+    fees: float = 0.0
+    """Commissions that were paid to open what is held, in the contract's currency."""
     realized: float = 0.0
-    """Profit of what was closed today, commissions taken off, in the contract's currency."""
+    """Profit of what was closed today, the commissions of both ends taken off, in the contract's currency."""
     carried: float = 0.0
     """Unrealised profit with which the day began: what today's profit is counted from."""
 
@@ -70,8 +79,8 @@ class Holding:
 
     @property
     def averageCost(self) -> float:
-        """IB's average cost counts the multiplier."""
-        return self.price * self.multiplier
+        """IB's average cost counts the multiplier and the commissions: they lower what a short position brought in."""
+        return self.price * self.multiplier + (self.fees / self.size if self.size else 0.0)
 
 
 @dataclass(slots=True)
@@ -160,30 +169,25 @@ class Ledger:
         self._market = market
         self.accounts = {name: Account(name) for name in names}
 
-    def book(self, execution: Execution) -> float:
-        """Add a fill to its account; returns the profit that it realised, in the contract's currency."""
+    def book(self, execution: Execution) -> Execution:
+        """Add a fill to its account; returns it with what it realised and what the holding was before."""
         account = self.accounts[execution.account]
         contract = execution.contract
         holding = account.holdings.setdefault(contract.conId, Holding(contract))
-        profit = _traded(holding, execution.signed, execution.price)
-        turnover = execution.signed * execution.price * holding.multiplier
-        received = profit if contract.secType in _MARKED_TO_MARKET else -turnover
-        account.cash[contract.currency] = account.cash.get(contract.currency, 0.0) + received - execution.commission
-        holding.realized += profit - execution.commission
-        return profit - execution.commission
+        before = replace(holding)
+        realized = _traded(holding, execution)
+        cash = account.cash.get(contract.currency, 0.0)
+        account.cash[contract.currency] = cash + _received(before, execution) - execution.commission
+        return replace(execution, realizedPnl=realized, price_before=before.price, fees_before=before.fees)
 
     def unbook(self, execution: Execution) -> None:
         """Take the latest fill of its account in its contract out again, as if it had never been."""
         account = self.accounts[execution.account]
-        contract = execution.contract
-        holding = account.holdings[contract.conId]
-        realized = execution.realizedPnl or 0.0
-        profit = realized + execution.commission
-        turnover = execution.signed * execution.price * holding.multiplier
-        received = profit if contract.secType in _MARKED_TO_MARKET else -turnover
-        account.cash[contract.currency] -= received - execution.commission
-        holding.realized -= realized
-        _untraded(holding, execution.signed, execution.price, profit)
+        holding = account.holdings[execution.contract.conId]
+        holding.size = round(holding.size - execution.signed, 8)
+        holding.price, holding.fees = execution.price_before, execution.fees_before
+        holding.realized -= execution.realizedPnl or 0.0
+        account.cash[execution.contract.currency] -= _received(holding, execution) - execution.commission
 
     def holdings(self, account: str) -> Iterator[Holding]:
         """Everything an account holds or held."""
@@ -215,8 +219,8 @@ class Ledger:
         return next(mark for mark in marks if mark is not None)
 
     def unrealized(self, holding: Holding) -> float:
-        """Profit of an open position, in the contract's currency."""
-        return holding.size * holding.multiplier * (self.mark(holding) - holding.price)
+        """Profit of an open position, what it cost to open taken off, in the contract's currency."""
+        return self._gain(holding) - holding.fees
 
     def daily(self, holding: Holding) -> float:
         """Profit since the day began, realised or not, in the contract's currency."""
@@ -243,7 +247,7 @@ class Ledger:
             into_base = rate(holding.contract.currency)
             value = holding.size * holding.multiplier * self.mark(holding) * into_base
             profit = self.unrealized(holding) * into_base
-            positions += profit if holding.contract.secType in _MARKED_TO_MARKET else value
+            positions += self._gain(holding) * into_base if holding.contract.secType in _MARKED_TO_MARKET else value
             gross += abs(value)
             held = _margins(holding.contract, value)
             initial += held[0]
@@ -263,28 +267,47 @@ class Ledger:
             equity_before=account.equity_before,
         )
 
+    def _gain(self, holding: Holding) -> float:
+        """What prices have moved since it was opened are worth, in the contract's currency."""
+        return holding.size * holding.multiplier * (self.mark(holding) - holding.price)
 
-def _traded(holding: Holding, signed: float, price: float) -> float:
-    """Move a holding by a signed size; returns the profit of what was closed."""
-    closed = 0.0
-    if holding.size * signed < 0:
-        closed = min(abs(signed), abs(holding.size)) * (1 if holding.size > 0 else -1)
-    profit = closed * (price - holding.price) * holding.multiplier
-    size = holding.size + signed
+
+def _closed(holding: Holding, execution: Execution) -> float:
+    """How much of a holding a fill closes, with the holding's sign."""
+    if holding.size * execution.signed >= 0:
+        return 0.0
+    return math.copysign(min(execution.shares, abs(holding.size)), holding.size)
+
+
+def _profit(holding: Holding, execution: Execution) -> float:
+    """What the prices of both ends are worth to what a fill closes."""
+    return _closed(holding, execution) * (execution.price - holding.price) * holding.multiplier
+
+
+def _received(holding: Holding, execution: Execution) -> float:
+    """The cash that a fill brings or takes, without its commission."""
+    if execution.contract.secType in _MARKED_TO_MARKET:
+        return _profit(holding, execution)
+    return -execution.signed * execution.price * holding.multiplier
+
+
+def _traded(holding: Holding, execution: Execution) -> float | None:
+    """Move a holding by a fill; returns what was realised, None when nothing was closed.
+
+    Each share that is opened brings its part of the commission into the cost, and takes it along when it is closed.
+    """
+    closed, profit = _closed(holding, execution), _profit(holding, execution)
+    fees_closed = holding.fees * closed / holding.size if closed else 0.0
+    paid_to_close = execution.commission * abs(closed) / execution.shares
+    size = round(holding.size + execution.signed, 8)
     if holding.size * size <= 0:
-        holding.price = price if size else 0.0
+        holding.price = execution.price if size else 0.0
     elif abs(size) > abs(holding.size):
-        holding.price = (holding.size * holding.price + signed * price) / size
+        holding.price = (holding.size * holding.price + execution.signed * execution.price) / size
+    holding.fees = holding.fees - fees_closed + execution.commission - paid_to_close if size else 0.0
     holding.size = size
-    return profit
-
-
-def _untraded(holding: Holding, signed: float, price: float, profit: float) -> None:
-    """The opposite of `_traded`: the holding before a signed size that made this profit."""
-    size = round(holding.size - signed, 8)
-    if size * signed < 0:
-        closed = min(abs(signed), abs(size)) * (1 if size > 0 else -1)
-        holding.price = price - profit / (closed * holding.multiplier)
-    else:
-        holding.price = (holding.size * holding.price - signed * price) / size if size else 0.0
-    holding.size = size
+    if not closed:
+        return None
+    realized = profit - fees_closed - paid_to_close
+    holding.realized += realized
+    return realized

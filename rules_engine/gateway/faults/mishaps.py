@@ -57,7 +57,7 @@ class Mishaps:
         order.filled, order.avgFillPrice, order.lastFillPrice = execution.cumQty, execution.avgPrice, price
         if order.remaining <= 0:
             order.end(Status.FILLED, self._now_s(), f"Filled Size: {order.filled:g}")
-        execution = replace(execution, realizedPnl=self._ledger.book(execution))
+        execution = self._ledger.book(execution)
         self._book.executions.append(execution)
         for message in (exec_details(-1, execution), order_status(order), commission_report(execution)):
             self._listeners.tell(order.clientId, message)
@@ -81,6 +81,7 @@ class Mishaps:
         if name not in self._ledger.accounts:
             raise KeyError(f"{name!r} is no account; there are {', '.join(self._ledger.accounts)}")
         self._ledger.accounts[name] = Account(name)
+        self._floor.worth_moved()
 
     def open_accounts(self, names: str) -> None:
         """The accounts of these names, divided by commas, exist from now on."""

@@ -327,6 +327,7 @@ class Staging(Screen):
     def reset_account(self, account: str) -> None:
         """Begin an account anew, as the owner of a paper account can: no positions, the cash of the first day."""
         self._mishaps.reset_account(account)
+        self._remember_account(account)
         self._accounts.refresh()
         self._settle()
 
@@ -342,6 +343,10 @@ class Staging(Screen):
         self._passage.step_to(time_s)
 
     # What the parts above need.
+
+    def _remember_account(self, account: str) -> None:
+        """An account has changed without a fill."""
+        raise NotImplementedError
 
     def _apply(self, ticks: Sequence[Tick]) -> None:
         """Prices of one instant reach clients and orders."""

@@ -33,8 +33,7 @@ class Corrections:
         for one in reversed(touched):
             self._ledger.unbook(before[one])
         for one in touched:
-            realized = self._ledger.book(executions[one])
-            executions[one] = replace(executions[one], realizedPnl=realized)
+            executions[one] = self._ledger.book(executions[one])
         self._book.executions = executions
         self._tell(executions[at], [executions[one] for one in touched])
         return right.execId

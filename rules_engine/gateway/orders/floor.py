@@ -128,6 +128,10 @@ class Floor:
                 if order.live:
                     self._look(order, moved)
 
+    def worth_moved(self) -> None:
+        """Something but a price or a fill has changed what accounts are worth."""
+        self._elect(self._conditions.margins_moved())
+
     # What an order waits for.
 
     def _acknowledge(self, order: Order) -> bool:

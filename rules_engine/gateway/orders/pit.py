@@ -137,7 +137,7 @@ class Pit:
         order.filled = execution.cumQty
         order.avgFillPrice = execution.avgPrice
         order.lastFillPrice = price
-        execution = replace(execution, realizedPnl=self._ledger.book(execution))
+        execution = self._ledger.book(execution)
         self._book.executions.append(execution)
         if order.remaining > 0:
             order.status = self._progress.status(order)

@@ -7,6 +7,7 @@ from rules_engine.gateway.accounts.ledger import BASE, Execution, Ledger, commis
 from rules_engine.gateway.messages.order_messages import CommissionReport, ExecDetails, OpenOrder
 from rules_engine.gateway.orders.order import Order, open_order
 from rules_engine.gateway.times import time_text
+from rules_engine.gateway.wire.values import UNSET_NUMBER
 
 
 def exec_details(reqId: int, execution: Execution) -> ExecDetails:
@@ -33,8 +34,11 @@ def exec_details(reqId: int, execution: Execution) -> ExecDetails:
 
 
 def commission_report(execution: Execution) -> CommissionReport:
-    """What a fill cost and what it realised."""
-    return CommissionReport(execution.execId, execution.commission, execution.contract.currency, execution.realizedPnl)
+    """What a fill cost and what it realised; TWS prints an unset number where there is nothing to tell."""
+    realized = UNSET_NUMBER if execution.realizedPnl is None else execution.realizedPnl
+    return CommissionReport(
+        execution.execId, execution.commission, execution.contract.currency, realized, yieldAmount=UNSET_NUMBER
+    )
 
 
 def held_until(order: Order, opens_s: float) -> str:

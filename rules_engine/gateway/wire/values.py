@@ -76,6 +76,8 @@ def number_text(value: float) -> str:
     """A double as the server prints it: whole ones without a fraction, so that old clients read sizes as integers."""
     if value == math.inf:
         return "Infinity"
+    if value == UNSET_NUMBER:
+        return UNSET_DOUBLE
     if abs(value) < _WHOLE_MAX and value == int(value):
         return str(int(value))
     return repr(value)
