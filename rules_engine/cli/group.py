@@ -21,7 +21,7 @@ COMMANDS = {
     "pause": "Make a rule, or all rules, deaf.",
     "resume": "Make a paused rule, or all rules, listen again.",
     "rearm": "Arm a rule that is done or broken.",
-    "resolve": "Close an order whose fate was unknown.",
+    "resolve": "Settle an order whose fate is unknown.",
     "stop": "Kill switch: send nothing more, and cancel our orders.",
     "gateway": "Serve a simulated IB gateway.",
 }

@@ -14,5 +14,8 @@ from rules_engine.cli.rule_files import config_option, json_option
 @config_option
 @json_option
 def command(key: str, found: str, config: Path | None, as_json_: bool) -> None:
-    """Close the order KEY, whose fate was unknown: you FOUND it placed, or not placed, in TWS."""
+    """Settle the order KEY, whose fate is unknown: you FOUND it placed, or not placed, in TWS.
+
+    Placed, it stays open and counts against the limits until IB reports its end. Not placed, it is over.
+    """
     tell_engine(config, as_json_, "resolve", key=key, found=found)

@@ -131,10 +131,12 @@ class Commands:
 
     def _resolve(self, request: Mapping[str, Json]) -> Json:
         key = request.get("key")
-        if not isinstance(key, str) or not self._desk.resolve(key):
+        placed = request.get("found") == "placed"
+        if not isinstance(key, str) or not self._desk.resolve(key, placed=placed):
             raise CommandRefused(f"there is no order {key} whose fate is unknown")
         self._react()
-        return f"resolved: {key}"
+        fate = "it stays open until IB reports its end" if placed else "it is over"
+        return f"resolved: {key}: {fate}"
 
     def _stop(self, request: Mapping[str, Json]) -> Json:
         if request.get("lift") is True:

@@ -23,7 +23,9 @@ from rules_engine.notifying.messages import reload_failed_notice, reloaded_notic
 _log = logging.getLogger(__name__)
 EDITION = "edition"
 """The name under which the journal keeps the digests of the rules in force."""
-_NOT_TRIGGERED = frozenset({IntentState.INTENT, IntentState.SENDING, IntentState.ACKED, IntentState.UNKNOWN})
+_NOT_TRIGGERED = frozenset(
+    {IntentState.INTENT, IntentState.SENDING, IntentState.ACKED, IntentState.UNKNOWN, IntentState.ADOPTED}
+)
 
 
 class InForce:

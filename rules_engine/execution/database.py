@@ -1,5 +1,6 @@
 """A SQLite file with one writer, every commit on disk before it returns."""
 
+import contextlib
 import fcntl
 import os
 import sqlite3
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rules_engine.execution.schema import TABLES, VERSION
+from rules_engine.execution.schema import MIGRATIONS, TABLES, VERSION
 from rules_engine.model.errors import WorldError
 
 Row = sqlite3.Row
@@ -105,19 +106,41 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
             connection.execute(f"PRAGMA {pragma}")
-        _prepare(connection)
+        _prepare(connection, path)
     except sqlite3.Error:
         connection.close()
         raise
     return connection
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == VERSION:
+        return
     if version == 0:
         connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version={VERSION}; COMMIT;")
-    elif version != VERSION:
+        return
+    if not MIGRATIONS.keys() >= set(range(version, VERSION)) or version > VERSION:
         raise sqlite3.DatabaseError(f"it is of version {version}, this program reads {VERSION}")
+    _back_up(connection, path.with_name(f"{path.name}.version-{version}"))
+    steps = " ".join(MIGRATIONS[step] for step in range(version, VERSION))
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version={VERSION}; COMMIT;")
+
+
+def _back_up(connection: sqlite3.Connection, path: Path) -> None:
+    """The whole journal as it is, on disk before anything of it is changed."""
+    try:
+        handle = _private(path)
+        try:
+            os.ftruncate(handle, 0)
+            copy = sqlite3.connect(path)
+            with contextlib.closing(copy):
+                connection.backup(copy)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise sqlite3.OperationalError(f"no copy could be made at {path}: {error.strerror}") from error
 
 
 def _run(connection: sqlite3.Connection, statement: str, values: tuple[Value, ...]) -> sqlite3.Cursor:

@@ -142,12 +142,16 @@ class Desk:
         self.wake()
         return marked
 
-    def resolve(self, key: str) -> bool:
-        """The user looked in TWS: an UNKNOWN intent is closed. What IB shows later still counts."""
+    def resolve(self, key: str, *, placed: bool) -> bool:
+        """The user looked in TWS for an UNKNOWN intent: seen there it stays open, otherwise it is over. Either way what
+        IB shows later counts. One that was seen may later be called over."""
         intent = self._journal.intents.get(key)
-        if intent is None or intent.state is not State.UNKNOWN:
+        if intent is None or intent.state not in ((State.UNKNOWN,) if placed else (State.UNKNOWN, State.ADOPTED)):
             return False
-        self._intake.abandon(intent)
+        if placed:
+            self._intake.adopt(intent)
+        else:
+            self._intake.abandon(intent)
         return True
 
     def lift_halt(self) -> str:

@@ -17,7 +17,7 @@ from rules_engine.model.reports import ExecutionReport, OrderError, OrderReport
 State = IntentState
 News = Change | UnitEnd
 
-_NEW = frozenset({State.SENDING, State.UNKNOWN, State.ABANDONED})
+_NEW = frozenset({State.SENDING, State.UNKNOWN, State.ADOPTED, State.ABANDONED})
 _AT_IB = frozenset({State.ACKED, State.WORKING})
 
 
@@ -74,10 +74,17 @@ class Intake:
             self._commit(intent, after, str(event), {"reason": reason}, away=False)
         return after
 
-    def abandon(self, intent: Intent) -> Intent:
-        """The user settled an order of unknown fate by looking for themselves."""
+    def adopt(self, intent: Intent) -> Intent:
+        """The user has seen the order of unknown fate at IB: it stays open until IB's own reports complete it."""
         assert intent.state is State.UNKNOWN
-        after = replace(intent, state=State.ABANDONED, reason="settled by the user")
+        after = replace(intent, state=State.ADOPTED, reason="seen at IB by the user")
+        self._commit(intent, after, "adopted", None, away=False)
+        return after
+
+    def abandon(self, intent: Intent) -> Intent:
+        """The user has looked, and IB does not have the order: it is over, unless IB ever reports it."""
+        assert intent.state in (State.UNKNOWN, State.ADOPTED)
+        after = replace(intent, state=State.ABANDONED, reason="not at IB, says the user")
         self._commit(intent, after, "abandoned", None, away=False)
         return after
 

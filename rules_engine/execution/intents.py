@@ -6,10 +6,9 @@ from functools import lru_cache
 
 from rules_engine.execution.database import Database, Row, Value
 from rules_engine.execution.plain import from_text, to_text
+from rules_engine.execution.schema import OPEN
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft
-
-_OPEN = "state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown')"
 
 
 class Intents:
@@ -87,7 +86,7 @@ class Intents:
         """Everything not over, oldest firing first."""
         return intents_of(
             self._database.rows(
-                f"SELECT * FROM intent WHERE {_OPEN} AND mode = ? AND account = ? ORDER BY firing_id, leg", *self._scope
+                f"SELECT * FROM intent WHERE {OPEN} AND mode = ? AND account = ? ORDER BY firing_id, leg", *self._scope
             )
         )
 
@@ -112,7 +111,7 @@ class Intents:
         """Marks the open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""
         column, name = ("rule", rule) if rule else ("instrument", instrument)
         rows = self._database.rows(
-            f"UPDATE intent SET cancel_wanted = 1 WHERE {column} = ? AND {_OPEN} AND cancel_wanted = 0"
+            f"UPDATE intent SET cancel_wanted = 1 WHERE {column} = ? AND {OPEN} AND cancel_wanted = 0"
             " AND mode = ? AND account = ? RETURNING *",
             *(name, *self._scope),
         )

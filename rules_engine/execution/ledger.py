@@ -10,6 +10,7 @@ from pathlib import Path
 from rules_engine.execution.chain import GENESIS, event_hash
 from rules_engine.execution.database import Reader, ReadOnlyDatabase, Row
 from rules_engine.execution.intents import intent_of, intents_of
+from rules_engine.execution.schema import OPEN
 from rules_engine.model.intent import Intent, IntentState
 
 State = IntentState
@@ -70,7 +71,7 @@ class Ledger:
         """The newest intents, newest first; ``open_only``: those not over."""
         chosen = "AND rule = ?" if rule else ""
         if open_only:
-            chosen += " AND state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown')"
+            chosen += f" AND {OPEN}"
         rows = self._reader.rows(
             f"SELECT * FROM intent WHERE 1 {chosen} ORDER BY firing_id DESC, leg LIMIT ?", *_given(rule, count_max)
         )
@@ -153,8 +154,8 @@ _STATES = (
 
 _TELLING = (
     ("unknown", frozenset({State.UNKNOWN, State.SENDING})),
-    ("placed", frozenset({State.ACKED, State.WORKING, State.PARTIAL, State.FILLED, State.CANCELLED, State.ABANDONED})),
-    ("refused", frozenset({State.REJECTED})),
+    ("placed", frozenset({State.ACKED, State.WORKING, State.PARTIAL, State.FILLED, State.CANCELLED, State.ADOPTED})),
+    ("refused", frozenset({State.REJECTED, State.ABANDONED})),
 )
 """The first whose states are among those of the legs names the fate."""
 

@@ -52,6 +52,8 @@ MOVES: Mapping[IntentState, Moves] = {
         OrderEvent.LOST: State.UNKNOWN,
     },
     State.UNKNOWN: _SENT,
+    # The user has seen it where our evidence does not reach: its absence from the evidence proves nothing any more.
+    State.ADOPTED: _SENT,
     State.ABANDONED: _SENT,
     # Over; only a fill that comes late is still believed, and none of these ever works again.
     State.CANCELLED: _LATE_FILL,
@@ -66,7 +68,16 @@ MOVES: Mapping[IntentState, Moves] = {
 """State and event to the next state; an event that is not listed changes nothing."""
 
 _WEIGHT = (
-    *(State.UNKNOWN, State.SENDING, State.PARTIAL, State.WORKING, State.ACKED, State.INTENT, State.FILLED),
+    *(
+        State.UNKNOWN,
+        State.ADOPTED,
+        State.SENDING,
+        State.PARTIAL,
+        State.WORKING,
+        State.ACKED,
+        State.INTENT,
+        State.FILLED,
+    ),
     *(State.REJECTED, State.CANCELLED, State.ABANDONED, State.EXPIRED, State.BLOCKED, State.DRY),
 )
 

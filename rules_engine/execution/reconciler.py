@@ -123,7 +123,7 @@ class Reconciler:
     def _lose(self, intent: Intent) -> None:
         lost = self._intake.conclude(intent, OrderEvent.LOST, "complete evidence shows no trace of it")
         unit = self._journal.intents.unit(intent.rule, intent.seq)
-        rest = [leg for leg in unit if leg.state.may_be_at_broker and leg.state is not State.UNKNOWN]
+        rest = [leg for leg in unit if leg.state.may_be_at_broker and leg.state not in (State.UNKNOWN, State.ADOPTED)]
         if lost.state is State.UNKNOWN and intent.state is State.SENDING and rest:
             # A unit is meant whole: what arrived of it must not work alone.
             for leg in rest:

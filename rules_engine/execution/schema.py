@@ -1,8 +1,18 @@
-"""The tables of the journal."""
+"""The tables of the journal, and how older journals become like new ones."""
 
-VERSION = 1
+from collections.abc import Mapping
 
-TABLES = """
+VERSION = 2
+
+OPEN = "state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown', 'adopted')"
+"""Intents that are not over; the index of them serves only what asks in these very words."""
+
+MIGRATIONS: Mapping[int, str] = {
+    1: f"DROP INDEX intent_open; CREATE INDEX intent_open ON intent (state) WHERE {OPEN};",
+}
+"""From the version to the next one."""
+
+TABLES = f"""
 CREATE TABLE kv (k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID;
 
 -- What a rule remembers across restarts, apart for each mode and account.
@@ -36,8 +46,7 @@ CREATE TABLE intent (
     filled TEXT NOT NULL DEFAULT '0', average_price TEXT, updated_s REAL NOT NULL,
     UNIQUE (rule, seq, leg)
 );
-CREATE INDEX intent_open ON intent (state)
-    WHERE state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown');
+CREATE INDEX intent_open ON intent (state) WHERE {OPEN};
 CREATE INDEX intent_sent ON intent (sent_s) WHERE sent_s IS NOT NULL;
 CREATE INDEX intent_firing ON intent (firing_id);
 CREATE INDEX intent_order ON intent (order_id) WHERE order_id IS NOT NULL;

@@ -20,6 +20,8 @@ class IntentState(StrEnum):
     EXPIRED = "expired"
     REJECTED = "rejected"
     UNKNOWN = "unknown"
+    ADOPTED = "adopted"
+    """Unknown to us, but its user has seen it at IB."""
     ABANDONED = "abandoned"
 
     @property
@@ -41,6 +43,7 @@ _OPEN = frozenset(
         IntentState.WORKING,
         IntentState.PARTIAL,
         IntentState.UNKNOWN,
+        IntentState.ADOPTED,
     }
 )
 

@@ -13,7 +13,7 @@ from rules_engine.model.intent import IntentState
 from rules_engine.model.life import Life
 from rules_engine.model.notice import Notice, NoticeKind
 from rules_engine.model.order import OrderKind
-from tests.execution.bench import Bench
+from tests.execution.bench import Bench, limits
 from tests.execution.doubles import NOW_S, FakeLink, Killed, Placed, V, decision, draft
 
 State = IntentState
@@ -173,15 +173,50 @@ async def test_an_unknown_order_is_adopted_as_soon_as_ib_shows_it(bench: Bench) 
 async def test_the_user_settles_an_unknown_order_and_late_evidence_still_counts(bench: Bench) -> None:
     await bench.connect()
     key = bench.record()
-    assert not bench.desk.resolve(key)
+    assert not bench.desk.resolve(key, placed=False)
     await bench.desk.dispatch()
     await bench.later(60)
-    assert bench.desk.resolve(key)
+    assert bench.desk.resolve(key, placed=False)
     assert bench.state(key) is State.ABANDONED
     assert [(end.state, end.used) for end in bench.ears.ends] == [(State.ABANDONED, True)]
     bench.ib.accept(bench.ib.wire[0])
     await bench.later(61)
     assert bench.state(key) is State.WORKING
+
+
+async def test_an_unknown_order_that_the_user_saw_stays_open_and_reserved_until_ib_completes_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits(max_position_value=45_000.0))
+    await bench.connect()
+    key = bench.record()
+    await bench.desk.dispatch()
+    await bench.later(60)
+    assert bench.desk.resolve(key, placed=True)
+    assert not bench.desk.resolve(key, placed=True)
+    told = len(bench.told("desk"))
+    bench.restart()
+    await bench.connect()
+    for _ in range(5):
+        await bench.later(901)
+    assert bench.state(key) is State.ADOPTED, "absence proves nothing any more"
+    assert len(bench.told("desk")) == told, "and nobody is asked again"
+    second = bench.record(decision(draft(quantity=Decimal(50))))
+    await bench.desk.dispatch()
+    assert "max_position_value" in bench.intent(second).reason
+    bench.ib.accept(bench.ib.wire[0])
+    bench.desk.on_report(bench.ib.fill(key, "100", "401"))
+    assert bench.state(key) is State.FILLED
+    assert [(end.state, end.used) for end in bench.ears.ends] == [(State.BLOCKED, False), (State.FILLED, True)]
+
+
+async def test_what_the_user_saw_may_later_be_called_over(bench: Bench) -> None:
+    await bench.connect()
+    key = bench.record()
+    await bench.desk.dispatch()
+    await bench.later(60)
+    assert bench.desk.resolve(key, placed=True)
+    assert bench.desk.resolve(key, placed=False)
+    assert bench.state(key) is State.ABANDONED
+    assert bench.journal.ledger.fates()["refused"] == 1
 
 
 async def test_a_fill_that_happened_while_we_were_down_is_told_once_and_marked(bench: Bench) -> None:

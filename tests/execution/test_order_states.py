@@ -63,7 +63,7 @@ def test_losing_sight_of_an_order_is_never_taken_for_its_end(state: IntentState)
     assert move(state, OrderEvent.LOST) is State.UNKNOWN
 
 
-@pytest.mark.parametrize("state", [State.UNKNOWN, State.ABANDONED])
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.ADOPTED, State.ABANDONED])
 @pytest.mark.parametrize(
     ("status", "after"),
     [
