@@ -15,7 +15,8 @@ _DOWN = 0.95 * (1 + 1e-12)
 class DequeLoop:
     """What a good engineer writes by hand: two monotonic deques and an edge."""
 
-    def __init__(self) -> None:
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self._window_s = window_s
         self._lows: deque[tuple[float, float]] = deque()
         self._highs: deque[tuple[float, float]] = deque()
         self._full_s: float | None = None
@@ -23,7 +24,7 @@ class DequeLoop:
 
     def tick(self, time_s: float, price: float) -> bool:
         """True at the print with which the rule fires."""
-        lows, highs, edge_s = self._lows, self._highs, time_s - WINDOW_S
+        lows, highs, edge_s = self._lows, self._highs, time_s - self._window_s
         while lows and lows[-1][1] >= price:
             lows.pop()
         lows.append((time_s, price))
@@ -38,7 +39,7 @@ class DequeLoop:
             fired, self._held = not self._held, True
             return fired
         if self._full_s is None:
-            self._full_s = time_s + WINDOW_S
+            self._full_s = time_s + self._window_s
         if time_s >= self._full_s:
             self._held = False
         return False

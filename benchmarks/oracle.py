@@ -1,4 +1,4 @@
-"""The oracle of W2 and W4: sentences judged again at every print from the raw prints of their windows. Slow and plain."""
+"""The oracle of W2 and W4: sentences judged at every print from the raw prints of their windows. Slow and plain."""
 
 import re
 from bisect import bisect_right

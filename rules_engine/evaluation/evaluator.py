@@ -55,7 +55,6 @@ class Evaluator:
             return ()
         if self._unarmed or tick.time_s > self._market.now_s:
             self._advance(tick.time_s)
-        lane.settle()
         before = lane.value
         if lane.hear(tick):
             moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT

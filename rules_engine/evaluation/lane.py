@@ -79,8 +79,8 @@ class Lane:
 
     @property
     def value(self) -> float | None:
-        """The newest value, once settled."""
-        return self._quote.value
+        """The newest value."""
+        return self._values[-1] if self._values else self._quote.value
 
     def take(self, time_s: float, value: float) -> bool:
         """Whether it was a print at which nothing can happen; taken only then."""
@@ -114,7 +114,7 @@ class Lane:
     def hear(self, tick: Tick) -> bool:
         """Takes a tick that somebody may have to look at; False for a late one, which changes nothing."""
         quote = self._quote
-        if tick.time_s < quote.time_s:
+        if tick.time_s < (self._times[-1] if self._times else quote.time_s):
             quote.late += 1
             return False
         if self._is_plain and not tick.snapshot and quote.is_usable(tick.value) and quote.covered_from_s <= tick.time_s:
@@ -122,6 +122,7 @@ class Lane:
             self._values.append(tick.value)
             self.settle()
             return True
+        self.settle()
         self._feed.hear(tick.time_s)
         quote.take(tick.time_s, tick.value)
         for derived in quote.derived:
