@@ -196,3 +196,13 @@ def test_an_order_may_not_shrink_below_what_is_filled() -> None:
     assert hall.codes() == [201]
     hall.send(order.orderId, "BUY", 400, "LMT", lmtPrice=100.0)
     assert order.remaining == 100
+
+
+@pytest.mark.parametrize("price", [221.38, 33.07, 1234.56])
+def test_parts_at_one_price_have_that_price_on_average(price: float) -> None:
+    hall = hall_at(f"{price - 0.01:.2f}x3/{price}x3")
+    order = hall.place("BUY", 10, "LMT", lmtPrice=price)
+    for size in (4, 1, 2):
+        hall.quote(f"{price - 0.01:.2f}x3/{price}x{size}")
+    assert hall.fills(order) == [(price, size) for size in (3, 4, 1, 2)]
+    assert order.avgFillPrice == price

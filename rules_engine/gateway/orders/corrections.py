@@ -6,6 +6,7 @@ from dataclasses import replace
 from rules_engine.gateway.accounts.ledger import Execution, Ledger, commission_of
 from rules_engine.gateway.market.market import Market
 from rules_engine.gateway.orders.book import OrderBook
+from rules_engine.gateway.orders.order import mean_price
 from rules_engine.gateway.orders.reports import commission_report, exec_details
 from rules_engine.gateway.orders.teller import Listeners
 
@@ -81,4 +82,4 @@ def _counted(before: Sequence[Execution], after: Sequence[Execution], permId: in
             continue
         filled = round(filled + one.shares, 8)
         turnover += one.shares * one.price
-        yield replace(one, cumQty=filled, avgPrice=turnover / filled if filled else 0.0)
+        yield replace(one, cumQty=filled, avgPrice=mean_price(turnover / filled) if filled else 0.0)

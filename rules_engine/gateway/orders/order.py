@@ -194,7 +194,7 @@ def execution_of(order: Order, price: float, shares: float, number: int, now_s: 
     """
     contract, listing = order.contract, order.listing
     filled = round(order.filled + shares, 8)
-    average = (order.avgFillPrice * order.filled + price * shares) / filled
+    average = mean_price((order.avgFillPrice * order.filled + price * shares) / filled)
     paid = commission_of(listing, order.filled, order.avgFillPrice) if order.filled else 0.0
     return Execution(
         execId=f"0000e0d5.{order.permId & 0xFFFFFFFF:08x}.{number:08x}.01",
@@ -214,3 +214,8 @@ def execution_of(order: Order, price: float, shares: float, number: int, now_s: 
         commission=max(0.0, commission_of(listing, filled, average) - paid),
         lastLiquidity=liquidity,
     )
+
+
+def mean_price(price: float) -> float:
+    """A mean as it is told: without the last bits that parts of one price leave behind."""
+    return round(price, 10)
