@@ -1,6 +1,10 @@
 """The gateway served alone, and a market that keeps hours."""
 
 import asyncio
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 from ib_insync import IB, LimitOrder, MarketOrder, PriceCondition
 
@@ -25,6 +29,17 @@ async def test_it_says_that_it_is_simulated_and_where() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
+
+
+def test_the_documented_test_of_ones_own_runs() -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "gateway.md").read_text()
+    programs = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (program,) = [one for one in programs if "from rules_engine" in one]
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    port, price, orders = ran.stdout.split()
+    assert int(port) > 0
+    assert 100 < float(price) < 400
+    assert orders == "()"
 
 
 async def closed_market(bench: Bench, clock: SteppedClock) -> Gateway:
