@@ -22,6 +22,7 @@ COMMANDS = {
     "resume": "Make a paused rule, or all rules, listen again.",
     "rearm": "Arm a rule that is done or broken.",
     "resolve": "Settle an order whose fate is unknown.",
+    "adopt": "Go on with what IB has, where the journal knows less.",
     "stop": "Kill switch: send nothing more, and cancel our orders.",
     "gateway": "Serve a simulated IB gateway.",
 }

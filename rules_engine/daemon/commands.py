@@ -53,6 +53,7 @@ class Commands:
             "resume": self._resume,
             "rearm": self._rearm,
             "resolve": self._resolve,
+            "adopt": self._adopt,
             "stop": self._stop,
         }
 
@@ -81,11 +82,12 @@ class Commands:
     def _rule(self, status: RuleStatus, sent: bool) -> Json:
         plan = self._in_force.plans[status.rule]
         waits = status.state is RuleState.PLACED and not sent
+        why = "its order is still to be sent to the broker" if waits else status.why
         return {
             "name": status.rule,
             "state": status.state.value,
             "since_s": status.since_s,
-            "why": "its order is still to be sent to the broker" if waits else status.why,
+            "why": self._desk.halted_rules.get(status.rule) or why,
             "where": plan.where.value,
             "sentence": " | ".join(case.text for case in plan.rule.cases),
         }
@@ -113,9 +115,9 @@ class Commands:
         names = self._rules(request)
         for name in names:
             self._evaluator.resume(name, self._clock.now_s())
-        halted = self._desk.lift_halt() if request.get("rule") is None else ""
+        halted = [why for name in names if (why := self._desk.resume(name))]
         self._react()
-        also = f"; orders may leave again although {halted}" if halted else ""
+        also = f"; orders may leave again although {'; '.join(halted)}" if halted else ""
         return f"listening again: {', '.join(names) or 'no rule'}{also}"
 
     def _rearm(self, request: Mapping[str, Json]) -> Json:
@@ -137,6 +139,13 @@ class Commands:
         self._react()
         fate = "it stays open until IB reports its end" if placed else "it is over"
         return f"resolved: {key}: {fate}"
+
+    def _adopt(self, request: Mapping[str, Json]) -> Json:
+        halted = self._desk.adopt()
+        if not halted:
+            raise CommandRefused("there is nothing to adopt: IB has shown nothing that the journal does not know")
+        self._react()
+        return f"orders may leave once what IB has was read again. It was: {halted}"
 
     def _stop(self, request: Mapping[str, Json]) -> Json:
         if request.get("lift") is True:

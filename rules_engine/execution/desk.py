@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rules_engine.execution.cancelling import Cancelling
 from rules_engine.execution.changes import Listener, Silence
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.guard import refusal, trading_account
+from rules_engine.execution.halts import Halts
 from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.keys import group_name
@@ -77,7 +78,8 @@ class Desk:
         self._stopped = stopped
         self._timing = timing or Timing()
         self._intake = Intake(journal, clock, self._listener)
-        self._reconciler = Reconciler(journal, clock, self._intake, self._timing, tuple(settings.channels))
+        self._halts = Halts(journal, clock, tuple(settings.channels))
+        self._reconciler = Reconciler(journal, clock, self._intake, self._halts, self._timing, settings)
         self._cancelling = Cancelling(journal, clock, self._timing.backoff_s)
         self._session: Session | None = None
         self._flight = asyncio.Lock()
@@ -106,7 +108,7 @@ class Desk:
             return "the mode is dry"
         if self._stopped():
             return Reason.STOPPED
-        if halted := self._reconciler.halted:
+        if halted := self._halts.engine:
             return halted
         if self._session is None:
             return Reason.LINK_DOWN
@@ -118,9 +120,11 @@ class Desk:
         away = session is None or not session.reconciled
         match report:
             case OrderReport():
-                self._ask_about(self._intake.order(report, away=away), report)
+                intent = self._intake.order(report, away=away)
+                self._ask_about(intent, report)
+                self._suspect(intent, report.perm_id)
             case ExecutionReport():
-                self._intake.execution(report, away=away)
+                self._suspect(self._intake.execution(report, away=away), report.perm_id)
             case OrderError():
                 self._on_error(report)
             case LinkChange():
@@ -154,12 +158,25 @@ class Desk:
             self._intake.abandon(intent)
         return True
 
-    def lift_halt(self) -> str:
-        """The user looked into what halted all sending, and wants it to go on. Returns what it was, or nothing."""
-        halted = self._reconciler.halted
-        if halted:
-            self._reconciler.lift_halt()
-            self.wake()
+    @property
+    def halted_rules(self) -> Mapping[str, str]:
+        """Rules for which nothing is sent until the user has looked, each with the reason."""
+        return self._halts.rules
+
+    def resume(self, rule: str) -> str:
+        """The user looked into what halted the rule, and wants it to go on. Returns what it was, or nothing."""
+        return self._halts.resume(rule)
+
+    def adopt(self) -> str:
+        """The user looked into what halted all sending: what IB has is right. Returns what it was, or nothing.
+
+        Nothing is sent before another reconciliation has taken in what there is.
+        """
+        halted = self._halts.engine
+        if halted and self._session is not None:
+            self._session.distrust("what IB has is being adopted", self._clock.now_s())
+        self._halts.adopt()
+        self.wake()
         return halted
 
     async def serve(self) -> None:
@@ -213,8 +230,11 @@ class Desk:
         if self._close_stale(unit):
             return True
         session = self._session
-        if session is None or not session.is_clear or self._reconciler.halted:
+        if session is None or not session.is_clear or self._halts.engine:
             return False
+        if why := self._halts.rules.get(unit[0].rule):
+            self._block(unit, Reason.HALTED, why)
+            return True
         if why := self._guard(session.link):
             self._block(unit, Reason.WRONG_ACCOUNT, why)
             return True
@@ -361,6 +381,11 @@ class Desk:
         if intent.key not in session.inactive:
             session.inactive.add(intent.key)
             session.due_s = self._clock.now_s()
+
+    def _suspect(self, intent: Intent | None, perm_id: int) -> None:
+        """Another number of IB for one intent is another order: nothing leaves before the evidence has shown it."""
+        if intent is not None and self._session is not None and perm_id > 0 and intent.perm_id != perm_id:
+            self._session.distrust("IB shows a second order for one intent", self._clock.now_s())
 
     def _on_link(self, change: LinkChange) -> None:
         if self._session is None:

@@ -16,16 +16,25 @@ alike proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
+class Double:
+    """An intent with more than one of IB's permanent numbers. ``alive``: more than one of them may still fill."""
+
+    intent: Intent
+    perm_ids: Sequence[int]
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Findings:
     """``absent``: intents that may be at IB, and of which no answer says anything.
 
-    ``strangers``: references in our own name that the journal does not know. ``doubles``: keys for which IB holds
-    more than one living order. ``risen``: intents that were over, and live at IB all the same.
+    ``strangers``: references in our own name that the journal does not know. ``doubles``: intents for which IB has, or
+    had, more than one order. ``risen``: intents that were over, and live at IB all the same.
     """
 
     absent: Sequence[Intent]
     strangers: Sequence[str]
-    doubles: Sequence[str]
+    doubles: Sequence[Double]
     risen: Sequence[Intent]
 
 
@@ -37,7 +46,7 @@ def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, know
     return Findings(
         absent=_absent(open_before, named),
         strangers=sorted({ref for ref, perm_id in named if naming.is_ours(ref) and known(ref, perm_id) is None}),
-        doubles=_doubles(alive, naming),
+        doubles=_doubles(named, alive, known),
         risen=[
             intent for report in alive if (intent := known(report.order_ref, report.perm_id)) and intent.state.is_over
         ],
@@ -50,9 +59,18 @@ def _absent(intents: Iterable[Intent], named: AbstractSet[tuple[str, int]]) -> S
     return [intent for intent in intents if intent.key not in references and intent.perm_id not in perm_ids]
 
 
-def _doubles(alive: Iterable[OrderReport], naming: Naming) -> Sequence[str]:
-    numbers: dict[str, set[int]] = {}
+def _doubles(named: AbstractSet[tuple[str, int]], alive: Iterable[OrderReport], known: Known) -> Sequence[Double]:
+    living: dict[str, set[int]] = {}
     for report in alive:
-        if naming.is_ours(report.order_ref):
-            numbers.setdefault(report.order_ref, set()).add(report.perm_id)
-    return sorted(reference for reference, perm_ids in numbers.items() if len(perm_ids) > 1)
+        living.setdefault(report.order_ref, set()).add(report.perm_id)
+    found = []
+    for reference in sorted({reference for reference, _ in named}):
+        intent = known(reference, 0)
+        if intent is None:
+            continue
+        perm_ids = {perm_id for name, perm_id in named if name == reference and perm_id > 0}
+        perm_ids |= {intent.perm_id} if intent.perm_id else set()
+        twins = len(living.get(reference, ())) > 1
+        if twins or len(perm_ids) > 1:
+            found.append(Double(intent, sorted(perm_ids), twins))
+    return found

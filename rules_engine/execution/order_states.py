@@ -96,7 +96,7 @@ def reported(intent: Intent, report: OrderReport) -> Intent:
         intent,
         filled=filled if _was_sent(intent) else intent.filled,
         average_price=average,
-        perm_id=report.perm_id or intent.perm_id,
+        perm_id=intent.perm_id or report.perm_id,
         order_id=report.order_id if report.order_id > 0 else intent.order_id,
     )
     return _settled(grown, _event(report))
@@ -107,10 +107,10 @@ def executed(intent: Intent, fills: Sequence[Fill], report: ExecutionReport, *, 
     filled = sum((fill.quantity for fill in fills), Decimal(0))
     if filled < intent.filled and not corrects:
         # A status told of more than the executions that have arrived so far.
-        return replace(intent, perm_id=report.perm_id or intent.perm_id)
+        return replace(intent, perm_id=intent.perm_id or report.perm_id)
     value = sum((fill.quantity * fill.price for fill in fills), Decimal(0))
     average = (value / filled).quantize(_AVERAGE_STEP).normalize() if filled else None
-    grown = replace(intent, filled=filled, average_price=average, perm_id=report.perm_id or intent.perm_id)
+    grown = replace(intent, filled=filled, average_price=average, perm_id=intent.perm_id or report.perm_id)
     return _settled(grown, OrderEvent.SEEN)
 
 

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.evidence import Findings, find
+from rules_engine.execution.halts import Halts
 from rules_engine.execution.intake import Intake, unknown_words
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent
@@ -15,9 +16,9 @@ from rules_engine.model.errors import EvidenceIncomplete, LinkDown
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import Notice, NoticeKind
 from rules_engine.model.reports import Evidence
+from rules_engine.model.settings import Settings
 
 State = IntentState
-_HALTED = "halted"
 
 
 class Pauses(Protocol):
@@ -43,25 +44,22 @@ class Reconciler:
     """Asks the four questions and settles what their complete answers decide. Never sends an order."""
 
     def __init__(
-        self, journal: Journal, clock: Clock, intake: Intake, pauses: Pauses, everyone: tuple[str, ...]
+        self,
+        journal: Journal,
+        clock: Clock,
+        intake: Intake,
+        halts: Halts,
+        pauses: Pauses,
+        settings: Settings,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._intake = intake
         self._pauses = pauses
-        self._everyone = everyone
+        self._halts = halts
+        self._gateway = settings.gateway
+        self._everyone = tuple(settings.channels)
         self._reminded_s: dict[str, float] = {}
-
-    @property
-    def halted(self) -> str:
-        """Why this journal may not trade at all; empty when it may."""
-        return self._journal.get(_HALTED) or ""
-
-    def lift_halt(self) -> None:
-        """The user has looked. What caused it halts again if it is still there at the next reconciliation."""
-        with self._journal.transaction():
-            self._journal.put(_HALTED, "")
-            self._journal.event("", "halt lifted", None)
 
     async def run(self, session: Session, is_current: Callable[[], bool]) -> Evidence | None:
         """One round. None, and nothing concluded, when an answer was missing or the link broke meanwhile."""
@@ -75,6 +73,9 @@ class Reconciler:
         if not is_current():
             return None
         findings = find(evidence, before, self._journal.naming, self._journal.intents.find)
+        self._halts.strangers(findings.strangers)
+        self._halts.counted(self._scope(session), evidence.next_order_id - 1)
+        self._halts.adopted()
         self._alarm(findings, asked_s)
         self._adopt(evidence, away=not session.reconciled)
         self._settle_absent(session, findings.absent)
@@ -132,32 +133,13 @@ class Reconciler:
             self._tell(intent, NoticeKind.ALARM, f"only a part of the orders reached IB; cancelling {words}", "part")
 
     def _alarm(self, findings: Findings, asked_s: float) -> None:
-        for reference in findings.strangers:
-            self._halt(f"IB holds an order in our name that the journal does not know: {reference}", reference)
-        for reference in findings.doubles:
-            self._halt(f"IB holds two living orders for one intent: {reference}", reference)
+        for double in findings.doubles:
+            self._halts.double(double.intent.rule, double.intent.key, double.perm_ids, alive=double.alive)
         for intent in findings.risen:
             if not self._journal.intents.is_unchanged_since(intent.key, asked_s):
                 continue  # It ended between IB's answer and our reading it.
             text = f"IB holds this order alive although it was {intent.state}: {order_words(intent.draft)}"
             self._tell(intent, NoticeKind.ALARM, text, "risen")
-
-    def _halt(self, why: str, reference: str) -> None:
-        if self.halted == why:
-            return
-        with self._journal.transaction():
-            self._journal.put(_HALTED, why)
-            self._journal.tell(
-                Notice(
-                    kind=NoticeKind.ALARM,
-                    text=f"{why}. Nothing more is sent. Look in TWS, then: rules resume",
-                    dedup=f"{reference}.halt",
-                    at_s=self._clock.now_s(),
-                    channels=self._everyone,
-                    key=reference,
-                )
-            )
-            self._journal.event(reference, "halted", {"why": why})
 
     def _tell(self, intent: Intent, kind: NoticeKind, text: str, occasion: str) -> None:
         self._journal.tell(
@@ -171,6 +153,11 @@ class Reconciler:
                 key=intent.key,
             )
         )
+
+    def _scope(self, session: Session) -> str:
+        """Where IB's count of our order ids belongs to: another login, gateway or client id has another count."""
+        place = f"{self._gateway.host}:{session.link.port}"
+        return f"{place} {','.join(sorted(session.link.accounts))} client {self._gateway.client_id}"
 
     def _next_round_s(self, session: Session) -> float:
         now_s = self._clock.now_s()

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     WRONG_ACCOUNT = "the account is not of the kind that the mode names"
     LINK_DOWN = "IB is not connected"
     STOPPED = "the kill switch is on"
+    HALTED = "the rule is halted until you have looked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,7 @@ async def test_nonsense_is_not_taken_over_and_located(house: House) -> None:
         (("pause", "ma-when"), "there is no rule 'ma-when'; known: here-at-200"),
         (("resume", "ma-when"), "there is no rule 'ma-when'; known: here-at-200"),
         (("rearm", "ma-when"), "there is no rule 'ma-when'; known: here-at-200"),
+        (("adopt",), "there is nothing to adopt: IB has shown nothing that the journal does not know"),
         (("resolve", "re1.x.y.z.1.0", "placed"), "there is no order re1.x.y.z.1.0 whose fate is unknown"),
     ],
 )

@@ -275,19 +275,21 @@ async def test_a_client_id_in_use_is_named_and_nothing_is_sent(house: House) -> 
         await house.until(lambda: held(house), "the connection after all")
 
 
-async def test_an_order_in_our_name_that_nobody_remembers_stops_all_sending_until_resume(house: House) -> None:
+async def test_an_order_in_our_name_that_nobody_remembers_stops_all_sending_until_it_is_adopted(house: House) -> None:
     async with house.engine(BUY_AT_200):
         await house.until(lambda: held(house), "the held order")
     with contextlib.closing(sqlite3.connect(house.folder.journal)) as journal, journal:
         journal.execute("DELETE FROM intent")
     async with house.engine(HERE_AT_200) as engine:
-        await house.until(lambda: house.told("the journal does not know", "rules resume"), "the alarm")
+        await house.until(lambda: house.told("the journal does not know", "rules adopt"), "the alarm")
         await engine.until_state("here-at-200", "armed")
         house.quote("V", 200.1)
         await house.until(lambda: house.fires(), "the firing")
         assert "the journal does not know" in str((await engine.status())["sending"])
         assert len(house.orders()) == 1
-        assert "orders may leave again" in str(await engine.ask("resume"))
+        await engine.ask("resume")
+        assert "the journal does not know" in str((await engine.status())["sending"])
+        assert "orders may leave once" in str(await engine.ask("adopt"))
         await house.until(lambda: len(house.orders()) == 2, "the order that waited")
 
 

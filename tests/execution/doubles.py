@@ -161,8 +161,7 @@ class FakeLink:
         return self.clear
 
     def next_order_id(self, floor: int) -> int:
-        self.ib.next_id = max(self.ib.next_id, floor + 1) + 1
-        return self.ib.next_id - 1
+        return max(self.ib.next_id, floor + 1)
 
     def place(
         self, order_id: int, draft: OrderDraft, *, key: str, account: str, group: str, parent_id: int, transmit: bool
@@ -170,6 +169,7 @@ class FakeLink:
         placed = Placed(order_id, draft, key, account, group, parent_id, transmit)
         self.before_place(placed)
         self.ib.wire.append(placed)
+        self.ib.next_id = max(self.ib.next_id, order_id + 1)
         self.on_place(placed)
 
     def cancel(self, order_id: int) -> None:

@@ -1,0 +1,19 @@
+"""`rules adopt`: the user looked into why IB knows more than the journal."""
+
+from pathlib import Path
+
+import click
+
+from rules_engine.cli.engine_link import tell_engine
+from rules_engine.cli.rule_files import config_option, json_option
+
+
+@click.command("adopt")
+@config_option
+@json_option
+def command(config: Path | None, as_json_: bool) -> None:
+    """Take what IB has for right and trade again: for a journal that came from a backup.
+
+    Orders in our name that it does not know stay as they are in TWS and are no longer followed.
+    """
+    tell_engine(config, as_json_, "adopt")
