@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rules_engine.gateway import Gateway
 from rules_engine.gateway.wire.frames import FRAME_BYTES_MAX, BrokenFrame, FrameReader, agreed_version, fields_of, frame
 from tests.gateway.conftest import Bench, Dial, framed, hello
+from tests.gateway.requests import Socket
 
 CONTRACT_V = (0, "V", "STK", "", 0.0, "", "", "SMART", "", "USD", "", "")
 
@@ -174,6 +175,31 @@ def test_no_bytes_break_the_reader_in_another_way(data: bytes) -> None:
 
 def test_a_frame_is_its_length_and_its_closed_fields() -> None:
     assert frame(["49", "1"]) == b"\x00\x00\x00\x0549\x001\x00"
+
+
+class Reader(Socket):
+    """A socket whose other end reads only when the test does."""
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.written)
+
+
+async def test_an_answer_may_be_larger_than_what_a_slow_reader_may_leave_waiting(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rules_engine.gateway.wire.session.BACKLOG_BYTES_MAX", 1_000)
+    session, socket = gateway._reception.session(), Reader()
+    session.connection_made(socket)
+    session.data_received(hello(176) + framed(71, 2, 1, ""))
+    socket.read()
+    details = framed(9, 8, 4, *CONTRACT_V, 0, "", "", "")
+    session.data_received(details)
+    assert len(socket.written) > 1_000
+    assert not socket.dropped
+    assert [fields[0] for fields in socket.read()] == ["10", "52"]
+    session.data_received(details)
+    session.data_received(framed(49, 1))
+    assert socket.dropped
 
 
 async def test_a_client_that_reads_nothing_is_dropped_in_the_end(

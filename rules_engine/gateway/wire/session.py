@@ -133,10 +133,12 @@ class Session(asyncio.Protocol):
         """Write what was queued, as one piece."""
         if not self._out or self._transport is None or self._host.frozen:
             return
-        self._write(b"".join(self._out))
-        self._out.clear()
+        # What waited before counts: one answer may be larger than any backlog, and its client has not seen it yet.
         if self._transport.get_write_buffer_size() > BACKLOG_BYTES_MAX:
             self.reset()
+        else:
+            self._write(b"".join(self._out))
+        self._out.clear()
 
     def close(self) -> None:
         """Write what is queued, then close."""
