@@ -184,6 +184,9 @@ async def test_every_field_and_condition_is_the_same_in_every_report_and_after_a
         assert [one[0] for one in heard if one[0] == "4" and int(one[3]) not in (404, 2109)] == [], heard
     before = [one for one in await frames(wire, 5, 1) if one[0] == "5"]
     opened = {one.orderId: one for one in (read_reply(OpenOrder, frame, VERSION) for frame in before)}
+    # A child that names no group is told in one that bears its parent's permanent number.
+    child = NAMES.index("parentId") + 2
+    forms[child] = replace(forms[child], ocaGroup=str(opened[1].permId), ocaType=3)
     for orderId, form in forms.items():
         assert opened[orderId].order == reported(OpenOrder, parsed(form)), NAMES[orderId - 2]
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rules_engine.gateway.messages.order_messages import OpenOrder
 from rules_engine.gateway.orders.order import Order
 from tests.gateway.hall import Hall
 
@@ -120,3 +121,29 @@ def test_a_member_that_was_made_smaller_tells_its_remainder() -> None:
     _, second = group(hall, 3, 100, 250)
     hall.quote("99.4x300/99.5x40")
     assert hall.reports.lives(second.orderId)[-1] == "Submitted 0 of 210"
+
+
+def test_children_are_told_in_a_group_that_bears_their_parents_number() -> None:
+    hall = hall_at()
+    parent, profit, loss = bracket(hall, 500)
+    assert (parent.form.ocaGroup, parent.form.ocaType) == ("", 0)
+    for child in (profit, loss):
+        assert (child.form.ocaGroup, child.form.ocaType) == (str(parent.permId), 3)
+    told = [one.order.ocaGroup for one in hall.reports.told if isinstance(one, OpenOrder) and one.order.parentId]
+    assert set(told) == {str(parent.permId)}
+    # A client that knows the order as it wrote it, and one that read its report, can both change its price.
+    for group, kind in (("", 0), (profit.form.ocaGroup, 3)):
+        changed = {"lmtPrice": 102.0, "parentId": parent.orderId, "ocaGroup": group, "ocaType": kind}
+        hall.send(profit.orderId, "SELL", 500, "LMT", **changed)
+        assert (profit.form.lmtPrice, profit.form.ocaGroup) == (102.0, str(parent.permId))
+    assert hall.codes() == []
+
+
+def test_exits_that_could_all_trade_at_once_close_no_more_than_the_entry() -> None:
+    hall = hall_at()
+    parent = hall.place("BUY", 200, "LMT", lmtPrice=100.0, transmit=False)
+    shared = {"lmtPrice": 99.0, "parentId": parent.orderId}
+    exits = [hall.place("SELL", 200, "LMT", transmit=number == 2, **shared) for number in range(3)]
+    assert [order.filled for order in exits] == [200, 0, 0]
+    assert [order.status for order in exits] == ["Filled", "Cancelled", "Cancelled"]
+    assert hall.ledger.size("DU1", hall.number("V")) == 0

@@ -130,11 +130,6 @@ class OrderBook:
         """Orders that wait for this one's fill."""
         return list(self._children.get((order.clientId, order.orderId), ()))
 
-    def siblings(self, order: Order) -> list[Order]:
-        """The other children of its parent."""
-        parent = self.parent(order)
-        return [] if parent is None else [child for child in self.children(parent) if child is not order]
-
     def group(self, order: Order) -> list[Order]:
         """The other orders of its one-cancels-all group."""
         name = order.form.ocaGroup

@@ -14,6 +14,7 @@ from rules_engine.gateway.messages.order_messages import PlaceOrder
 from rules_engine.gateway.orders.allowance import ACTIVE_ORDERS_MAX, Allowance
 from rules_engine.gateway.orders.changes import changed_form
 from rules_engine.gateway.orders.checks import Refused, check_order
+from rules_engine.gateway.orders.families import group_with_siblings
 from rules_engine.gateway.orders.floor import Floor
 from rules_engine.gateway.orders.matching import kind_of
 from rules_engine.gateway.orders.order import TWS_WINDOW, UNBOUND, Order, Status, order_status
@@ -187,9 +188,13 @@ class Desk:
         """Sending one order sends what was staged with it: its parent first, then the parent's other children."""
         parent = self._floor.book.parent(order)
         family = [order] if parent is None else [parent, *self._floor.book.children(parent)]
-        for member in family:
-            if member.live and (member.staged or member is order):
-                member.staged = False
+        sent = [member for member in family if member.live and (member.staged or member is order)]
+        # All of them answer for each other from here on, however soon the first one fills.
+        for member in sent:
+            member.staged = False
+            group_with_siblings(member, self._floor.book)
+        for member in sent:
+            if member.live:
                 self._send(member, self._floor.place)
 
     def _send(self, order: Order, take: Callable[[Order], None]) -> None:
