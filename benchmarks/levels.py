@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks.engines import engine_of
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
 from benchmarks.ticks import Print, walk
 from rules_engine import Engine
@@ -37,17 +38,14 @@ def levels(count: int, seed: int, low: int = 6_667, high: int = 60_000) -> Rules
     return [(chance.choice("<>"), chance.randrange(low, high)) for _ in range(count)]
 
 
-def rules_text(rules: Rules) -> str:
-    """As a user would write them."""
-    lines = ["version: 1", "timezone: UTC", "rules:"]
-    for number, (side, cents) in enumerate(rules):
-        lines += [f"  - {{name: r{number}, when: S {side} {cents / 100:.2f}, do: notify desk}}"]
-    return "\n".join(lines)
+def engine(rules: Rules) -> Engine:
+    """One rule a level."""
+    return engine_of((f"r{number}", f"S {side} {cents / 100:.2f}") for number, (side, cents) in enumerate(rules))
 
 
 def play_engine(rules: Rules, prints: Sequence[Print]) -> tuple[Fired, float]:
     """Ours."""
-    tick, fired = Engine(rules_text(rules)).tick, []
+    tick, fired = engine(rules).tick, []
     heard = [(each.time_s, each.price) for each in prints]
     tick("S", heard[0][0] - 1.0, heard[0][1])
     gc.collect()

@@ -9,6 +9,7 @@ from functools import partial
 from itertools import accumulate
 from statistics import median
 
+from benchmarks.engines import engine_of
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
 from benchmarks.mix import Written, mix
 from benchmarks.oracle import truths_by_brute_force
@@ -45,10 +46,10 @@ SIZES = {
     "W4q": Size("W4q", 1_000, 1_000_000, 2_000.0, QUIET, zipf=0.8, varied=True),
 }
 SHORT = {
-    "W2": Size("W2", 2, 24_000, 20.0, rounds=1),
-    "W2q": Size("W2q", 2, 16_000, 20.0, QUIET, rounds=1),
-    "W4": Size("W4", 12, 24_000, 60.0, zipf=0.8, varied=True, rounds=1),
-    "W4q": Size("W4q", 12, 16_000, 60.0, QUIET, zipf=0.8, varied=True, rounds=1),
+    "W2": Size("W2", 2, 10_000, 6.0, rounds=1),
+    "W2q": Size("W2q", 2, 6_000, 6.0, QUIET, rounds=1),
+    "W4": Size("W4", 6, 15_000, 9.0, zipf=0.8, varied=True, rounds=1),
+    "W4q": Size("W4q", 6, 8_000, 9.0, QUIET, zipf=0.8, varied=True, rounds=1),
 }
 
 
@@ -76,19 +77,18 @@ def rules(size: Size) -> list[list[Written]]:
     return [mix(20_000, chance.uniform(0.5, 2.0) if size.varied else 1.0) for _ in range(size.symbols)]
 
 
-def rules_text(written: Sequence[Sequence[Written]]) -> str:
-    """All of them in one file."""
-    lines = ["version: 1", "timezone: UTC", "rules:"]
-    for symbol, sentences in enumerate(written):
-        for number, rule in enumerate(sentences):
-            lines += [f"  - name: r{symbol}-{number}", f"    when: {rule.sentence.format(S=f'S{symbol}')}"]
-            lines += ["    do: notify desk"]
-    return "\n".join(lines)
+def engine(written: Sequence[Sequence[Written]]) -> Engine:
+    """All of them in one engine."""
+    return engine_of(
+        (f"r{symbol}-{number}", rule.sentence.format(S=f"S{symbol}"))
+        for symbol, sentences in enumerate(written)
+        for number, rule in enumerate(sentences)
+    )
 
 
 def play_engine(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) -> tuple[Fired, float]:
     """Ours, through the library face."""
-    tick, fired = Engine(rules_text(written)).tick, []
+    tick, fired = engine(written).tick, []
     names = [f"S{number}" for number in range(len(written))]
     heard = [(names[number], time_s, cents / 100) for number, time_s, cents in prints]
     gc.collect()
@@ -157,7 +157,7 @@ def costs(size: Size) -> tuple[dict[str, Cost], bool]:
 def spikes(size: Size) -> float:
     """The 99.9th percentile of one print's time over its median, wall time, collector running."""
     written, prints = rules(size), market(size)[:300_000]
-    tick, clock = Engine(rules_text(written)).tick, time.perf_counter
+    tick, clock = engine(written).tick, time.perf_counter
     heard = [(f"S{number}", time_s, cents / 100) for number, time_s, cents in prints]
     taken = []
     for name, time_s, price in heard:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks import in_c
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
 from benchmarks.moves import DequeLoop, NaivePandas, firings_by_brute_force
 from benchmarks.ticks import Print, walk
@@ -63,6 +64,10 @@ CONTENDERS: dict[str, Play] = {
     "deque loop": partial(play_by_hand, DequeLoop),
     "naive pandas": partial(play_by_hand, NaivePandas),
 }
+
+
+if in_c.COMPILER is not None:
+    CONTENDERS["C, one call"] = in_c.play
 
 
 def disagreements(size: Size) -> list[str]:

@@ -1,8 +1,6 @@
 """The short form of W1: who fires when, and how cost grows; never how long anything takes."""
 
-import sys
 from collections.abc import Sequence
-from types import FrameType
 
 import pytest
 
@@ -10,6 +8,7 @@ from benchmarks.moves import DequeLoop, firings_by_brute_force
 from benchmarks.ticks import Print, walk
 from benchmarks.w1 import RULES, SHORT, disagreements, play_by_hand, play_engine
 from rules_engine import Engine
+from tests.benchmarks.counting import counted_calls
 
 
 def test_engine_peers_and_oracle_fire_alike() -> None:
@@ -31,23 +30,8 @@ def test_repeated_prices_at_the_very_edge_of_a_move() -> None:
 
 
 def calls_a_print(window: str, prints: Sequence[Print], warm: int) -> float:
-    """Function calls that one print costs once the window is full: a count, not a time."""
-    tick = Engine(RULES.replace("5m", window)).tick
-    for each in prints[:warm]:
-        tick("S", each.time_s, each.price)
-    calls = 0
-
-    def count(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal calls
-        calls += 1
-
-    sys.setprofile(count)
-    try:
-        for each in prints[warm:]:
-            tick("S", each.time_s, each.price)
-    finally:
-        sys.setprofile(None)
-    return calls / (len(prints) - warm)
+    """What one print costs once the window is full."""
+    return counted_calls(Engine(RULES.replace("5m", window)), prints, warm)
 
 
 def test_cost_does_not_grow_with_the_window() -> None:
