@@ -20,6 +20,8 @@ from rules_engine.model.settings import Settings
 
 State = IntentState
 
+_NOT_SHOWN = frozenset({State.SENDING, State.UNKNOWN, State.ADOPTED})
+
 
 class Pauses(Protocol):
     """The waits that reconciling needs."""
@@ -124,9 +126,10 @@ class Reconciler:
     def _lose(self, intent: Intent) -> None:
         lost = self._intake.conclude(intent, OrderEvent.LOST, "complete evidence shows no trace of it")
         unit = self._journal.intents.unit(intent.rule, intent.seq)
-        rest = [leg for leg in unit if leg.state.may_be_at_broker and leg.state not in (State.UNKNOWN, State.ADOPTED)]
+        rest = [leg for leg in unit if leg.state.may_be_at_broker and leg.state not in _NOT_SHOWN]
         if lost.state is State.UNKNOWN and intent.state is State.SENDING and rest:
-            # A unit is meant whole: what arrived of it must not work alone.
+            # A unit is meant whole: what arrived of it must not work alone. What IB has not shown either may only be
+            # late, and then all of it is: cancelling the stop of such a bracket would leave its entry unprotected.
             for leg in rest:
                 self._journal.want_leg_cancelled(leg)
             words = "; ".join(order_words(leg.draft) for leg in rest)

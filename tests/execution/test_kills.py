@@ -294,6 +294,23 @@ async def test_a_bracket_killed_before_its_last_leg_is_cancelled_by_its_entry(be
     assert bench.ib.cancels == [bench.ib.wire[0].order_id], "IB cancels the children with it"
 
 
+async def test_a_bracket_that_arrives_late_as_a_whole_keeps_its_stop(bench: Bench) -> None:
+    await bench.connect()
+    stop = draft(side=Side.SELL, kind=OrderKind.STOP, stop=Decimal(390), parent=0)
+    bench.record(decision(draft(), stop))
+    await bench.desk.dispatch()
+    bench.restart()
+    await bench.connect()
+    await bench.later(15)
+    assert [leg.state for leg in bench.journal.intents.unit("r", 1)] == [State.UNKNOWN] * 2
+    assert NoticeKind.ALARM not in bench.told("desk"), "nothing of it was shown, so no part of it either"
+    for placed in bench.ib.wire:
+        bench.ib.accept(placed)
+    await bench.later(60)
+    assert [leg.state for leg in bench.journal.intents.unit("r", 1)] == [State.WORKING] * 2
+    assert bench.ib.cancels == []
+
+
 async def test_an_order_in_our_name_that_the_journal_does_not_know_halts_everything(bench: Bench) -> None:
     bench.accepting(await bench.connect())
     known = bench.record()
