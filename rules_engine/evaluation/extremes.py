@@ -68,7 +68,7 @@ class Extremes:
         """Takes prints, oldest first, none older than those before.
 
         Read from the newest backwards, they tell by themselves which of them can still become extremes: those beyond
-        all that came later. What is left to read when both ends of the range are found cannot.
+        all that came later.
         """
         if self._first_s is None:
             self._first_s, self._newest, self._newest_s = times[0], values[0], times[0]
@@ -76,7 +76,6 @@ class Extremes:
         lows: list[Print] = []
         highs: list[Print] = []
         if len(values) > 1:
-            lowest, highest = min(values), max(values)
             for time_s, value in zip(reversed(times), reversed(values), strict=True):
                 if value < low:
                     lows.append((time_s, value))
@@ -84,8 +83,6 @@ class Extremes:
                 elif value > high:
                     highs.append((time_s, value))
                     high = value
-                elif low == lowest and high == highest:
-                    break
         self._outdo(low, high)
         if self._newest < low:
             lows.append((self._newest_s, self._newest))
