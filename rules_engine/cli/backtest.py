@@ -19,7 +19,7 @@ from rules_engine.model.firing import Firing
 from rules_engine.model.plan import Plan
 from rules_engine.recordings import Recording, RecordingError
 from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
-from rules_engine.replay.backtest import Backtest, Request
+from rules_engine.replay.backtest import ENGINES, Backtest, Request
 from rules_engine.replay.span import Span, read_end, read_start
 
 _LONG_AGO_S = 0.0
@@ -57,6 +57,13 @@ class _ChargeType(click.ParamType[Charge]):
 @click.option("--spread", type=_ChargeType(), default="0.02%", show_default=True, help="Bid to ask, beside prints.")
 @click.option("--commission", type=_ChargeType(), help="A unit's: an amount, or a share of its price. [default: IB's]")
 @click.option("--capital", type=click.FloatRange(1), default=1_000_000.0, show_default=True, help="At the start.")
+@click.option(
+    "--engine",
+    type=click.Choice(list(ENGINES)),
+    default="auto",
+    show_default=True,
+    help="Price by price, or on columns of them; both find the same.",
+)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="One firing a line, and nothing else, on stdout.")
 @click.option(
@@ -71,6 +78,7 @@ def command(
     spread: Charge,
     commission: Charge | None,
     capital: float,
+    engine: str,
     config: Path | None,
     as_json: bool,
     summary: str | None,
@@ -86,7 +94,7 @@ def command(
     request = Request(
         plans, loaded.instruments, _recordings(data, loaded, timezone), _span(start, end, plans), assumptions
     )
-    backtest = Backtest(request)
+    backtest = Backtest(request, ENGINES[engine])
     try:
         _run(backtest, as_json=as_json)
     except RecordingError as error:

@@ -61,21 +61,25 @@ def _each_on_its_own(alternatives: Any, duration_s: float) -> Any:
 
 
 class _LastingJudge(Composite):
-    """``since_s`` is the moment from which the condition, or the event's new side, has held."""
+    """``since_s`` is the moment from which the condition, or the event's new side, has held.
 
-    __slots__ = ("duration_s", "keeps", "since_s")
+    ``matured``: it was found to have lasted, so that no moment of its own lies ahead.
+    """
+
+    __slots__ = ("duration_s", "keeps", "matured", "since_s")
 
     def __init__(self, of: Judge, duration_s: float, keeps: bool) -> None:
         super().__init__((of,))
         self.duration_s = duration_s
         self.keeps = keeps
         self.since_s: float | None = None
+        self.matured = False
 
     @property
     def matures(self) -> bool:
         return True
 
-    def _matured(self, now_s: float) -> bool:
+    def _has_lasted(self, now_s: float) -> bool:
         return self.since_s is not None and now_s - self.since_s >= self.duration_s - EDGE_S
 
     def levels(self) -> tuple[float, ...] | None:
@@ -85,7 +89,7 @@ class _LastingJudge(Composite):
         return self.all_calm()
 
     def forget(self, depth: Forget) -> None:
-        self.since_s = None
+        self.since_s, self.matured = None, False
         super().forget(depth)
 
     def lasting_since_s(self) -> float | None:
@@ -93,7 +97,7 @@ class _LastingJudge(Composite):
 
     def due_s(self) -> float | None:
         inner_s = super().due_s()
-        own_s = None if self.since_s is None else self.since_s + self.duration_s
+        own_s = None if self.since_s is None or self.matured else self.since_s + self.duration_s
         return min((due_s for due_s in (inner_s, own_s) if due_s is not None), default=None)
 
 
@@ -109,6 +113,7 @@ class _LastingState(_LastingJudge):
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
         inner = self.parts[0].judge(now_s, moment)
+        self.matured = False
         if inner.truth is Truth.UNKNOWN:
             if not self.keeps:
                 self.since_s, self.began = None, False
@@ -119,7 +124,8 @@ class _LastingState(_LastingJudge):
         if self.since_s is None and moment is not Moment.SNAPSHOT:
             self.since_s = now_s
         self.began = self.began or inner.seen_happening
-        if self._matured(now_s):
+        self.matured = self._has_lasted(now_s)
+        if self.matured:
             return TRUE
         return FALSE if self.began else UNKNOWN
 
@@ -137,7 +143,7 @@ class _LastingEvent(_LastingJudge):
             self.since_s = now_s
         elif inner.holds is Truth.FALSE or (inner.holds is Truth.UNKNOWN and not self.keeps):
             self.since_s = None
-        if moment is not Moment.SNAPSHOT and self._matured(now_s):
+        if moment is not Moment.SNAPSHOT and self._has_lasted(now_s):
             self.since_s = None
             return PULSE
         return Verdict(inner.truth, holds=inner.holds)

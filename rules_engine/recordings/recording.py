@@ -11,6 +11,7 @@ from rules_engine.recordings.csv_file import CsvFile
 from rules_engine.recordings.layout import Shape
 from rules_engine.recordings.parquet_file import ParquetFile
 from rules_engine.recordings.problems import Code, Problems, RecordingError
+from rules_engine.recordings.steps import Steps
 
 _PARQUET = frozenset({".parquet", ".pq"})
 
@@ -22,7 +23,8 @@ Progress = Callable[[int], None]
 class Survey:
     """What a whole look through the file found: ``rows`` of it from ``first_s`` to ``last_s``, where prints end.
 
-    ``bar_s`` is the usual length of its bars, 0 when it has none.
+    ``bar_s`` is the usual length of its bars, 0 when it has none. ``is_countable``: prices are in decimal steps, and
+    sums of their squares, counted in these, fit into 64 bits.
     """
 
     shape: Shape
@@ -30,6 +32,7 @@ class Survey:
     first_s: float
     last_s: float
     bar_s: float = 0.0
+    is_countable: bool = False
 
 
 class Recording:
@@ -49,12 +52,15 @@ class Recording:
         problems = Problems(str(self.path))
         file = self._open(problems)
         rows, first_s, last_s = 0, 0.0, 0.0
-        spacings = Spacings()
+        spacings, steps = Spacings(), Steps()
         for block in file.blocks():
             first_s = first_s if rows else float(block.times_s[0])
             last_s = float(block.times_s[-1])
             rows += len(block)
-            if file.layout is not None and file.layout.shape is Shape.BARS:
+            assert file.layout is not None
+            for prices in block.values[: file.layout.prices]:
+                steps.add(prices)
+            if file.layout.shape is Shape.BARS:
                 spacings.add(block.times_s)
             progress(len(block))
         if not rows and not problems.found:
@@ -63,7 +69,8 @@ class Recording:
             raise RecordingError(problems.found)
         shape = file.layout.shape
         bar_s = spacings.bar_s() if shape is Shape.BARS else 0.0
-        self._survey = Survey(shape, rows, first_s, last_s + 3 * bar_s / 4, bar_s)
+        prints = 4 * rows if shape is Shape.BARS else rows
+        self._survey = Survey(shape, rows, first_s, last_s + 3 * bar_s / 4, bar_s, steps.are_countable(prints))
         return self._survey
 
     def blocks(self, progress: Progress = lambda rows: None) -> Iterator[Block]:
@@ -72,6 +79,11 @@ class Recording:
         survey = self._survey or self.survey()
         rows = self._sound(survey, progress)
         return prints_of_bars(rows, survey.bar_s) if survey.shape is Shape.BARS else rows
+
+    @property
+    def is_countable(self) -> bool:
+        """Whether sums over its prices are exact in whole steps."""
+        return (self._survey or self.survey()).is_countable
 
     @property
     def shape(self) -> Shape:

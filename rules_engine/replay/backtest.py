@@ -1,27 +1,38 @@
 """Rules and recorded prices into what the rules would have done."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.place import Problem
 from rules_engine.model.plan import Plan, Where
-from rules_engine.recordings import Recording, RecordingError, Row, merged
+from rules_engine.recordings import Recording, RecordingError
 from rules_engine.recordings.layout import Shape
 from rules_engine.recordings.recording import Progress
+from rules_engine.recordings.slices import SLICE_ROWS
 from rules_engine.replay.assumptions import Assumptions
 from rules_engine.replay.book import Book
+from rules_engine.replay.columns import pays, play_columns
 from rules_engine.replay.desk import Desk
 from rules_engine.replay.known import Known, multiplier_of
+from rules_engine.replay.prices import Prices
 from rules_engine.replay.reads import fields_read
 from rules_engine.replay.span import Span
 from rules_engine.replay.streaming import Stage, play
 from rules_engine.replay.summary import Summary, summary_of
 from rules_engine.replay.voices import Voice
 
-Engine = Callable[[Stage, Iterable[Row]], Iterator[Firing | HeldBack]]
-"""Turns plans and rows into firings; `streaming.play` says what any other one must equal."""
+Engine = Callable[[Stage, Prices], Iterator[Firing | HeldBack]]
+"""Turns plans and prices into firings; `streaming.play` says what any other one must equal."""
+
+
+def fastest(stage: Stage, prices: Prices) -> Iterator[Firing | HeldBack]:
+    """On columns where there is something to pass over."""
+    return play_columns(stage, prices) if pays(stage, prices) else play(stage, prices)
+
+
+ENGINES: dict[str, Engine] = {"auto": fastest, "streaming": play, "columns": play_columns}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +47,14 @@ class Request:
 
 
 class Backtest:
-    """One run. Take `outcomes` to their end, then ask for the `summary`."""
+    """One run. Take `outcomes` to their end, then ask for the `summary`. Columns hold about ``slice_rows`` at once."""
 
-    def __init__(self, request: Request, engine: Engine = play) -> None:
+    def __init__(self, request: Request, engine: Engine = fastest, slice_rows: int = SLICE_ROWS) -> None:
         self._request = request
+        self._slice_rows = slice_rows
         self._engine = engine
         self._stage: Stage | None = None
-        self._first_s: float | None = None
-        self._last_s = 0.0
-        self._rows = 0
+        self._prices: Prices | None = None
 
     def survey(self, progress: Progress = lambda rows: None) -> int:
         """Looks through all files; how many rows they have. Raises RecordingError with the problems of all of them."""
@@ -61,14 +71,20 @@ class Backtest:
 
     def outcomes(self, progress: Progress = lambda rows: None) -> Iterator[Firing | HeldBack]:
         """Every firing, and every edge of which nothing came, in order. Raises RecordingError."""
+        request = self._request
         self._stage = stage = self._set()
-        yield from self._engine(stage, self._counted(merged(self._request.recordings, progress)))
+        self._prices = prices = Prices(request.recordings, request.span, progress, self._slice_rows)
+        yield from self._engine(stage, prices)
 
     def summary(self) -> Summary:
         """What came of it all."""
-        assert self._stage is not None, "outcomes come first"
-        stage = self._stage
-        return summary_of(stage, self._request.assumptions, self._first_s, self._last_s, self._rows, self._warnings())
+        assert self._stage is not None and self._prices is not None, "outcomes come first"
+        return summary_of(self._stage, self._request.assumptions, self._prices, self._warnings())
+
+    @property
+    def rows_held_max(self) -> int:
+        """The most rows of columns that were held at once, besides those that windows read; 0 price by price."""
+        return 0 if self._prices is None else self._prices.held_max
 
     def _set(self) -> Stage:
         """Everything runs here: what IB would hold is judged on the same prices."""
@@ -88,23 +104,13 @@ class Backtest:
         known = Known(voices, request.instruments, request.assumptions, book)
         return Stage(plans, voices, request.span, known, Desk(request.plans, known, book), book)
 
-    def _counted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        start_s, end_s = self._request.span.start_s, self._request.span.end_s
-        for row in rows:
-            if start_s <= row[0] < end_s:
-                if self._first_s is None:
-                    self._first_s = row[0]
-                self._last_s = row[0]
-                self._rows += 1
-            yield row
-
     def _wanted(self, name: str) -> Iterator[Field]:
         for plan in self._request.plans:
             yield from (field for instrument, field in fields_read(plan.rule) if instrument.name == name)
 
     def _warnings(self) -> Iterator[str]:
         """What the data cannot answer, so that nobody takes silence for an answer."""
-        assert self._stage is not None
+        assert self._stage is not None and self._prices is not None
         known = {recording.instrument for recording in self._request.recordings}
         read = {one.name for plan in self._request.plans for one in plan.reads} - known
         ordered = {one.name for plan in self._request.plans for one in plan.orders_in} - known
@@ -114,5 +120,5 @@ class Backtest:
             for unspoken in voice.unspoken:
                 kind = "bids and asks" if voice.has_quotes else "prints"
                 yield f"{voice.instrument.name}.{unspoken} is unknown: its data are {kind}"
-        if self._first_s is None:
+        if self._prices.first_s is None:
             yield "there are no prices between the two ends"

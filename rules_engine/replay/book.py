@@ -1,9 +1,13 @@
 """Fills and prices into holdings, profit and loss, drawdown and returns."""
 
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from statistics import fmean, stdev
+
+import numpy as np
+import numpy.typing as npt
 
 from rules_engine.model.action import Side
 
@@ -76,6 +80,25 @@ class Book:
             self._equity += held * (price - self._marks[name]) * self._multipliers.get(name, 1.0)
             self._measure()
         self._marks[name] = price
+
+    def mark_all(self, names: Sequence[str], numbers: npt.NDArray[np.int64], prices: npt.NDArray[np.float64]) -> None:
+        """The same for many prices in order, each that of ``names[number]``."""
+        changes = np.zeros(len(prices))
+        for number in np.unique(numbers).tolist():
+            name, own = names[number], np.flatnonzero(numbers == number)
+            held = self.whole.held.get(name)
+            if held:
+                before = np.concatenate(([self._marks[name]], prices[own[:-1]]))
+                changes[own] = held * (prices[own] - before) * self._multipliers.get(name, 1.0)
+            self._marks[name] = float(prices[own[-1]])
+        # Running sums and maxima, one after the other, as `mark` would have it.
+        equities = np.cumsum(np.concatenate(([self._equity], changes)))[1:]
+        peaks = np.maximum.accumulate(np.concatenate(([self._peak], equities)))[1:]
+        downs = peaks - equities
+        self._equity, self._peak = float(equities[-1]), float(peaks[-1])
+        self.drawdown = max(self.drawdown, float(downs.max()))
+        shares = np.divide(downs, peaks, out=np.zeros(len(downs)), where=peaks > 0)
+        self.drawdown_share = max(self.drawdown_share, float(shares.max()))
 
     def end_day(self) -> None:
         """The equity now is the day's last."""

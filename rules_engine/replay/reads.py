@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from rules_engine.conditions.execution import ExecutionIn
 from rules_engine.conditions.trigger import Using
 from rules_engine.model.action import Action, Bracket, OneCancelsAll, PlaceOrder
 from rules_engine.model.condition import instruments_of, walk_conditions
-from rules_engine.model.expression import AccountReading, Expression, Reading, walk
+from rules_engine.model.expression import AccountReading, Expression, Position, Reading, WorkingOrders, walk
 from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.rule import Rule, rule_conditions
 from rules_engine.planning.history import expressions_of
@@ -27,6 +28,14 @@ def reads_account(rule: Rule) -> bool:
     """Whether its conditions or the sizes of its orders depend on the account's value."""
     sized = any(order.quantity.of_equity for case in rule.cases for action in case.actions for order in _orders(action))
     return sized or any(isinstance(value, AccountReading) for value in values_of(rule))
+
+
+def is_intertwined(rule: Rule) -> bool:
+    """Whether its conditions depend on what became of orders."""
+    executions = any(
+        isinstance(part, ExecutionIn) for condition in rule_conditions(rule) for part in walk_conditions(condition)
+    )
+    return executions or any(isinstance(value, Position | WorkingOrders) for value in values_of(rule))
 
 
 def fields_read(rule: Rule) -> Iterator[tuple[Instrument, Field]]:

@@ -1,7 +1,8 @@
 """The streaming engine: the evaluator of `rules run`, one recorded price after the other."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rules_engine.evaluation import Evaluator
 from rules_engine.model.expression import AccountField, Position, WorkingOrders
@@ -14,6 +15,7 @@ from rules_engine.replay.book import Book
 from rules_engine.replay.desk import Desk
 from rules_engine.replay.known import Known
 from rules_engine.replay.orders import End, Order
+from rules_engine.replay.prices import Prices
 from rules_engine.replay.reads import reads_account, values_of
 from rules_engine.replay.span import Span
 from rules_engine.replay.voices import Voice
@@ -31,19 +33,22 @@ class Stage:
     book: Book
 
 
-def play(stage: Stage, rows: Iterable[Row]) -> Iterator[Firing | HeldBack]:
-    """Every firing and every edge that was held back, in order. Rows are in order of time.
+def play(stage: Stage, prices: Prices) -> Iterator[Firing | HeldBack]:
+    """Every firing and every edge that was held back, in order.
 
     Rules are armed at the start of the span, or with the first row if that is later; rows before it fill windows, and
     nothing else. The desk has decided what comes of a firing before it is yielded; one whose orders may not be
     sent is a firing all the same.
     """
-    return _Play(stage).run(rows)
+    return Play(stage, partial(Evaluator, stage.plans)).run(prices.rows())
 
 
-class _Play:
-    def __init__(self, stage: Stage) -> None:
+class Play:
+    """One run over rows in order of time. ``begin`` gives the evaluator as of the first of them."""
+
+    def __init__(self, stage: Stage, begin: Callable[[float], Evaluator]) -> None:
         self._stage = stage
+        self._begin_at = begin
         self._desk = stage.desk
         self._known = stage.known
         self._book = stage.book
@@ -53,6 +58,7 @@ class _Play:
         self._is_deaf = False
 
     def run(self, rows: Iterable[Row]) -> Iterator[Firing | HeldBack]:
+        """What comes of them; the next row is taken once everything has been decided about the one before."""
         span, desk, latest = self._stage.span, self._desk, self._known.latest
         names = [voice.instrument.name for voice in self._stage.voices]
         plain = [voice.plain for voice in self._stage.voices]
@@ -89,7 +95,7 @@ class _Play:
         """The evaluator starts with the first row; its rules are deaf until the span does."""
         plans = self._stage.plans
         self._now_s = now_s
-        self._evaluator = evaluator = Evaluator(plans, now_s)
+        self._evaluator = evaluator = self._begin_at(now_s)
         self._known.reader = evaluator.read
         self._is_deaf = now_s < self._stage.span.start_s
         if self._is_deaf:

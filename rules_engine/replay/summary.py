@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rules_engine.replay.assumptions import Assumptions
 from rules_engine.replay.desk import ORDERS_KEPT_MAX
 from rules_engine.replay.orders import Order
+from rules_engine.replay.prices import Prices
 from rules_engine.replay.streaming import Stage
 
 
@@ -58,11 +59,10 @@ class Summary:
         return self.equity - self.capital
 
 
-def summary_of(
-    stage: Stage, assumptions: Assumptions, first_s: float | None, last_s: float, rows: int, warnings: Iterable[str]
-) -> Summary:
+def summary_of(stage: Stage, assumptions: Assumptions, prices: Prices, warnings: Iterable[str]) -> Summary:
     """The figures of a run that has ended."""
     book, desk = stage.book, stage.desk
+    first_s, last_s = prices.first_s, prices.last_s
     results = []
     for plan in stage.plans:
         name = plan.rule.name
@@ -84,7 +84,7 @@ def summary_of(
     return Summary(
         first_s=first_s,
         last_s=last_s,
-        rows=rows,
+        rows=prices.rows_heard,
         assumptions=assumptions.words(),
         warnings=tuple(warnings),
         rules=tuple(results),

@@ -11,8 +11,9 @@ from rules_engine.model.plan import Plan
 from rules_engine.model.settings import Limits
 from rules_engine.planning import plan_all
 from rules_engine.recordings import Recording
+from rules_engine.recordings.slices import SLICE_ROWS
 from rules_engine.replay.assumptions import Assumptions, Charge
-from rules_engine.replay.backtest import Backtest, Request
+from rules_engine.replay.backtest import ENGINES, Backtest, Request
 from rules_engine.replay.orders import Order
 from rules_engine.replay.span import Span
 from rules_engine.replay.summary import Summary
@@ -31,6 +32,7 @@ class Played:
         backtest.survey()
         self.outcomes = list(backtest.outcomes())
         self.summary: Summary = backtest.summary()
+        self.rows_held_max = backtest.rows_held_max
 
     @property
     def firings(self) -> list[Firing]:
@@ -63,12 +65,19 @@ def prices(*each: float, every: float = 1) -> str:
 
 
 def play(
-    folder: Path, rules: str, files: dict[str, str], *, assumptions: Assumptions = FREE, span: Span | None = None
+    folder: Path,
+    rules: str,
+    files: dict[str, str],
+    *,
+    assumptions: Assumptions = FREE,
+    span: Span | None = None,
+    engine: str = "auto",
+    slice_rows: int = SLICE_ROWS,
 ) -> Played:
     """``rules`` follow the head of a rule file; ``files`` are texts by instrument."""
     loaded, plans = _loaded(rules)
     request = Request(plans, loaded.instruments, recordings(folder, files), span or Span(), assumptions)
-    return Played(Backtest(request))
+    return Played(Backtest(request, ENGINES[engine], slice_rows))
 
 
 @cache

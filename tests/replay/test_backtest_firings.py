@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rules_engine import Engine
 from rules_engine.model.expression import AccountReading, Position, WorkingOrders
 from rules_engine.planning.history import reads_of
-from rules_engine.replay.backtest import Backtest, Request
+from rules_engine.replay.backtest import ENGINES, Backtest, Request
 from rules_engine.replay.reads import values_of
 from rules_engine.replay.span import Span
 from tests.evaluation.tape import Tape, tapes
@@ -34,15 +34,17 @@ def test_most_tapes_can_be_written_as_files() -> None:
     assert len(TAPES) > len(list(tapes())) / 2
 
 
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
 @pytest.mark.parametrize("tape", TAPES, ids=lambda tape: tape.name)
-def test_tape(tape: Tape, tmp_path: Path) -> None:
+def test_tape(tape: Tape, engine: str, tmp_path: Path) -> None:
     files, last_step = {}, 0
     for (name, _), row in tape.rows.items():
         lines = [f"{tape.start_s + step * tape.every_s!r},{cell.value!r}" for step, cell in enumerate(row) if cell]
         files[name] = "time,price\n" + "\n".join(lines)
         last_step = max(last_step, max(step for step, cell in enumerate(row) if cell))
     instruments = {one.name: one for one in reads_of(tape.plan.rule)}
-    played = Played(Backtest(Request([tape.plan], instruments, recordings(tmp_path, files), assumptions=FREE)))
+    request = Request([tape.plan], instruments, recordings(tmp_path, files), assumptions=FREE)
+    played = Played(Backtest(request, ENGINES[engine]))
     fired = [round((firing.at_s - tape.start_s) / tape.every_s, 6) for firing in played.firings]
     held = {round((one.firing.at_s - tape.start_s) / tape.every_s, 6): one.reason.name for one in played.held_back}
     # The clock stops with the last price.

@@ -1,0 +1,118 @@
+"""The prints of one instrument as columns: those of the newest slice, and those before it that windows still read."""
+
+from bisect import bisect_right
+
+import numpy as np
+import numpy.typing as npt
+
+from rules_engine.evaluation.sums import PLACES_STEP, PLACES_STEP_MAX
+from rules_engine.model.tolerance import EDGE_S
+
+Column = npt.NDArray[np.float64]
+Index = npt.NDArray[np.int64]
+
+_EXACT_MAX = 2.0**53
+_FIT_MAX = 2.0**62
+
+
+class NotColumnar(Exception):
+    """Columns cannot answer for these prints or this condition: every print is to be judged."""
+
+
+class Past:
+    """Times (POSIX seconds, ascending) and values of prints, oldest first.
+
+    ``fresh`` is where the newest slice begins, ``heard`` how many of the prints here the rules have heard, and
+    ``begun_s`` the time of the first print of all. Memory: 16 bytes a print of the longest window and of one slice, 32
+    where means are read, and as much again while a slice is looked through.
+    """
+
+    def __init__(self) -> None:
+        self.times: Column = np.empty(0)
+        self.values: Column = np.empty(0)
+        self.view = self.times.data
+        self.fresh = self.heard = 0
+        self.begun_s = float("inf")
+        self._longest_s = 0.0
+        self._places_before = PLACES_STEP
+        self._places: npt.NDArray[np.int8] | None = None
+        self._totals: dict[int, tuple[Index, Index]] = {}
+        self._starts: dict[float, Index] = {}
+
+    def need(self, window_s: float) -> None:
+        """Keeps what a window of that length reads."""
+        self._longest_s = max(self._longest_s, window_s)
+
+    def turn_over(self, times: Column, values: Column) -> None:
+        """Takes the next slice. What came before has been heard, and is dropped where no window reads it."""
+        if len(self.times):
+            self._drop(float(self.times[-1]))
+        elif len(times):
+            self.begun_s = float(times[0])
+        self.heard = self.fresh = len(self.times)
+        self.times = np.concatenate((self.times, times))
+        self.values = np.concatenate((self.values, values))
+        self.view = self.times.data
+        self._places = None
+        self._totals.clear()
+        self._starts.clear()
+
+    def _drop(self, now_s: float) -> None:
+        # One more than the windows hold: the last print before a window is read too.
+        gone = max(0, int(np.searchsorted(self.times, now_s - self._longest_s - 1.0)) - 1)
+        if self._places is not None and gone:
+            self._places_before = int(self._places[gone - 1])
+        self.times, self.values = self.times[gone:], self.values[gone:]
+
+    def begins(self, edge_s: float) -> int:
+        """How many of the prints here that were heard are not after that moment."""
+        return bisect_right(self.view, edge_s, 0, self.heard)
+
+    def starts(self, window_s: float) -> Index:
+        """For each print of the slice, where its window (now - window_s, now] begins."""
+        found = self._starts.get(window_s)
+        if found is None:
+            edges = (self.times[self.fresh :] - window_s) + EDGE_S
+            found = self._starts[window_s] = np.searchsorted(self.times, edges, side="right")
+        return found
+
+    def places(self) -> npt.NDArray[np.int8]:
+        """How many decimal places the prices up to each print have shown, at least those of a cent.
+
+        Raises NotColumnar when a price has more than are counted.
+        """
+        if self._places is None:
+            places = np.full(len(self.values), self._places_before, dtype=np.int8)
+            left, values = np.arange(len(self.values)), self.values
+            for count in range(PLACES_STEP, PLACES_STEP_MAX + 1):
+                scale = 10.0**count
+                finer = np.rint(values * scale) / scale != values
+                left, values = left[finer], values[finer]
+                if not len(left):
+                    break
+                places[left] = np.maximum(places[left], count + 1)
+            else:
+                raise NotColumnar("prices are not in steps")
+            self._places = np.maximum.accumulate(places)
+        return self._places
+
+    def base(self, places: int) -> int:
+        """What is taken from every value before it is summed, in steps."""
+        return round(float(self.values[0]) * 10.0**places)
+
+    def totals(self, places: int) -> tuple[Index, Index]:
+        """Entry n is the sum of the first n prints here, and that of their squares, in steps from the base.
+
+        Raises NotColumnar when they do not fit.
+        """
+        found = self._totals.get(places)
+        if found is None:
+            steps = np.rint(self.values * 10.0**places) - self.base(places)
+            if float(np.square(steps).sum()) > _FIT_MAX or float(np.abs(steps).max(initial=0.0)) > _EXACT_MAX:
+                raise NotColumnar("sums do not fit")
+            whole = steps.astype(np.int64)
+            totals, squares = (np.zeros(len(whole) + 1, dtype=np.int64) for _ in range(2))
+            np.cumsum(whole, out=totals[1:])
+            np.cumsum(whole * whole, out=squares[1:])
+            found = self._totals[places] = (totals, squares)
+        return found

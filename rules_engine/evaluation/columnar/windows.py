@@ -1,0 +1,101 @@
+"""Windows of the streaming evaluator that read columns: nothing is copied, however long they are."""
+
+from array import array
+
+from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.extremes import Extremes
+from rules_engine.evaluation.past import Print
+from rules_engine.evaluation.quote import Quote
+from rules_engine.evaluation.stream import Stream
+from rules_engine.evaluation.sums import Sums
+from rules_engine.evaluation.windows import Before, Extreme, Moments
+from rules_engine.model.tolerance import EDGE_S
+
+
+class PastStream(Stream):
+    """The prints of one quote, all of them in its past already; ``past.heard`` says how many count."""
+
+    __slots__ = ("_source", "_units")
+
+    def __init__(self, quote: Quote, past: Past, keeps: bool) -> None:
+        super().__init__(lambda: quote.value, (quote,), keeps, True)
+        self._source = past
+        self._units = Sums()
+
+    def extreme(self, window_s: float, highest: bool, now_s: float) -> Extreme:
+        key = (window_s, highest)
+        if key not in self._extreme:
+            self._extreme[key] = Extreme(_PastExtremes(self._source), window_s, highest, self._since_s(now_s))
+        return self._extreme[key]
+
+    def moments(self, window_s: float, now_s: float) -> Moments:
+        if window_s not in self._moments:
+            since_s = self._since_s(now_s)
+            self._moments[window_s] = _PastMoments(self._source, self._units, window_s, since_s)
+        return self._moments[window_s]
+
+    def before(self, window_s: float, now_s: float) -> Before:
+        if window_s not in self._before:
+            since_s = self._since_s(now_s)
+            self._before[window_s] = _PastBefore(self._source, self._units, window_s, since_s)
+        return self._before[window_s]
+
+
+class _PastExtremes(Extremes):
+    __slots__ = ("_source",)
+
+    def __init__(self, past: Past) -> None:
+        super().__init__()
+        self._source = past
+
+    def need(self, window_s: float) -> None:
+        self._source.need(window_s)
+
+    def after(self, start_s: float, highest: bool) -> Print | None:
+        past = self._source
+        # From the newest back: of equal extremes the latest counts.
+        values = past.values[past.begins(start_s) : past.heard][::-1]
+        if not len(values):
+            return None
+        at = int(values.argmax() if highest else values.argmin())
+        return float(past.times[past.heard - 1 - at]), float(values[at])
+
+
+class _PastMoments(Moments):
+    """``units`` tell how the totals are counted: in which steps, and from which base."""
+
+    __slots__ = ("_source", "_span_s")
+
+    def __init__(self, past: Past, units: Sums, window_s: float, since_s: float) -> None:
+        super().__init__(units, window_s, since_s)
+        self._source = past
+        self._span_s = window_s
+        past.need(window_s)
+
+    def totals(self, now_s: float) -> tuple[int, int, int]:
+        past, units = self._source, self._sums
+        if not past.heard:
+            return 0, 0, 0
+        units.places = int(past.places()[past.heard - 1])
+        units.scale = 10.0**units.places
+        units.base = past.base(units.places)
+        units.values = array("d", (past.values[past.heard - 1],))
+        start = past.begins((now_s - self._span_s) + EDGE_S)
+        totals, squares = past.totals(units.places)
+        count, total = past.heard - start, int(totals[past.heard] - totals[start])
+        return count, total, int(squares[past.heard] - squares[start])
+
+
+class _PastBefore(Before):
+    __slots__ = ("_source", "_span_s")
+
+    def __init__(self, past: Past, units: Sums, window_s: float, since_s: float) -> None:
+        super().__init__(units, window_s, since_s)
+        self._source = past
+        self._span_s = window_s
+        past.need(window_s)
+
+    def at(self, now_s: float) -> float | None:
+        past = self._source
+        count = past.begins((now_s - self._span_s) + EDGE_S)
+        return float(past.values[count - 1]) if count else None

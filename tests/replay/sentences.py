@@ -1,0 +1,145 @@
+"""Random rules, of every kind of condition and every word of a rule's life, and random prices for them."""
+
+import random
+
+from rules_engine.language import Loaded, Source, load
+from rules_engine.model.plan import Plan
+from rules_engine.planning import plan_all
+from tests.replay.playing import HEAD, START_S
+
+_LEVELS = ("98", "99", "99.5", "100", "100.01", "100.25", "101", "102")
+_SERIES = ("sma", "stdev", "highest", "lowest", "zscore")
+_ACTIONS = (
+    *("notify desk", "notify desk", "buy 10 V", "sell 5 MA", "close V"),
+    *("buy 3 V at limit 99", "sell 2 V trailing 1%", "buy 1 MA at stop 101"),
+)
+
+
+class Sentences:
+    """Says something else with every call, from a seed."""
+
+    def __init__(self, source: random.Random) -> None:
+        self._pick = source.choice
+        self._chance = source.random
+        self._between = source.randrange
+
+    def rules(self) -> tuple[str, Loaded, tuple[Plan, ...]]:
+        """Rules of which the language approves."""
+        while True:
+            text = "rules:\n" + "".join(self._rule(number) for number in range(self._pick((1, 1, 2, 4))))
+            loaded = load([Source("rules.yaml", (HEAD + text).encode())], now_s=0.0)
+            if loaded.ok:
+                plans, problems = plan_all(loaded.rules)
+                if not problems:
+                    return text, loaded, plans
+
+    def prices(self, count: int) -> dict[str, str]:
+        """Files of V and MA: flat stretches, repeated instants, instants a microsecond apart, prices in finer steps."""
+        files = {name: ["time,price,size"] for name in ("V", "MA")}
+        last, at_s = dict.fromkeys(files, 100.0), float(START_S)
+        places = self._pick((0, 1, 2, 2, 2, 3))
+        gaps = self._pick(((0, 0, 1, 1, 2, 5), (0.05, 0.1), (0, 0.000001, 0.0000005, 1), (1,), (1, 1, 7)))
+        names = self._pick((("V",), ("V", "MA"), ("V", "V", "MA")))
+        for _ in range(count):
+            at_s += self._pick(gaps)
+            name = self._pick(names)
+            if self._chance() < 0.7:
+                step = self._pick((-1, 1)) * self._pick((0, 0.01, 0.1, 0.5, 1, 2))
+                last[name] = round(max(50.0, last[name] + step), places)
+            files[name].append(f"{at_s!r},{last[name]!r},{self._between(1, 5) * 100}")
+        return {name: "\n".join(lines) for name, lines in files.items() if len(lines) > 1}
+
+    def _rule(self, number: int) -> str:
+        lines = [f"  - name: rule-{number}"]
+        if self._chance() < 0.2:
+            cases = [f"      - {{when: '{self._condition()}', do: {self._pick(_ACTIONS)}}}" for _ in range(2)]
+            lines += ["    cases:", *cases]
+        else:
+            lines += [f"    when: '{self._condition()}'", f"    do: {self._pick(_ACTIONS)}"]
+        words = (
+            (0.2, "once: true"),
+            (0.2, "cooldown: 5s"),
+            (0.15, "at_most: 2 per day"),
+            (0.2, f"clears_when: '{self._condition(1)}'"),
+            (0.2, f"only_if: '{self._condition(1, events=False)}'"),
+            (0.1, f"cancel_when: '{self._condition(1)}'"),
+            (0.1, "active: {days: mon-fri, hours: '10:01-10:02'}"),
+            (0.1, "if_already_true: fire"),
+            (0.1, "on_gap: keep"),
+            (0.05, "stale_after: 5s"),
+            (0.1, "expires: 2030-11-22 10:01:30"),
+        )
+        lines += [f"    {word}" for chance, word in words if self._chance() < chance]
+        return "\n".join(lines) + "\n"
+
+    def _condition(self, depth: int = 0, *, events: bool = True) -> str:
+        kind = self._chance()
+        if depth < 2 and kind < 0.15:
+            return f"({self._condition(depth + 1, events=events)} and {self._condition(depth + 1, events=False)})"
+        if depth < 2 and kind < 0.22:
+            return f"({self._condition(depth + 1, events=events)} or {self._condition(depth + 1, events=events)})"
+        if depth < 2 and kind < 0.27:
+            return f"not {self._condition(2, events=False)}"
+        if depth < 2 and kind < 0.4:
+            return f"({self._condition(depth + 1, events=events)}) for {self._window()}"
+        return self._event() if events and kind < 0.6 else self._state()
+
+    def _event(self) -> str:
+        name = self._name()
+        return self._pick(
+            (
+                f"{name} crosses {self._pick(('above ', 'below ', ''))}{self._value(name)}",
+                f"sma({name}, {self._window()}) crosses above sma({name}, {self._window()})",
+                f"{name} {self._pick(('enters', 'leaves'))} 99 to 101",
+            )
+        )
+
+    def _state(self) -> str:
+        name = self._name()
+        way = self._pick(("up ", "down ", ""))
+        amount = self._pick(("1%", "2%", "3%", "1 points", "2 points"))
+        return self._pick(
+            (
+                f"{name} {self._pick(('>', '>=', '<', '<=', '=='))} {self._value(name)}",
+                f"{self._value(name)} {self._pick(('>', '<'))} {self._value(name)}",
+                f"{self._series(name)} > {self._pick(('0.5', '1', '0', '-1'))}",
+                f"{name} moves {way}{amount} in {self._window()}",
+                f"{name} changes {way}{amount} in {self._window()}",
+                f"{name} is {self._pick(('inside', 'outside'))} 99 to 101",
+                f"no tick from {name} for {self._window()}",
+                f"time is after 10:00:{self._between(10, 60)}",
+                f"position({name}) == 0",
+                f"working_orders({name}) == 0",
+                f"any execution in {name}",
+                f"{name} > {self._pick(_LEVELS)} on bar close 5s",
+                f"{name}.ask > {self._pick(_LEVELS)}",
+                f"{name} > {self._pick(_LEVELS)} using double last",
+            )
+        )
+
+    def _value(self, name: str) -> str:
+        return self._pick(
+            (
+                self._pick(_LEVELS),
+                self._series(name),
+                f"sma({name}, {self._window()}) + {self._pick((0.5, 1, 2))} * stdev({name}, {self._window()})",
+                f"1.01 * lowest({name}, {self._window()})",
+                f"max({name}, {self._pick(_LEVELS)})",
+                f"abs({name} - {self._pick(_LEVELS)})",
+                f"{name} / sma({name}, {self._window()})",
+                f"min(highest({name}, {self._window()}), {self._pick(_LEVELS)})",
+                f"floor({name})",
+                f"{name} - {self._name()}",
+                f"{self._name()}[5s]",
+                self._name(),
+            )
+        )
+
+    def _series(self, name: str) -> str:
+        return f"{self._pick(_SERIES)}({name}, {self._window()})"
+
+    def _window(self) -> str:
+        return f"{self._pick((1, 2, 3, 5, 8, 13))}s"
+
+    def _name(self) -> str:
+        return self._pick(("V", "V", "V", "MA"))
