@@ -30,6 +30,17 @@ KILLS ?= 200
 kill: $(STAMP)
 	$(BIN)/python -m tests.kill --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
+# SEEDS= how many seeds are played, ARGS= more words for `python -m tests.sim`, such as --minutes 240.
+SEEDS ?= 200
+sim: $(STAMP)
+	$(BIN)/python -m tests.sim 1-20 --planted
+	$(BIN)/python -m tests.sim 1-$(SEEDS) $(ARGS)
+
+# A week on a clock that jumps: make soak DAYS=7
+DAYS ?= 7
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak --days $(DAYS)
+
 golden: $(STAMP)
 	$(BIN)/python -m tests.golden
 
