@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import urllib.request
+from urllib.parse import urlsplit
 
 from rules_engine.model.settings import Heartbeat
 
@@ -18,6 +19,18 @@ async def beat(heartbeat: Heartbeat) -> None:
         except (OSError, ValueError) as error:
             _log.warning("the heartbeat did not reach its watchdog: %s", type(error).__name__)
         await asyncio.sleep(heartbeat.every_s)
+
+
+def heartbeat_fault(heartbeat: Heartbeat | None) -> str:
+    """What is wrong with the address, in words that do not quote it; empty when all is well."""
+    if heartbeat is None:
+        return ""
+    try:
+        parts = urlsplit(heartbeat.url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        usable = False
+    return "" if usable else "heartbeat: this is not an address; write one that begins with https://"
 
 
 def _fetch(url: str) -> None:

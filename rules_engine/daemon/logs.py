@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -23,8 +23,8 @@ class _PrivateFileHandler(RotatingFileHandler):
         return super()._open()
 
 
-def start_logging(path: Path, channels: Mapping[str, str]) -> None:
-    """Replaces the root handlers. ``channels`` are URLs that must never be seen in a log."""
+def start_logging(path: Path, addresses: Iterable[str]) -> None:
+    """Replaces the root handlers. ``addresses`` are URLs that must never be seen in a log."""
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     for old in list(root.handlers):
@@ -37,6 +37,6 @@ def start_logging(path: Path, channels: Mapping[str, str]) -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name in _TOLD_BY_US:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    install_redaction(secret for url in channels.values() for secret in secrets_in(url))
+    install_redaction(secret for url in addresses for secret in secrets_in(url))
     # Its warnings carry Telegram's "retry after", which the sender reads.
     logging.getLogger("apprise").setLevel(logging.WARNING)

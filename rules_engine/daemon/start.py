@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.heartbeat import heartbeat_fault
+from rules_engine.daemon.heartbeat_systemd import watched_by_systemd
 from rules_engine.daemon.in_force import EDITION
 from rules_engine.daemon.logs import start_logging
 from rules_engine.daemon.rulebook import Refused, RuleBook
@@ -41,8 +44,9 @@ async def run_engine(settings: Settings, say: Callable[[str], None], *, live: bo
     except StateFolderRefused as error:
         say(str(error))
         return EXIT_CONFIGURATION
-    start_logging(folder.log, settings.channels)
-    faults = check_channels(settings.channels)
+    heartbeat = settings.heartbeat
+    start_logging(folder.log, [*settings.channels.values(), *([heartbeat.url] if heartbeat else [])])
+    faults = [*check_channels(settings.channels), *filter(None, [heartbeat_fault(heartbeat)])]
     if faults:
         say("\n".join(faults))
         return EXIT_CONFIGURATION
@@ -73,7 +77,8 @@ async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], Non
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGUSR1, daemon.stop_trading)
     try:
-        await daemon.run(stopping)
+        async with watched_by_systemd(os.environ):
+            await daemon.run(stopping)
     except ExceptionGroup:
         # Whatever it was, nothing more is sent; orders at the broker stay, and the next start reads them back.
         _log.critical("the engine stops, because a part of it failed", exc_info=True)
