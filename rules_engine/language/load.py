@@ -1,5 +1,9 @@
 """Rule files into rules, or every problem that they have."""
 
+import errno
+import io
+import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +13,7 @@ from rules_engine.language.codes import Code
 from rules_engine.language.collector import Collector
 from rules_engine.language.rendering import quote_lines
 from rules_engine.language.rule_file import FileContext, RuleFile, read_file
-from rules_engine.language.text import Source
+from rules_engine.language.text import SIZE_MAX, Source
 from rules_engine.language.whole_set import check_whole_set
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.place import Place, Problem, Severity
@@ -82,12 +86,25 @@ def read_sources(paths: Sequence[Path]) -> tuple[tuple[Source, ...], tuple[Probl
             problems.append(Problem(Place(str(path), 1, 1), Code.UNREADABLE, "the folder holds no rule files", hint))
         for file in found:
             try:
-                sources.setdefault(str(file), Source(str(file), file.read_bytes()))
+                sources.setdefault(str(file), Source(str(file), _read(file, path)))
             except OSError as error:
                 reason = error.strerror or "it cannot be read"
                 message, hint = f"the file is not read: {reason}", "name rule files, or a folder that holds them"
                 problems.append(Problem(Place(str(file), 1, 1), Code.UNREADABLE, message, hint))
     return tuple(sources.values()), tuple(problems)
+
+
+def _read(file: Path, named: Path) -> bytes:
+    """What the file holds, or enough of it to be too large. Raises OSError; a folder's files lie in it, really."""
+    if file != named and not file.resolve().is_relative_to(named.resolve()):
+        raise OSError(errno.ELOOP, "it is a link to a place outside of the folder")
+    # A pipe or a device would let a check wait for ever.
+    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no ordinary file")
+    with io.FileIO(handle) as opened:
+        return opened.read(SIZE_MAX + 1)
 
 
 def _in_folder(folder: Path) -> list[Path]:

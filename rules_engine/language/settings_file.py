@@ -1,5 +1,6 @@
 """The engine's own settings from config.yaml, secrets resolved; no secret gets into a problem."""
 
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -13,8 +14,8 @@ from rules_engine.language.durations import read_duration
 from rules_engine.language.rendering import quote_lines
 from rules_engine.language.structure import CONFIG_SCHEMA, check_structure
 from rules_engine.language.text import Source, decode
+from rules_engine.language.tree import Listing, Node, Scalar, read_tree
 from rules_engine.language.tree import Mapping as MappingNode
-from rules_engine.language.tree import Node, Scalar, read_tree
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, Settings
 
@@ -165,21 +166,32 @@ class _Words:
         environment = self._environment
         if environment is None:
             return ""
-        if _is_file(node):
-            return self._from_file(node)
+        return self._from_file(node, environment) if _is_file(node) else self._filled_in(node, environment)
+
+    def _filled_in(self, node: Scalar, environment: Mapping[str, str]) -> str:
         for variable in _VARIABLE.findall(node.text):
             if not environment.get(variable):
                 message = f"the environment has no variable '{variable}'"
                 self._problems.add(node, Code.UNKNOWN_VARIABLE, message, f"run: export {variable}=...")
         return _VARIABLE.sub(lambda found: environment.get(found[1], ""), node.text)
 
-    def _from_file(self, node: Scalar) -> str:
-        path = self._base / node.text.removeprefix(_FILE)
+    def _check_closed(self, path: Path, node: Scalar) -> None:
+        if path.is_symlink():
+            message, hint = "the file of this secret is a link", "name the file that it leads to"
+        elif path.stat().st_uid not in (os.geteuid(), 0):
+            message, hint = "the file of this secret belongs to somebody else", f"run: chown $USER {path}"
+        elif _is_open(path):
+            message, hint = "others may read the file of this secret", f"run: chmod 600 {path}"
+        else:
+            return
+        self._problems.add(node, Code.SECRET_EXPOSED, message, hint)
+
+    def _from_file(self, node: Scalar, environment: Mapping[str, str]) -> str:
+        path = self._base / self._filled_in(node, environment).removeprefix(_FILE)
         try:
-            if _is_open(path):
-                self._problems.add(
-                    node, Code.SECRET_EXPOSED, "others may read the file of this secret", f"run: chmod 600 {path}"
-                )
+            # systemd lets the service's user read a credential by other means than its mode.
+            if path.parent != Path(environment.get("CREDENTIALS_DIRECTORY") or os.devnull):
+                self._check_closed(path, node)
             secret = path.read_bytes()[:SECRET_SIZE_MAX].decode("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
@@ -203,7 +215,19 @@ class _Words:
             max_position_value=_amount(node, "max_position_value"),
             price_collar=Decimal(collar) / 100 if _is_decimal(collar) else Limits().price_collar,
             allow_short=isinstance(short, Scalar) and short.value is True,
+            max_orders_per_rule_per_day=node.whole("max_orders_per_rule_per_day", 0) or None,
+            max_value_per_day=_amount(node, "max_value_per_day"),
+            max_open_value=_amount(node, "max_open_value"),
+            max_daily_loss=_amount(node, "max_daily_loss"),
+            instruments=_names(node.get("instruments")),
+            max_orders_per_second=node.whole("max_orders_per_second", Limits().max_orders_per_second),
         )
+
+
+def _names(node: Node | None) -> frozenset[str] | None:
+    if not isinstance(node, Listing):
+        return None
+    return frozenset(item.text for item in node.items if isinstance(item, Scalar))
 
 
 def _amount(node: MappingNode, key: str) -> Decimal | None:

@@ -146,3 +146,25 @@ def test_without_an_environment_channels_are_names_alone(tmp_path: Path) -> None
     assert problems == ()
     assert settings is not None
     assert settings.channels == {"phone": "", "desk": ""}
+
+
+def test_a_credential_of_systemd_is_read_whatever_its_mode_says(tmp_path: Path) -> None:
+    credential = secret_file(tmp_path, "phone.url", SECRET, 0o440)
+    text = "channels: {phone: 'file:${CREDENTIALS_DIRECTORY}/phone.url'}\n"
+    settings, problems = read(text, tmp_path, CREDENTIALS_DIRECTORY=str(credential.parent))
+    assert problems == () and settings is not None
+    assert settings.channels == {"phone": SECRET}
+
+
+def test_without_its_variable_a_secret_s_file_is_not_looked_for(tmp_path: Path) -> None:
+    settings, problems = read("channels: {phone: 'file:${CREDENTIALS_DIRECTORY}/phone.url'}\n", tmp_path)
+    assert settings is None
+    assert "the environment has no variable 'CREDENTIALS_DIRECTORY'" in shown(problems)
+
+
+def test_a_link_to_a_secret_is_refused_and_names_no_secret(tmp_path: Path) -> None:
+    real = secret_file(tmp_path, "real.url", SECRET)
+    (real.parent / "link.url").symlink_to(real)
+    settings, problems = read("channels: {phone: file:secrets/link.url}\n", tmp_path)
+    assert settings is None
+    assert "is a link" in shown(problems) and SECRET not in shown(problems)
