@@ -1,5 +1,6 @@
 """`rules status`: what the engine and each rule are doing; from the journal when nobody runs."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -26,9 +27,11 @@ def command(config: Path | None, as_json_: bool) -> None:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_PROBLEMS) from error
     except NotRunning:
-        with ledger_of(settings) as ledger:
-            status = _remembered(ledger)
-    assert isinstance(status, dict)
+        status = None
+    with ledger_of(settings) as ledger:
+        status = _remembered(ledger) if status is None else status
+        assert isinstance(status, dict)
+        status |= {"channels": [asdict(health) for health in ledger.channels()]}
     if as_json_:
         echo_json(status)
     else:
@@ -48,6 +51,27 @@ def _remembered(ledger: Ledger) -> dict[str, Json]:
 
 
 def _show(status: dict[str, Json]) -> None:
+    _show_engine(status)
+    channels = status["channels"]
+    assert isinstance(channels, list)
+    for channel in channels:
+        assert isinstance(channel, dict)
+        _show_channel(channel)
+
+
+def _show_channel(channel: dict[str, Json]) -> None:
+    """A line for a channel that somebody should look at."""
+    said = []
+    if channel["error"] and channel["waiting"]:
+        assert isinstance(channel["oldest_s"], int | float)
+        said.append(f"{channel['waiting']} messages wait, the oldest since {clock(channel['oldest_s'])}")
+    if channel["dead"]:
+        said.append(f"{channel['dead']} messages were given up")
+    if said:
+        click.echo(f"channel {channel['channel']}: {'; '.join(said)}: {channel['error']}")
+
+
+def _show_engine(status: dict[str, Json]) -> None:
     if not status["running"]:
         click.echo("the engine is not running; the journal remembers:")
         fates = status["fates"]

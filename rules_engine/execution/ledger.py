@@ -10,6 +10,7 @@ from pathlib import Path
 from rules_engine.execution.chain import GENESIS, event_hash
 from rules_engine.execution.database import Reader, ReadOnlyDatabase, Row
 from rules_engine.execution.intents import intent_of, intents_of
+from rules_engine.execution.outbox import ChannelHealth, channels_health
 from rules_engine.execution.schema import OPEN
 from rules_engine.model.intent import Intent, IntentState
 
@@ -85,6 +86,10 @@ class Ledger:
         ):
             counts[_fate(row)] += 1
         return counts
+
+    def channels(self) -> Sequence[ChannelHealth]:
+        """How each channel does: what waits, and what was given up."""
+        return channels_health(self._reader)
 
     def remembered(self, name: str) -> str | None:
         """A named value that the engine put into the journal."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rules_engine.execution.database import Database, Row
+from rules_engine.execution.database import Database, Reader, Row
 from rules_engine.model.notice import Notice, NoticeKind
 
 _COLUMNS = "id, dedup, channel, kind, rule, key, title, text, at_s, state, attempts, next_s, error"
@@ -26,6 +26,31 @@ class Message:
     attempts: int
     next_s: float
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """How a channel does. ``waiting`` are on their way, the oldest since ``oldest_s``; ``dead`` were given up."""
+
+    channel: str
+    waiting: int
+    oldest_s: float | None
+    dead: int
+    error: str
+    """What went wrong last; empty when nothing did with what waits or is dead."""
+
+
+def channels_health(reader: Reader) -> Sequence[ChannelHealth]:
+    """Each channel that a message was ever meant for, by its name."""
+    rows = reader.rows(
+        f"SELECT channel, sum({_OPEN}) AS waiting, min(CASE WHEN {_OPEN} THEN at_s END) AS oldest_s,"
+        " sum(state = 'dead') AS dead, max(CASE WHEN error != '' THEN printf('%020d', id) || error END) AS error"
+        " FROM outbox GROUP BY channel ORDER BY channel"
+    )
+    return [
+        ChannelHealth(row["channel"], row["waiting"], row["oldest_s"], row["dead"], (row["error"] or "")[20:])
+        for row in rows
+    ]
 
 
 class Outbox:

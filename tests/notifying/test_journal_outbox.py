@@ -1,14 +1,24 @@
 """The sender on the real outbox in the journal, across a stop in the middle of sending."""
 
 import asyncio
+import contextlib
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from rules_engine.execution.journal import Journal
-from rules_engine.execution.outbox import Outbox
+from rules_engine.execution.ledger import open_ledger
+from rules_engine.execution.outbox import ChannelHealth, Outbox
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.notifying.courier import Courier, Delivery, Fate
+from rules_engine.notifying.outbox import Waiting
 from rules_engine.notifying.receiver import Receiver
-from rules_engine.notifying.sender import Sender
+from rules_engine.notifying.sender import Lane, Sender
 
 
 class Announced:
@@ -74,3 +84,97 @@ async def test_the_database_never_sees_a_channel_s_secrets(tmp_path: Path) -> No
 
 def files_in(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in folder.iterdir()]
+
+
+async def test_how_each_channel_does_can_be_asked_at_any_time(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", SteppedClock(100.0))
+    for text in ("one", "two", "three"):
+        journal.tell(told(text, "desk", "phone"))
+    one, two, three = journal.outbox.waiting("desk", 10)
+    journal.outbox.sent(one.id)
+    journal.outbox.give_up(two.id, "chat not found")
+    journal.outbox.retry(three.id, 200.0, "no route")
+    with open_ledger(tmp_path / "journal") as ledger:
+        desk, phone = ledger.channels()
+    assert desk == ChannelHealth("desk", waiting=1, oldest_s=100.0, dead=1, error="no route")
+    assert phone == ChannelHealth("phone", waiting=3, oldest_s=100.0, dead=0, error="")
+    journal.close()
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_killed_at_any_commit_every_message_arrives_in_order_and_at_most_one_more_than_once_a_kill(
+    tmp_path: Path, seed: int
+) -> None:
+    dice, clock = random.Random(seed), SteppedClock(100.0)
+    journal = Journal(tmp_path / "journal", clock)
+    for number in range(dice.randrange(1, 30)):
+        news = told(f"r{number % 3}.{number:02}", "desk")
+        journal.tell(replace(news, rule=news.text[:2], at_s=clock.time_s))
+        clock.time_s += dice.choice((0, 1, 40))
+    clock.time_s += dice.choice((0, 30, 7200))
+    office, kills = Office(), 0
+    while journal.outbox.channels():
+        office.commits_left = dice.choice((0, 1, 2, 3, 5, 8, 13, 1000))
+        lane = Lane("desk", Mortal(journal.outbox, office), office, clock, asyncio.Event())
+        with contextlib.suppress(Dead):
+            await lane.run()
+        kills += office.commits_left <= 0
+        journal.close()
+        journal = Journal(tmp_path / "journal", clock)
+    journal.close()
+    arrived = [text for letter in office.letters for text in re.findall(r"r\d\.\d\d", letter)]
+    assert sum(any(text in before for before in office.letters[:at]) for at, text in firsts(office)) <= kills
+    for rule in ("r0", "r1", "r2"):
+        texts = list(dict.fromkeys(text for text in arrived if text.startswith(rule)))
+        assert texts == sorted(texts), f"seed {seed}"
+    assert len(set(arrived)) == len({row.text for row in office.taken.values()}), f"seed {seed}"
+
+
+def firsts(office: "Office") -> list[tuple[int, str]]:
+    """Each letter's first news, with the letter's number."""
+    return [(at, re.findall(r"r\d\.\d\d", letter)[0]) for at, letter in enumerate(office.letters)]
+
+
+class Dead(BaseException):
+    """The process is gone, by a kill or because nothing was left to do."""
+
+
+class Office(Courier):
+    """Delivers everything, and remembers it over all lives of the sender."""
+
+    def __init__(self) -> None:
+        self.letters: list[str] = []
+        self.taken: dict[int, Waiting] = {}
+        self.commits_left = 0
+
+    async def deliver(self, title: str, text: str) -> Delivery:
+        self.letters.append(text)
+        return Delivery(Fate.DELIVERED)
+
+
+class Mortal:
+    """The journal's outbox of a process that dies instead of one of its commits."""
+
+    def __init__(self, outbox: Outbox, office: Office) -> None:
+        self._outbox, self._office = outbox, office
+        self.channels, self.retry, self.give_up = outbox.channels, outbox.retry, outbox.give_up
+
+    def waiting(self, channel: str, count_max: int) -> Sequence[Waiting]:
+        rows = self._outbox.waiting(channel, count_max)
+        if not rows:
+            raise Dead
+        self._office.taken |= {row.id: row for row in rows}
+        return rows
+
+    def sending(self, message_id: int) -> None:
+        self._spend()
+        self._outbox.sending(message_id)
+
+    def sent(self, message_id: int) -> None:
+        self._spend()
+        self._outbox.sent(message_id)
+
+    def _spend(self) -> None:
+        self._office.commits_left -= 1
+        if self._office.commits_left <= 0:
+            raise Dead
