@@ -163,6 +163,21 @@ async def test_profit_is_told_every_second(bench: Bench, connect: Connect, clock
     assert transcript.of(94) == transcript.of(95) == []
 
 
+async def test_profits_are_told_in_the_order_in_which_they_were_asked_for(
+    bench: Bench, connect: Connect, clock: SteppedClock
+) -> None:
+    gateway = await bench.gateway(clock=clock)
+    ib = await connect()
+    transcript = Transcript(ib)
+    asked = [917, 4, 88, 1203, 31, 502]
+    for reqId in asked:
+        ib.client.reqPnL(reqId, "DU1", "")
+    await echo(ib)
+    gateway.step_to(NOON_S + 1)
+    await echo(ib)
+    assert [int(frame[1]) for frame in transcript.of(94)] == asked * 2
+
+
 async def test_an_order_beyond_the_margin_is_refused_and_closing_is_not(gateway: Gateway, connect: Connect) -> None:
     ib = await connect()
     v = await stock(ib, "V")

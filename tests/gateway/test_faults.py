@@ -7,7 +7,7 @@ from ib_insync import IB, LimitOrder, MarketOrder
 
 from rules_engine.gateway import Gateway
 from rules_engine.model.clock import SteppedClock
-from tests.gateway.conftest import NOON_S, Bench, Connect, echo, heard_by, stock, until
+from tests.gateway.conftest import NOON_S, Bench, Connect, Dial, echo, heard_by, stock, until
 
 
 async def test_dropped_connections_leave_orders_alone(gateway: Gateway, connect: Connect) -> None:
@@ -141,3 +141,13 @@ async def test_a_frozen_gateway_answers_nothing_and_then_everything(gateway: Gat
     gateway.thaw()
     await asyncio.wait_for(asked, 5)
     await until(ib, trade.isDone)
+
+
+async def test_what_is_refused_or_cannot_be_read_counts_for_the_rate_too(gateway: Gateway, dial: Dial) -> None:
+    wire = await dial.greeted(gateway)
+    gateway.limit_rate(2)
+    wire.send(22, 7, "TOP_PERC_GAIN")
+    wire.send(59, 1, "x")
+    wire.send(22, 8, "TOP_PERC_GAIN")
+    wire.send(49, 1)
+    assert [(await wire.read())[3] for _ in range(4)] == ["162", "320", "100", "100"]

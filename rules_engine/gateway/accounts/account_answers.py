@@ -50,7 +50,8 @@ class AccountAnswers:
         self._updates: dict[Session, str] = {}
         self._positions: set[Session] = set()
         self._timers = timers
-        self._profits: set[tuple[Session, int]] = set()
+        # In the order of the requests, which a set would not keep from run to run.
+        self._profits: dict[tuple[Session, int], None] = {}
         self._profits_due = False
         self._values_due = False
         self._by_request: dict[tuple[Session, int], Callable[[], None]] = {}
@@ -213,12 +214,12 @@ class AccountAnswers:
 
     def _forget(self, session: Session, reqId: int) -> None:
         self._by_request.pop((session, reqId), None)
-        self._profits.discard((session, reqId))
+        self._profits.pop((session, reqId), None)
 
     def _follow_profit(self, session: Session, reqId: int, tell: Callable[[], None]) -> None:
         """Profits move with prices, so they are told every second."""
         self._follow(session, reqId, tell)
-        self._profits.add((session, reqId))
+        self._profits[session, reqId] = None
         self._schedule_profits()
 
     def _schedule_profits(self) -> None:

@@ -54,7 +54,7 @@ def summary_of(account: Account, figures: Figures, tags: str) -> Iterator[Value]
 
     `$LEDGER` asks for the balances in the base currency, `$LEDGER:EUR` in that currency, `$LEDGER:ALL` in every one.
     """
-    wanted = {tag.strip() for tag in tags.split(",")}
+    wanted = dict.fromkeys(tag.strip() for tag in tags.split(","))
     for value in values_of(account, figures):
         if value.key in wanted and value.currency in ("", BASE):
             yield value

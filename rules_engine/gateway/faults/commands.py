@@ -16,6 +16,8 @@ from rules_engine.gateway.messages.form import reply_names, request_names
 Value = str | float | int | bool | None
 
 
+WHOLE_MAX = 2**31 - 1
+"""The largest whole number that the wire carries."""
 STEPPING = frozenset({"step_to"})
 """Commands that move time itself."""
 
@@ -114,6 +116,8 @@ class Argument:
         """The value as the command takes it. Raises CommandError."""
         if float in self.kinds and type(value) is int:
             value = float(value)
+        if isinstance(value, int) and abs(value) > WHOLE_MAX:
+            raise CommandError(f"{self.name}: {value} is beyond {WHOLE_MAX}")
         if type(value) not in self.kinds or (isinstance(value, float) and not math.isfinite(value)):
             called = " or ".join(_CALLED[kind] for kind in self.kinds if kind in _CALLED)
             raise CommandError(f"{self.name}: {value!r} is not {called}")

@@ -69,7 +69,10 @@ class Control:
 
     def answer(self, line: bytes) -> dict[str, Json]:
         """The answer to one line. Raises ValueError for what is no JSON object."""
-        asked = json.loads(line)
+        try:
+            asked = json.loads(line)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
         if not isinstance(asked, dict):
             raise ValueError("not a JSON object")
         try:

@@ -69,9 +69,6 @@ class Interception:
 
     def takes(self, session: Session, message: object) -> bool:
         """Whether nobody else shall answer this request."""
-        if self.rate_max and self._is_too_fast(session):
-            session.send(Error(SYSTEM, 100, text_of(100)))
-            return True
         if not (self._ignored or self._last or self._refusals):
             return False
         name = type(message).__name__
@@ -88,13 +85,19 @@ class Interception:
                     return True
         return False
 
-    def _is_too_fast(self, session: Session) -> bool:
+    def is_too_fast(self, session: Session) -> bool:
+        """Whether what this client sends now goes beyond its rate, of which it is told; whatever it is counts."""
+        if not self.rate_max:
+            return False
         now_s = self._now_s()
         sent_s = self._sent_s.setdefault(session, deque())
         while sent_s and sent_s[0] <= now_s - 1.0:
             sent_s.popleft()
         sent_s.append(now_s)
-        return len(sent_s) > self.rate_max
+        too_fast = len(sent_s) > self.rate_max
+        if too_fast:
+            session.send(Error(SYSTEM, 100, text_of(100)))
+        return too_fast
 
     def _ignores(self, session: Session, name: str) -> bool:
         for one in self._ignored:

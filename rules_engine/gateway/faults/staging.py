@@ -64,7 +64,8 @@ class Staging(Screen):
 
     def push(self, instrument: str | int, price: float, size: float = 100.0) -> None:
         """A print from outside the market's own sources."""
-        self._apply(self.market.push(self._conId(instrument), price, size, at_s=self._passage.now_s()))
+        conId, now_s = self._conId(instrument), self._passage.now_s()
+        self._apply(self.market.push(conId, _positive(price), _positive(size), at_s=now_s))
         self._settle()
 
     def push_quote(
@@ -77,6 +78,8 @@ class Staging(Screen):
     ) -> None:
         """A quote from outside the market's own sources; its sizes are usual ones unless given."""
         conId, now_s = self._conId(instrument), self._passage.now_s()
+        for number in (bid, ask, bid_size, ask_size):
+            _positive(1.0 if number is None else number)
         self._apply(self.market.push_quote(conId, bid, ask, bid_size, ask_size, at_s=now_s))
         self._settle()
 
@@ -357,9 +360,8 @@ class Staging(Screen):
         raise NotImplementedError
 
     def _conId(self, instrument: str | int) -> int:
-        if isinstance(instrument, int):
-            return instrument
-        listing = self.market.catalogue.named(instrument)
+        catalogue = self.market.catalogue
+        listing = catalogue.listing(instrument) if isinstance(instrument, int) else catalogue.named(instrument)
         if listing is None:
             raise KeyError(f"{instrument!r} is not listed")
         return listing.conId
@@ -388,6 +390,12 @@ def _known(name: str, names: Collection[str]) -> str:
     if name not in names:
         raise KeyError(f"{name!r} is not known here; there are {', '.join(sorted(names))}")
     return name
+
+
+def _positive(number: float) -> float:
+    if not number > 0:
+        raise ValueError(f"{number:g} is not above zero")
+    return number
 
 
 def _at_least(least: int, number: int) -> int:

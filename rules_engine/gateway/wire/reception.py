@@ -47,6 +47,8 @@ class Reception:
         """Whether a reply is sent as usual; asked for every tick, so without a step in between."""
         self._on_left: list[Callable[[Session], None]] = []
         self._on_settled: list[Callable[[], None]] = []
+        self.is_too_fast = faults.interception.is_too_fast
+        """Whether a client sends faster than it may; it has been told."""
         for part in (faults.tampering, faults.interception, uplink):
             self.on_left(part.left)
         router.on(ReqCurrentTime, lambda session, _: session.send(CurrentTime(int(self._shown_s()))))

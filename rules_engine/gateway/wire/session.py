@@ -39,6 +39,9 @@ class Host(Protocol):
     def start(self, session: "Session", clientId: int) -> None:
         """The client said who it is."""
 
+    def is_too_fast(self, session: "Session") -> bool:
+        """Whether a client sends faster than it may; it has been told."""
+
     def request(self, session: "Session", message: object) -> None:
         """Answer one request."""
 
@@ -158,6 +161,8 @@ class Session(asyncio.Protocol):
     def _take(self, payload: bytes) -> None:
         if not self.version:
             self._greet(payload)
+            return
+        if self.started and self._host.is_too_fast(self):
             return
         fields = fields_of(payload)
         refused = UNSIMULATED.get(fields[0])
