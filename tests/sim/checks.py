@@ -20,7 +20,8 @@ FOLLOWS = {
     "acked": _AT_IB | {"unknown"},
     "working": {"partial", "filled", "cancelled", "rejected", "unknown"},
     "partial": {"filled", "cancelled", "unknown"},
-    "unknown": _AT_IB | {"abandoned"},
+    "unknown": _AT_IB | {"adopted", "abandoned"},
+    "adopted": _AT_IB | {"abandoned"},
     "abandoned": _AT_IB,
     "cancelled": {"filled"},
     "rejected": {"filled"},
@@ -50,6 +51,7 @@ class Checks:
 
     def __init__(self, journal: Path, gateway: Gateway, time_s: Callable[[], float], clock_s: Callable[[], float]):
         self.violations: list[Violation] = []
+        self.on_violation: Callable[[], None] = lambda: None
         self._journal = journal
         self._gateway = gateway
         self._time_s = time_s
@@ -62,6 +64,7 @@ class Checks:
 
     def broken(self, promise: str, detail: str) -> None:
         self.violations.append(Violation(self._time_s(), promise, detail))
+        self.on_violation()
 
     # At every step.
 

@@ -43,7 +43,10 @@ def journal_after_send() -> Iterator[None]:
 
 
 def _send_again(self: Reconciler, intent: Intent) -> None:
-    self._journal.change(replace(intent, state=IntentState.INTENT, order_id=None, expires_s=None), "again")
+    for leg in self._journal.intents.unit(intent.rule, intent.seq):
+        self._journal.change(replace(leg, state=IntentState.INTENT, order_id=None), "again")
+    with self._journal.transaction():
+        self._journal._database.execute("UPDATE intent SET expires_s = NULL WHERE key = ?", intent.key)
 
 
 def new_id_on_resend() -> AbstractContextManager[object]:
@@ -138,15 +141,22 @@ def no_dedup_of_fills() -> AbstractContextManager[object]:
 @contextmanager
 def believe_1102() -> Iterator[None]:
     """IB's link is back, so nothing can have changed."""
-    on_link = Desk._on_link
+    attach, on_link = Desk.attach, Desk._on_link
 
-    def credulous(self, change):
+    def credulous(self, link):
+        session = self._session
+        if session is None or session.link is not link:
+            attach(self, link)
+        else:
+            session.usable = session.reconciled = True
+
+    def unmoved(self, change):
         session, due_s = self._session, self._session.due_s if self._session else 0.0
         on_link(self, change)
         if session is not None:
             session.reconciled, session.due_s = True, due_s
 
-    with patch.object(Desk, "_on_link", credulous):
+    with patch.object(Desk, "attach", credulous), patch.object(Desk, "_on_link", unmoved):
         yield
 
 

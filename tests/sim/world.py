@@ -31,7 +31,9 @@ START_S = 1_781_704_800.0
 ACCOUNT = "DU1234567"
 CANARY = "c4n4ry-t0ken"
 CHANNELS = {"phone": f"json://localhost/{CANARY}"}
-RESTART_S = 5.0
+RESTART_S = 30.0
+PATIENCE_S = 15.0
+"""How long an engine may take to come to the use of disk or network at which it is to die."""
 DRAIN_S = 1_300.0
 """Longer than the longest pause between two audits of the engine, and than any back-off."""
 _RULES = Path(__file__).parent / "rules.yaml"
@@ -48,8 +50,11 @@ class Plan:
     kills_per_hour: float = 20.0
     only: frozenset[str] = frozenset()
     """The faults that happen; none named means all."""
-    power_cuts: bool = True
+    power_cuts: float = 0.3
+    """How many of the kills take what was not synced with them."""
     keep_log: bool = False
+    stop_at_first: bool = False
+    """The first broken promise ends the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class History:
     digest: str
     violations: tuple[Violation, ...]
     simulated_s: float
-    real_s: float
+    cpu_s: float
     starts: int
     kills: int
     orders: int
@@ -105,6 +110,8 @@ class World:
         self._watcher.on_order = self._checks.order_sent
         self._watcher.on_cancel = self._checks.cancel_sent
         self._disk.on_commit = self._checks.committed
+        if plan.stop_at_first:
+            self._checks.on_violation = self._loop.stop
         self._nodes: list[Node] = []
         self._kept: list[object] = []
         self._stopping: asyncio.Event | None = None
@@ -113,16 +120,17 @@ class World:
         self._crowd = Crowd(self._gateway, self._random("market"), pause_s=1.0)
 
     def play(self) -> History:
-        began_s = time.perf_counter()
+        began_s = time.process_time()
         until_s = self._plan.minutes * 60.0
         main = self._task(self._live(until_s))
         main.add_done_callback(lambda _: self._loop.stop())
-        while not main.done():
+        while not main.done() and not (self._plan.stop_at_first and self._checks.violations):
             try:
                 self._loop.run_forever()
             except Killed:
                 self._bury(self._nodes[-1], "at a port")
-        main.result()
+        if main.done():
+            main.result()
         self._conclude()
         count = self._count("SELECT count(*) FROM firing")
         history = History(
@@ -130,7 +138,7 @@ class World:
             digest=self.log.digest,
             violations=tuple(self._checks.violations),
             simulated_s=self._loop.time(),
-            real_s=time.perf_counter() - began_s,
+            cpu_s=time.process_time() - began_s,
             starts=len(self._nodes),
             kills=self._kills,
             orders=len(self._gateway.orders),
@@ -220,7 +228,7 @@ class World:
             await self._end(random)
             await asyncio.sleep(random.choice((random.uniform(0.01, 1), random.uniform(1, 8), random.uniform(8, 90))))
             if self._nodes[-1].dead:
-                if self._plan.power_cuts and random.random() < 0.3:
+                if random.random() < self._plan.power_cuts:
                     self._disk.cut_power()
                 self._start()
 
@@ -234,7 +242,7 @@ class World:
             await self._stop()
         else:
             node.dies_at = (random.choice(_PORTS), random.randrange(12))
-            with_patience_s = self._loop.time() + 120.0
+            with_patience_s = self._loop.time() + PATIENCE_S
             while not node.dead and self._loop.time() < with_patience_s:
                 await asyncio.sleep(0.25)
             if not node.dead:
