@@ -7,7 +7,7 @@ CLIENTS_STAMP := $(CLIENTS)/.stamp
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test check lint bench kill soak golden clients test-compat clean
+.PHONY: demo test check lint bench sim kill soak golden clients test-compat clean
 
 demo: $(STAMP)
 	$(BIN)/rules demo
