@@ -110,6 +110,7 @@ class Daemon:
             self._in_force,
             self._catching_up,
             settings.mode,
+            settings.limits.price_wait_s,
         )
         self._sender = Sender(self._journal.outbox, settings.channels, clock, around.courier)
         commands = Commands(
@@ -201,6 +202,7 @@ class Daemon:
                 self._step()
 
     async def _say_goodbye(self) -> None:
+        self._reactor.give_up_waiting(self._clock.now_s())
         alive = [f"{intent.rule}: {order_words(intent.draft)} ({intent.key})" for intent in self.alive()]
         words = "Still alive at the broker:\n" + "\n".join(alive) if alive else "Nothing of ours is left at the broker."
         _log.info("stopping. %s", words)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from rules_engine.broker.inbox import Item
 from rules_engine.broker.link import Link
@@ -12,15 +12,17 @@ from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
 from rules_engine.evaluation.evaluator import Evaluator
-from rules_engine.execution.decide import SEND_WITHIN_S, decide, decide_arming, hold_back
+from rules_engine.execution.book import Refusal
+from rules_engine.execution.decide import SEND_WITHIN_S, Wording, decide, decide_arming, hold_back
 from rules_engine.execution.decision import Decision
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.price_wait import PriceWait
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.words import describe
 from rules_engine.model.condition import instruments_of
 from rules_engine.model.expression import AccountField, Expression, Reading
-from rules_engine.model.firing import Firing, HeldBack
+from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.instrument import Field
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
 from rules_engine.model.notice import Notice, NoticeKind
@@ -43,6 +45,15 @@ from rules_engine.notifying.messages import firing_notice, held_back_notice
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class Undecided:
+    """A firing that waits for a price, with the rule as it was, and what came of the rule since."""
+
+    firing: Firing
+    rule: Rule
+    behind: list[Outcome] = field(default_factory=list)
+
+
 class Reactor:
     """The engine's heart: the only place where outcomes of rules become decisions."""
 
@@ -59,6 +70,7 @@ class Reactor:
         in_force: InForce,
         catching_up: CatchingUp,
         mode: Mode,
+        price_wait_s: float,
     ) -> None:
         self._link = link
         self._evaluator = evaluator
@@ -73,12 +85,15 @@ class Reactor:
         self._dry = mode is Mode.DRY
         self._saved: Mapping[str, Life] = {}
         self._postponed: dict[str, Arming] = {}
+        self._price_wait = PriceWait(price_wait_s)
+        self._undecided: dict[str, Undecided] = {}
 
     def step(self, items: Sequence[Item], now_s: float) -> None:
         """Hears everything in order, lets timers mature, and commits what comes of it."""
         self._catching_up.learn()
         heard = [outcome for item in items for outcome in self._hear(item)]
         self._commit([*heard, *self._evaluator.advance(now_s)], now_s)
+        self._decide_late(now_s)
         while outcomes := self._consequences(now_s):
             self._commit(outcomes, now_s)
 
@@ -144,18 +159,58 @@ class Reactor:
     def _commit(self, outcomes: Sequence[Outcome], now_s: float) -> None:
         """Decides one after the other: each sees the orders that those before it committed."""
         for outcome in outcomes:
+            if (waiting := self._undecided.get(_rule_of(outcome))) is not None:
+                waiting.behind.append(outcome)
+                continue
             decision = self._decide(outcome, now_s)
             if decision is None:
                 continue
-            rule = decision.firing.rule
-            life = self._evaluator.lives()[rule]
-            recorded = self._journal.record([decision], {rule: life})[0]
-            self._saved = {**self._saved, rule: life}
-            if decision.held and recorded.keys:
-                self._endings.holds(rule, recorded.seq)
-            _log.info("%s", _summary(decision))
-            self._endings.touched |= {leg.instrument.name for leg in decision.unit}
-            self._desk.wake()
+            if isinstance(outcome, Firing) and self._price_wait.holds((outcome.rule, 0), _refusal(decision), now_s):
+                self._journal.undecided.add(outcome.rule)
+                self._undecided[outcome.rule] = Undecided(outcome, self._in_force.plans[outcome.rule].rule)
+                _log.info("%s: fired, and waits for a price: %s", outcome.rule, _summary(decision))
+                continue
+            if isinstance(outcome, Firing) and isinstance(decision.outcome, HeldBack):
+                self._evaluator.not_used(outcome.rule)
+            self._record(decision)
+
+    def _decide_late(self, now_s: float, *, give_up: bool = False) -> None:
+        """Decides the firings for which a price came, or came too late, and then what came behind them."""
+        for name, waiting in list(self._undecided.items()):
+            plan = self._in_force.plans.get(name)
+            if plan is None or plan.rule.digest != waiting.rule.digest:
+                decision = hold_back(
+                    HeldBack(waiting.firing, Reason.NO_PRICE, "its rule changed"),
+                    waiting.rule,
+                    self._wording_of(waiting.rule),
+                )
+            else:
+                decision = self._decide_firing(waiting.firing, now_s)
+                if not give_up and self._price_wait.holds((name, 0), _refusal(decision), now_s):
+                    continue
+            del self._undecided[name]
+            self._journal.undecided.discard(name)
+            self._price_wait.only([(other, 0) for other in self._undecided])
+            if plan is not None and isinstance(decision.outcome, HeldBack):
+                self._evaluator.not_used(name)
+            self._record(decision)
+            if plan is not None:
+                self._commit(waiting.behind, now_s)
+
+    def give_up_waiting(self, now_s: float) -> None:
+        """The engine stops: what still waits for a price is held back and told."""
+        self._decide_late(now_s, give_up=True)
+
+    def _record(self, decision: Decision) -> None:
+        rule, lives = decision.firing.rule, self._evaluator.lives()
+        known = {rule: lives[rule]} if rule in lives else {}
+        recorded = self._journal.record([decision], known)[0]
+        self._saved = {**self._saved, **known}
+        if decision.held and recorded.keys:
+            self._endings.holds(rule, recorded.seq)
+        _log.info("%s", _summary(decision))
+        self._endings.touched |= {leg.instrument.name for leg in decision.unit}
+        self._desk.wake()
 
     def _decide(self, outcome: Outcome, now_s: float) -> Decision | None:
         match outcome:
@@ -176,12 +231,9 @@ class Reactor:
 
     def _decide_firing(self, firing: Firing, now_s: float) -> Decision:
         rule = self._in_force.plans[firing.rule].rule
-        decision = decide(
+        return decide(
             firing, rule, self._market, self._gate, self._desk.book(), self._wording, now_s=now_s, dry=self._dry
         )
-        if isinstance(decision.outcome, HeldBack):
-            self._evaluator.not_used(rule.name)
-        return decision
 
     def _must_wait(self, rule: str) -> bool:
         """Whether contracts, or what an order is checked against, are not known yet, or an order of an older edition of
@@ -204,6 +256,12 @@ class Reactor:
             # What was seen then may be on the other side by now: the rule looks again.
             self._evaluator.held_ended(late.rule, False, now_s)
         return [one for one in ready if now_s - one.at_s <= SEND_WITHIN_S]
+
+    def _wording_of(self, rule: Rule) -> Wording:
+        """For a rule that is in force no longer."""
+        return lambda outcome: (
+            held_back_notice(rule, outcome) if isinstance(outcome, HeldBack) else self._wording(outcome)
+        )
 
     def _wording(self, outcome: Firing | HeldBack) -> Notice:
         if isinstance(outcome, HeldBack):
@@ -234,6 +292,16 @@ class Reactor:
         named |= {let.name: let for let in rule.lets}
         values = {name: self._evaluator.read(expression) for name, expression in named.items()}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _rule_of(outcome: Outcome) -> str:
+    return outcome.firing.rule if isinstance(outcome, HeldBack) else outcome.rule
+
+
+def _refusal(decision: Decision) -> Refusal | None:
+    """What held a firing back, None when it goes ahead."""
+    held = decision.outcome
+    return Refusal(held.reason, held.detail) if isinstance(held, HeldBack) else None
 
 
 def _summary(decision: Decision) -> str:

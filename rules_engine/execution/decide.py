@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.decision import Decision
 from rules_engine.execution.ports import Market
 from rules_engine.execution.resolve import Ending, Resolved, resolve
-from rules_engine.execution.risk import Book, Refusal, RiskGate
+from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.words import describe
 from rules_engine.model.action import Notify
 from rules_engine.model.firing import Firing, HeldBack
@@ -37,7 +38,7 @@ def decide(
     case = rule.cases[firing.case]
     ending = None if rule.expires_s is None else Ending(rule.expires_s, rule.expires)
     resolved = resolve(case.actions, market, book.open, ending)
-    refused = resolved if isinstance(resolved, Refusal) else gate.check(resolved.unit, book)
+    refused = resolved if isinstance(resolved, Refusal) else gate.check(resolved.unit, book, rule.name)
     if refused is not None:
         return hold_back(HeldBack(firing, refused.reason, refused.detail), rule, wording)
     assert isinstance(resolved, Resolved)

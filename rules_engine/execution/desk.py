@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.cancelling import Cancelling
 from rules_engine.execution.changes import Listener, Silence
 from rules_engine.execution.codes import Meaning
@@ -13,10 +14,13 @@ from rules_engine.execution.halts import Halts
 from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.keys import group_name
+from rules_engine.execution.pace import Pace
 from rules_engine.execution.ports import OrderLink
+from rules_engine.execution.price_wait import PriceWait
 from rules_engine.execution.reconciler import Reconciler
-from rules_engine.execution.risk import DUPLICATE_WINDOW_S, Book, RiskGate
+from rules_engine.execution.risk import DUPLICATE_WINDOW_S, RiskGate
 from rules_engine.execution.session import Session
+from rules_engine.execution.timing import Timing
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
@@ -30,25 +34,6 @@ from rules_engine.model.settings import Mode, Settings
 
 State = IntentState
 Report = OrderReport | ExecutionReport | OrderError | LinkChange
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Deadlines and pauses of the order protocol."""
-
-    probe_s: float = 1.0
-    ack_s: float = 10.0
-    evidence_s: float = 10.0
-    settle_s: float = 15.0
-    """How long an order must be absent from complete evidence before we call it lost."""
-    recheck_s: float = 60.0
-    """Between rounds while an order's fate is in doubt; otherwise ``audit_s``."""
-    audit_s: float = 900.0
-    remind_s: float = 900.0
-    backoff_s: float = 1.0
-    backoff_max_s: float = 30.0
-    poll_s: float = 0.25
-    """While the client's queue is not empty."""
 
 
 class Desk:
@@ -78,6 +63,9 @@ class Desk:
         self._stopped = stopped
         self._timing = timing or Timing()
         self._intake = Intake(journal, clock, self._listener)
+        self._pace = Pace(journal, settings.limits.max_orders_per_second)
+        self._paced_until_s = 0.0
+        self._price_wait = PriceWait(settings.limits.price_wait_s)
         self._halts = Halts(journal, clock, tuple(settings.channels))
         self._reconciler = Reconciler(journal, clock, self._intake, self._halts, self._timing, settings)
         self._cancelling = Cancelling(journal, clock, self._timing.backoff_s)
@@ -207,6 +195,10 @@ class Desk:
         unit = self._journal.intents.next_unit()
         if unit and unit[0].expires_s is not None:
             moments.append(unit[0].expires_s)
+        if unit and self._paced_until_s > now_s:
+            moments.append(self._paced_until_s)
+        if self._price_wait.is_on:
+            moments.append(now_s + self._timing.poll_s)
         if unit and self._session and self._session.reconciled and not self._session.link.is_clear():
             moments.append(now_s + self._timing.poll_s)
         return min(moments)
@@ -220,10 +212,14 @@ class Desk:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         async with self._flight:
             self._cancelling.send_wanted(self._session)
-            while unit := self._journal.intents.next_unit():
-                if not await self._send(unit):
+            waiting = set[tuple[str, int]]()
+            while unit := self._journal.intents.next_unit(waiting):
+                if self._waits_for_price(unit):
+                    waiting.add((unit[0].rule, unit[0].seq))
+                elif not await self._send(unit):
                     break
                 self._cancelling.send_wanted(self._session)
+            self._price_wait.only(waiting)
 
     async def _send(self, unit: Sequence[Intent]) -> bool:
         """Takes one unit as far as it goes; False when nothing can be sent now."""
@@ -238,6 +234,9 @@ class Desk:
         if why := self._guard(session.link):
             self._block(unit, Reason.WRONG_ACCOUNT, why)
             return True
+        if (pause_s := self._pace.pause_s(len(unit), self._clock.now_s())) > 0:
+            self._paced_until_s = self._clock.now_s() + pause_s
+            return False
         await self._cancels_over(unit)
         try:
             await session.link.probe(self._timing.probe_s)
@@ -250,13 +249,24 @@ class Desk:
         unit = self._journal.intents.unit(unit[0].rule, unit[0].seq)
         if unit[0].state is not State.INTENT or self._close_stale(unit):
             return True
-        if found := self._gate.check(tuple(leg.draft for leg in unit), self._book_at_sending()):
+        if self._waits_for_price(unit):
+            return True
+        if found := self._check(unit):
             self._block(unit, found.reason, found.detail)
             return True
         if not self._place(session, unit):
             return False
         await self._acknowledged(session, unit)
         return True
+
+    def _check(self, unit: Sequence[Intent]) -> Refusal | None:
+        return self._gate.check(tuple(leg.draft for leg in unit), self._book_at_sending(), unit[0].rule)
+
+    def _waits_for_price(self, unit: Sequence[Intent]) -> bool:
+        """Whether only a price, or something like it, is missing that IB may tell in a moment. Others may go first."""
+        if self._session is None or not self._session.reconciled or self._is_stale(unit):
+            return False
+        return self._price_wait.holds((unit[0].rule, unit[0].seq), self._check(unit), self._clock.now_s())
 
     def book(self) -> Book:
         """Our own orders as the gate needs them for a new firing."""
@@ -265,7 +275,7 @@ class Desk:
         return Book(
             open=self._journal.intents.open(),
             recent=[one for one in sent if one.sent_s is not None and now_s - one.sent_s < DUPLICATE_WINDOW_S],
-            sent_today=sum(one.sent_s is not None and one.sent_s >= day_start_s for one in sent),
+            today=[one for one in sent if one.sent_s is not None and one.sent_s >= day_start_s],
         )
 
     def _book_at_sending(self) -> Book:
@@ -273,18 +283,23 @@ class Desk:
         book = self.book()
         return replace(book, open=[intent for intent in book.open if intent.state.may_be_at_broker])
 
+    def _is_stale(self, unit: Sequence[Intent]) -> bool:
+        """Whether the unit must not leave any more."""
+        expires_s = unit[0].expires_s
+        is_late = expires_s is not None and self._clock.now_s() >= expires_s
+        return is_late or any(leg.cancel_wanted for leg in unit) or self._stopped()
+
     def _close_stale(self, unit: Sequence[Intent]) -> bool:
         """Ends a unit that must not leave any more."""
-        expires_s = unit[0].expires_s
+        if not self._is_stale(unit):
+            return False
         if any(leg.cancel_wanted for leg in unit):
             self._intake.close_unsent(unit, State.CANCELLED, "Cancelled before it was sent.", NoticeKind.CANCELLED)
-        elif expires_s is not None and self._clock.now_s() >= expires_s:
-            why = self.waiting_for or "it waited too long"
-            self._intake.close_unsent(unit, State.EXPIRED, f"Its time to be sent ran out: {why}.", NoticeKind.EXPIRED)
         elif self._stopped():
             self._block(unit, Reason.STOPPED, "")
         else:
-            return False
+            why = self.waiting_for or "it waited too long"
+            self._intake.close_unsent(unit, State.EXPIRED, f"Its time to be sent ran out: {why}.", NoticeKind.EXPIRED)
         return True
 
     def _block(self, unit: Sequence[Intent], reason: Reason, detail: str) -> None:

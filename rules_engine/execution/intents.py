@@ -1,6 +1,6 @@
 """The intents in the journal: rows to values and back."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
@@ -90,14 +90,16 @@ class Intents:
             )
         )
 
-    def next_unit(self) -> Sequence[Intent]:
-        """The legs of the oldest firing that is still to be sent; empty when there is none."""
-        row = self._database.row(
+    def next_unit(self, passed: Collection[tuple[str, int]] = ()) -> Sequence[Intent]:
+        """The legs of the oldest firing that is still to be sent, besides those named; empty when there is none."""
+        rows = self._database.rows(
             "SELECT rule, seq FROM intent WHERE state = 'intent' AND mode = ? AND account = ?"
-            " ORDER BY firing_id, leg LIMIT 1",
-            *self._scope,
+            " ORDER BY firing_id, leg LIMIT ?",
+            *(*self._scope, 1 if not passed else -1),
         )
-        return self.unit(row["rule"], row["seq"]) if row else ()
+        names = ((row["rule"], row["seq"]) for row in rows)
+        name = next((name for name in names if name not in passed), None)
+        return self.unit(*name) if name else ()
 
     def sent_since(self, since_s: float) -> Sequence[Intent]:
         """Everything sent in [since_s, now], whatever became of it."""

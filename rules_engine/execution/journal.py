@@ -52,6 +52,8 @@ class Journal:
         self.outbox = Outbox(self._database)
         self.ledger = Ledger(self._database)
         self.naming = Naming(self._engine_name(token), token(2)[:3])
+        self.undecided: set[str] = set()
+        """Rules with a firing that is not recorded yet: their memories stay what they were before it."""
         self.enter(mode, account)
 
     def enter(self, mode: Mode, account: str) -> None:
@@ -102,9 +104,11 @@ class Journal:
             self.change(replace(intent, cancel_wanted=True), "cancel wanted")
 
     def save_lives(self, lives: Mapping[str, Life]) -> None:
-        """Replaces the memories of these rules, by the rule's name."""
+        """Replaces the memories of these rules, by the rule's name; not of those undecided."""
         with self.transaction():
             for rule, life in lives.items():
+                if rule in self.undecided:
+                    continue
                 self._database.execute(
                     "INSERT INTO rule_state VALUES (?, ?, ?, ?, ?) ON CONFLICT (mode, account, rule)"
                     " DO UPDATE SET life_json = excluded.life_json, updated_s = excluded.updated_s",

@@ -1,7 +1,6 @@
 """What IB has against what we believe: adopt what is found, call lost what complete evidence does not show."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.evidence import Findings, find
@@ -10,6 +9,7 @@ from rules_engine.execution.intake import Intake, unknown_words
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent
 from rules_engine.execution.session import Session
+from rules_engine.execution.timing import Timing
 from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import EvidenceIncomplete, LinkDown
@@ -23,25 +23,6 @@ State = IntentState
 _NOT_SHOWN = frozenset({State.SENDING, State.UNKNOWN, State.ADOPTED})
 
 
-class Pauses(Protocol):
-    """The waits that reconciling needs."""
-
-    @property
-    def evidence_s(self) -> float: ...
-    @property
-    def settle_s(self) -> float: ...
-    @property
-    def recheck_s(self) -> float: ...
-    @property
-    def audit_s(self) -> float: ...
-    @property
-    def remind_s(self) -> float: ...
-    @property
-    def backoff_s(self) -> float: ...
-    @property
-    def backoff_max_s(self) -> float: ...
-
-
 class Reconciler:
     """Asks the four questions and settles what their complete answers decide. Never sends an order."""
 
@@ -51,13 +32,13 @@ class Reconciler:
         clock: Clock,
         intake: Intake,
         halts: Halts,
-        pauses: Pauses,
+        timing: Timing,
         settings: Settings,
     ) -> None:
         self._journal = journal
         self._clock = clock
         self._intake = intake
-        self._pauses = pauses
+        self._timing = timing
         self._halts = halts
         self._gateway = settings.gateway
         self._everyone = tuple(settings.channels)
@@ -68,7 +49,7 @@ class Reconciler:
         before = [intent for intent in self._journal.intents.open() if intent.state.may_be_at_broker]
         asked_s = self._clock.now_s()
         try:
-            evidence = await session.link.evidence(self._pauses.evidence_s)
+            evidence = await session.link.evidence(self._timing.evidence_s)
         except (EvidenceIncomplete, LinkDown) as error:
             self._incomplete(session, str(error))
             return None
@@ -92,12 +73,12 @@ class Reconciler:
         for intent in self._journal.intents.open():
             if intent.state is not State.UNKNOWN:
                 continue
-            if now_s - self._reminded_s.get(intent.key, float("-inf")) >= self._pauses.remind_s:
+            if now_s - self._reminded_s.get(intent.key, float("-inf")) >= self._timing.remind_s:
                 self._reminded_s[intent.key] = now_s
                 self._tell(intent, NoticeKind.UNKNOWN_ORDER, unknown_words(intent), str(int(now_s)))
 
     def _incomplete(self, session: Session, why: str) -> None:
-        pause_s = min(self._pauses.backoff_s * 2**session.attempts, self._pauses.backoff_max_s)
+        pause_s = min(self._timing.backoff_s * 2**session.attempts, self._timing.backoff_max_s)
         session.attempts += 1
         session.distrust(f"what IB has is not known: {why}", self._clock.now_s() + pause_s)
 
@@ -120,7 +101,7 @@ class Reconciler:
                 meaning, text = refused
                 ended = OrderEvent.REJECTED if meaning is Meaning.ENDS_UNSEEN else OrderEvent.CANCELLED
                 self._intake.conclude(newest, ended, text)
-            elif now_s - session.absent_since_s[intent.key] >= self._pauses.settle_s:
+            elif now_s - session.absent_since_s[intent.key] >= self._timing.settle_s:
                 self._lose(newest)
 
     def _lose(self, intent: Intent) -> None:
@@ -164,7 +145,7 @@ class Reconciler:
 
     def _next_round_s(self, session: Session) -> float:
         now_s = self._clock.now_s()
-        moments = [since_s + self._pauses.settle_s for since_s in session.absent_since_s.values()]
+        moments = [since_s + self._timing.settle_s for since_s in session.absent_since_s.values()]
         doubtful = any(intent.state in (State.SENDING, State.UNKNOWN) for intent in self._journal.intents.open())
-        rest_s = now_s + (self._pauses.recheck_s if doubtful else self._pauses.audit_s)
+        rest_s = now_s + (self._timing.recheck_s if doubtful else self._timing.audit_s)
         return min((moment_s for moment_s in moments if moment_s > now_s), default=rest_s)

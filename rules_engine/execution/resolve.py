@@ -6,9 +6,9 @@ from decimal import ROUND_FLOOR, Decimal
 from functools import partial
 from math import isfinite
 
+from rules_engine.execution.book import Refusal
 from rules_engine.execution.exposure import of_intents, pending
 from rules_engine.execution.ports import Market
-from rules_engine.execution.risk import Refusal
 from rules_engine.model.action import (
     Action,
     AtLimit,

@@ -1,18 +1,18 @@
 """The gate before every send: each limit fails closed and names itself."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from rules_engine.execution import totals
+from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.exposure import Exposed, of_intents, of_unit, pending
 from rules_engine.execution.ports import Market, Quote
 from rules_engine.model.action import Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
 from rules_engine.model.instrument import Kind
-from rules_engine.model.intent import Intent
 from rules_engine.model.order import HeldPrice, OrderDraft, Unit
 from rules_engine.model.order_words import plain
 from rules_engine.model.reports import Traded
@@ -20,23 +20,6 @@ from rules_engine.model.settings import Limits
 
 QUOTE_AGE_MAX_S = 60.0
 DUPLICATE_WINDOW_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why something is held back; ``detail`` names the limit and the figures."""
-
-    reason: Reason
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """Our own orders besides the unit in question: those open, those sent in the last minute, and today's number."""
-
-    open: Sequence[Intent] = ()
-    recent: Sequence[Intent] = ()
-    sent_today: int = 0
 
 
 class RiskGate:
@@ -51,9 +34,14 @@ class RiskGate:
         self._clock = clock
         self._zone = ZoneInfo(timezone)
 
-    def check(self, unit: Unit, book: Book) -> Refusal | None:
+    def check(self, unit: Unit, book: Book, rule: str = "") -> Refusal | None:
         """The first limit that the unit would break, or None. Nothing may be awaited between this and the commit."""
-        return self._orders_today(unit, book) or _first(lambda leg: self._leg(leg, unit, book), unit)
+        return (
+            totals.orders_today(unit, book, self._limits, rule)
+            or _first(lambda leg: self._leg(leg, unit, book), unit)
+            or totals.loss_today(unit, self._limits, self._market)
+            or totals.values(unit, book, self._limits, self._market)
+        )
 
     def day_start_s(self) -> float:
         """When the present day began."""
@@ -61,6 +49,9 @@ class RiskGate:
         return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
     def _leg(self, leg: OrderDraft, unit: Unit, book: Book) -> Refusal | None:
+        allowed = self._limits.instruments
+        if allowed is not None and leg.instrument.name not in allowed:
+            return Refusal(Reason.OVER_LIMIT, f"limits.instruments does not name {leg.instrument.name}")
         traded = self._market.traded(leg.instrument.name)
         if traded is None:
             return Refusal(Reason.NO_PRICE, f"IB has not confirmed the contract {leg.instrument.name}")
@@ -72,12 +63,6 @@ class RiskGate:
             or self._duplicate(leg, book)
             or self._priced(leg, traded, unit, book)
         )
-
-    def _orders_today(self, unit: Unit, book: Book) -> Refusal | None:
-        most, after = self._limits.max_orders_per_day, book.sent_today + len(unit)
-        if most is None or after <= most or not unit:
-            return None
-        return Refusal(Reason.OVER_LIMIT, f"max_orders_per_day is {most}, this would be order {after}")
 
     def _quantity(self, leg: OrderDraft) -> Refusal | None:
         most = self._limits.max_order_quantity
@@ -118,8 +103,7 @@ class RiskGate:
             came_to_nothing = other.state.is_over and other.filled == 0
             if draft.conditions or draft.parent is not None or other.sent_s is None or came_to_nothing:
                 continue
-            same = (draft.instrument, draft.side, draft.quantity) == (leg.instrument, leg.side, leg.quantity)
-            if same and self._clock.now_s() - other.sent_s < DUPLICATE_WINDOW_S:
+            if _wanted(draft) == _wanted(leg) and self._clock.now_s() - other.sent_s < DUPLICATE_WINDOW_S:
                 return Refusal(Reason.DUPLICATE, f"rule {other.rule} sent it ({other.key})")
         return None
 
@@ -183,6 +167,12 @@ class RiskGate:
             Reason.OVER_LIMIT,
             f"max_position_value is {plain(most)}, {name} would come to {after * one:.2f}",
         )
+
+
+def _wanted(draft: OrderDraft) -> tuple[object, ...]:
+    """What makes two orders the same to whoever looks at them."""
+    prices = (draft.limit, draft.stop, draft.trail_amount, draft.trail_percent)
+    return (draft.instrument, draft.side, draft.quantity, draft.kind, *prices)
 
 
 def _exposed(unit: Unit, book: Book) -> Sequence[Exposed]:

@@ -207,6 +207,10 @@ class _Words:
         if not isinstance(node, MappingNode):
             return Limits()
         short = node.get("allow_short")
+        wait = node.get("price_wait")
+        wait_s = read_duration(wait.text) if isinstance(wait, Scalar) else Limits().price_wait_s
+        if wait_s is None and wait is not None:
+            self._problems.add(wait, Code.BAD_DURATION, "this is not a length of time", "write 30s")
         collar = node.text("price_collar").removesuffix("%")
         return Limits(
             max_order_quantity=_amount(node, "max_order_quantity"),
@@ -221,6 +225,7 @@ class _Words:
             max_daily_loss=_amount(node, "max_daily_loss"),
             instruments=_names(node.get("instruments")),
             max_orders_per_second=node.whole("max_orders_per_second", Limits().max_orders_per_second),
+            price_wait_s=Limits().price_wait_s if wait_s is None else wait_s,
         )
 
 

@@ -33,6 +33,18 @@ class Limits:
     price_collar: Decimal | None = Decimal("0.05")
     """How far an order's price may be from the market: 0.05 is five percent."""
     allow_short: bool = False
+    max_orders_per_rule_per_day: int | None = None
+    max_value_per_day: Decimal | None = None
+    max_open_value: Decimal | None = None
+    """Of all orders that may still fill, together."""
+    max_daily_loss: Decimal | None = None
+    """Of the account, by IB's own count: from there on only positions are closed."""
+    instruments: frozenset[str] | None = None
+    """The only ones that may be ordered in."""
+    max_orders_per_second: int = 5
+    """More than these wait."""
+    price_wait_s: float = 30.0
+    """How long a firing waits for a price to be checked against."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """Firings into orders, and prices into their fills: a broker that knows recorded prices only."""
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
 from rules_engine.evaluation.bars import bar_bounds
+from rules_engine.execution.book import Book as SentBook
+from rules_engine.execution.book import Refusal
 from rules_engine.execution.resolve import Ending, resolve
-from rules_engine.execution.risk import DUPLICATE_WINDOW_S, Refusal, RiskGate
-from rules_engine.execution.risk import Book as SentBook
+from rules_engine.execution.risk import DUPLICATE_WINDOW_S, RiskGate
 from rules_engine.model.action import CancelOrders, Duration, Remaining
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.expression import spell_number
@@ -57,7 +58,7 @@ class Desk:
         self._gate = RiskGate(known.assumptions.limits, known, self._clock)
         self._working: list[Order] = []
         self._recent: deque[Intent] = deque()
-        self._sent: Counter[float] = Counter()
+        self._sent: defaultdict[float, list[Intent]] = defaultdict(list)
         self._seq = 0
         self._is_changed = False
 
@@ -71,7 +72,7 @@ class Desk:
         ending = None if rule.expires_s is None else Ending(rule.expires_s, rule.expires)
         sent = self._sent_book()
         resolved = resolve(as_sent(self._plans[rule.name], firing.case), self._known, sent.open, ending)
-        refused = resolved if isinstance(resolved, Refusal) else self._gate.check(resolved.unit, sent)
+        refused = resolved if isinstance(resolved, Refusal) else self._gate.check(resolved.unit, sent, rule.name)
         if refused is not None:
             tally.not_sent[str(refused.reason)] += 1
             return False
@@ -152,9 +153,9 @@ class Desk:
             order = Order(intent, works_from_s, _ends_s(draft, at_s), best=self._known.best(draft))
             self._working.append(order)
             self._recent.append(intent)
+            self._sent[self._gate.day_start_s()].append(intent)
             if len(self.orders) < ORDERS_KEPT_MAX:
                 self.orders.append(order)
-        self._sent[self._gate.day_start_s()] += len(unit)
         self.tallies[rule].orders += len(unit)
         self._is_changed = True
         self._listen()

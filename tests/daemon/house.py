@@ -151,6 +151,19 @@ class Running:
         """From now on the disk takes nothing more."""
         self._daemon._journal._database._connection.execute("PRAGMA query_only = ON")
 
+    def waits_for_price(self, rule: str) -> bool:
+        """Whether the rule has fired, and nothing is decided about it yet."""
+        return rule in self._daemon._journal.undecided
+
+    def save(self) -> None:
+        """What the engine does every few seconds."""
+        self._daemon._reactor.save()
+
+    def remembers_done(self, rule: str) -> bool:
+        """Whether an engine that started now would find the rule done."""
+        life = self._daemon._journal.lives().get(rule)
+        return life is not None and life.done
+
     async def ended(self) -> None:
         """Returns when the engine has ended by itself."""
         await asyncio.wait({self._task})

@@ -433,3 +433,54 @@ async def test_a_held_order_that_a_rule_cancels_stays_cancelled_until_the_user_r
         house.quote("V", 199.0)
         await engine.until_state("ma-when-v-hits-200", "placed")
     assert [order.status for order in house.orders()] == ["Cancelled", "PreSubmitted"]
+
+
+AAPL_AT_200 = HERE_AT_200.replace("100 MA", "100 AAPL")
+
+
+async def test_a_firing_before_the_first_price_of_what_it_orders_waits_for_that_price(house: House) -> None:
+    async with house.engine(AAPL_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.quote("V", 200.1)
+        await engine.until_state("here-at-200", "armed")
+        assert house.fires() == []
+        house.quote("AAPL", 250.0)
+        await house.until(lambda: house.told("bought 100 AAPL"), "the purchase")
+    assert [fire.fate for fire in house.fires()] == ["placed"]
+
+
+async def test_a_firing_that_gets_no_price_is_held_back_and_told(house: House) -> None:
+    async with house.engine(AAPL_AT_200, limits=Limits(price_wait_s=0.2)) as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.quote("V", 200.1)
+        await house.until(lambda: house.told("held back", "no fresh price"), "the message")
+    assert [fire.fate for fire in house.fires()] == ["held back"]
+
+
+async def test_an_engine_that_stops_while_a_firing_waits_for_a_price_tells(house: House) -> None:
+    async with house.engine(AAPL_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.quote("V", 200.1)
+        await house.until(lambda: engine.waits_for_price("here-at-200"), "the firing")
+    assert house.told("held back", "no fresh price")
+    assert [fire.fate for fire in house.fires()] == ["held back"]
+
+
+async def test_a_rule_that_changes_while_its_firing_waits_for_a_price_holds_it_back(house: House) -> None:
+    async with house.engine(AAPL_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.quote("V", 200.1)
+        await house.until(lambda: engine.waits_for_price("here-at-200"), "the firing")
+        house.write(ON_FALL)
+        await house.until(lambda: house.told("held back", "its rule changed"), "the message")
+        house.quote("AAPL", 250.0)
+    assert house.orders() == []
+
+
+async def test_a_crash_while_a_firing_waits_for_a_price_leaves_the_rule_as_before_it(house: House) -> None:
+    async with house.engine(AAPL_AT_200 + "    once: true\n") as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.quote("V", 200.1)
+        await house.until(lambda: engine.waits_for_price("here-at-200"), "the firing")
+        engine.save()
+        assert not engine.remembers_done("here-at-200")

@@ -4,6 +4,7 @@ from rules_engine.daemon.stop_outside import cancel_outside
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.kill_switch import KillSwitch
 from rules_engine.model.clock import SystemClock
+from rules_engine.model.settings import Limits
 from tests.daemon.house import ACCOUNT, BUY_AT_200, HERE_AT_200, House
 
 # No more than twenty on one side of a contract: IB takes no more.
@@ -21,7 +22,7 @@ def statuses(house: House) -> list[str]:
 async def test_a_running_engine_cancels_fifty_orders_and_no_foreign_one(house: House) -> None:
     house.quote("AAPL", 250.0)
     foreign = house.gateway.place_in_tws("MA", "BUY", 9, "LMT", limit_price=300.0)
-    async with house.engine(*FIFTY) as engine:
+    async with house.engine(*FIFTY, limits=Limits(max_orders_per_second=45)) as engine:
         await house.until(lambda: statuses(house).count("PreSubmitted") == 50, "the held orders")
         await engine.ask("stop")
         await house.until(lambda: statuses(house).count("Cancelled") == 50, "the cancellations")

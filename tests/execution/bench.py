@@ -5,15 +5,18 @@ from decimal import Decimal
 from pathlib import Path
 
 from rules_engine.execution.decision import Decision
-from rules_engine.execution.desk import Desk, Timing
+from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.risk import RiskGate
+from rules_engine.execution.timing import Timing
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.settings import Limits, Mode, Settings
 from tests.execution.doubles import NOW_S, Ears, FakeIB, FakeLink, FakeMarket, decision
 
-SETTINGS = Settings(mode=Mode.PAPER, account="DU1", channels={"phone": "json://x", "desk": "json://y"})
+UNPACED = Limits(max_orders_per_second=1000)
+"""The clock of a bench stands still: everything would leave within one second."""
+SETTINGS = Settings(mode=Mode.PAPER, account="DU1", channels={"phone": "json://x", "desk": "json://y"}, limits=UNPACED)
 QUICK = replace(Timing(), ack_s=0.02)
 
 
@@ -104,4 +107,4 @@ class Bench:
 def limits(**changes: object) -> Settings:
     """Paper settings with these limits."""
     numbers = {name: Decimal(str(value)) if isinstance(value, float) else value for name, value in changes.items()}
-    return replace(SETTINGS, limits=replace(Limits(), **numbers))  # type: ignore[arg-type]  # Fields by name.
+    return replace(SETTINGS, limits=replace(UNPACED, **numbers))  # type: ignore[arg-type]  # Fields by name.

@@ -6,9 +6,10 @@ from decimal import Decimal
 import pytest
 
 from rules_engine.conditions.comparison import Comparison
+from rules_engine.execution.book import Book
 from rules_engine.execution.decide import SEND_WITHIN_S, decide, decide_arming, hold_back
 from rules_engine.execution.decision import Decision
-from rules_engine.execution.risk import Book, RiskGate
+from rules_engine.execution.risk import RiskGate
 from rules_engine.model.action import Action, AtLimit, CancelOrders, Notify, PlaceOrder, Quantity, Side
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.expression import Number, Reading

@@ -429,3 +429,67 @@ async def test_serve_sends_what_is_recorded_while_it_runs(bench: Bench) -> None:
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(serving, 5)
+
+
+async def test_an_order_without_a_price_to_check_it_waits_for_one_and_lets_others_go_first(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    bench.market.quotes["MA"] = None
+    key, other = bench.record(), bench.record(decision(draft(instrument=V)))
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.state(other)) == (State.INTENT, State.WORKING)
+    assert bench.desk.due_s() - bench.clock.now_s() < 1
+    await bench.later(29)
+    del bench.market.quotes["MA"]
+    await bench.desk.step()
+    assert bench.state(key) is State.WORKING
+
+
+async def test_an_order_that_gets_no_price_in_time_is_held_back_and_told(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    bench.market.quotes["MA"] = None
+    key = bench.record()
+    await bench.desk.dispatch()
+    await bench.later(30)
+    assert bench.state(key) is State.BLOCKED
+    assert Reason.NO_PRICE in bench.texts()[0]
+    assert bench.desk.due_s() - bench.clock.now_s() > 1
+
+
+async def test_the_wait_for_a_price_begins_with_the_connection_and_ends_with_the_time_to_send(bench: Bench) -> None:
+    bench.market.quotes["MA"] = None
+    key, short = bench.record(), bench.record(decision(draft(quantity=5), expires_s=NOW_S + 110))
+    await bench.later(100)
+    bench.accepting(await bench.connect())
+    await bench.later(11)
+    assert (bench.state(key), bench.state(short)) == (State.INTENT, State.EXPIRED)
+    bench.stopped = True
+    await bench.desk.step()
+    assert bench.state(key) is State.BLOCKED
+
+
+async def test_orders_beyond_what_a_second_allows_wait_and_leave_in_turn(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits(max_orders_per_second=2))
+    bench.accepting(await bench.connect())
+    keys = [bench.record(decision(draft(quantity=Decimal(number)))) for number in range(1, 6)]
+    await bench.desk.dispatch()
+    assert len(bench.ib.wire) == 2
+    assert bench.desk.due_s() == NOW_S + 1
+    bench.restart()
+    bench.accepting(await bench.connect())
+    await bench.later(0.5)
+    assert len(bench.ib.wire) == 2, "a new start is no new second"
+    for already in (4, 5):
+        await bench.later(1)
+        assert len(bench.ib.wire) == already
+    assert [placed.key for placed in bench.ib.wire] == keys
+
+
+async def test_a_unit_larger_than_a_second_s_allowance_leaves_whole_after_a_quiet_second(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits(max_orders_per_second=2))
+    bench.accepting(await bench.connect())
+    bench.record()
+    bench.record(decision(*[draft(quantity=Decimal(number), instrument=V) for number in (1, 2, 3)]))
+    await bench.desk.dispatch()
+    assert len(bench.ib.wire) == 1
+    await bench.later(1)
+    assert len(bench.ib.wire) == 4

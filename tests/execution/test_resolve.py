@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
+from rules_engine.execution.book import Refusal
 from rules_engine.execution.ports import Quote
 from rules_engine.execution.resolve import Ending, Resolved, resolve
-from rules_engine.execution.risk import Refusal
 from rules_engine.model.action import (
     Action,
     AtLimit,

@@ -6,8 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.ports import Quote
-from rules_engine.execution.risk import Book, Refusal, RiskGate
+from rules_engine.execution.risk import RiskGate
+from rules_engine.execution.totals import PROFIT_TODAY
 from rules_engine.model.action import Remaining, Side
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.firing import Reason
@@ -84,9 +86,9 @@ def test_value_applies_multiplier_and_exchange_rate_and_needs_the_rate() -> None
 
 def test_orders_of_the_day_count_every_leg() -> None:
     three = limited(max_orders_per_day=3)
-    assert check(draft(), draft(instrument=V), limits=three, book=Book(sent_today=1)) is None
-    assert reason(draft(), draft(instrument=V), limits=three, book=Book(sent_today=2)) is Reason.OVER_LIMIT
-    assert check(limits=three, book=Book(sent_today=9)) is None
+    assert check(draft(), draft(instrument=V), limits=three, book=Book(today=[sent(draft())])) is None
+    assert reason(draft(), draft(instrument=V), limits=three, book=Book(today=[sent(draft())] * 2)) is Reason.OVER_LIMIT
+    assert check(limits=three, book=Book(today=[sent(draft())] * 9)) is None
 
 
 def test_the_day_begins_at_midnight_in_new_york() -> None:
@@ -210,6 +212,7 @@ def test_a_held_order_may_be_placed_while_its_market_is_closed() -> None:
         (sent(draft(quantity=Decimal(99))), False),
         (sent(draft(side=Side.SELL)), False),
         (sent(draft(instrument=V)), False),
+        (sent(at_limit("400")), False),
         (sent(draft(parent=0)), False),
         (sent(draft(conditions=(HeldPrice(V, True, Decimal(1), TriggerMethod.LAST),))), False),
     ],
@@ -239,3 +242,62 @@ def test_a_quantity_that_is_no_positive_number_never_passes(quantity: str) -> No
 
 def test_an_unconfirmed_contract_is_never_ordered() -> None:
     assert reason(draft(), market=FakeMarket(contracts={"MA": None})) is Reason.NO_PRICE
+
+
+@pytest.mark.parametrize(("other", "held_back"), [("400", True), ("400.01", False)])
+def test_orders_that_differ_only_in_price_are_not_the_same(other: str, held_back: bool) -> None:
+    found = reason(at_limit("400"), book=Book(recent=[sent(at_limit(other))]))
+    assert found is (Reason.DUPLICATE if held_back else None)
+
+
+def test_orders_of_one_rule_a_day_are_counted_apart_from_those_of_others() -> None:
+    gate = RiskGate(limited(max_orders_per_rule_per_day=2), FakeMarket(), SteppedClock(NOW_S))
+    today = Book(today=[sent(draft(instrument=V), rule="r"), *[sent(draft(instrument=V), rule="other")] * 9])
+    assert gate.check((draft(),), today, "r") is None
+    refused = gate.check((draft(), draft(instrument=V)), today, "r")
+    assert refused is not None and "max_orders_per_rule_per_day is 2, this would be order 3" in refused.detail
+
+
+def test_the_worth_of_the_day_counts_everything_that_left_and_only_entries() -> None:
+    limits = limited(max_value_per_day=Decimal(120_000), allow_short=True)
+    one = at_limit("400")
+    before = [sent(at_limit("400"), state=IntentState.FILLED), sent(at_limit("400"), state=IntentState.CANCELLED)]
+    old = Book(today=before)
+    assert check(one, limits=limits, book=old) is None
+    assert reason(at_limit("400.01"), limits=limits, book=old) is Reason.OVER_LIMIT
+    assert check(one, sell(100, kind=LIMIT, limit=Decimal(480), parent=0), limits=limits, book=old) is None
+    closing = FakeMarket(positions={"MA": Decimal(100)})
+    assert check(sell(100, closes=True), limits=limited(max_value_per_day=Decimal(1)), market=closing) is None
+
+
+def test_the_worth_of_open_orders_counts_what_may_still_fill_in_base_currency() -> None:
+    limits = limited(max_open_value=Decimal(100_000))
+    market = FakeMarket(contracts={"MA": stock("MA", currency="EUR")}, rates={"EUR": Decimal(2)})
+    half = replace(sent(at_limit("400"), state=IntentState.PARTIAL), filled=Decimal(75))
+    assert check(at_limit("400"), limits=limits, market=market, book=Book([half])) is None
+    assert reason(at_limit("400.01"), limits=limits, market=market, book=Book([half])) is Reason.OVER_LIMIT
+    assert reason(at_limit("400"), limits=limits, market=replace(market, rates={})) is Reason.NO_PRICE
+
+
+@pytest.mark.parametrize(
+    ("profit", "expected"),
+    [
+        (0.0, None),
+        (-999.99, None),
+        (-1000.0, Reason.OVER_LIMIT),
+        (-5000.0, Reason.OVER_LIMIT),
+        (None, Reason.UNKNOWN_DATA),
+    ],
+)
+def test_after_a_loss_of_the_day_only_positions_are_closed(profit: float | None, expected: Reason | None) -> None:
+    limits = limited(max_daily_loss=Decimal(1000))
+    market = FakeMarket(positions={"MA": Decimal(100)}, values={str(PROFIT_TODAY): profit})
+    assert reason(draft(), limits=limits, market=market) is expected
+    assert check(sell(100, closes=True), limits=limits, market=market) is None
+
+
+def test_only_listed_instruments_are_ordered_in() -> None:
+    limits = limited(instruments=frozenset({"V"}))
+    assert check(draft(instrument=V), limits=limits) is None
+    refused = check(draft(instrument=V), draft(), limits=limits)
+    assert refused is not None and refused.detail == "limits.instruments does not name MA"

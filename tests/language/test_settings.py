@@ -28,6 +28,13 @@ limits:
   max_position_value: 100000
   price_collar: 2.5%
   allow_short: false
+  price_wait: 1m
+  max_orders_per_rule_per_day: 4
+  max_orders_per_second: 3
+  max_value_per_day: 200000
+  max_open_value: 150000
+  max_daily_loss: 2500.50
+  instruments: [MA, V]
 """
 
 
@@ -58,7 +65,19 @@ def test_the_whole_file(tmp_path: Path) -> None:
     assert settings.channels == {"phone": SECRET, "desk": "mailto://me:word@example.com"}
     assert settings.heartbeat == Heartbeat("https://example.com/ping/1", 60.0)
     assert settings.limits == Limits(
-        Decimal(1000), Decimal("50000.50"), 50, Decimal(100000), Decimal("0.025"), allow_short=False
+        Decimal(1000),
+        Decimal("50000.50"),
+        50,
+        Decimal(100000),
+        Decimal("0.025"),
+        allow_short=False,
+        max_orders_per_rule_per_day=4,
+        max_value_per_day=Decimal(200000),
+        max_open_value=Decimal(150000),
+        max_daily_loss=Decimal("2500.50"),
+        instruments=frozenset({"MA", "V"}),
+        max_orders_per_second=3,
+        price_wait_s=60.0,
     )
 
 

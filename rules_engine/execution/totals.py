@@ -1,0 +1,89 @@
+"""Limits over all orders of a day, of a rule, or of the account, rather than over one order."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from rules_engine.execution.book import Book, Refusal
+from rules_engine.execution.ports import Market
+from rules_engine.model.expression import AccountField, AccountReading
+from rules_engine.model.firing import Reason
+from rules_engine.model.intent import Intent
+from rules_engine.model.order import OrderDraft, Unit
+from rules_engine.model.order_words import plain
+from rules_engine.model.settings import Limits
+
+PROFIT_TODAY = AccountReading(AccountField.DAILY_PNL)
+
+
+def orders_today(unit: Unit, book: Book, limits: Limits, rule: str) -> Refusal | None:
+    """How many orders leave in a day, of all rules and of this one."""
+    of_rule = sum(intent.rule == rule for intent in book.today)
+    for name, most, before in (
+        ("max_orders_per_day", limits.max_orders_per_day, book.sent_today),
+        ("max_orders_per_rule_per_day", limits.max_orders_per_rule_per_day, of_rule),
+    ):
+        if most is not None and unit and before + len(unit) > most:
+            return Refusal(Reason.OVER_LIMIT, f"{name} is {most}, this would be order {before + len(unit)}")
+    return None
+
+
+def values(unit: Unit, book: Book, limits: Limits, market: Market) -> Refusal | None:
+    """What orders are worth together: those of the day, and those that may still fill."""
+    opening = [leg for leg in unit if not leg.closes]
+    if not opening:
+        return None
+    waiting = [(intent.draft, intent.remaining) for intent in book.open]
+    for name, most, before in (
+        ("max_value_per_day", limits.max_value_per_day, _sent(book.today)),
+        ("max_open_value", limits.max_open_value, waiting),
+    ):
+        if most is None:
+            continue
+        value = _sum([*before, *((leg, leg.quantity) for leg in opening)], market)
+        if value is None:
+            return Refusal(Reason.NO_PRICE, f"{name} cannot be checked: the worth of an order is not known")
+        if value > most:
+            return Refusal(Reason.OVER_LIMIT, f"{name} is {plain(most)}, it would come to {value:.2f}")
+    return None
+
+
+def loss_today(unit: Unit, limits: Limits, market: Market) -> Refusal | None:
+    """What the account lost today, by IB's own count. Positions may still be closed."""
+    most = limits.max_daily_loss
+    if most is None or all(leg.closes for leg in unit):
+        return None
+    profit = market.read(PROFIT_TODAY)
+    if profit is None:
+        return Refusal(Reason.UNKNOWN_DATA, "max_daily_loss cannot be checked: IB has not told the profit of the day")
+    if Decimal(str(profit)) > -most:
+        return None
+    return Refusal(Reason.OVER_LIMIT, f"max_daily_loss is {plain(most)}, the account has lost {-profit:.2f} today")
+
+
+def _sent(today: Iterable[Intent]) -> Sequence[tuple[OrderDraft, Decimal]]:
+    return [(intent.draft, intent.draft.quantity) for intent in today]
+
+
+def _sum(legs: Iterable[tuple[OrderDraft, Decimal]], market: Market) -> Decimal | None:
+    """Children of brackets undo their entry, and closing orders a position: they add nothing."""
+    total = Decimal(0)
+    for leg, quantity in legs:
+        if leg.parent is not None or leg.closes or not quantity:
+            continue
+        worth = _worth(leg, market)
+        if worth is None:
+            return None
+        total += quantity * worth
+    return total
+
+
+def _worth(leg: OrderDraft, market: Market) -> Decimal | None:
+    """Of one share or contract, in the account's base currency; None when anything of it is unknown."""
+    traded, quote = market.traded(leg.instrument.name), market.quote(leg.instrument.name)
+    price = leg.limit if leg.limit is not None else leg.stop
+    if price is None and quote is not None:
+        price = next((one for one in (quote.last, quote.ask, quote.bid) if one is not None), None)
+    rate = None if traded is None else market.exchange_rate(traded.currency)
+    if traded is None or price is None or rate is None or rate <= 0:
+        return None
+    return abs(price) * traded.multiplier * rate
