@@ -31,6 +31,7 @@ FOLLOWS = {
     "dry": set(),
 }
 NEVER_SENT = {"intent", "dry", "blocked", "expired"}
+OVER = {"filled", "cancelled", "rejected", "expired"}
 LIVE_STATES = {"acked", "working", "partial"}
 
 
@@ -105,11 +106,18 @@ class Checks:
             else:
                 if state != before[0] and state not in FOLLOWS[before[0]]:
                     self.broken("states follow the table", f"{key}: {before[0]} -> {state}")
+                if state != before[0] and state in OVER:
+                    self._over_at_ib(key, state)
                 if state == before[0] and filled < before[1]:
                     self.broken("fills only grow", f"{key}: {before[1]} -> {filled}")
             if filled > Decimal(quantity):
                 self.broken("never more filled than ordered", f"{key}: {filled} of {quantity}")
             self._states[key] = (state, filled)
+
+    def _over_at_ib(self, key: str, state: str) -> None:
+        for order in self._gateway.orders:
+            if order.orderRef == key and order.live:
+                self.broken("what the journal calls over is over at IB", f"{key} is {state}, IB: {fate_of(order)}")
 
     def _firings_counted(self) -> None:
         for number, rule, seq in self._rows(
