@@ -17,6 +17,7 @@ COMMANDS = {
     "status": "What the engine and each rule are doing.",
     "fires": "What fired, was held back or missed.",
     "orders": "What was meant, sent and filled.",
+    "audit": "Whether the journal balances and is whole.",
     "reload": "Read the rule files again; --dry only shows what would change.",
     "pause": "Make a rule, or all rules, deaf.",
     "resume": "Make a paused rule, or all rules, listen again.",

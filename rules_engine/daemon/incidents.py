@@ -2,14 +2,32 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from rules_engine.broker.codes import FARM_BROKEN, LINK_LOST
 from rules_engine.execution.journal import Journal
-from rules_engine.model.reports import FeedDown, LinkChange
-from rules_engine.notifying.messages import connection_back_notice, connection_lost_notice, data_paused_notice
+from rules_engine.model.reports import FeedDown, FeedUp, LinkChange
+from rules_engine.notifying.messages import (
+    connection_back_notice,
+    connection_lost_notice,
+    data_back_notice,
+    data_paused_notice,
+)
 
 _log = logging.getLogger(__name__)
 PAUSED_AGAIN_S = 900.0
+"""The same trouble again within this time is not told again, nor is its end."""
+NEVER_CONNECTED_S = 120.0
+"""An engine that cannot connect at all is told after this time."""
+
+
+@dataclass(slots=True)
+class Pause:
+    """Data that IB refuses; over when every instrument that it silenced is heard again."""
+
+    since_s: float
+    told: bool
+    silent: set[str] = field(default_factory=set)
 
 
 class Incidents:
@@ -20,8 +38,18 @@ class Incidents:
         self._channels = tuple(channels)
         self._was_up = False
         self._lost_s: float | None = None
-        self._paused_s: dict[tuple[str, int], float] = {}
+        self._began_s: float | None = None
+        self._told_s: dict[tuple[str, int], float] = {}
+        self._pauses: dict[tuple[str, int], Pause] = {}
         self.link = LinkChange(0.0, "down", text="not connected yet")
+
+    def look(self, now_s: float) -> None:
+        """Tells of an engine that has tried in vain to connect since it started."""
+        if self._began_s is None:
+            self._began_s = now_s
+        if not self._was_up and self._lost_s is None and now_s - self._began_s >= NEVER_CONNECTED_S:
+            self._lost_s = self._began_s
+            self._journal.tell(connection_lost_notice(self.link.text, self._channels, now_s))
 
     def link_changed(self, change: LinkChange) -> None:
         """Tells that the connection was lost and that it is back; an engine that was never connected only logs."""
@@ -44,10 +72,25 @@ class Incidents:
             return
         _log.warning("no data for %s: %s (%d)", report.instrument or "any instrument", report.text, report.code)
         trouble = ("" if report.code in _FOR_ALL else report.instrument, report.code)
-        if report.time_s - self._paused_s.get(trouble, -PAUSED_AGAIN_S) >= PAUSED_AGAIN_S:
-            self._paused_s[trouble] = report.time_s
-            notice = data_paused_notice(trouble[0], f"{report.text} ({report.code})", self._channels, report.time_s)
-            self._journal.tell(notice)
+        if trouble not in self._pauses:
+            is_news = report.time_s - self._told_s.get(trouble, float("-inf")) >= PAUSED_AGAIN_S
+            self._pauses[trouble] = Pause(report.time_s, is_news)
+            if is_news:
+                self._told_s[trouble] = report.time_s
+                why = f"{report.text} ({report.code})"
+                self._journal.tell(data_paused_notice(trouble[0], why, self._channels, report.time_s))
+        self._pauses[trouble].silent.add(report.instrument)
+
+    def data_back(self, report: FeedUp) -> None:
+        """Tells the end of what was told, once nothing is silent any more."""
+        for trouble, pause in list(self._pauses.items()):
+            pause.silent.discard(report.instrument)
+            if pause.silent:
+                continue
+            del self._pauses[trouble]
+            if pause.told:
+                down_s = report.time_s - pause.since_s
+                self._journal.tell(data_back_notice(trouble[0], down_s, self._channels, report.time_s))
 
 
 _FOR_ALL = frozenset({10197, *FARM_BROKEN})

@@ -91,6 +91,7 @@ class Reactor:
     def step(self, items: Sequence[Item], now_s: float) -> None:
         """Hears everything in order, lets timers mature, and commits what comes of it."""
         self._catching_up.learn()
+        self._incidents.look(now_s)
         heard = [outcome for item in items for outcome in self._hear(item)]
         self._commit([*heard, *self._evaluator.advance(now_s)], now_s)
         self._decide_late(now_s)
@@ -122,6 +123,7 @@ class Reactor:
                 return self._evaluator.feed_down(time_s, instrument)
             case FeedUp(time_s, instrument):
                 self._catching_up.feed_up(instrument)
+                self._incidents.data_back(item)
                 return self._evaluator.feed_up(time_s, instrument)
             case AccountValue(name, value):
                 return self._evaluator.account(name, value)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from rules_engine.execution.chain import GENESIS, event_hash
@@ -99,11 +100,21 @@ class Ledger:
     def first_broken_event(self) -> int | None:
         """The number of the first event whose hash does not follow from the one before; None when all do."""
         before = GENESIS
-        for row in self._reader.rows("SELECT * FROM event ORDER BY seq"):
-            if row["hash"] != event_hash(before, row["key"], row["at_s"], row["kind"], row["data_json"]):
-                return int(row["seq"])
-            before = row["hash"]
+        rows = self._reader.rows("SELECT seq, key, at_s, kind, data_json, hash FROM event ORDER BY seq")
+        for seq, key, at_s, kind, text, digest in rows:
+            if digest != event_hash(before, key, at_s, kind, text):
+                return int(seq)
+            before = digest
         return None
+
+    def misfilled(self) -> Sequence[str]:
+        """Keys of intents that say less is filled than their fills add up to. More is possible: a status may come
+        before its executions."""
+        rows = self._reader.rows(
+            "SELECT intent.key, filled, group_concat(execution.quantity, ' ') AS fills"
+            " FROM execution JOIN intent ON intent.key = execution.key GROUP BY intent.key"
+        )
+        return [row["key"] for row in rows if sum(map(Decimal, row["fills"].split())) > Decimal(row["filled"])]
 
     def _fire(self, row: Row) -> Fire:
         legs = intents_of(self._reader.rows("SELECT * FROM intent WHERE firing_id = ? ORDER BY leg", row["id"]))

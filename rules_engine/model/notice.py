@@ -24,6 +24,7 @@ class NoticeKind(StrEnum):
     CONNECTION_LOST = "connection lost"
     CONNECTION_BACK = "connection back"
     DATA_PAUSED = "data paused"
+    DATA_BACK = "data back"
     STARTED = "started"
     STOPPED = "stopped"
 

@@ -110,6 +110,13 @@ def data_paused_notice(instrument: str, why: str, channels: Iterable[str], at_s:
     return _engine_notice(NoticeKind.DATA_PAUSED, f"No data for {instrument or 'any instrument'}", text, channels, at_s)
 
 
+def data_back_notice(instrument: str, down_s: float, channels: Iterable[str], at_s: float) -> Notice:
+    """The data that was gone comes again."""
+    text = f"After {spell_duration(round(down_s))}. The rules that read it go on."
+    title = f"Data for {instrument} is back" if instrument else "Data is back"
+    return _engine_notice(NoticeKind.DATA_BACK, title, text, channels, at_s)
+
+
 def trading_stopped_notice(what: str, channels: Iterable[str], at_s: float) -> Notice:
     """Somebody pulled the kill switch; ``what`` says what that did."""
     text = f"Orders leave again after: rules stop --lift\n{what}"

@@ -1,5 +1,7 @@
 """The commands that talk to a running engine over its socket, and read its journal when it has stopped."""
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -225,3 +227,19 @@ async def test_the_state_folder_of_a_named_configuration_is_used(house: House, m
         assert (await call_beside("status")).code == 3
         started_s = (await call_beside("status", "--json", "--config", str(folder / "config.yaml"))).json["started_s"]
     assert abs(started_s - time.time()) < 60
+
+
+async def test_an_audit_counts_every_firing_and_finds_what_was_changed(house: House) -> None:
+    async with house.engine(HERE_AT_200) as engine:
+        await buy(house, engine)
+        during = await call_beside("audit")
+    assert (during.code, during.out) == (0, "1 fired = 1 placed\nno event was changed or removed\n")
+    with contextlib.closing(sqlite3.connect(house.folder.journal)) as journal, journal:
+        journal.execute("UPDATE event SET kind = 'nothing' WHERE seq = 2")
+        journal.execute("UPDATE intent SET filled = '60'")
+    after = await call_beside("audit")
+    assert after.code == 1
+    assert "event 2 or one before was changed" in after.out
+    assert "the fills of re1." in after.out
+    found = (await call_beside("audit", "--json")).json
+    assert (found["fired"], found["broken_event"], len(found["misfilled"])) == (1, 2, 1)

@@ -1,0 +1,89 @@
+"""One message for a trouble and one for its end, however often IB repeats itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rules_engine.daemon.incidents import NEVER_CONNECTED_S, PAUSED_AGAIN_S, Incidents
+from rules_engine.execution.journal import Journal
+from rules_engine.model.clock import SteppedClock
+from rules_engine.model.reports import FeedDown, FeedUp, LinkChange
+
+NOW_S = 1_900_000_000.0
+COMPETING, NOT_SUBSCRIBED = 10197, 354
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal(tmp_path / "journal.db", SteppedClock(NOW_S))
+    yield journal
+    journal.close()
+
+
+def titles(journal: Journal) -> list[str]:
+    return [message.title for message in journal.outbox.waiting("phone", 100)]
+
+
+def down(name: str, code: int, after_s: float = 0.0) -> FeedDown:
+    return FeedDown(NOW_S + after_s, name, code, "no data")
+
+
+def up(name: str, after_s: float) -> FeedUp:
+    return FeedUp(NOW_S + after_s, name)
+
+
+def test_a_storm_of_refusals_is_one_message_and_its_end_one_more(journal: Journal) -> None:
+    incidents = Incidents(journal, ["phone"])
+    for name in ("V", "MA", "AAPL"):
+        for second in range(7):
+            incidents.data_paused(down(name, COMPETING, second))
+    for second, name in enumerate(("V", "MA", "AAPL")):
+        incidents.data_back(up(name, 60 + second))
+    assert titles(journal) == ["No data for any instrument", "Data is back"]
+
+
+def test_each_instrument_that_is_not_subscribed_has_its_own_beginning_and_end(journal: Journal) -> None:
+    incidents = Incidents(journal, ["phone"])
+    incidents.data_paused(down("V", NOT_SUBSCRIBED))
+    incidents.data_paused(down("MA", NOT_SUBSCRIBED))
+    incidents.data_back(up("V", 5))
+    incidents.data_back(up("AAPL", 6))
+    assert titles(journal) == ["No data for V", "No data for MA", "Data for V is back"]
+
+
+def test_what_comes_and_goes_is_told_at_most_each_quarter_of_an_hour(journal: Journal) -> None:
+    incidents = Incidents(journal, ["phone"])
+    for after_s in (0.0, 60.0, 120.0, PAUSED_AGAIN_S):
+        incidents.data_paused(down("V", NOT_SUBSCRIBED, after_s))
+        incidents.data_back(up("V", after_s + 1))
+    assert titles(journal) == ["No data for V", "Data for V is back"] * 2
+
+
+def test_the_silence_of_a_lost_connection_has_no_message_of_its_own(journal: Journal) -> None:
+    incidents = Incidents(journal, ["phone"])
+    for code in (0, 1100):
+        incidents.data_paused(down("V", code))
+    incidents.data_back(up("V", 5))
+    assert titles(journal) == []
+
+
+def test_an_engine_that_never_connects_is_told_once_and_its_connection_too(journal: Journal) -> None:
+    incidents = Incidents(journal, ["phone"])
+    incidents.link_changed(LinkChange(NOW_S, "down", text="client id 17 is in use"))
+    for after_s in (0.0, NEVER_CONNECTED_S - 1):
+        incidents.look(NOW_S + after_s)
+    assert titles(journal) == []
+    for after_s in (NEVER_CONNECTED_S, NEVER_CONNECTED_S + 500):
+        incidents.look(NOW_S + after_s)
+    incidents.link_changed(LinkChange(NOW_S + 900, "up"))
+    assert titles(journal) == ["Connection to IB lost", "Connection to IB is back"]
+    assert "client id 17 is in use" in journal.outbox.waiting("phone", 1)[0].text
+
+
+def test_an_engine_that_connects_in_time_has_nothing_to_tell(journal: Journal) -> None:
+    incidents = Incidents(journal, ["phone"])
+    incidents.look(NOW_S)
+    incidents.link_changed(LinkChange(NOW_S + 5, "up"))
+    incidents.look(NOW_S + 1000)
+    assert titles(journal) == []
