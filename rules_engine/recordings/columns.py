@@ -1,5 +1,6 @@
 """Rows as columns of numbers: quick reading and checking. Whatever is not plain is left to `cells`."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -121,8 +122,10 @@ def _quick_iso(texts: Sequence[str], zone: ZoneInfo) -> Column | None:
     if any("+" in text or "Z" in text or "-" in text[10:] or text[:1] in " +-" for text in texts):
         return None
     try:
-        moments = np.array(texts, dtype="datetime64[us]")
-    except ValueError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # numpy reads on over a letter where a zone may stand, and only warns.
+            moments = np.array(texts, dtype="datetime64[us]")
+    except (ValueError, UserWarning):
         return None
     return moments_s(moments, None if offset else zone)
 

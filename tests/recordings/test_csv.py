@@ -182,3 +182,9 @@ def test_a_longer_file_takes_no_more_memory(tmp_path: Path, monkeypatch: pytest.
     )
     peak_of_reading(short)
     assert peak_of_reading(long) < 1.2 * peak_of_reading(short)
+
+
+@pytest.mark.parametrize("time", ["2030-01-03 15:00:00z", "2030-01-03 15:00:00E"])
+def test_a_letter_where_a_zone_may_stand_is_a_problem(tmp_path: Path, time: str) -> None:
+    with pytest.raises(RecordingError):
+        recording(tmp_path, f"timestamp,price\n2030-01-03 14:00:00,5\n{time},5\n").survey()
