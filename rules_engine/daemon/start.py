@@ -13,6 +13,7 @@ from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.heartbeat import heartbeat_fault
 from rules_engine.daemon.heartbeat_systemd import watched_by_systemd
 from rules_engine.daemon.in_force import EDITION
+from rules_engine.daemon.last_words import last_words
 from rules_engine.daemon.logs import start_logging
 from rules_engine.daemon.rulebook import Refused, RuleBook
 from rules_engine.daemon.state_folder import StateFolder, StateFolderRefused
@@ -79,9 +80,10 @@ async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], Non
     try:
         async with watched_by_systemd(os.environ):
             await daemon.run(stopping)
-    except ExceptionGroup:
+    except ExceptionGroup as failed:
         # Whatever it was, nothing more is sent; orders at the broker stay, and the next start reads them back.
         _log.critical("the engine stops, because a part of it failed", exc_info=True)
+        await last_words(settings.channels, failed)
         return EXIT_FAILED
     finally:
         daemon.close()
