@@ -23,7 +23,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks W1 L2 start gateway
+	$(BIN)/python -m benchmarks W1 W3 L2 start gateway
 
 # Real processes, real sockets, SIGKILL: make kill KILLS=1000 SEED=1
 KILLS ?= 200
