@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import gateway, l2, lengths, levels, many, start, w1
+from benchmarks import gateway, l2, lengths, levels, many, start, w1, w6
 
 
 def run_w1(short: bool) -> str:
@@ -25,6 +25,11 @@ def run_w3(short: bool) -> str:
 def run_w5(short: bool) -> str:
     """Windows from a second to a day."""
     return lengths.report(lengths.SHORT if short else lengths.Size())
+
+
+def run_w6(short: bool) -> str:
+    """Backtests on columns."""
+    return w6.report(w6.SHORT if short else w6.Size())
 
 
 def run_l2(short: bool) -> str:
@@ -50,6 +55,7 @@ BENCHMARKS: dict[str, Callable[[bool], str]] = {
     "W4": partial(run_many, "W4"),
     "W4q": partial(run_many, "W4q"),
     "W5": run_w5,
+    "W6": run_w6,
     "L2": run_l2,
     "start": run_start,
     "gateway": run_gateway,

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from rules_engine.recordings.columns import Block, Column
 from rules_engine.recordings.recording import Progress, Recording
 
-SLICE_ROWS = 1 << 20
+SLICE_ROWS = 1 << 18
+"""Columns of a slice stay near the processor; what a window of minutes holds besides is little."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The engine on columns: what rules need not see is found for a whole slice of time, and passed over."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -16,13 +16,13 @@ from rules_engine.model.tolerance import EDGE_S
 from rules_engine.recordings import Row
 from rules_engine.recordings.slices import Slice
 from rules_engine.replay.prices import Prices
-from rules_engine.replay.reads import is_intertwined, reads_account
+from rules_engine.replay.reads import is_intertwined
 from rules_engine.replay.streaming import Play, Stage, play
 
 
 def pays(stage: Stage, prices: Prices) -> bool:
     """Whether there are prices that columns can leave out."""
-    return not any(reads_account(plan.rule) for plan in stage.plans) and any(_Leaps(stage, prices).can_leap)
+    return not stage.reads_account and any(_Leaps(stage, prices).can_leap)
 
 
 def play_columns(stage: Stage, prices: Prices) -> Iterator[Firing | HeldBack]:
@@ -30,13 +30,14 @@ def play_columns(stage: Stage, prices: Prices) -> Iterator[Firing | HeldBack]:
 
     Where every price changes what rules read (the account's value), that is all of them.
     """
-    if any(reads_account(plan.rule) for plan in stage.plans):
+    if stage.reads_account:
         yield from play(stage, prices)
         return
     leaps = _Leaps(stage, prices)
     yield from Play(stage, leaps.evaluator).run(leaps.rows())
 
 
+_EVERYONE = ""
 _EMPTY = Slice(np.empty(0), np.empty(0, dtype=np.int64), np.empty(0), np.empty(0), ())
 
 
@@ -64,11 +65,15 @@ class _Leaps:
         self.can_leap = [self._is_passable(number) for number in range(len(stage.voices))]
         self._pasts = {number: Past() for number, can_leap in enumerate(self.can_leap) if can_leap}
         self._meets = [self._met_with(number) for number in range(len(stage.voices))]
+        self._read_by = {
+            name: self._numbers(dues.by_instrument) for name, dues in zip(self._names, self._dues, strict=True)
+        }
         self._evaluator: LeapingEvaluator | None = None
         self._slice = _EMPTY
         self._own: list[memoryview] = []
         self._heard = [0] * len(stage.voices)
-        self._wanted: list[int] = []
+        self._wanted: list[tuple[int, str]] = []
+        """Rows at which a rule must be judged whatever they say; all rules where none is named."""
 
     def evaluator(self, now_s: float) -> LeapingEvaluator:
         """The one that is brought along."""
@@ -83,8 +88,7 @@ class _Leaps:
         for piece in self._prices.slices():
             calls = self._turn_over(piece)
             arm, end = (int(at) for at in np.searchsorted(piece.times_s, (span.start_s, span.end_s)))
-            self._wanted = [arm, *([0] if is_first else [])]
-            self._wanted.sort()
+            self._wanted = [(0, _EVERYONE), (arm, _EVERYONE)] if is_first else [(arm, _EVERYONE)]
             is_first = is_first and not len(piece)
             yield from self._walk(calls, end)
             if end < len(piece):
@@ -100,16 +104,21 @@ class _Leaps:
         asked = [dues.by_instrument[name] for dues in self._dues if name in dues.by_instrument]
         return not asked or any(leaves is not None for leaves in asked)
 
+    def _numbers(self, names: Iterable[str]) -> Sequence[int]:
+        numbers = self._stage.known.numbers
+        return [numbers[name] for name in names if name in numbers]
+
     def _met_with(self, number: int) -> Sequence[int]:
-        """The recordings that are read, or traded, where this one is."""
+        """The recordings that are read where this one is, and all that are traded: limits look at them together."""
         name = self._stage.voices[number].instrument.name
         names = {name}
-        for plan in self._stage.plans:
-            if is_intertwined(plan.rule):
-                names.update(voice.instrument.name for voice in self._stage.voices)
-            read = {one.name for one in plan.reads | plan.orders_in}
+        for plan, dues in zip(self._stage.plans, self._dues, strict=True):
+            read = {*dues.by_instrument, *(one.name for one in plan.reads)}
+            names.update(one.name for one in plan.orders_in)
             names |= read if name in read else set()
-        return [other for other in self._pasts if self._stage.voices[other].instrument.name in names]
+        known = [voice.instrument.name for voice in self._stage.voices]
+        is_all = any(is_intertwined(plan.rule) for plan in self._stage.plans)
+        return [other for other in self._pasts if is_all or known[other] in names]
 
     def _turn_over(self, piece: Slice) -> _Calls:
         self._slice = piece
@@ -142,24 +151,27 @@ class _Leaps:
         times = self._slice.times_s.data
         at = call = 0
         while at < end:
-            while self._wanted and self._wanted[0] < at:
-                heappop(self._wanted)
             while call < len(calls.rows) and calls.rows[call] < at:
                 call += 1
             called = calls.rows[call] if call < len(calls.rows) else end
-            everyone = min(self._wanted[0] if self._wanted else end, self._timer_row(times, at))
-            traded = self._trading_row(times, at)
-            row = min(called, everyone, traded, end - 1)
-            due: Collection[str] | None = ()
-            if row == everyone:
-                due = None
-            elif row == called:
-                due = {self._names[rule] for rule in calls.rules[calls.bounds[call] : calls.bounds[call + 1]]}
-            yield self._play(at, row, due, everything=row in (everyone, traded, end - 1))
+            wanted = self._wanted[0][0] if self._wanted else end
+            timer, traded = self._timer_row(times, at), self._trading_row(times, at)
+            row = min(called, wanted, timer, traded, end - 1)
+            due = self._named(row)
+            if row == called:
+                due.update(self._names[rule] for rule in calls.rules[calls.bounds[call] : calls.bounds[call + 1]])
+            is_news = row == timer or _EVERYONE in due
+            yield self._play(at, row, None if is_news else due, everything=is_news or row in (traded, end - 1))
             at = row + 1
             if self._evaluator is not None and self._evaluator.stirred:
-                self._evaluator.stirred = False
                 self._want_next(at)
+
+    def _named(self, row: int) -> set[str]:
+        """The rules that are wanted there."""
+        names = set()
+        while self._wanted and self._wanted[0][0] <= row:
+            names.add(heappop(self._wanted)[1])
+        return names
 
     def _timer_row(self, times: memoryview, at: int) -> int:
         due_s = None if self._evaluator is None else self._evaluator.next_timer_s()
@@ -181,11 +193,14 @@ class _Leaps:
         return own[place] if place < len(own) else len(self._slice)
 
     def _want_next(self, at: int) -> None:
-        """The next row of every instrument is news to all rules."""
-        for number in range(len(self._own)):
-            row = self._next_own(number, at)
-            if row < len(self._slice):
-                heappush(self._wanted, row)
+        """The next row of every instrument is news to the rules that were stirred."""
+        assert self._evaluator is not None
+        for rule in self._evaluator.stirred:
+            for number in self._read_by[rule]:
+                row = self._next_own(number, at)
+                if row < len(self._slice):
+                    heappush(self._wanted, (row, rule))
+        self._evaluator.stirred.clear()
 
     def _play(self, at: int, row: int, due: Collection[str] | None, *, everything: bool) -> Row:
         """Passes over the rows from ``at`` to that one."""

@@ -32,6 +32,12 @@ class Stage:
     desk: Desk
     book: Book
 
+    @property
+    def reads_account(self) -> bool:
+        """Whether what the account is worth, print by print, decides anything."""
+        limited = self.known.assumptions.limits.max_daily_loss is not None
+        return limited or any(reads_account(plan.rule) for plan in self.plans)
+
 
 def play(stage: Stage, prices: Prices) -> Iterator[Firing | HeldBack]:
     """Every firing and every edge that was held back, in order.
@@ -53,7 +59,7 @@ class Play:
         self._known = stage.known
         self._book = stage.book
         self._evaluator = Evaluator((), 0.0)
-        self._reads_account = any(reads_account(plan.rule) for plan in stage.plans)
+        self._reads_account = stage.reads_account
         self._now_s = 0.0
         self._is_deaf = False
 

@@ -1,6 +1,8 @@
 """The engine on columns finds what the streaming engine finds, to the last digit, and hears far fewer prices."""
 
 import random
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,20 @@ rules:
     found = play(tmp_path, rules, files, engine="columns")
     assert found.outcomes == expected.outcomes
     assert found.summary == expected.summary
+
+
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
+def test_a_loss_of_the_day_stops_orders(engine: str, tmp_path: Path) -> None:
+    rules = "rules:\n  - {name: buys, when: V crosses above 100, do: buy 10 V}\n"
+    files = {"V": prices(99, 101, 101, 90, 100.5, 101, every=100)}
+    sent = []
+    for loss in ("50", "1"):
+        assumptions = replace(FREE, limits=replace(FREE.limits, max_daily_loss=Decimal(loss)))
+        found = play(tmp_path, rules, files, engine=engine, assumptions=assumptions)
+        assert len(found.firings) == 2
+        sent.append(len(found.orders))
+    # Bought at 101, and down to 100.5 when it would buy again.
+    assert sent == [2, 1]
 
 
 def test_no_more_rows_are_held_than_a_slice_and_two_pieces_of_each_file(

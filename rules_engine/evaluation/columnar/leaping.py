@@ -1,6 +1,6 @@
 """The streaming evaluator on columns: prints at which nothing can happen are passed over in one step."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.windows import PastStream
@@ -9,6 +9,7 @@ from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.view import Key
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.expression import Reading
+from rules_engine.model.firing import HeldBack
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Outcome
@@ -19,16 +20,19 @@ from rules_engine.model.tick import Tick
 class LeapingEvaluator(Evaluator):
     """``pasts`` hold the prints of the instruments that may be passed over; no other field of these is heard.
 
-    Whoever lets it hear prints says in ``due`` to which rules the next one is news; None is to all of them.
-    ``stirred`` shows that something else than such a print was judged, or that something came of one: what rules
-    remember may then differ from what the last print said, so that the next one of every instrument is news to all.
+    Whoever lets it hear prints says in ``due`` to which rules the next one is news; None is to all of them. In
+    ``stirred`` are the rules of which something else than such a print was judged, or whose guards may have changed:
+    what they remember may differ from what the last print said, so that the next one of every instrument is news.
     """
 
-    def __init__(self, plans: Iterable[Plan], now_s: float, pasts: Mapping[Instrument, Past]) -> None:
+    def __init__(self, plans: Sequence[Plan], now_s: float, pasts: Mapping[Instrument, Past]) -> None:
         super().__init__((), now_s)
         self.due: Collection[str] | None = None
-        self.stirred = False
+        self.stirred: set[str] = set()
         self._pasts = {instrument.name: past for instrument, past in pasts.items()}
+        self._guarded = {
+            plan.rule.name for plan in plans if plan.rule.clears_when is not None or plan.rule.only_if is not None
+        }
         self._hearing: dict[str, tuple[Watch, ...]] = {}
         for instrument, past in pasts.items():
             reading = Reading(instrument, instrument.default_field)
@@ -68,26 +72,25 @@ class LeapingEvaluator(Evaluator):
         return self._flush()
 
     def not_used(self, rule: str) -> None:
-        self.stirred = True
+        self.stirred.add(rule)
         super().not_used(rule)
 
-    def _begin(self) -> None:
-        self.stirred = True
-        super()._begin()
-
     def _arm(self, run: Run) -> None:
-        self.stirred = True
+        self.stirred.add(run.rule.name)
         super()._arm(run)
 
     def _ring(self, watch: Watch, due_s: float) -> None:
-        self.stirred = True
+        self.stirred.add(watch.run.rule.name)
         super()._ring(watch, due_s)
 
     def _hear(self, key: Key) -> None:
-        self.stirred = True
+        self.stirred.update(watch.run.rule.name for watch in self._by_key.get(key, ()))
         super()._hear(key)
 
     def _flush(self) -> Sequence[Outcome]:
         outcomes = super()._flush()
-        self.stirred = self.stirred or bool(outcomes)
+        for outcome in outcomes:
+            rule = outcome.firing.rule if isinstance(outcome, HeldBack) else outcome.rule
+            if rule in self._guarded:
+                self.stirred.add(rule)
         return outcomes

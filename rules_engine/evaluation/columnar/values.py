@@ -94,7 +94,7 @@ class Columns:
     def is_covered(self, window_s: float) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
         """Whether every print of the window has been seen."""
         past = self.past
-        return past.begun_s <= (past.times[past.fresh :] - window_s) + EDGE_S
+        return past.begun_s + window_s - EDGE_S <= past.times[past.fresh :]
 
     def _work_out(self, of: Expression) -> Values:
         match of:

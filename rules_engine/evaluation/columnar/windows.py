@@ -22,10 +22,13 @@ class PastStream(Stream):
         self._source = past
         self._units = Sums()
 
+    def push(self, time_s: float) -> None:
+        """The columns have it already."""
+
     def extreme(self, window_s: float, highest: bool, now_s: float) -> Extreme:
         key = (window_s, highest)
         if key not in self._extreme:
-            self._extreme[key] = Extreme(_PastExtremes(self._source), window_s, highest, self._since_s(now_s))
+            self._extreme[key] = _PastExtreme(self._source, window_s, highest, self._since_s(now_s))
         return self._extreme[key]
 
     def moments(self, window_s: float, now_s: float) -> Moments:
@@ -39,6 +42,22 @@ class PastStream(Stream):
             since_s = self._since_s(now_s)
             self._before[window_s] = _PastBefore(self._source, self._units, window_s, since_s)
         return self._before[window_s]
+
+
+class _PastExtreme(Extreme):
+    __slots__ = ("_is_max", "_source")
+
+    def __init__(self, past: Past, window_s: float, highest: bool, since_s: float) -> None:
+        super().__init__(_PastExtremes(past), window_s, highest, since_s)
+        self._source = past
+        self._is_max = highest
+
+    def at(self, now_s: float) -> float | None:
+        past = self._source
+        values = past.values[past.begins(now_s - self.window_s + EDGE_S) : past.heard]
+        if not len(values):
+            return None
+        return float(values.max() if self._is_max else values.min())
 
 
 class _PastExtremes(Extremes):
@@ -76,14 +95,14 @@ class _PastMoments(Moments):
         past, units = self._source, self._sums
         if not past.heard:
             return 0, 0, 0
-        units.places = int(past.places()[past.heard - 1])
-        units.scale = 10.0**units.places
-        units.base = past.base(units.places)
-        units.values = array("d", (past.values[past.heard - 1],))
+        heard = past.heard
+        units.places = places = past.places().data[heard - 1]
+        units.scale = 10.0**places
+        units.base = past.base(places)
+        units.values = array("d", (past.values.data[heard - 1],))
         start = past.begins((now_s - self._span_s) + EDGE_S)
-        totals, squares = past.totals(units.places)
-        count, total = past.heard - start, int(totals[past.heard] - totals[start])
-        return count, total, int(squares[past.heard] - squares[start])
+        totals, squares = (each.data for each in past.totals(places))
+        return heard - start, totals[heard] - totals[start], squares[heard] - squares[start]
 
 
 class _PastBefore(Before):
