@@ -48,7 +48,7 @@ async def judge(town: Town, tally: Tally) -> Verdict:
     executions = await town.control.ask("executions")
     with open_ledger(town.journal) as ledger:
         fates = dict(ledger.fates())
-        broken_event = ledger.first_broken_event()
+    audit_code, audit = await town.audit.done()
     letters = _told_and_written(town)
     extra = sum(max(0, told - written) for told, written in letters.values())
     broken = [
@@ -57,7 +57,7 @@ async def judge(town: Town, tally: Tally) -> Verdict:
         *_unbalanced(town, fates),
         *_fills_lost(town, executions),
         *_untold(town),
-        *([f"event {broken_event} does not follow from the one before"] if broken_event else []),
+        *([f"rules audit: {audit}"] if audit_code else []),
         *([f"{extra} copies of letters after {tally.kills['engine']} kills"] if extra > tally.kills["engine"] else []),
     ]
     return Verdict(tuple(broken), fates, len(orders), len(executions), len(letters), extra)

@@ -59,6 +59,12 @@ class Process:
         self.go_on()
         return await self._end(signal.SIGTERM)
 
+    async def done(self) -> tuple[int, str]:
+        """The exit code and output of a command that ends by itself."""
+        await self.start()
+        assert self._process is not None
+        return await asyncio.wait_for(self._process.wait(), START_S), self._output.read_text()
+
     async def close(self) -> None:
         """Leaves no process behind."""
         if self.alive:

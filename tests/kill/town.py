@@ -71,6 +71,7 @@ class Town:
             *("gateway", "--port", str(port), "--control", str(control), "--account", ACCOUNT),
             *("--market", str(folder / "market.yaml"), "--state", str(folder / "gateway.db")),
         )
+        self.audit = Process(folder / "audit.out", "audit", "--config", str(config))
         self._receiver = receiver
 
     async def trade(self) -> None:

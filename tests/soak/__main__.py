@@ -4,7 +4,6 @@ import argparse
 import logging
 import sys
 import time
-import tracemalloc
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +27,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     logging.disable()
-    tracemalloc.start()
     began_s = time.monotonic()
     with TemporaryDirectory(prefix="soak-", dir=fast_folder()) as folder:
         report = Week(Path(folder), THURSDAY, options.days, options.seed, say).play()

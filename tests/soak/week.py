@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 import gc
-import tracemalloc
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from random import Random
 from statistics import linear_regression
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from zoneinfo import ZoneInfo
 
 from rules_engine.daemon import daemon
@@ -155,6 +156,7 @@ class Week:
         watcher.on_cancel = self._checks.cancel_sent
         self._disk.on_commit = self._checks.committed
         self._ticks = 0
+        self._engine: daemon.Daemon | None = None
         daemon.SAVE_EVERY_S = SAVE_EVERY_S
 
     def play(self) -> Report:
@@ -209,7 +211,9 @@ class Week:
             courier=self._office.courier(node),
             watch=_never_changes,
         )
-        engine = daemon.Daemon(settings, self._state, book, edition, self._clock, live=False, surroundings=surroundings)
+        engine = self._engine = daemon.Daemon(
+            settings, self._state, book, edition, self._clock, live=False, surroundings=surroundings
+        )
         try:
             await engine.run(stopping)
         finally:
@@ -226,7 +230,7 @@ class Week:
             if engine.done():
                 engine.result()
             if self._loop.time() >= len(memory) * 86_400 + 43_200:
-                memory.append(held_bytes())
+                memory.append(held_bytes(self._engine))
                 self._say(f"day {len(memory)}: {self._ticks} prints, {memory[-1] / 1000:.0f} kB held")
             await asyncio.sleep(self._random.expovariate(1 / PRINT_EVERY_S))
             walker = self._random.choice(walkers)
@@ -266,15 +270,23 @@ def market() -> str:
     )
 
 
-def held_bytes() -> int:
-    """What our code and the library hold now, the gateway's books left out; 0 when nobody traces."""
-    if not tracemalloc.is_tracing():
-        return 0
+def held_bytes(engine: object) -> int:
+    """What can be reached from the engine: its own, the library's and Python's objects, not the simulated world's."""
     gc.collect()
-    whose = [tracemalloc.Filter(True, f"*/{part}/*") for part in ("rules_engine", "ib_insync", "eventkit")]
-    snapshot = tracemalloc.take_snapshot().filter_traces([*whose])
-    ours = snapshot.filter_traces([tracemalloc.Filter(False, "*/rules_engine/gateway/*")])
-    return sum(trace.size for trace in ours.traces)
+    seen: set[int] = set()
+    total, waiting = 0, [engine]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, _SHARED) or type(one).__module__.startswith(_WORLD):
+            continue
+        seen.add(id(one))
+        total += sys.getsizeof(one)
+        waiting += gc.get_referents(one)
+    return total
+
+
+_SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, asyncio.AbstractEventLoop)
+_WORLD = ("tests.", "rules_engine.gateway")
 
 
 async def _never_changes(folder: Path, wake: object) -> None:
