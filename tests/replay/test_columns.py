@@ -128,12 +128,12 @@ def test_a_loss_of_the_day_stops_orders(engine: str, tmp_path: Path) -> None:
     rules = "rules:\n  - {name: buys, when: V crosses above 100, do: buy 10 V}\n"
     files = {"V": prices(99, 101, 101, 90, 100.5, 101, every=100)}
     sent = []
-    for loss in ("50", "1"):
+    for loss in ("500", "50"):
         assumptions = replace(FREE, limits=replace(FREE.limits, max_daily_loss=Decimal(loss)))
         found = play(tmp_path, rules, files, engine=engine, assumptions=assumptions)
         assert len(found.firings) == 2
         sent.append(len(found.orders))
-    # Bought at 101, and down to 100.5 when it would buy again.
+    # Ten were bought at 101, and stood at 90 when more would be.
     assert sent == [2, 1]
 
 
