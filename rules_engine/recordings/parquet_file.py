@@ -17,7 +17,8 @@ from rules_engine.recordings.problems import Code, Problems
 if TYPE_CHECKING:
     import pyarrow as pa
 
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 14
+"""Small, for hundreds of files may be read side by side."""
 
 
 class ParquetFile:
