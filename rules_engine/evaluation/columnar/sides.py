@@ -11,6 +11,7 @@ from rules_engine.conditions.change import Change
 from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.conditions.crossing import Crossing
 from rules_engine.conditions.move import Move
+from rules_engine.evaluation.columnar.blocks import prints_near
 from rules_engine.evaluation.columnar.past import Column, NotColumnar
 from rules_engine.evaluation.columnar.values import Columns, is_columnar, plain
 from rules_engine.model.condition import Condition
@@ -112,14 +113,15 @@ def _inside(low: Sides, high: Sides) -> Sides:
 
 
 def _moved(condition: Move, columns: Columns) -> Sides:
+    """Looked at closely only where the highest of a block is far enough above the lowest of all its windows."""
+    found = np.where(columns.is_covered(condition.window_s), _FALSE, _UNKNOWN).astype(np.int8)
     last = columns.value(condition.of).at
-    moved = np.zeros(len(last), dtype=np.bool_)
     for way, direction in ((1, Direction.UP), (-1, Direction.DOWN)):
         if condition.direction in (direction, Direction.EITHER):
-            reference = columns.extreme(condition.window_s, highest=way < 0)
-            moved = moved | _reaches(last, reference, condition.amount, way)
-    covered = columns.is_covered(condition.window_s)
-    return np.where(moved, _TRUE, np.where(covered, _FALSE, _UNKNOWN)).astype(np.int8)
+            near = prints_near(columns.past, condition.window_s, condition.amount, way)
+            reference = columns.extreme_at(near, condition.window_s, highest=way < 0)
+            found[near[_reaches(last[near], reference, condition.amount, way)]] = _TRUE
+    return found
 
 
 def _reaches(last: Column, reference: Column, amount: Amount, way: int) -> npt.NDArray[np.bool_]:

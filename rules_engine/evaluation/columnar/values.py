@@ -5,7 +5,7 @@ from functools import reduce
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.past import Column, NotColumnar, Past
+from rules_engine.evaluation.columnar.past import Column, Index, NotColumnar, Past
 from rules_engine.evaluation.columnar.rolling import extremes
 from rules_engine.model.expression import (
     Arithmetic,
@@ -68,6 +68,7 @@ class Columns:
     def __init__(self, past: Past) -> None:
         self.past = past
         self._found: dict[Expression, Values] = {}
+        self._extremes: dict[tuple[float, bool], Column] = {}
 
     def value(self, of: Expression) -> Values:
         found = self._found.get(of)
@@ -87,9 +88,22 @@ class Columns:
 
     def extreme(self, window_s: float, highest: bool) -> Column:
         """The highest (or lowest) print in (now - window_s, now]."""
+        found = self._extremes.get((window_s, highest))
+        if found is None:
+            past = self.past
+            ends = np.arange(past.fresh + 1, len(past.values) + 1)
+            found = extremes(past.values, past.starts(window_s), ends, highest)
+            self._extremes[window_s, highest] = found
+        return found
+
+    def extreme_at(self, places: Index, window_s: float, highest: bool) -> Column:
+        """The same at some of the fresh prints alone, ascending from 0."""
+        if (window_s, highest) in self._extremes:
+            return self._extremes[window_s, highest][places]
         past = self.past
-        ends = np.arange(past.fresh + 1, len(past.values) + 1)
-        return extremes(past.values, past.starts(window_s), ends, highest)
+        at = past.fresh + places
+        starts = np.searchsorted(past.times, (past.times[at] - window_s) + EDGE_S, side="right")
+        return extremes(past.values, starts, at + 1, highest)
 
     def is_covered(self, window_s: float) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
         """Whether every print of the window has been seen."""
