@@ -55,7 +55,7 @@ def test_no_print_that_moved_lies_in_a_block_that_is_left_out(
             assert number - seen in near
 
 
-@given(st.lists(st.integers(1, 10**5), min_size=1, max_size=50), st.integers(0, 5))
+@given(st.lists(st.integers(1, 1_000), min_size=1, max_size=50), st.integers(0, 5))
 def test_places_are_shown_as_the_streaming_sums_see_them(units: list[int], finest: int) -> None:
     values = [unit / 10 ** (number % (finest + 1)) for number, unit in enumerate(units)]
     past, sums = Past(), Sums()
