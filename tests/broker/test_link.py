@@ -155,7 +155,7 @@ async def test_silent_feed_is_asked_for_again(gateway: Gateway, heard: Heard, mo
         gateway.send_code(1100)
         gateway.send_code(1102)
         await heard.until(lambda: len(heard.of(FeedUp)) == 2)
-        assert heard.silenced() == [("V", 1100), ("MA", 1100)]
+        assert heard.silenced() == [("MA", 1100), ("V", 1100)]
         assert _states(heard) == ["degraded", "up"]
 
 
