@@ -1,53 +1,65 @@
-"""`python -m benchmarks W1 W2 L2 start gateway`: runs those named, or all. `--short` only shows that they run."""
+"""`python -m benchmarks W1 W2 L2 start gateway`: runs those named, or all.
+
+`--peers` adds other people's libraries, those that are installed. `--short` only shows that they run.
+"""
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from benchmarks import gateway, l2, lengths, levels, many, start, w1, w6
 
 
-def run_w1(short: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What every benchmark is told."""
+
+    short: bool
+    peers: bool
+
+
+def run_w1(options: Options) -> str:
     """Evaluation."""
-    return w1.report(w1.SHORT if short else w1.Size())
+    return w1.report(w1.SHORT if options.short else w1.Size(), options.peers)
 
 
-def run_many(name: str, short: bool) -> str:
+def run_many(name: str, options: Options) -> str:
     """Many symbols, ten rules each."""
-    return many.report((many.SHORT if short else many.SIZES)[name], many.SHORT[name])
+    return many.report((many.SHORT if options.short else many.SIZES)[name], many.SHORT[name])
 
 
-def run_w3(short: bool) -> str:
+def run_w3(options: Options) -> str:
     """Ten thousand levels."""
-    return levels.report(levels.SHORT if short else levels.Size(), levels.SHORT)
+    return levels.report(levels.SHORT if options.short else levels.Size(), levels.SHORT)
 
 
-def run_w5(short: bool) -> str:
+def run_w5(options: Options) -> str:
     """Windows from a second to a day."""
-    return lengths.report(lengths.SHORT if short else lengths.Size())
+    return lengths.report(lengths.SHORT if options.short else lengths.Size())
 
 
-def run_w6(short: bool) -> str:
+def run_w6(options: Options) -> str:
     """Backtests on columns."""
-    return w6.report(w6.SHORT if short else w6.Size())
+    return w6.report(w6.SHORT if options.short else w6.Size())
 
 
-def run_l2(short: bool) -> str:
+def run_l2(options: Options) -> str:
     """Reaction."""
-    return l2.report(l2.SHORT if short else l2.Size())
+    return l2.report(l2.SHORT if options.short else l2.Size())
 
 
-def run_start(short: bool) -> str:
+def run_start(options: Options) -> str:
     """Start."""
-    return start.report(runs=1 if short else start.RUNS)
+    return start.report(runs=1 if options.short else start.RUNS)
 
 
-def run_gateway(short: bool) -> str:
+def run_gateway(options: Options) -> str:
     """The simulated gateway."""
-    return gateway.report(gateway.SHORT if short else gateway.Size())
+    return gateway.report(gateway.SHORT if options.short else gateway.Size())
 
 
-BENCHMARKS: dict[str, Callable[[bool], str]] = {
+BENCHMARKS: dict[str, Callable[[Options], str]] = {
     "W1": run_w1,
     "W2": partial(run_many, "W2"),
     "W2q": partial(run_many, "W2q"),
@@ -64,14 +76,17 @@ BENCHMARKS: dict[str, Callable[[bool], str]] = {
 
 def main() -> None:
     """Prints one table after another."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="|".join(BENCHMARKS))
     parser.add_argument("--short", action="store_true", help="fewer prints, orders and rounds")
+    parser.add_argument("--peers", action="store_true", help="measure installed libraries too")
     chosen = parser.parse_args()
     if unknown := [name for name in chosen.names if name not in BENCHMARKS]:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     for name in chosen.names or BENCHMARKS:
-        print(BENCHMARKS[name](chosen.short), flush=True)
+        print(BENCHMARKS[name](Options(chosen.short, chosen.peers)), flush=True)
 
 
 if __name__ == "__main__":

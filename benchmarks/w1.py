@@ -1,13 +1,14 @@
 """W1: one symbol, twenty prints a second, one rule `S moves 5% in 5m`."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import in_c
+from benchmarks import in_c, peers
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
 from benchmarks.moves import DequeLoop, NaivePandas, firings_by_brute_force
+from benchmarks.peers import Play
 from benchmarks.ticks import Print, walk
 from rules_engine import Engine
 
@@ -19,8 +20,6 @@ rules:
     when: S moves 5% in 5m
     do: buy 100 S
 """
-Play = Callable[[Sequence[Print]], tuple[list[float], float]]
-"""Lets a contender hear the prints; gives the times at which it fired and the CPU seconds that it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +28,13 @@ class Size:
 
     prints: int = 1_000_000
     prints_naive: int = 8_000
+    prints_peers: int = 100_000
     prints_oracle: int = 20_000
     rounds: int = 5
     seed: int = 20301122
 
 
-SHORT = Size(prints=8_000, prints_naive=1_500, prints_oracle=8_000, rounds=1)
+SHORT = Size(prints=8_000, prints_naive=1_500, prints_peers=2_000, prints_oracle=8_000, rounds=1)
 
 
 def play_engine(prints: Sequence[Print]) -> tuple[list[float], float]:
@@ -59,25 +59,28 @@ def play_by_hand(contender: type[DequeLoop | NaivePandas], prints: Sequence[Prin
     return fired, time.process_time() - start_s
 
 
-CONTENDERS: dict[str, Play] = {
-    "engine": play_engine,
-    "deque loop": partial(play_by_hand, DequeLoop),
-    "naive pandas": partial(play_by_hand, NaivePandas),
-}
+def contenders(size: Size, with_peers: bool = False) -> dict[str, tuple[Play, int]]:
+    """Name -> how it plays, and how many prints it can bear."""
+    found: dict[str, tuple[Play, int]] = {
+        "engine": (play_engine, size.prints),
+        "deque loop": (partial(play_by_hand, DequeLoop), size.prints),
+        "naive pandas": (partial(play_by_hand, NaivePandas), size.prints_naive),
+    }
+    if in_c.COMPILER is not None:
+        found["C, one call"] = (in_c.play, size.prints)
+    if with_peers:
+        found |= {name: (play, size.prints_peers) for name, play in peers.installed().items()}
+    return found
 
 
-if in_c.COMPILER is not None:
-    CONTENDERS["C, one call"] = in_c.play
-
-
-def disagreements(size: Size) -> list[str]:
+def disagreements(size: Size, with_peers: bool = False) -> list[str]:
     """Who fires otherwise than the oracle, on as many prints as each can bear; empty when all agree."""
     prints = walk(size.prints_oracle, size.seed)
     expected = firings_by_brute_force(prints)
     assert len(expected) >= 2, "a market in which the rule never re-arms shows nothing"
     found = []
-    for name, play in CONTENDERS.items():
-        heard = prints[: size.prints_naive] if name == "naive pandas" else prints
+    for name, (play, most) in contenders(size, with_peers).items():
+        heard = prints[:most]
         fired, _ = play(heard)
         due = [time_s for time_s in expected if time_s <= heard[-1].time_s]
         if fired != due:
@@ -85,11 +88,13 @@ def disagreements(size: Size) -> list[str]:
     return found
 
 
-def costs(size: Size) -> dict[str, Cost]:
-    """CPU time of each contender; the naive one hears fewer prints."""
+def costs(size: Size, with_peers: bool = False) -> dict[str, Cost]:
+    """CPU time of each contender; the slow ones hear fewer prints."""
     prints = walk(size.prints, size.seed)
-    heard = {name: prints[: size.prints_naive] if name == "naive pandas" else prints for name in CONTENDERS}
-    runs = {name: partial(_seconds_a_print, play, heard[name]) for name, play in CONTENDERS.items()}
+    runs = {
+        name: partial(_seconds_a_print, play, prints[:most])
+        for name, (play, most) in contenders(size, with_peers).items()
+    }
     return interleaved(runs, size.rounds)
 
 
@@ -97,10 +102,10 @@ def _seconds_a_print(play: Play, prints: Sequence[Print]) -> float:
     return play(prints)[1] / len(prints)
 
 
-def report(size: Size) -> str:
+def report(size: Size, with_peers: bool = False) -> str:
     """Who is right, and what each costs."""
-    wrong = disagreements(size)
-    measured = costs(size)
+    wrong = disagreements(size, with_peers)
+    measured = costs(size, with_peers)
     loop = measured["deque loop"].loops
     rows = [
         [
