@@ -26,7 +26,7 @@ def run_w1(options: Options) -> str:
 
 def run_many(name: str, options: Options) -> str:
     """Many symbols, ten rules each."""
-    return many.report((many.SHORT if options.short else many.SIZES)[name], many.SHORT[name])
+    return many.report((many.SHORT if options.short else many.SIZES)[name], many.SHORT[name], options.peers)
 
 
 def run_w3(options: Options) -> str:

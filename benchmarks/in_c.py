@@ -1,15 +1,18 @@
-"""`S moves 5% in 5m` compiled with the machine's own C compiler: how far anything in Python is from the metal."""
+"""The workloads compiled with the machine's own C compiler: how far anything in Python is from the metal."""
 
 import ctypes
 import shutil
 import subprocess
 import time
 from array import array
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.mix import Figures, Fired, Heard
 from benchmarks.moves import WINDOW_S
 from benchmarks.ticks import Print
 
@@ -21,12 +24,12 @@ def _library() -> ctypes.CDLL:
     assert COMPILER is not None
     with TemporaryDirectory() as folder:
         built = Path(folder) / "reference.so"
-        source = Path(__file__).with_name("reference.c")
-        subprocess.run([COMPILER, "-O2", "-shared", "-fPIC", "-o", built, source], check=True)
+        sources = [Path(__file__).with_name(name) for name in ("moves.c", "mix.c")]
+        subprocess.run([COMPILER, "-O2", "-shared", "-fPIC", "-o", built, *sources], check=True)
         return ctypes.CDLL(str(built))
 
 
-def play(prints: Sequence[Print]) -> tuple[list[float], float]:
+def play_moves(prints: Sequence[Print]) -> tuple[list[float], float]:
     """All prints in one call; gives the times at which it fired and the CPU seconds that it took."""
     times, prices = array("d", [each.time_s for each in prints]), array("d", [each.price for each in prints])
     fired, pointer = ctypes.create_string_buffer(len(prints)), ctypes.POINTER(ctypes.c_double)
@@ -36,3 +39,25 @@ def play(prints: Sequence[Print]) -> tuple[list[float], float]:
     moves(*columns, ctypes.c_long(len(prints)), ctypes.c_double(WINDOW_S), fired)
     taken_s = time.process_time() - start_s
     return [each.time_s for each, flag in zip(prints, fired.raw, strict=True) if flag], taken_s
+
+
+class _Rules(ctypes.Structure):
+    _fields_ = (
+        *((name, ctypes.c_double) for name in ("tens", "minute", "five")),
+        *((name, ctypes.c_longlong) for name in ("high", "low", "inner", "outer")),
+        ("room", ctypes.c_long),
+    )
+
+
+def play_mix(rules: Sequence[Figures], prints: Sequence[Heard]) -> tuple[Fired, float]:
+    """Ten rules a symbol, all prints in one call."""
+    room = Counter(symbol for symbol, _, _ in prints)
+    told = (_Rules * len(rules))(*(_Rules(**asdict(each), room=room[number]) for number, each in enumerate(rules)))
+    columns = (array("i", [each[0] for each in prints]), array("d", [each[1] for each in prints]))
+    cents, fired = array("q", [each[2] for each in prints]), ctypes.create_string_buffer(10 * len(prints))
+    addresses = [ctypes.c_void_p(column.buffer_info()[0]) for column in (*columns, cents)]
+    play, count = _library().mix, ctypes.c_long(len(prints))
+    start_s = time.process_time()
+    play(told, ctypes.c_long(len(rules)), *addresses, count, fired)
+    taken_s = time.process_time() - start_s
+    return [(at // 10, prints[at // 10][0], at % 10) for at, flag in enumerate(fired.raw) if flag == 1], taken_s

@@ -9,19 +9,20 @@ from functools import partial
 from itertools import accumulate
 from statistics import median
 
+from benchmarks import in_c, peers
 from benchmarks.engines import engine_of
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
-from benchmarks.mix import Written, mix
+from benchmarks.mix import Figures, Fired, Heard, figures, mix
 from benchmarks.oracle import truths_by_brute_force
 from benchmarks.ticks import STORMY, Print, walk
 from rules_engine import Engine
 
 QUIET = 0.5
 """Volatility of a year: 50%."""
-Heard = tuple[int, float, int]
-"""Symbol number, time, cents."""
-Fired = list[tuple[int, int, int]]
-"""Print number, symbol number, rule number."""
+Rules = Sequence[Figures]
+"""Those of each symbol."""
+Play = Callable[[Rules, Sequence[Heard]], tuple[Fired, float]]
+"""Lets a contender hear the prints; gives what fired and the CPU seconds that it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,25 +72,25 @@ def market(size: Size) -> list[Heard]:
     return heard
 
 
-def rules(size: Size) -> list[list[Written]]:
+def rules(size: Size) -> Rules:
     """Ten a symbol; with ``varied`` windows the lengths are drawn between half and twice, so from 5 s to 10 min."""
     chance = random.Random(size.seed)
-    return [mix(20_000, chance.uniform(0.5, 2.0) if size.varied else 1.0) for _ in range(size.symbols)]
+    return [figures(20_000, chance.uniform(0.5, 2.0) if size.varied else 1.0) for _ in range(size.symbols)]
 
 
-def engine(written: Sequence[Sequence[Written]]) -> Engine:
+def engine(rules: Rules) -> Engine:
     """All of them in one engine."""
     return engine_of(
         (f"r{symbol}-{number}", rule.sentence.format(S=f"S{symbol}"))
-        for symbol, sentences in enumerate(written)
-        for number, rule in enumerate(sentences)
+        for symbol, told in enumerate(rules)
+        for number, rule in enumerate(mix(told))
     )
 
 
-def play_engine(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) -> tuple[Fired, float]:
+def play_engine(rules: Rules, prints: Sequence[Heard]) -> tuple[Fired, float]:
     """Ours, through the library face."""
-    tick, fired = engine(written).tick, []
-    names = [f"S{number}" for number in range(len(written))]
+    tick, fired = engine(rules).tick, []
+    names = [f"S{number}" for number in range(len(rules))]
     heard = [(names[number], time_s, cents / 100) for number, time_s, cents in prints]
     gc.collect()
     start_s = time.process_time()
@@ -100,9 +101,9 @@ def play_engine(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) -
     return [(at, *map(int, rule[1:].split("-"))) for at, rule in fired], taken_s  # type: ignore[misc]
 
 
-def play_by_hand(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) -> tuple[Fired, float]:
+def play_by_hand(rules: Rules, prints: Sequence[Heard]) -> tuple[Fired, float]:
     """Plain deques, one window a rule."""
-    books = [[(number, rule.by_hand().tick) for number, rule in enumerate(sentences)] for sentences in written]
+    books = [[(number, rule.by_hand().tick) for number, rule in enumerate(mix(told))] for told in rules]
     fired: Fired = []
     gc.collect()
     start_s = time.process_time()
@@ -113,25 +114,34 @@ def play_by_hand(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) 
     return fired, time.process_time() - start_s
 
 
-def fired_by_brute_force(written: Sequence[Sequence[Written]], prints: Sequence[Heard]) -> Fired:
+def fired_by_brute_force(rules: Rules, prints: Sequence[Heard]) -> Fired:
     """The oracle: every window again from the raw prints."""
     found: Fired = []
-    for symbol, sentences in enumerate(written):
+    for symbol, told in enumerate(rules):
         mine = [(at, time_s, cents) for at, (number, time_s, cents) in enumerate(prints) if number == symbol]
         times, values = [time_s for _, time_s, _ in mine], [cents for *_, cents in mine]
-        for number, rule in enumerate(sentences):
+        for number, rule in enumerate(mix(told)):
             found += [(mine[edge][0], symbol, number) for edge in truths_by_brute_force(rule.sentence, times, values)]
     return sorted(found)
 
 
-def disagreements(size: Size) -> list[str]:
+def contenders(with_peers: bool = False) -> dict[str, Play]:
+    """Name -> how it plays."""
+    found: dict[str, Play] = {"engine": play_engine, "deques": play_by_hand}
+    if in_c.COMPILER is not None:
+        found["C, one call"] = in_c.play_mix
+    if with_peers:
+        found |= peers.installed("play_mix")
+    return found
+
+
+def disagreements(size: Size, with_peers: bool = False) -> list[str]:
     """Who fires otherwise than the oracle; empty when all agree."""
-    written, prints = rules(size), market(size)
-    expected = fired_by_brute_force(written, prints)
+    told, prints = rules(size), market(size)
+    expected = fired_by_brute_force(told, prints)
     kinds = {number for _, _, number in expected}
     assert size.volatility < STORMY or len(kinds) >= 8, f"only the rules {sorted(kinds)} fire: it shows little"
-    contenders = {"engine": play_engine, "deques": play_by_hand}
-    found = {name: sorted(play(written, prints)[0]) for name, play in contenders.items()}
+    found = {name: sorted(play(told, prints)[0]) for name, play in contenders(with_peers).items()}
     return [
         f"{name} fires otherwise than the oracle, first at {sorted(set(fired) ^ set(expected))[:3]}"
         for name, fired in found.items()
@@ -139,25 +149,25 @@ def disagreements(size: Size) -> list[str]:
     ]
 
 
-def costs(size: Size) -> tuple[dict[str, Cost], bool]:
+def costs(size: Size, with_peers: bool = False) -> tuple[dict[str, Cost], bool]:
     """CPU time of each contender, and whether they fired alike."""
-    written, prints = rules(size), market(size)
+    told, prints = rules(size), market(size)
     fired: dict[str, Fired] = {}
 
-    def run(name: str, play: Callable[..., tuple[Fired, float]]) -> float:
-        fired[name], taken_s = play(written, prints)
+    def run(name: str, play: Play) -> float:
+        found, taken_s = play(told, prints)
+        fired[name] = sorted(found)
         return taken_s / len(prints)
 
-    found = interleaved(
-        {"engine": partial(run, "engine", play_engine), "deques": partial(run, "deques", play_by_hand)}, size.rounds
-    )
-    return found, sorted(fired["engine"]) == sorted(fired["deques"])
+    runs = {name: partial(run, name, play) for name, play in contenders(with_peers).items()}
+    found = interleaved(runs, size.rounds)
+    return found, all(each == fired["deques"] for each in fired.values())
 
 
 def spikes(size: Size) -> float:
     """The 99.9th percentile of one print's time over its median, CPU time, collector running."""
-    written, prints = rules(size), market(size)[:300_000]
-    tick, clock = engine(written).tick, time.process_time
+    told, prints = rules(size), market(size)[:300_000]
+    tick, clock = engine(told).tick, time.process_time
     heard = [(f"S{number}", time_s, cents / 100) for number, time_s, cents in prints]
     taken = []
     for name, time_s, price in heard:
@@ -168,10 +178,10 @@ def spikes(size: Size) -> float:
     return taken[len(taken) * 999 // 1000] / median(taken)
 
 
-def report(size: Size, short: Size) -> str:
+def report(size: Size, short: Size, with_peers: bool = False) -> str:
     """Who is right, and what each costs."""
-    wrong = disagreements(short)
-    measured, alike = costs(size)
+    wrong = disagreements(short, with_peers)
+    measured, alike = costs(size, with_peers)
     rows = [
         [name, f"{spell(cost.median_s * 1e6)} us", str(ratio(cost.loops, measured["deques"].loops))]
         for name, cost in measured.items()

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 EDGE_S = 1e-6
+Heard = tuple[int, float, int]
+"""A print: number of its symbol, time, cents."""
+Fired = list[tuple[int, int, int]]
+"""Number of the print, of its symbol and of the rule."""
 
 
 class Hand:
@@ -184,11 +188,30 @@ class Written:
     by_hand: Callable[[], Hand]
 
 
-def mix(home: int, stretch: float = 1.0) -> list[Written]:
-    """The ten rules around a price in cents; ``stretch`` lengthens their windows (in whole seconds)."""
-    high, low = round(home * 1.02), round(home * 0.98)
-    inner, outer = round(home * 0.995), round(home * 1.005)
-    tens, minute, five = (max(2, round(length * stretch)) for length in (10, 60, 300))
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the ten rules of one symbol say: prices in cents, windows in seconds."""
+
+    high: int
+    low: int
+    inner: int
+    outer: int
+    tens: int
+    minute: int
+    five: int
+
+
+def figures(home: int, stretch: float = 1.0) -> Figures:
+    """Around a price in cents; ``stretch`` lengthens the windows, in whole seconds."""
+    levels = (round(home * share) for share in (1.02, 0.98, 0.995, 1.005))
+    windows = (max(2, round(length * stretch)) for length in (10, 60, 300))
+    return Figures(*levels, *windows)
+
+
+def mix(figures: Figures) -> list[Written]:
+    """The ten rules of a symbol."""
+    high, low, inner, outer = figures.high, figures.low, figures.inner, figures.outer
+    tens, minute, five = figures.tens, figures.minute, figures.five
     return [
         Written(f"{{S}} crosses above {high / 100:.2f}", lambda: Crosses(high, 1)),
         Written(f"{{S}} crosses below {low / 100:.2f}", lambda: Crosses(low, -1)),

@@ -1,17 +1,18 @@
 """W1: one symbol, twenty prints a second, one rule `S moves 5% in 5m`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from benchmarks import in_c, peers
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
 from benchmarks.moves import DequeLoop, NaivePandas, firings_by_brute_force
-from benchmarks.peers import Play
 from benchmarks.ticks import Print, walk
 from rules_engine import Engine
 
+Play = Callable[[Sequence[Print]], tuple[list[float], float]]
+"""Lets a contender hear the prints; gives the times at which it fired and the CPU seconds that it took."""
 RULES = """\
 version: 1
 timezone: UTC
@@ -67,9 +68,9 @@ def contenders(size: Size, with_peers: bool = False) -> dict[str, tuple[Play, in
         "naive pandas": (partial(play_by_hand, NaivePandas), size.prints_naive),
     }
     if in_c.COMPILER is not None:
-        found["C, one call"] = (in_c.play, size.prints)
+        found["C, one call"] = (in_c.play_moves, size.prints)
     if with_peers:
-        found |= {name: (play, size.prints_peers) for name, play in peers.installed().items()}
+        found |= {name: (play, size.prints_peers) for name, play in peers.installed("play_moves").items()}
     return found
 
 

@@ -36,7 +36,7 @@ class Moves(Strategy):
             self.fired.append(tick.ts_event)
 
 
-def play(prints: Sequence[Print]) -> tuple[list[float], float]:
+def play_moves(prints: Sequence[Print]) -> tuple[list[float], float]:
     """The times at which it fired and the CPU seconds that it took. Ticks are made before the clock starts."""
     instrument = TestInstrumentProvider.equity(symbol="S", venue="SIM")
     engine = BacktestEngine(BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))

@@ -48,7 +48,7 @@ def book(room: int) -> tuple[Times, Cents, Marks, Times]:
     return np.zeros((2, room)), np.zeros((2, room), np.int64), np.zeros(6, np.int64), np.zeros(1)
 
 
-def play(prints: Sequence[Print]) -> tuple[list[float], float]:
+def play_moves(prints: Sequence[Print]) -> tuple[list[float], float]:
     """The times at which it fired and the CPU seconds that it took. Compiled before the clock starts."""
     tick(*book(1), 0.0, 1)
     times, cents, marks, full_s = book(len(prints) + 1)

@@ -25,7 +25,7 @@ class Sorted:
         del self.prices[bisect_left(self.prices, cents)]
 
 
-def play(prints: Sequence[Print]) -> tuple[list[float], float]:
+def play_moves(prints: Sequence[Print]) -> tuple[list[float], float]:
     """The times at which it fired and the CPU seconds that it took. Dates are made before the clock starts."""
     rolling, edge, fired = TimeRolling(Sorted, period=timedelta(seconds=WINDOW_S)), Edge(), []
     heard = [

@@ -11,7 +11,7 @@ from benchmarks.ticks import Print
 EXPRESSION = "cents * 100 >= low * 105 or cents * 100 <= high * 95"
 
 
-def play(prints: Sequence[Print]) -> tuple[list[float], float]:
+def play_moves(prints: Sequence[Print]) -> tuple[list[float], float]:
     """The times at which it fired and the CPU seconds that it took."""
     window, edge, evaluator, fired = Range(), Edge(), SimpleEval(), []
     parsed = evaluator.parse(EXPRESSION)
