@@ -31,7 +31,7 @@ def run_many(name: str, options: Options) -> str:
 
 def run_w3(options: Options) -> str:
     """Ten thousand levels."""
-    return levels.report(levels.SHORT if options.short else levels.Size(), levels.SHORT)
+    return levels.report(levels.SHORT if options.short else levels.Size(), levels.SHORT, options.peers)
 
 
 def run_w5(options: Options) -> str:

@@ -16,6 +16,8 @@ from benchmarks.mix import Figures, Fired, Heard
 from benchmarks.moves import WINDOW_S
 from benchmarks.ticks import Print
 
+Passed = tuple[int, int]
+"""Number of the print, and of the rule."""
 COMPILER = shutil.which("cc")
 
 
@@ -24,7 +26,7 @@ def _library() -> ctypes.CDLL:
     assert COMPILER is not None
     with TemporaryDirectory() as folder:
         built = Path(folder) / "reference.so"
-        sources = [Path(__file__).with_name(name) for name in ("moves.c", "mix.c")]
+        sources = [Path(__file__).with_name(name) for name in ("moves.c", "mix.c", "levels.c")]
         subprocess.run([COMPILER, "-O2", "-shared", "-fPIC", "-o", built, *sources], check=True)
         return ctypes.CDLL(str(built))
 
@@ -61,3 +63,20 @@ def play_mix(rules: Sequence[Figures], prints: Sequence[Heard]) -> tuple[Fired, 
     play(told, ctypes.c_long(len(rules)), *addresses, count, fired)
     taken_s = time.process_time() - start_s
     return [(at // 10, prints[at // 10][0], at % 10) for at, flag in enumerate(fired.raw) if flag == 1], taken_s
+
+
+def play_levels(rules: Sequence[tuple[str, int]], prints: Sequence[Print], room: int) -> tuple[list[Passed], float]:
+    """Levels in cents above (`>`) and below (`<`), all prints in one call. ``room``: for so many firings at most."""
+    ups = sorted((cents, number) for number, (side, cents) in enumerate(rules) if side == ">")
+    downs = sorted((cents, number) for number, (side, cents) in enumerate(rules) if side == "<")
+    columns = [array("q", each) for each in ([c for c, _ in ups], [c for c, _ in downs], [p.cents for p in prints])]
+    arguments: list[object] = []
+    for column in columns:
+        arguments += [ctypes.c_void_p(column.buffer_info()[0]), ctypes.c_long(len(column))]
+    play, fired = _library().levels, (ctypes.c_longlong * (2 * room))()
+    play.restype = ctypes.c_long
+    start_s = time.process_time()
+    count = play(*arguments, ctypes.c_long(room), fired)
+    taken_s = time.process_time() - start_s
+    names = [number for _, number in ups] + [number for _, number in downs]
+    return [(fired[2 * at], names[fired[2 * at + 1]]) for at in range(count)], taken_s

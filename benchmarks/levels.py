@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
+from benchmarks import in_c, peers
 from benchmarks.engines import engine_of
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
 from benchmarks.ticks import Print, walk
@@ -17,6 +20,8 @@ Fired = list[tuple[int, int]]
 """Print number, rule number."""
 Rules = Sequence[tuple[str, int]]
 """`>` or `<`, and a level in cents."""
+Play = Callable[[Rules, Sequence[Print]], tuple[Fired, float]]
+"""Lets a contender hear the prints; gives what fired and the CPU seconds that it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +30,13 @@ class Size:
 
     prints: int = 1_000_000
     levels: int = 10_000
+    prints_numpy: int = 10_000
+    prints_peers: int = 50
     rounds: int = 3
     seed: int = 20301122
 
 
-SHORT = Size(prints=4_000, levels=400, rounds=1)
+SHORT = Size(prints=4_000, levels=400, prints_peers=1_000, rounds=1)
 
 
 def levels(count: int, seed: int, low: int = 6_667, high: int = 60_000) -> Rules:
@@ -78,6 +85,27 @@ def play_bisect(rules: Rules, prints: Sequence[Print]) -> tuple[Fired, float]:
     return fired, time.process_time() - start_s
 
 
+def play_numpy(rules: Rules, prints: Sequence[Print]) -> tuple[Fired, float]:
+    """All levels compared at every print."""
+    ups = np.array([side == ">" for side, _ in rules])
+    levels = np.array([cents for _, cents in rules])
+    held = np.where(ups, prints[0].cents > levels, prints[0].cents < levels)
+    fired: Fired = []
+    start_s = time.process_time()
+    for at, each in enumerate(prints):
+        holds = np.where(ups, each.cents > levels, each.cents < levels)
+        turned = holds & ~held
+        if turned.any():
+            fired += [(at, int(number)) for number in np.flatnonzero(turned)]
+        held = holds
+    return fired, time.process_time() - start_s
+
+
+def play_c(rules: Rules, prints: Sequence[Print]) -> tuple[Fired, float]:
+    """All prints in one call."""
+    return in_c.play_levels(rules, prints, room=len(rules) + 20 * len(prints))
+
+
 def fired_by_brute_force(rules: Rules, prints: Sequence[Print]) -> Fired:
     """The oracle: every rule asked at every print."""
     holds = [
@@ -93,44 +121,67 @@ def fired_by_brute_force(rules: Rules, prints: Sequence[Print]) -> Fired:
     return found
 
 
-def disagreements(size: Size) -> list[str]:
+def contenders(size: Size, with_peers: bool = False) -> dict[str, tuple[Play, int]]:
+    """Name -> how it plays, and how many prints it can bear."""
+    found: dict[str, tuple[Play, int]] = {
+        "engine": (play_engine, size.prints),
+        "bisect": (play_bisect, size.prints),
+        "numpy": (play_numpy, size.prints_numpy),
+    }
+    if in_c.COMPILER is not None:
+        found["C, one call"] = (play_c, size.prints)
+    if with_peers:
+        found |= {name: (play, size.prints_peers) for name, play in peers.installed("play_levels").items()}
+    return found
+
+
+def disagreements(size: Size, with_peers: bool = False) -> list[str]:
     """Who fires otherwise than the oracle; empty when all agree."""
     rules, prints = levels(size.levels, size.seed, 19_000, 21_000), walk(size.prints, size.seed)
     expected = sorted(fired_by_brute_force(rules, prints))
     assert len(expected) > 100, "a market that touches nothing shows nothing"
-    contenders = {"engine": play_engine, "bisect": play_bisect}
-    return [f"{name} differs" for name, play in contenders.items() if sorted(play(rules, prints)[0]) != expected]
+    found = {
+        name: (sorted(play(rules, prints[:most])[0]), most)
+        for name, (play, most) in contenders(size, with_peers).items()
+    }
+    return [
+        f"{name} differs"
+        for name, (fired, most) in found.items()
+        if fired != [(at, number) for at, number in expected if at < most]
+    ]
 
 
-def costs(size: Size) -> dict[str, Cost]:
-    """``untouched``: the same number of levels far away; ``ten``: ten levels far away."""
+def costs(size: Size, with_peers: bool = False) -> dict[str, Cost]:
+    """``untouched``: the same number of levels far away; ``ten levels``: ten of them."""
     prints = walk(size.prints, size.seed)
     near = levels(size.levels, size.seed)
     far = levels(size.levels, size.seed, 100_000_000, 200_000_000)
     runs = {
-        "engine": partial(play_engine, near, prints),
-        "bisect": partial(play_bisect, near, prints),
-        "engine, untouched": partial(play_engine, far, prints),
-        "bisect, untouched": partial(play_bisect, far, prints),
-        "engine, ten levels": partial(play_engine, far[:10], prints),
+        name: partial(_seconds_a_print, play, near, prints[:most])
+        for name, (play, most) in contenders(size, with_peers).items()
     }
-    return interleaved({name: partial(_seconds_a_print, run, len(prints)) for name, run in runs.items()}, size.rounds)
+    runs |= {
+        "engine, untouched": partial(_seconds_a_print, play_engine, far, prints),
+        "bisect, untouched": partial(_seconds_a_print, play_bisect, far, prints),
+        "engine, ten levels": partial(_seconds_a_print, play_engine, far[:10], prints),
+    }
+    return interleaved(runs, size.rounds)
 
 
-def _seconds_a_print(run: Callable[[], tuple[Fired, float]], count: int) -> float:
-    return run()[1] / count
+def _seconds_a_print(play: Play, rules: Rules, prints: Sequence[Print]) -> float:
+    return play(rules, prints)[1] / len(prints)
 
 
-def report(size: Size, short: Size) -> str:
+def report(size: Size, short: Size, with_peers: bool = False) -> str:
     """Who is right, and what each costs."""
-    wrong = disagreements(short)
-    measured = costs(size)
+    wrong = disagreements(short, with_peers)
+    measured = costs(size, with_peers)
     fired = len(play_bisect(levels(size.levels, size.seed), walk(size.prints, size.seed))[0])
-    pairs = {"engine": "bisect", "engine, untouched": "engine, ten levels"}
+    pairs = {"engine, untouched": "engine, ten levels"}
     rows = []
     for name, cost in measured.items():
-        other = pairs.get(name)
-        against = f"{ratio(cost.loops, measured[other].loops)} over {other}" if other else ""
+        other = pairs.get(name, "bisect")
+        against = f"{ratio(cost.loops, measured[other].loops)} over {other}"
         rows.append([name, f"{spell(cost.median_s * 1e6)} us", against])
     title = f"W3, {size.prints:,} prints, {size.levels:,} levels, {fired:,} firings, {size.rounds} rounds"
     return f"{table(title, ['', 'a print', 'ratio'], rows)}  {'; '.join(wrong) or 'all fire alike'}\n"
