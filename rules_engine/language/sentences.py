@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
@@ -16,12 +18,15 @@ from rules_engine.language.grammar import phrases, sentence_parser
 from rules_engine.language.meaning import check_sentence
 from rules_engine.language.orders import NotOrderable, Orders
 from rules_engine.language.scope import Scope
+from rules_engine.language.shapes import Node, Shapes, Word
 from rules_engine.language.values import span_of
 from rules_engine.model.condition import Condition
 
 LENGTH_MAX = 1_000
 NESTING_MAX = 32
 OPERATORS_MAX = 200
+_SHAPES = Shapes()
+"""What a sentence means depends on its own words and its scope alone: this only spares parsing it."""
 
 _URL = re.compile(r"\w+://\S*")
 _CODES = {
@@ -51,6 +56,17 @@ class Parsed:
 
 def parse_sentence(text: str, kind: str, scope: Scope) -> Parsed:
     """Reads ``text`` as a sentence of ``kind`` (CONDITION, VALUE, ACTION, ENTRY or ENTRY_PRICE)."""
+    known = _SHAPES.find(kind, text) if len(text) <= LENGTH_MAX else None
+    if known is not None:
+        tree, words = known
+        meanings = _Meanings(scope, words)
+        value = meanings.read(tree)
+        if not meanings.faults:
+            return Parsed(value, ())
+    return _parse_anew(text, kind, scope)
+
+
+def _parse_anew(text: str, kind: str, scope: Scope) -> Parsed:
     refused = _refuse_outright(text)
     if refused is not None:
         return Parsed(None, (refused,))
@@ -60,6 +76,8 @@ def parse_sentence(text: str, kind: str, scope: Scope) -> Parsed:
         return Parsed(None, (diagnose(text, kind, scope, error),))
     meanings = _Meanings(scope)
     value = meanings.read(tree)
+    if not meanings.faults:
+        _SHAPES.learn(kind, text, tree)
     return Parsed(value, tuple(sorted(meanings.faults, key=lambda fault: fault.start)))
 
 
@@ -68,15 +86,21 @@ class _NoMeaning(Exception):
 
 
 class _Meanings(Orders):
-    """Walks the parsed tree, innermost first."""
+    """Walks the parsed tree, innermost first. ``words`` are what a shared tree lacks."""
 
-    def read(self, tree: "Tree[Token] | Token") -> object:
+    def __init__(self, scope: Scope, words: Sequence[Token] = ()) -> None:
+        super().__init__(scope)
+        self._words = words
+
+    def read(self, tree: Tree[Any]) -> object:
         try:
             return self._of(tree)
         except _NoMeaning:
             return None
 
-    def _of(self, node: "Tree[Token] | Token | None") -> object:
+    def _of(self, node: Node) -> object:
+        if isinstance(node, Word):
+            return self._words[node.place]
         if node is None or isinstance(node, Token):
             return node
         parts = [self._of(child) for child in node.children]
@@ -85,11 +109,13 @@ class _Meanings(Orders):
             return self._meaning(name, node, parts)
         except Misspoken as error:
             wrong = node if error.part is None else node.children[error.part]
+            # A fault in a shared tree is only counted: the sentence is then read once more, with its own positions.
+            wrong = node if isinstance(wrong, Word) else wrong
             code = error.code if isinstance(error, BadCall | NotOrderable) else _CODES.get(name, Code.NOT_A_SENTENCE)
             self.blame(wrong, code, error.message, error.hint)
             raise _NoMeaning from None
 
-    def _meaning(self, name: str, node: "Tree[Token]", parts: list[object]) -> object:
+    def _meaning(self, name: str, node: Tree[Any], parts: list[object]) -> object:
         phrase = phrases().get(name)
         if phrase is None:
             return getattr(self, name)(*parts)
