@@ -34,6 +34,8 @@ class Intake:
         intent = self._journal.intents.find(report.order_ref, report.perm_id)
         if intent is None:
             return None
+        if intent.perm_id and report.perm_id > 0 and report.perm_id != intent.perm_id:
+            return intent  # A second order under our reference: its end is no news about the first.
         after = reported(intent, report)
         if after != intent:
             self._commit(intent, after, "report", report, away=away)

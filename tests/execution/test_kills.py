@@ -14,6 +14,7 @@ from rules_engine.model.intent import IntentState
 from rules_engine.model.life import Life
 from rules_engine.model.notice import Notice, NoticeKind
 from rules_engine.model.order import OrderKind
+from rules_engine.model.reports import BrokerStatus
 from tests.execution.bench import Bench, limits
 from tests.execution.doubles import NOW_S, FakeLink, Killed, Placed, V, decision, draft
 
@@ -436,6 +437,18 @@ async def test_a_second_order_that_shows_itself_in_a_report_stops_sending_until_
     await bench.desk.step()
     assert bench.state(next_one) is State.BLOCKED
     assert bench.intent(key).perm_id == 9001
+
+
+async def test_the_end_of_a_twin_is_not_the_end_of_the_order_that_it_doubled(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    twin = replace(bench.ib.orders[key], perm_id=777, status=BrokerStatus.CANCELLED, completed=True)
+    bench.ib.completed["a twin"] = twin
+    bench.desk.on_report(twin)
+    await bench.later(900)
+    assert bench.state(key) is State.WORKING
+    assert "r" in bench.desk.halted_rules
 
 
 async def test_a_twin_that_filled_long_ago_halts_the_rule_too(bench: Bench) -> None:
