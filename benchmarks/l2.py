@@ -29,6 +29,7 @@ rules: {folder}/rules
 state: {folder}/state
 gateway: {{host: 127.0.0.1, port: {port}, client_id: 17}}
 mode: paper
+restart_window: none
 account: DU1234567
 """
 

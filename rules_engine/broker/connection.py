@@ -147,6 +147,10 @@ class Connection:
         """Units of the account's base currency for one of ``currency``; None when unknown."""
         return self._hearing.account.exchange_rate(currency)
 
+    def is_halted(self, instrument: str) -> bool:
+        """Whether its exchange has halted the trading in it, as far as IB tells."""
+        return self._hearing.subscriptions.is_halted(instrument)
+
     # The daemon's part.
 
     @property

@@ -27,6 +27,7 @@ from rules_engine.model.instrument import Instrument
 from rules_engine.model.reports import Traded
 
 LOOK_UP_DEADLINE_S = 15.0
+_HALTED = (1, 2)
 
 
 class Subscriptions:
@@ -73,6 +74,15 @@ class Subscriptions:
     def traded(self, name: str) -> Traded | None:
         """What IB says of an instrument; None when it was not qualified."""
         return self._traded.get(name)
+
+    def is_halted(self, name: str) -> bool:
+        """Whether IB says that the exchange has halted the trading in it.
+
+        1 is a halt, 2 one for volatility; 0, -1 and silence are none
+        (https://interactivebrokers.github.io/tws-api/tick_types.html, tick 49)."""
+        one = self._qualified.get(name)
+        ticker = self._session.ticker(self._contracts[one.contract.conId]) if one else None
+        return ticker is not None and ticker.halted in _HALTED
 
     def names(self, contract_id: int) -> tuple[str, ...]:
         """What rules call a contract."""

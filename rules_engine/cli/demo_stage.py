@@ -194,6 +194,7 @@ def _write_configuration(folder: Path, port: int, url: str) -> None:
         f"state: {folder}/var\n"
         f"gateway: {{host: 127.0.0.1, port: {port}, client_id: 17}}\n"
         "mode: paper\n"
+        "restart_window: none\n"
         f"account: {ACCOUNT}\n"
         f"channels: {{phone: '{url}'}}\n"
         "limits: {max_order_quantity: 1000, max_order_value: 100000}\n"

@@ -12,6 +12,7 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedDown, PositionReport, Traded
 from rules_engine.model.tick import Tick
 
+_LATE_MAX_S = 60.0
 _QUOTED = {Field.BID: "bid", Field.ASK: "ask", Field.LAST: "last"}
 
 
@@ -31,7 +32,10 @@ class KnownMarket:
             return
         price = None if tick.value is None else Decimal(str(tick.value))
         quote = self._quotes.get(tick.instrument, Quote(tick.time_s))
-        self._quotes[tick.instrument] = replace(quote, time_s=max(quote.time_s, tick.time_s), **{side: price})
+        # A trade may be reported with an earlier time than a quote before it; by much more, the clock was set back.
+        set_back = tick.time_s < quote.time_s - _LATE_MAX_S
+        time_s = tick.time_s if set_back else max(quote.time_s, tick.time_s)
+        self._quotes[tick.instrument] = replace(quote, time_s=time_s, **{side: price})
 
     def feed_down(self, report: FeedDown) -> None:
         """Forgets the prices of the instrument, or of all."""
@@ -54,7 +58,10 @@ class KnownMarket:
         return self._evaluator.read(expression)
 
     def quote(self, instrument: str) -> Quote | None:
-        return self._quotes.get(instrument)
+        quote = self._quotes.get(instrument)
+        if quote is None or self._connection is None or not self._connection.is_halted(instrument):
+            return quote
+        return replace(quote, halted=True)
 
     def is_priced(self, instrument: str) -> bool:
         """Whether any price and the position are known: without them no order passes the limits."""

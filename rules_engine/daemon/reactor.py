@@ -238,8 +238,10 @@ class Reactor:
         )
 
     def _must_wait(self, rule: str) -> bool:
-        """Whether contracts, or what an order is checked against, are not known yet, or an order of an older edition of
-        this rule has not ended yet."""
+        """Whether contracts, or what an order is checked against, are not known yet, an order of an older edition of
+        this rule has not ended yet, or the gateway may be restarting."""
+        if self._desk.is_restart_near and not self._dry:
+            return True
         plan = self._in_force.plans[rule]
         unknown = any(self._market.traded(one.name) is None for one in plan.reads | plan.orders_in)
         return (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from rules_engine.execution.book import Refusal
 from rules_engine.execution.changes import Change, Listener, UnitEnd
 from rules_engine.execution.codes import Meaning, meaning_of
 from rules_engine.execution.journal import Journal
@@ -92,14 +93,25 @@ class Intake:
 
     def close_unsent(self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind) -> None:
         """Ends legs that never left, with one message for all of them."""
-        assert all(leg.state is State.INTENT for leg in legs)
         with self._journal.transaction():
-            for leg in legs:
-                self._journal.change(replace(leg, state=state, reason=reason), str(state), {"reason": reason})
-            words = "; ".join(order_words(leg.draft) for leg in legs)
-            told = self._tell(replace(legs[0], state=state), notice, f"not sent: {words}. {reason}")
-            news: list[News] = [told, *self._end_unit(legs[0])]
+            news = self._close(legs, state, reason, notice)
         self._publish(news)
+
+    def refuse(self, legs: Sequence[Intent], found: Refusal) -> None:
+        """Ends legs that a limit or a guard stopped at the moment of sending: the firing says which it was."""
+        words = f"Held back: {found.reason}" + (f" ({found.detail})" if found.detail else "")
+        with self._journal.transaction():
+            self._journal.refuse(legs[0].rule, legs[0].seq, found.reason, found.detail)
+            news = self._close(legs, State.BLOCKED, words, NoticeKind.HELD_BACK)
+        self._publish(news)
+
+    def _close(self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind) -> Sequence[News]:
+        assert all(leg.state is State.INTENT for leg in legs)
+        for leg in legs:
+            self._journal.change(replace(leg, state=state, reason=reason), str(state), {"reason": reason})
+        words = "; ".join(order_words(leg.draft) for leg in legs)
+        told = self._tell(replace(legs[0], state=state), notice, f"not sent: {words}. {reason}")
+        return [told, *self._end_unit(legs[0])]
 
     def _commit(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> None:
         with self._journal.transaction():

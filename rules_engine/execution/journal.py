@@ -20,7 +20,7 @@ from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.plain import from_text, to_text
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
-from rules_engine.model.firing import HeldBack
+from rules_engine.model.firing import HeldBack, Reason
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.life import Life
 from rules_engine.model.notice import Notice
@@ -203,6 +203,13 @@ class Journal:
                     " AND triggered_s IS NULL",
                     *(self._clock.now_s(), rule, seq),
                 ).rowcount
+            )
+
+    def refuse(self, rule: str, seq: int, reason: Reason, detail: str) -> None:
+        """Says with a firing what stopped its orders at the moment of sending."""
+        with self.transaction():
+            self._database.execute(
+                "UPDATE firing SET reason = ?, detail = ? WHERE rule = ? AND seq = ?", reason, detail, rule, seq
             )
 
     def end(self, rule: str, seq: int, used: bool) -> Sequence[UnitEnd]:

@@ -11,12 +11,16 @@ from rules_engine.model.reports import Evidence, Traded
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The newest live prices of an instrument; ``time_s`` is when any of them last came."""
+    """The newest live prices of an instrument; ``time_s`` is when any of them last came.
+
+    ``halted``: its exchange has stopped the trading in it, as far as IB tells.
+    """
 
     time_s: float
     bid: Decimal | None = None
     ask: Decimal | None = None
     last: Decimal | None = None
+    halted: bool = False
 
 
 class Market(Protocol):

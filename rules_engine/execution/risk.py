@@ -8,17 +8,19 @@ from zoneinfo import ZoneInfo
 from rules_engine.execution import totals
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.exposure import Exposed, of_intents, of_unit, pending
+from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
 from rules_engine.model.action import Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
 from rules_engine.model.instrument import Kind
-from rules_engine.model.order import HeldPrice, OrderDraft, Unit
+from rules_engine.model.order import HeldPrice, OrderDraft, OrderKind, Unit
 from rules_engine.model.order_words import plain
 from rules_engine.model.reports import Traded
 from rules_engine.model.settings import Limits
 
 QUOTE_AGE_MAX_S = 60.0
+QUOTE_AHEAD_MAX_S = 5.0
 DUPLICATE_WINDOW_S = 60.0
 
 
@@ -30,7 +32,7 @@ class RiskGate:
 
     def __init__(self, limits: Limits, market: Market, clock: Clock, timezone: str = "America/New_York") -> None:
         self._limits = limits
-        self._market = market
+        self._market = FiniteMarket(market)
         self._clock = clock
         self._zone = ZoneInfo(timezone)
 
@@ -58,6 +60,7 @@ class RiskGate:
         return (
             self._quantity(leg)
             or self._hours(leg, traded)
+            or self._halted(leg)
             or _closing(leg, self._market.position(leg.instrument.name), book)
             or self._short(leg, traded, unit, book)
             or self._duplicate(leg, book)
@@ -79,6 +82,12 @@ class RiskGate:
         if any(start_s <= now_s < end_s for start_s, end_s in traded.sessions):
             return None
         return Refusal(Reason.MARKET_CLOSED, f"{leg.instrument.name} is closed now; 'outside hours' would send anyway")
+
+    def _halted(self, leg: OrderDraft) -> Refusal | None:
+        quote = self._market.quote(leg.instrument.name)
+        if quote is None or not quote.halted or leg.conditions or leg.parent is not None:
+            return None
+        return Refusal(Reason.TRADING_HALTED, leg.instrument.name)
 
     def _short(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
         stock = traded.kind == Kind.STOCK and leg.side is Side.SELL and leg.parent is None
@@ -108,11 +117,32 @@ class RiskGate:
         return None
 
     def _priced(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
+        if leg.parent is not None:
+            return None  # It undoes an entry that was checked, at a price measured from that entry.
+        return self._at_market(leg) or self._limited(leg, traded, unit, book)
+
+    def _at_market(self, leg: OrderDraft) -> Refusal | None:
+        """An order that takes whatever price there is needs a market that can be seen, now, from both sides."""
+        limits, name = self._limits, leg.instrument.name
+        if limits.max_spread is None or leg.kind is not OrderKind.MARKET or leg.conditions:
+            return None
+        quote = self._fresh_quote(leg)
+        if quote is None or quote.bid is None or quote.ask is None:
+            return Refusal(Reason.NO_PRICE, f"max_spread cannot be checked: {name} has no bid and ask")
+        age_s = self._clock.now_s() - quote.time_s
+        if age_s > limits.max_price_age_s:
+            old = f"max_price_age is {limits.max_price_age_s:g}s, the newest price of {name} came {age_s:.0f}s ago"
+            return Refusal(Reason.NO_PRICE, old)
+        spread, middle = abs(quote.ask - quote.bid), (quote.ask + quote.bid) / 2
+        if middle > 0 and spread <= limits.max_spread * middle:
+            return None
+        share = f"{spread / middle * 100:.1f}%" if middle > 0 else "not to be measured"
+        return Refusal(Reason.OVER_LIMIT, f"max_spread is {plain(limits.max_spread * 100)}%, that of {name} is {share}")
+
+    def _limited(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
         limits = self._limits
         if limits.price_collar is None and limits.max_order_value is None and limits.max_position_value is None:
             return None
-        if leg.parent is not None:
-            return None  # It undoes an entry that was checked, at a price measured from that entry.
         quote = self._fresh_quote(leg)
         reference = _reference(leg, quote)
         price = _order_price(leg, quote, reference)
@@ -124,7 +154,8 @@ class RiskGate:
         quote = self._market.quote(leg.instrument.name)
         if quote is None or leg.conditions:
             return quote  # What waits at IB for its trigger is checked against the newest price there is.
-        return quote if self._clock.now_s() - quote.time_s <= QUOTE_AGE_MAX_S else None
+        # A price from the future is one from before the clock was set back: nobody knows how old it is.
+        return quote if -QUOTE_AHEAD_MAX_S <= self._clock.now_s() - quote.time_s <= QUOTE_AGE_MAX_S else None
 
     def _collar(self, leg: OrderDraft, price: Decimal, reference: Decimal) -> Refusal | None:
         collar = self._limits.price_collar

@@ -11,16 +11,18 @@ from rules_engine.language.channels import check_channel
 from rules_engine.language.codes import Code
 from rules_engine.language.collector import Collector
 from rules_engine.language.durations import read_duration
+from rules_engine.language.moments import is_timezone, machine_timezone
 from rules_engine.language.rendering import quote_lines
 from rules_engine.language.structure import CONFIG_SCHEMA, check_structure
 from rules_engine.language.text import Source, decode
 from rules_engine.language.tree import Listing, Node, Scalar, read_tree
 from rules_engine.language.tree import Mapping as MappingNode
 from rules_engine.model.place import Problem, Severity
-from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, Settings
+from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, NightlyRestart, Settings
 
 SECRET_SIZE_MAX = 8_192
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _FILE = "file:"
 
 
@@ -39,7 +41,7 @@ def load_settings(
         root, refused = read_tree(text, name)
         problems.extend(refused)
         if root is not None:
-            problems.extend(check_structure(root, CONFIG_SCHEMA, text))
+            problems.extend(check_structure(root, CONFIG_SCHEMA))
         if isinstance(root, MappingNode):
             settings = _Words(root, environment, base, problems).settings()
     found = quote_lines(problems.in_file_order(), _without_secrets(text, root))
@@ -119,6 +121,7 @@ class _Words:
             channels=self._channels(),
             heartbeat=self._heartbeat(),
             limits=self._limits(),
+            restart=self._restart(),
         )
 
     def _mode(self) -> Mode:
@@ -156,11 +159,35 @@ class _Words:
         url = node.get("url") if isinstance(node, MappingNode) else None
         if not isinstance(node, MappingNode) or not isinstance(url, Scalar):
             return None
-        every = node.get("every")
-        every_s = read_duration(every.text) if isinstance(every, Scalar) else 60.0
-        if every_s is None and every is not None:
-            self._problems.add(every, Code.BAD_DURATION, "this is not a length of time", "write 1m")
-        return Heartbeat(self._secret(url), every_s or 60.0)
+        return Heartbeat(self._secret(url), self._seconds(node, "every", 60.0, "1m"))
+
+    def _restart(self) -> NightlyRestart | None:
+        """None for a gateway that never restarts by itself: one that says so, and the embedded one."""
+        node, usual = self._root.get("restart_window"), NightlyRestart(timezone=machine_timezone())
+        if isinstance(node, Scalar) or self._gateway().embedded:
+            return None
+        if not isinstance(node, MappingNode):
+            return usual
+        hour, minute = usual.hour, usual.minute
+        if _TIME.fullmatch(at := node.text("at")):
+            hour, minute = map(int, at.split(":"))
+        zone = node.get("timezone")
+        if isinstance(zone, Scalar) and not is_timezone(zone.text):
+            hint = "write a name such as America/New_York or Europe/London"
+            self._problems.add(zone, Code.BAD_TIMEZONE, f"'{zone.text[:64]}' is not a time zone", hint)
+            return usual
+        around_s = self._seconds(node, "around", usual.around_s, "3m")
+        return NightlyRestart(hour, minute, around_s, node.text("timezone") or usual.timezone)
+
+    def _seconds(self, node: MappingNode, key: str, usual_s: float, example: str) -> float:
+        """A length of time; ``usual_s`` where none is written."""
+        written = node.get(key)
+        if not isinstance(written, Scalar):
+            return usual_s
+        found_s = read_duration(written.text)
+        if found_s is None:
+            self._problems.add(written, Code.BAD_DURATION, "this is not a length of time", f"write {example}")
+        return usual_s if found_s is None else found_s
 
     def _secret(self, node: Scalar) -> str:
         environment = self._environment
@@ -206,26 +233,23 @@ class _Words:
         node = self._root.get("limits")
         if not isinstance(node, MappingNode):
             return Limits()
-        short = node.get("allow_short")
-        wait = node.get("price_wait")
-        wait_s = read_duration(wait.text) if isinstance(wait, Scalar) else Limits().price_wait_s
-        if wait_s is None and wait is not None:
-            self._problems.add(wait, Code.BAD_DURATION, "this is not a length of time", "write 30s")
-        collar = node.text("price_collar").removesuffix("%")
+        short, usual = node.get("allow_short"), Limits()
         return Limits(
             max_order_quantity=_amount(node, "max_order_quantity"),
             max_order_value=_amount(node, "max_order_value"),
             max_orders_per_day=node.whole("max_orders_per_day", 0) or None,
             max_position_value=_amount(node, "max_position_value"),
-            price_collar=Decimal(collar) / 100 if _is_decimal(collar) else Limits().price_collar,
+            price_collar=_share(node, "price_collar", usual.price_collar),
             allow_short=isinstance(short, Scalar) and short.value is True,
             max_orders_per_rule_per_day=node.whole("max_orders_per_rule_per_day", 0) or None,
             max_value_per_day=_amount(node, "max_value_per_day"),
             max_open_value=_amount(node, "max_open_value"),
             max_daily_loss=_amount(node, "max_daily_loss"),
             instruments=_names(node.get("instruments")),
-            max_orders_per_second=node.whole("max_orders_per_second", Limits().max_orders_per_second),
-            price_wait_s=Limits().price_wait_s if wait_s is None else wait_s,
+            max_orders_per_second=node.whole("max_orders_per_second", usual.max_orders_per_second),
+            price_wait_s=self._seconds(node, "price_wait", usual.price_wait_s, "30s"),
+            max_spread=_share(node, "max_spread", usual.max_spread),
+            max_price_age_s=self._seconds(node, "max_price_age", usual.max_price_age_s, "5s"),
         )
 
 
@@ -239,6 +263,12 @@ def _amount(node: MappingNode, key: str) -> Decimal | None:
     value = node.get(key)
     is_number = isinstance(value, Scalar) and isinstance(value.value, int | float)
     return Decimal(value.text) if isinstance(value, Scalar) and is_number and _is_decimal(value.text) else None
+
+
+def _share(node: MappingNode, key: str, usual: Decimal | None) -> Decimal | None:
+    """`2.5%` is 0.025."""
+    percent = node.text(key).removesuffix("%")
+    return Decimal(percent) / 100 if _is_decimal(percent) else usual
 
 
 def _is_decimal(text: str) -> bool:

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     EXPIRED = "the rule has expired"
     MISSED = "the edge fell into a gap and is too old to act on"
     MARKET_CLOSED = "the market is closed"
+    TRADING_HALTED = "trading in it is halted"
     OVER_LIMIT = "a limit would be exceeded"
     NO_PRICE = "no fresh price to check the order against"
     SHORT_SALE = "it would open a short position"

@@ -15,6 +15,7 @@ class NoticeKind(StrEnum):
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    ORDERS_WAIT = "orders wait"
     UNKNOWN_ORDER = "unknown order"
     MISSED = "missed"
     BROKEN = "broken"

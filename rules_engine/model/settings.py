@@ -23,6 +23,17 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NightlyRestart:
+    """When TWS or IB Gateway restarts each day, by the clock of ``timezone``. Nothing is sent from ``around_s`` seconds
+    before until as many after."""
+
+    hour: int = 23
+    minute: int = 45
+    around_s: float = 180.0
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Checked before every send, in the account's base currency. None: no such limit."""
 
@@ -45,6 +56,10 @@ class Limits:
     """More than these wait."""
     price_wait_s: float = 30.0
     """How long a firing waits for a price to be checked against."""
+    max_spread: Decimal | None = Decimal("0.01")
+    """A market order leaves only while bid and ask are no farther apart than this share of their middle."""
+    max_price_age_s: float = 5.0
+    """And only while some price of its instrument came within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +80,4 @@ class Settings:
     channels: dict[str, str] = field(default_factory=dict, repr=False)
     heartbeat: Heartbeat | None = None
     limits: Limits = Limits()
+    restart: NightlyRestart | None = None

@@ -25,6 +25,7 @@ async def house(folder: Path) -> AsyncIterator[House]:
 def settings_for(house: House) -> str:
     return (
         f"gateway: {{host: 127.0.0.1, port: {house.gateway.port}, client_id: 17}}\n"
+        f"restart_window: none\n"
         f"mode: paper\naccount: {ACCOUNT}\nchannels: {{phone: '{house.settings.channels['phone']}'}}\n"
     )
 

@@ -157,7 +157,7 @@ async def test_a_closing_order_waits_for_the_cancellations_before_it(bench: Benc
     link.on_cancel = lambda order_id: cancelled.set()
     close = draft(side=Side.SELL, closes=True)
     key = bench.record(replace(decision(close, rule="out"), cancels=(CancelOrders(instrument=MA),)))
-    bench.desk._timing = replace(bench.desk._timing, ack_s=5.0)
+    bench.desk._dispatcher._timing = replace(bench.desk._timing, ack_s=5.0)
     sending = asyncio.create_task(bench.desk.dispatch())
     await asyncio.wait_for(cancelled.wait(), 5)
     await asyncio.sleep(0)

@@ -19,7 +19,7 @@ from rules_engine.model.settings import Limits
 from rules_engine.model.trigger_method import TriggerMethod
 from tests.execution.doubles import MA, NOW_S, FakeMarket, V, draft, stock
 
-NONE = Limits(price_collar=None)
+NONE = Limits(price_collar=None, max_spread=None)
 LIMIT = OrderKind.LIMIT
 
 

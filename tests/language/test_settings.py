@@ -8,7 +8,7 @@ import pytest
 from rules_engine.language import as_json, render
 from rules_engine.language.settings_file import exposed_secrets, load_settings
 from rules_engine.model.place import Problem
-from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, Settings
+from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, NightlyRestart, Settings
 
 SECRET = "tgram://123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/987654321/"
 WHOLE = """
@@ -29,6 +29,8 @@ limits:
   price_collar: 2.5%
   allow_short: false
   price_wait: 1m
+  max_spread: 0.5%
+  max_price_age: 2s
   max_orders_per_rule_per_day: 4
   max_orders_per_second: 3
   max_value_per_day: 200000
@@ -78,7 +80,43 @@ def test_the_whole_file(tmp_path: Path) -> None:
         instruments=frozenset({"MA", "V"}),
         max_orders_per_second=3,
         price_wait_s=60.0,
+        max_spread=Decimal("0.005"),
+        max_price_age_s=2.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "restart"),
+    [
+        ("mode: dry\n", NightlyRestart(23, 45, 180.0, "America/New_York")),
+        ("restart_window: {at: 22:05, around: 90s}\n", NightlyRestart(22, 5, 90.0, "America/New_York")),
+        ("restart_window: {timezone: Europe/Berlin}\n", NightlyRestart(23, 45, 180.0, "Europe/Berlin")),
+        ("restart_window: none\n", None),
+        ("gateway: demo\n", None),
+    ],
+)
+def test_the_gateway_restarts_in_the_night_by_its_own_clock(
+    text: str, restart: NightlyRestart | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    settings, problems = read(text, tmp_path)
+    assert not problems and settings is not None
+    assert settings.restart == restart
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("restart_window: {at: 24:00}\n", "R105"),
+        ("restart_window: {around: soon}\n", "R105"),
+        ("restart_window: {timezone: Europe/Nowhere}\n", "R322"),
+        ("restart_window: {from: 23:00}\n", "R102"),
+        ("restart_window: never\n", "R105"),
+    ],
+)
+def test_a_restart_that_cannot_be_is_refused(text: str, code: str, tmp_path: Path) -> None:
+    settings, problems = read(text, tmp_path)
+    assert settings is None and code in [str(problem.code) for problem in problems]
 
 
 def test_an_almost_empty_file_is_a_dry_run(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from rules_engine.broker.connection import Connection
 from rules_engine.broker.inquiry import Inquiry, OrderAnswers
 from rules_engine.execution import database, journal, order_states
 from rules_engine.execution.desk import Desk
+from rules_engine.execution.dispatcher import Dispatcher
 from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.outbox import Outbox
@@ -23,7 +24,7 @@ Mutation = Callable[[], AbstractContextManager[object]]
 def journal_after_send() -> Iterator[None]:
     """The bytes first, SENDING on disk a moment later."""
     late: list[tuple[object, ...]] = []
-    commit, place = Journal.send_committed, Desk._place
+    commit, place = Journal.send_committed, Dispatcher._place
 
     def remember(self, legs, order_ids, mark):
         late.append((self, legs, order_ids, mark))
@@ -38,11 +39,11 @@ def journal_after_send() -> Iterator[None]:
             commit(*late.pop())
         return sent
 
-    with patch.object(Journal, "send_committed", remember), patch.object(Desk, "_place", send_then_commit):
+    with patch.object(Journal, "send_committed", remember), patch.object(Dispatcher, "_place", send_then_commit):
         yield
 
 
-def _send_again(self: Reconciler, intent: Intent) -> None:
+def _send_again(self: Reconciler | Dispatcher, intent: Intent) -> None:
     for leg in self._journal.intents.unit(intent.rule, intent.seq):
         self._journal.change(replace(leg, state=IntentState.INTENT, order_id=None), "again")
     with self._journal.transaction():
@@ -57,15 +58,15 @@ def new_id_on_resend() -> AbstractContextManager[object]:
 @contextmanager
 def resend_on_timeout() -> Iterator[None]:
     """No answer within the deadline means that it never arrived."""
-    acknowledged = Desk._acknowledged
+    acknowledged = Dispatcher._acknowledged
 
     async def impatient(self, session, unit):
         await acknowledged(self, session, unit)
         for leg in self._journal.intents.unit(unit[0].rule, unit[0].seq):
             if leg.state is IntentState.SENDING:
-                _send_again(self._reconciler, leg)
+                _send_again(self, leg)
 
-    with patch.object(Desk, "_acknowledged", impatient):
+    with patch.object(Dispatcher, "_acknowledged", impatient):
         yield
 
 

@@ -1,0 +1,305 @@
+"""The write order: what a unit passes from committed intent to bytes on the wire, one unit at a time.
+
+A. Firing, intents, messages and the rule's new memory are one commit (`Journal.record`).
+B. Pre-flight: link up and reconciled, no halt, no kill switch, the right account, outside the gateway's restart, not
+   too many a second, every limit, and a round trip to IB that was answered just now.
+C. SENDING with its order ids is on disk.
+D. The bytes leave.
+E. IB's first report about each leg, or else its complete answers, says that it arrived.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from rules_engine.execution.book import Book, Refusal
+from rules_engine.execution.cancelling import Cancelling
+from rules_engine.execution.guard import refusal, trading_account
+from rules_engine.execution.halts import Halts
+from rules_engine.execution.intake import Intake
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.keys import group_name
+from rules_engine.execution.pace import Pace
+from rules_engine.execution.ports import OrderLink
+from rules_engine.execution.price_wait import PriceWait
+from rules_engine.execution.restart_window import RestartWindow
+from rules_engine.execution.risk import DUPLICATE_WINDOW_S, RiskGate
+from rules_engine.execution.session import Session
+from rules_engine.execution.timing import Timing
+from rules_engine.execution.words import describe
+from rules_engine.model.clock import Clock
+from rules_engine.model.errors import LinkDown
+from rules_engine.model.firing import Reason
+from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.order import transmits
+from rules_engine.model.settings import Mode, Settings
+
+State = IntentState
+
+
+class Dispatcher:
+    """The only one that sends orders. ``current`` is the connection, ``reconcile`` asks IB what it has."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        gate: RiskGate,
+        clock: Clock,
+        settings: Settings,
+        intake: Intake,
+        halts: Halts,
+        timing: Timing,
+        *,
+        live_flag: bool,
+        stopped: Callable[[], bool],
+        current: Callable[[], Session | None],
+        reconcile: Callable[[], Awaitable[object]],
+    ) -> None:
+        self._journal = journal
+        self._gate = gate
+        self._clock = clock
+        self._settings = settings
+        self._intake = intake
+        self._halts = halts
+        self._timing = timing
+        self._live_flag = live_flag
+        self._stopped = stopped
+        self._current = current
+        self._reconcile = reconcile
+        self._pace = Pace(journal, settings.limits.max_orders_per_second)
+        self._paced_until_s = 0.0
+        self._price_wait = PriceWait(settings.limits.price_wait_s)
+        self._restart_window = RestartWindow(settings.restart)
+        self.cancelling = Cancelling(journal, clock, timing.backoff_s)
+        self.flight = asyncio.Lock()
+        """Held while a unit is under way, or IB is being asked what it has."""
+        self._news = asyncio.Event()
+
+    def hear(self) -> None:
+        """IB said something, or the connection changed: whoever waits for it looks again."""
+        self._news.set()
+
+    @property
+    def waiting_for(self) -> str:
+        """Why nothing can be sent now; empty when orders may leave."""
+        if self._settings.mode is Mode.DRY:
+            return "the mode is dry"
+        if self._stopped():
+            return Reason.STOPPED
+        if halted := self._halts.engine:
+            return halted
+        session = self._current()
+        if session is None:
+            return Reason.LINK_DOWN
+        return (session.why if not session.reconciled else "") or self._restarting()
+
+    @property
+    def is_restart_near(self) -> bool:
+        """Whether the gateway may be restarting about now."""
+        return self._restart_window.end_s(self._clock.now_s()) is not None
+
+    def due_s(self, session: Session | None) -> float:
+        """When something that waits to be sent should be looked at again: POSIX seconds."""
+        now_s = self._clock.now_s()
+        moments = [now_s + self._timing.recheck_s]
+        unit = self._journal.intents.next_unit()
+        if unit and unit[0].expires_s is not None:
+            moments.append(unit[0].expires_s)
+        if unit and self._paced_until_s > now_s:
+            moments.append(self._paced_until_s)
+        if unit and (end_s := self._restart_window.end_s(now_s)):
+            moments.append(end_s)
+        if self._price_wait.is_on:
+            moments.append(now_s + self._timing.poll_s)
+        if unit and session and session.reconciled and not session.link.is_clear():
+            moments.append(now_s + self._timing.poll_s)
+        return min(moments)
+
+    async def dispatch(self) -> None:
+        """Sends every unit that may leave now, one at a time, and every cancellation."""
+        async with self.flight:
+            self.cancelling.send_wanted(self._current())
+            waiting = set[tuple[str, int]]()
+            while unit := self._journal.intents.next_unit(waiting):
+                if self._waits_for_price(unit):
+                    waiting.add((unit[0].rule, unit[0].seq))
+                elif not await self._send(unit):
+                    break
+                self.cancelling.send_wanted(self._current())
+            self._price_wait.only(waiting)
+
+    def book(self) -> Book:
+        """Our own orders as the gate needs them for a new firing."""
+        now_s, day_start_s = self._clock.now_s(), self._gate.day_start_s()
+        sent = self._journal.intents.sent_since(min(day_start_s, now_s - DUPLICATE_WINDOW_S))
+        return Book(
+            open=self._journal.intents.open(),
+            recent=[one for one in sent if one.sent_s is not None and now_s - one.sent_s < DUPLICATE_WINDOW_S],
+            today=[one for one in sent if one.sent_s is not None and one.sent_s >= day_start_s],
+        )
+
+    async def _send(self, unit: Sequence[Intent]) -> bool:
+        """Takes one unit as far as it goes; False when nothing can be sent now."""
+        if self._close_stale(unit):
+            return True
+        session = self._current()
+        if session is None or not session.is_clear or self._halts.engine or self._waits_for_restart(unit):
+            return False
+        if why := self._halts.rules.get(unit[0].rule):
+            self._block(unit, Refusal(Reason.HALTED, why))
+            return True
+        if why := self._guard(session.link):
+            self._block(unit, Refusal(Reason.WRONG_ACCOUNT, why))
+            return True
+        if (pause_s := self._pace.pause_s(len(unit), self._clock.now_s())) > 0:
+            self._paced_until_s = self._clock.now_s() + pause_s
+            return False
+        await self._cancels_over(unit)
+        try:
+            await session.link.probe(self._timing.probe_s)
+        except LinkDown as error:
+            session.distrust(str(error) or Reason.LINK_DOWN, self._clock.now_s() + self._timing.backoff_s)
+            return False
+        # Nothing is awaited from here until the unit is on the wire.
+        if self._current() is not session or not session.is_clear or self._waits_for_restart(unit):
+            return False
+        unit = self._journal.intents.unit(unit[0].rule, unit[0].seq)
+        if unit[0].state is not State.INTENT or self._close_stale(unit):
+            return True
+        if self._waits_for_price(unit):
+            return True
+        if found := self._check(unit):
+            self._block(unit, found)
+            return True
+        if not self._place(session, unit):
+            return False
+        await self._acknowledged(session, unit)
+        return True
+
+    def _check(self, unit: Sequence[Intent]) -> Refusal | None:
+        """Against every limit. What is still to be sent is checked in its turn and does not count yet."""
+        book = self.book()
+        sent = replace(book, open=[intent for intent in book.open if intent.state.may_be_at_broker])
+        return self._gate.check(tuple(leg.draft for leg in unit), sent, unit[0].rule)
+
+    def _waits_for_price(self, unit: Sequence[Intent]) -> bool:
+        """Whether only a price, or something like it, is missing that IB may tell in a moment. Others may go first."""
+        session = self._current()
+        if session is None or not session.reconciled or self._is_stale(unit):
+            return False
+        return self._price_wait.holds((unit[0].rule, unit[0].seq), self._check(unit), self._clock.now_s())
+
+    def _waits_for_restart(self, unit: Sequence[Intent]) -> bool:
+        """Whether the gateway may be restarting. The first unit that has to wait for that is told, with its end."""
+        end_s = self._restart_window.end_s(self._clock.now_s())
+        if end_s is None:
+            return False
+        words = describe(tuple(leg.draft for leg in unit))
+        self._journal.tell(
+            Notice(
+                kind=NoticeKind.ORDERS_WAIT,
+                text=f"{self._restarting()}: {unit[0].rule}: {words}, and whatever follows, is sent after that if it is"
+                " still in time.",
+                dedup=f"restart window.{end_s:.0f}",
+                at_s=self._clock.now_s(),
+                channels=tuple(self._settings.channels),
+                title="Orders wait",
+            )
+        )
+        return True
+
+    def _restarting(self) -> str:
+        end_s = self._restart_window.end_s(self._clock.now_s())
+        if end_s is None:
+            return ""
+        return f"the gateway may be restarting, orders wait until {self._restart_window.spell_end(end_s)}"
+
+    def _is_stale(self, unit: Sequence[Intent]) -> bool:
+        """Whether the unit must not leave any more."""
+        expires_s = unit[0].expires_s
+        is_late = expires_s is not None and self._clock.now_s() >= expires_s
+        return is_late or any(leg.cancel_wanted for leg in unit) or self._stopped()
+
+    def _close_stale(self, unit: Sequence[Intent]) -> bool:
+        """Ends a unit that must not leave any more."""
+        if not self._is_stale(unit):
+            return False
+        if any(leg.cancel_wanted for leg in unit):
+            self._intake.close_unsent(unit, State.CANCELLED, "Cancelled before it was sent.", NoticeKind.CANCELLED)
+        elif self._stopped():
+            self._block(unit, Refusal(Reason.STOPPED, ""))
+        else:
+            why = self.waiting_for or "it waited too long"
+            self._intake.close_unsent(unit, State.EXPIRED, f"Its time to be sent ran out: {why}.", NoticeKind.EXPIRED)
+        return True
+
+    def _block(self, unit: Sequence[Intent], found: Refusal) -> None:
+        self._intake.refuse(unit, found)
+
+    def _guard(self, link: OrderLink) -> str | None:
+        return refusal(
+            mode=self._settings.mode,
+            account=self._settings.account,
+            accounts=link.accounts,
+            port=link.port,
+            live_flag=self._live_flag,
+        )
+
+    def _place(self, session: Session, unit: Sequence[Intent]) -> bool:
+        """SENDING on disk, then the bytes. False when the link broke in between: then only evidence can tell."""
+        link, order_ids = session.link, list[int]()
+        floor = self._journal.order_id_high_water
+        for _ in unit:
+            floor = link.next_order_id(floor)
+            order_ids.append(floor)
+        unit = self._journal.send_committed(unit, order_ids, link.mark)
+        account = trading_account(self._settings.account, link.accounts)
+        drafts = tuple(leg.draft for leg in unit)
+        try:
+            for leg, order_id in zip(unit, order_ids, strict=True):
+                link.place(
+                    order_id,
+                    leg.draft,
+                    key=leg.key,
+                    account=account,
+                    group=group_name(leg.key, leg.draft.group),
+                    parent_id=0 if leg.draft.parent is None else order_ids[leg.draft.parent],
+                    transmit=transmits(drafts, leg.leg),
+                )
+        except LinkDown as error:
+            session.distrust(str(error), self._clock.now_s() + self._timing.backoff_s)
+            return False
+        return True
+
+    async def _acknowledged(self, session: Session, unit: Sequence[Intent]) -> None:
+        """Waits until IB has answered for every leg; without an answer, asks."""
+
+        def is_answered() -> bool:
+            legs = self._journal.intents.unit(unit[0].rule, unit[0].seq)
+            unanswered = [leg for leg in legs if leg.state is State.SENDING]
+            is_refused = any(leg.key in session.refusals for leg in unanswered)
+            return not unanswered or self._current() is not session or is_refused
+
+        if not await self._until(is_answered, self._timing.ack_s) or session.refusals:
+            await self._reconcile()
+
+    async def _cancels_over(self, unit: Sequence[Intent]) -> None:
+        """Before a closing order, waits for the cancellations in its instrument: what still works counts against it."""
+        closing = {leg.draft.instrument.name for leg in unit if leg.draft.closes}
+        if closing:
+            await self._until(lambda: not self._cancels_open(closing), self._timing.ack_s)
+
+    def _cancels_open(self, instruments: set[str]) -> bool:
+        wanted = (intent for intent in self._journal.intents.open() if intent.cancel_wanted)
+        return any(intent.draft.instrument.name in instruments for intent in wanted)
+
+    async def _until(self, is_so: Callable[[], bool], deadline_s: float) -> bool:
+        """Waits for a report to make it so; False after the deadline."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                while not is_so():
+                    self._news.clear()
+                    await self._news.wait()
+        return is_so()
