@@ -1,9 +1,11 @@
 """The grammar of sentences: what each kind of condition brings, with expressions and actions, made into one parser."""
 
+import os
 import pkgutil
 import re
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 from lark import Lark
 from lark.lexer import PatternStr
@@ -11,7 +13,6 @@ from lark.lexer import PatternStr
 import rules_engine.conditions
 from rules_engine.conditions.phrase import Level, Phrase
 from rules_engine.language.durations import DURATION_PATTERN
-from rules_engine.language.remembered import cache_folder
 from rules_engine.model.expression import Function
 from rules_engine.model.instrument import Field
 
@@ -133,10 +134,18 @@ def sentence_parser() -> Lark:
     can be written; lark itself sees when they no longer belong to the grammar.
     """
     try:
-        return _parser(str(cache_folder() / "sentences"))
+        return _parser(str(_cache_folder() / "sentences"))
     except (OSError, RuntimeError):
         # No home, or none that can be written.
         return _parser(None)
+
+
+def _cache_folder() -> Path:
+    """Made for its user alone. Raises OSError or RuntimeError where there is none to be had."""
+    kept = os.environ.get("XDG_CACHE_HOME")
+    folder = (Path(kept) if kept else Path.home() / ".cache") / "rules-engine"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def _parser(kept_in: str | None) -> Lark:

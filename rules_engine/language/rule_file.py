@@ -56,7 +56,7 @@ def read_file(source: Source, context: FileContext, problems: Collector) -> Rule
     problems.extend(refused)
     if root is None:
         return RuleFile(source.name, text)
-    misshapen = check_structure(root, RULES_SCHEMA, text)
+    misshapen = check_structure(root, RULES_SCHEMA)
     problems.extend(misshapen)
     if not isinstance(root, Mapping):
         return RuleFile(source.name, text)

@@ -2,20 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from rules_engine.language.codes import Code
+from rules_engine.language.fitting import Fits, Schema, fitting
 from rules_engine.language.nearest import listed, nearest
-from rules_engine.language.remembered import is_known_right, remember_right, shape_key
 from rules_engine.language.tree import Listing, Node, Scalar, Value
 from rules_engine.language.tree import Mapping as MappingNode
 from rules_engine.model.place import Place, Problem
 
-Schema = Mapping[str, Any]
 RULES_SCHEMA, CONFIG_SCHEMA = "rules.schema.json", "config.schema.json"
 
 ERRORS_MAX = 500
@@ -39,19 +38,13 @@ _BOUNDS = {
 _TOO_FEW = {"minItems", "minProperties", "minLength"}
 
 
-def check_structure(root: Node, schema_name: str, text: str) -> tuple[Problem, ...]:
-    """Everything about keys, kinds and spellings of values in ``text``, read as ``root``, that the schema does not
-    allow. A text that was found right before is right: importing jsonschema alone takes a third of a small check."""
-    key = shape_key(schema_path(schema_name).read_bytes(), text)
-    if is_known_right(key):
+def check_structure(root: Node, schema_name: str) -> tuple[Problem, ...]:
+    """Everything about keys, kinds and spellings of values that the schema does not allow.
+
+    What fits is not shown to jsonschema: importing it alone takes a third of a small check.
+    """
+    if _fits(schema_name)(root):
         return ()
-    problems = _problems(root, schema_name)
-    if not problems:
-        remember_right(key)
-    return problems
-
-
-def _problems(root: Node, schema_name: str) -> tuple[Problem, ...]:
     errors = list(islice(_validator(schema_name).iter_errors(_plain(root)), ERRORS_MAX))
     shapes = [_problem(error, root) for error in errors if error.validator not in ("additionalProperties", "required")]
     return (*shapes, *_key_problems(errors, root))
@@ -64,13 +57,22 @@ def schema_path(name: str) -> Path:
     return installed if installed.exists() else package.parent / "schemas" / name
 
 
+def _schema(name: str) -> Schema:
+    schema: Schema = json.loads(schema_path(name).read_text(encoding="utf-8"))
+    return schema
+
+
+@cache
+def _fits(name: str) -> Fits:
+    return fitting(_schema(name))
+
+
 @cache
 def _validator(name: str) -> Any:
     from jsonschema import Draft7Validator, validators
 
-    schema = json.loads(schema_path(name).read_text(encoding="utf-8"))
     extend: Callable[..., Any] = validators.extend
-    return extend(Draft7Validator, {"pattern": _whole_pattern})(schema)
+    return extend(Draft7Validator, {"pattern": _whole_pattern})(_schema(name))
 
 
 def _whole_pattern(validator: Any, pattern: str, instance: object, schema: Schema) -> Iterator[Any]:

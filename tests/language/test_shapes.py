@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.language import sentences
-from rules_engine.language.grammar import ACTION, CONDITION
+from rules_engine.language.grammar import ACTION, CONDITION, sentence_parser
 from rules_engine.language.scope import Instruments, Scope
 from rules_engine.language.sentences import Parsed, parse_sentence
 from rules_engine.language.shapes import SHAPES_MAX, Shapes
@@ -94,7 +94,7 @@ def test_fault_in_a_known_shape_is_told_where_it_stands() -> None:
 
 def test_shapes_are_bounded() -> None:
     shapes = Shapes()
-    tree = sentences.sentence_parser().parse("V > 1", start=CONDITION)
+    tree = sentence_parser().parse("V > 1", start=CONDITION)
     for number in range(SHAPES_MAX + 5):
         shapes.learn(f"kind {number}", "V > 1", tree)
     assert shapes.find("kind 4", "V > 2") is None
