@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rules_engine.execution.database import Database, Reader, Row
+from rules_engine.execution.schema import OUTBOX_OPEN
 from rules_engine.model.notice import Notice, NoticeKind
 
 _COLUMNS = "id, dedup, channel, kind, rule, key, title, text, at_s, state, attempts, next_s, error"
-_OPEN = "state IN ('waiting', 'sending')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ChannelHealth:
 def channels_health(reader: Reader) -> Sequence[ChannelHealth]:
     """Each channel that a message was ever meant for, by its name."""
     rows = reader.rows(
-        f"SELECT channel, sum({_OPEN}) AS waiting, min(CASE WHEN {_OPEN} THEN at_s END) AS oldest_s,"
+        f"SELECT channel, sum({OUTBOX_OPEN}) AS waiting, min(CASE WHEN {OUTBOX_OPEN} THEN at_s END) AS oldest_s,"
         " sum(state = 'dead') AS dead, max(CASE WHEN error != '' THEN printf('%020d', id) || error END) AS error"
         " FROM outbox GROUP BY channel ORDER BY channel"
     )
@@ -74,13 +74,13 @@ class Outbox:
 
     def channels(self) -> frozenset[str]:
         """The channels for which something waits."""
-        rows = self._database.rows(f"SELECT DISTINCT channel FROM outbox WHERE {_OPEN}")
+        rows = self._database.rows(f"SELECT DISTINCT channel FROM outbox WHERE {OUTBOX_OPEN}")
         return frozenset(row["channel"] for row in rows)
 
     def waiting(self, channel: str, count_max: int) -> Sequence[Message]:
         """The oldest open messages of a channel, also those not due yet or interrupted while they were being sent."""
         rows = self._database.rows(
-            f"SELECT {_COLUMNS} FROM outbox WHERE channel = ? AND {_OPEN} ORDER BY id LIMIT ?", channel, count_max
+            f"SELECT {_COLUMNS} FROM outbox WHERE channel = ? AND {OUTBOX_OPEN} ORDER BY id LIMIT ?", channel, count_max
         )
         return [_message(row) for row in rows]
 

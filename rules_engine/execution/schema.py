@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping
 
-VERSION = 2
+VERSION = 3
 
 OPEN = "state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown', 'adopted')"
 """Intents that are not over; the index of them serves only what asks in these very words."""
 
+OUTBOX_OPEN = "state IN ('waiting', 'sending')"
+"""Messages that are neither sent nor given up; their index, too, serves only these very words."""
+
+_OUTBOX_INDEX = f"CREATE INDEX outbox_open ON outbox (channel, id) WHERE {OUTBOX_OPEN};"
+
 MIGRATIONS: Mapping[int, str] = {
     1: f"DROP INDEX intent_open; CREATE INDEX intent_open ON intent (state) WHERE {OPEN};",
+    2: f"DROP INDEX outbox_open; {_OUTBOX_INDEX}",
 }
 """From the version to the next one."""
 
@@ -74,5 +80,5 @@ CREATE TABLE outbox (
     error TEXT NOT NULL DEFAULT '',
     UNIQUE (dedup, channel)
 );
-CREATE INDEX outbox_open ON outbox (next_s) WHERE state IN ('waiting', 'sending');
+{_OUTBOX_INDEX}
 """

@@ -178,3 +178,15 @@ class Mortal:
         self._office.commits_left -= 1
         if self._office.commits_left <= 0:
             raise Dead
+
+
+def test_looking_for_what_waits_reads_nothing_that_was_sent(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", SteppedClock(100.0))
+    connection, asked = journal.outbox._database._connection, []
+    connection.set_trace_callback(asked.append)
+    journal.outbox.waiting("desk", 10)
+    journal.outbox.channels()
+    connection.set_trace_callback(None)
+    plans = [connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchone()["detail"] for statement in asked]
+    assert len(plans) == 2 and all("INDEX outbox_open" in plan for plan in plans)
+    journal.close()
