@@ -11,6 +11,7 @@ from rules_engine.execution.dispatcher import Dispatcher
 from rules_engine.execution.halts import Halts
 from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.partial_fills import PartialFills
 from rules_engine.execution.ports import OrderLink
 from rules_engine.execution.reconciler import Reconciler
 from rules_engine.execution.risk import RiskGate
@@ -65,6 +66,8 @@ class Desk:
             current=lambda: self._session,
             reconcile=self._reconcile,
         )
+        self._partial_fills = PartialFills(clock, self._timing, self._intake.tell_partial)
+        self._partial_fills.note(journal.intents.open())
         self._session: Session | None = None
         self._wake = asyncio.Event()
 
@@ -95,7 +98,7 @@ class Desk:
 
     def on_report(self, report: Report) -> None:
         """Takes in what IB says. Synchronous; call it for every report, in the order in which they came."""
-        session = self._session
+        session, intent = self._session, None
         away = session is None or not session.reconciled
         match report:
             case OrderReport():
@@ -103,11 +106,14 @@ class Desk:
                 self._ask_about(intent, report)
                 self._suspect(intent, report.perm_id)
             case ExecutionReport():
-                self._suspect(self._intake.execution(report, away=away), report.perm_id)
+                intent = self._intake.execution(report, away=away)
+                self._suspect(intent, report.perm_id)
             case OrderError():
                 self._on_error(report)
             case LinkChange():
                 self._on_link(report)
+        if intent is not None:
+            self._partial_fills.note([intent])
         self.wake()
 
     def cancel_ours(self, *, rule: str = "", instrument: Instrument | None = None) -> Sequence[Intent]:
@@ -170,17 +176,22 @@ class Desk:
                     await self._wake.wait()
 
     async def step(self) -> None:
-        """One round: reconcile when that is due, send what can be sent, remind of what is unknown."""
+        """One round: reconcile when that is due, send what can be sent, tell what fills and what is unknown."""
         session = self._session
         if session and session.usable and session.due_s <= self._clock.now_s():
             await self.reconcile()
         await self.dispatch()
+        self._partial_fills.tell()
         self._reconciler.remind()
 
     def due_s(self) -> float:
         """When `step` should be called next without anything new: POSIX seconds."""
-        due_s = self._dispatcher.due_s(self._session)
-        return min(due_s, self._session.due_s) if self._session and self._session.usable else due_s
+        moments = [self._dispatcher.due_s(self._session)]
+        if self._session and self._session.usable:
+            moments.append(self._session.due_s)
+        if (partial_s := self._partial_fills.due_s) is not None:
+            moments.append(partial_s)
+        return min(moments)
 
     async def reconcile(self) -> Evidence | None:
         """Asks IB what it has and settles every intent that this decides; None when an answer was missing."""
@@ -199,7 +210,9 @@ class Desk:
         session = self._session
         if session is None or not session.usable:
             return None
-        return await self._reconciler.run(session, lambda: self._session is session and session.usable)
+        evidence = await self._reconciler.run(session, lambda: self._session is session and session.usable)
+        self._partial_fills.note(self._journal.intents.open())
+        return evidence
 
     def _on_error(self, report: OrderError) -> None:
         intent, meaning = self._intake.error(report)

@@ -77,6 +77,12 @@ class Intake:
             self._commit(intent, after, str(event), {"reason": reason}, away=False)
         return after
 
+    def tell_partial(self, key: str) -> None:
+        """How much of an order has filled so far; what was told before is not told again."""
+        intent = self._journal.intents.get(key)
+        if intent is not None and intent.state is State.PARTIAL:
+            self._publish([self._tell(intent, NoticeKind.PARTLY_FILLED, f"{fill_words(intent)} so far")])
+
     def adopt(self, intent: Intent) -> Intent:
         """The user has seen the order of unknown fate at IB: it stays open until IB's own reports complete it."""
         assert intent.state is State.UNKNOWN

@@ -16,6 +16,9 @@ class Timing:
     """Between rounds while an order's fate is in doubt; otherwise ``audit_s``."""
     audit_s: float = 900.0
     remind_s: float = 900.0
+    partial_s: float = 5.0
+    """How long the first fills of an order are gathered before they are told."""
+    partial_again_s: float = 60.0
     backoff_s: float = 1.0
     backoff_max_s: float = 30.0
     poll_s: float = 0.25

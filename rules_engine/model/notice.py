@@ -11,6 +11,7 @@ class NoticeKind(StrEnum):
     HELD_BACK = "held back"
     PLACED = "placed"
     TRIGGERED = "triggered"
+    PARTLY_FILLED = "partly filled"
     FILLED = "filled"
     CANCELLED = "cancelled"
     REJECTED = "rejected"

@@ -76,14 +76,54 @@ async def test_a_fill_is_told_once_with_its_price(bench: Bench) -> None:
     assert (end.rule, end.seq, end.state, end.used, end.held) == ("r", 1, State.FILLED, True, False)
 
 
-async def test_partial_fills_add_up_to_one_message(bench: Bench) -> None:
+async def test_fills_that_complete_the_order_within_moments_are_one_message(bench: Bench) -> None:
     bench.accepting(await bench.connect())
     key = bench.record()
     await bench.desk.dispatch()
     bench.desk.on_report(bench.ib.fill(key, "60", "400"))
     assert (bench.state(key), bench.told(), bench.ears.ends) == (State.PARTIAL, [], [])
     bench.desk.on_report(bench.ib.fill(key, "40", "405"))
+    await bench.later(60)
     assert bench.texts() == ["r: bought 100 MA at 402"]
+
+
+async def test_what_has_filled_so_far_is_told_as_it_happens_and_never_as_a_flood(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    for _ in range(3):
+        bench.desk.on_report(bench.ib.fill(key, "10", "400"))
+        await bench.later(1)
+    assert bench.texts() == [] and bench.desk.due_s() <= bench.clock.now_s() + 2
+    await bench.later(2)
+    assert bench.texts() == ["r: bought 30 of 100 MA at 400 so far"]
+    for _ in range(20):
+        bench.desk.on_report(bench.ib.fill(key, "3", "400"))
+        await bench.later(1)
+    assert len(bench.texts()) == 1
+    await bench.later(41)
+    assert bench.texts()[1:] == ["r: bought 90 of 100 MA at 400 so far"]
+    await bench.later(600)
+    assert len(bench.texts()) == 2, "nothing more has filled"
+    bench.desk.on_report(bench.ib.end(key))
+    await bench.later(600)
+    assert bench.told() == [NoticeKind.PARTLY_FILLED, NoticeKind.PARTLY_FILLED, NoticeKind.CANCELLED]
+    assert "bought 90 of 100 MA at 400" in bench.texts()[2]
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+async def test_a_crash_neither_loses_nor_repeats_what_has_filled_so_far(bench: Bench, told_before: bool) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    bench.desk.on_report(bench.ib.fill(key, "60", "400"))
+    if told_before:
+        await bench.later(5)
+    bench.restart()
+    await bench.connect()
+    await bench.later(5)
+    await bench.later(60)
+    assert bench.texts() == ["r: bought 60 of 100 MA at 400 so far"]
 
 
 async def test_a_correction_replaces_the_fill_and_is_told(bench: Bench) -> None:
