@@ -1,7 +1,7 @@
 """The life of one rule: when it listens, what an edge comes to, and what it remembers."""
 
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 
 from rules_engine.conditions.logic import Not
 from rules_engine.evaluation.market import Market
@@ -10,7 +10,7 @@ from rules_engine.model.condition import Condition
 from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
-from rules_engine.model.local_time import daily_span, local_day
+from rules_engine.model.local_time import daily_span, local_day_span
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import IfAlreadyTrue
 from rules_engine.model.tolerance import EDGE_S
@@ -32,6 +32,8 @@ class Run:
         self.seq = life.seq
         self.done = life.done
         self.day, self.fired_today = life.day, life.fired_today
+        self._day_until_s = -inf
+        """When the day that ``fired_today`` counts is over, once that was looked up."""
         self.fired_s, self.cooldown_until_s = life.fired_s, life.cooldown_until_s
         self.cleared, self.paused, self.broken = life.cleared, life.paused, life.broken
         self.placed = {int(case) for case in life.placed.split(",") if case}
@@ -221,14 +223,26 @@ class Run:
                 return ""
 
     def _fired_on(self, now_s: float) -> int:
-        return self.fired_today if self.day == local_day(now_s, self.rule.timezone).isoformat() else 0
+        if now_s >= self._day_until_s:
+            self._follow_day(now_s)
+        return self.fired_today
+
+    def _follow_day(self, now_s: float) -> None:
+        day, self._day_until_s = local_day_span(now_s, self.rule.timezone)
+        if self.day != day.isoformat():
+            self.day, self.fired_today = day.isoformat(), 0
+
+    def count(self, now_s: float) -> None:
+        """One more firing."""
+        if now_s >= self._day_until_s:
+            self._follow_day(now_s)
+        self.fired_today += 1
+        self.seq += 1
+        self.fired_s = now_s
 
     def _use(self, now_s: float) -> None:
         """What a firing uses up."""
-        self.fired_today = self._fired_on(now_s) + 1
-        self.day = local_day(now_s, self.rule.timezone).isoformat()
-        self.seq += 1
-        self.fired_s = now_s
+        self.count(now_s)
         self.cleared = self.rule.clears_when is None
         if self.rule.cooldown_s is not None:
             self.cooldown_until_s = now_s + self.rule.cooldown_s

@@ -15,6 +15,12 @@ def local_day(now_s: float, timezone: str) -> date:
     return datetime.fromtimestamp(now_s, ZoneInfo(timezone)).date()
 
 
+def local_day_span(now_s: float, timezone: str) -> tuple[date, float]:
+    """The calendar day there, and when the next one begins."""
+    day = local_day(now_s, timezone)
+    return day, instant(day + timedelta(days=1), _MIDNIGHT, timezone)
+
+
 @lru_cache(maxsize=4096)
 def instant(day: date, at: time, timezone: str) -> float:
     """POSIX seconds of a clock time: the first one when it comes twice, the next existing one when it is skipped."""
