@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import gateway, l2, lengths, levels, many, start, w1, w6
+from benchmarks import gateway, growth, l2, lengths, levels, many, start, w1, w6
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,11 @@ def run_w6(options: Options) -> str:
     return w6.report(w6.SHORT if options.short else w6.Size())
 
 
+def run_growth(options: Options) -> str:
+    """Cost by rules, windows and symbols."""
+    return growth.report(growth.SHORT if options.short else growth.Size(), None if options.short else growth.PICTURE)
+
+
 def run_l2(options: Options) -> str:
     """Reaction."""
     return l2.report(l2.SHORT if options.short else l2.Size())
@@ -68,6 +73,7 @@ BENCHMARKS: dict[str, Callable[[Options], str]] = {
     "W4q": partial(run_many, "W4q"),
     "W5": run_w5,
     "W6": run_w6,
+    "growth": run_growth,
     "L2": run_l2,
     "start": run_start,
     "gateway": run_gateway,

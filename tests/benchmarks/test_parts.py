@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import l2, start
+from benchmarks import growth, l2, start
 from benchmarks.measure import interleaved, ratio, table
 from benchmarks.relay import Frames, Relay
 from rules_engine import Engine
@@ -66,3 +66,14 @@ def test_tables_line_up() -> None:
         table("T", ["", "us"], [["engine", "1"], ["x", "12.5"]])
         == "T\n            us\n  engine     1\n  x       12.5\n"
     )
+
+
+def test_growth_has_a_row_for_each_contender_and_a_column_for_each_value() -> None:
+    size = growth.Size((1, 2), (1, 2), (1, 2), prints=300, rounds=1)
+    by_window = growth.by_window(size)
+    assert {name: list(curve) for name, curve in by_window.items()} == {
+        "engine, moves": [1, 2],
+        "engine, zscore": [1, 2],
+        "deques, moves": [1, 2],
+    }
+    assert growth.report(size).count("Cost of a print") == 3

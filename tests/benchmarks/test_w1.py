@@ -12,7 +12,7 @@ from tests.benchmarks.counting import counted_calls
 
 
 def test_engine_peers_and_oracle_fire_alike() -> None:
-    assert disagreements(SHORT) == []
+    assert disagreements(SHORT, with_peers=True) == []
 
 
 @pytest.mark.parametrize("seed", range(2, 4))
