@@ -23,7 +23,6 @@ from rules_engine.model.judging import (
     meeting,
     state,
 )
-from rules_engine.model.tolerance import order
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,30 +90,25 @@ class BandEvent(Condition):
 
 
 class _Band:
-    __slots__ = ("apart", "high", "low", "size", "value")
+    __slots__ = ("high", "low")
 
     def __init__(self, condition: BandState | BandEvent, readings: Readings) -> None:
-        self.value = readings.value(condition.of)
-        self.low = readings.value(condition.low)
-        self.high = readings.value(condition.high)
-        self.size = readings.size(condition.of, condition.low, condition.high)
-        self.apart = [Apart(readings, condition.of, bound) for bound in (condition.low, condition.high)]
+        size = readings.size(condition.of, condition.low, condition.high)
+        self.low = Apart(readings, condition.of, condition.low, size)
+        self.high = Apart(readings, condition.of, condition.high, size)
 
     def levels(self) -> tuple[float, ...] | None:
-        levels = [apart.level for apart in self.apart]
+        levels = [apart.level for apart in (self.low, self.high)]
         known = tuple(level for level in levels if level is not None)
         return known if len(known) == len(levels) else None
 
     def stretch(self) -> Stretch | None:
-        return meeting([apart.stretch() for apart in self.apart])
+        return meeting([self.low.stretch(), self.high.stretch()])
 
     def is_inside(self) -> bool | None:
         """Bounds inclusive; None when a value is unknown."""
-        value, low, high = self.value(), self.low(), self.high()
-        if value is None or low is None or high is None:
-            return None
-        size = self.size()
-        return order(value, low, size) >= 0 and order(value, high, size) <= 0
+        low, high = self.low.judge(), self.high.judge()
+        return None if low is None or high is None else low >= 0 >= high
 
 
 class _BandStateJudge(Judge):

@@ -12,7 +12,6 @@ from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Holding, Obstacle, Terms
 from rules_engine.model.judging import UNKNOWN, Judge, Moment, Readings, Stretch, Verdict, state
-from rules_engine.model.tolerance import order
 
 
 class Relation(StrEnum):
@@ -72,20 +71,15 @@ _SATISFYING = {
 
 
 class _ComparisonJudge(Judge):
-    __slots__ = ("apart", "left", "right", "satisfying", "size")
+    __slots__ = ("apart", "satisfying")
 
     def __init__(self, condition: Comparison, readings: Readings) -> None:
-        self.left = readings.value(condition.left)
-        self.right = readings.value(condition.right)
-        self.size = readings.size(condition.left, condition.right)
         self.apart = Apart(readings, condition.left, condition.right)
         self.satisfying = _SATISFYING[condition.relation]
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
-        left, right = self.left(), self.right()
-        if left is None or right is None:
-            return UNKNOWN
-        return state(order(left, right, self.size()) in self.satisfying)
+        side = self.apart.judge()
+        return UNKNOWN if side is None else state(side in self.satisfying)
 
     def levels(self) -> tuple[float, ...] | None:
         return self.apart.levels()

@@ -21,7 +21,6 @@ from rules_engine.model.judging import (
     Stretch,
     Verdict,
 )
-from rules_engine.model.tolerance import order
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +67,9 @@ class _CrossingJudge(Judge):
     An arm that has fired is spent until its side is seen again, so that 199, 200, 201 crosses once.
     """
 
-    __slots__ = ("above_seen", "apart", "below_seen", "falls", "left", "right", "rises", "rose", "size")
+    __slots__ = ("above_seen", "apart", "below_seen", "falls", "rises", "rose")
 
     def __init__(self, condition: Crossing, readings: Readings) -> None:
-        self.left = readings.value(condition.left)
-        self.right = readings.value(condition.right)
-        self.size = readings.size(condition.left, condition.right)
         self.apart = Apart(readings, condition.left, condition.right)
         self.rises = condition.direction is not Direction.DOWN
         self.falls = condition.direction is not Direction.UP
@@ -81,10 +77,9 @@ class _CrossingJudge(Judge):
         self.rose = self.rises
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
-        left, right = self.left(), self.right()
-        if left is None or right is None:
+        side = self.apart.judge()
+        if side is None:
             return UNKNOWN
-        side = order(left, right, self.size())
         if moment is Moment.PRINT and self._happens(side):
             return PULSE
         self.below_seen = self.below_seen or (side < 0 and self.rises)

@@ -8,7 +8,7 @@ from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.duration import spell_duration
-from rules_engine.model.expression import Expression, Reading
+from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.judging import (
     FALSE,
@@ -62,7 +62,7 @@ class _MoveJudge(Judge):
         of, window_s, direction = condition.of, condition.window_s, condition.direction
         self.amount = condition.amount
         self.last = readings.value(of)
-        self.is_print = isinstance(of, Reading) and readings.outlook(of) is not None
+        self.is_print = readings.is_print(of)
         self.size = readings.size(of)
         self.lowest = None if direction is Direction.DOWN else readings.extreme(of, window_s, highest=False)
         self.highest = None if direction is Direction.UP else readings.extreme(of, window_s, highest=True)
@@ -109,8 +109,10 @@ class _MoveJudge(Judge):
         ways = [lasts(last, window, self.amount, way) for window, way in windows if window is not None]
         if self.moved is not None:
             return next(filter(None, ways), None)
-        filling = [window.covered_at_s() for window in self.windows if not window.is_covered()]
-        return meeting([*ways, Stretch(-inf, inf, min(filling))]) if filling else meeting(ways)
+        if not self.watching:
+            return meeting(ways)
+        covered_at_s = [window.covered_at_s() for window in self.windows if not window.is_covered()]
+        return meeting([*ways, Stretch(-inf, inf, min(covered_at_s))]) if covered_at_s else None
 
     def forget(self, depth: Forget) -> None:
         self.watching = False

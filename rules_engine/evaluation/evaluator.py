@@ -55,13 +55,11 @@ class Evaluator:
             return ()
         if self._unarmed or tick.time_s > self._market.now_s:
             self._advance(tick.time_s)
-        before = lane.value
-        if lane.hear(tick):
-            moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
-            due = lane.due(before, moment)
-            for watch in due:
-                self._judge(watch, moment)
-            lane.rest(due, moment)
+        moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
+        due = lane.hear(tick, moment)
+        for watch in due:
+            self._judge(watch, moment)
+        lane.rest(due, moment)
         return self._flush()
 
     def lane(self, instrument: str, field: Field) -> Lane:

@@ -1,7 +1,6 @@
 """The prints of one field of an instrument on their way to the rules that read it: most of them change nothing."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from math import inf
 from typing import Any
 
@@ -11,42 +10,54 @@ from rules_engine.evaluation.quote import Feed, Quote
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.instrument import Field
-from rules_engine.model.judging import Moment
+from rules_engine.model.judging import Moment, Stretch
 from rules_engine.model.tick import Tick
 
 PENDING_MAX = 512
 """So many prints wait at most before they are put into windows, all at once."""
 
 
-@dataclass(frozen=True, slots=True)
 class _Rest:
     """A stretch in which a watch need not look; ``last`` is the number of its last print."""
 
-    low: float
-    high: float
-    until_s: float
-    last: int
+    __slots__ = ("high", "last", "low", "until_s", "watch")
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.low = self.high = self.until_s = 0.0
+        self.last = 0
+
+    def set(self, stretch: Stretch, number: int) -> None:
+        """Goes on from the print of that number."""
+        self.low, self.high, self.until_s, prints = stretch
+        self.last = number + prints
 
 
 class Lane:
     """Folds what all its watches can sleep through into one price band, one time and one number of prints.
 
-    A watch is *awake*, to be judged at the next print; or rests in a stretch of its own; or sleeps until the price
-    touches one of its levels. While none is awake, a print within the fold costs a few comparisons however many
-    watches there are; it waits, with at most ``PENDING_MAX`` others, until somebody wants to know.
+    A watch is *awake*, to be judged at the next print; or rests in a stretch of its own, after which it is asked for
+    another one before it is judged; or sleeps until the price touches one of its levels. While none is awake, a print
+    within the fold costs a few comparisons however many watches there are; it waits, with at most ``PENDING_MAX``
+    others, until somebody wants to know.
     """
 
     __slots__ = (
         "_at_levels",
         "_awake",
+        "_ceiling",
+        "_due",
         "_feed",
+        "_floor",
         "_high",
+        "_is_folded",
         "_left",
         "_levels",
         "_low",
         "_market",
         "_quote",
         "_resting",
+        "_rests",
         "_timers",
         "_times",
         "_until_s",
@@ -65,6 +76,7 @@ class Lane:
         self._quote: Quote = self._feed.quote(field)
         self._watches = tuple(watches)
         self._awake = dict.fromkeys(self._watches)
+        self._rests = {watch: _Rest(watch) for watch in self._watches}
         self._resting: dict[Watch, _Rest] = {}
         self._levels: Levels[Watch] = Levels(
             (level, watch) for watch in self._watches if watch.is_single for level in watch.judge.levels() or ()
@@ -74,6 +86,12 @@ class Lane:
         self._values: list[float] = []
         self._left = 0
         self._low = self._high = self._until_s = 0.0
+        self._floor = self._ceiling = 0.0
+        """Between which prices no level is touched."""
+        self._is_folded = False
+        """Whether every watch rests or sleeps at a level, and nothing but prints has happened since."""
+        self._due: Sequence[Watch] = ()
+        """Who is to be judged at a print that was taken already."""
         for watch in self._watches:
             watch.lanes.append(self)
 
@@ -83,7 +101,7 @@ class Lane:
         return self._values[-1] if self._values else self._quote.value
 
     def take(self, time_s: float, value: float) -> bool:
-        """Whether it was a print at which nothing can happen; taken only then."""
+        """Whether it was a print at which nothing can happen. If not, the lane is to `hear` it at once."""
         if (
             self._left
             and self._low < value < self._high
@@ -95,7 +113,23 @@ class Lane:
             self._times.append(time_s)
             self._values.append(value)
             return True
-        return False
+        return self._is_folded and self._look(time_s, value)
+
+    def _look(self, time_s: float, value: float) -> bool:
+        """A print outside the fold, that touches no level: those whose rest is over look, and perhaps nobody wakes."""
+        if not (self._floor < value < self._ceiling and self._market.now_s <= time_s < self._timers.first_s):
+            return False
+        self._market.now_s = time_s
+        self._times.append(time_s)
+        self._values.append(value)
+        self.settle()
+        self._due = _in_order(self._unrested())
+        if self._due:
+            self._is_folded = False
+            self._left = 0
+            return False
+        self._fold()
+        return True
 
     def settle(self) -> None:
         """Puts the prints that wait where they are read."""
@@ -111,18 +145,31 @@ class Lane:
         times.clear()
         values.clear()
 
-    def hear(self, tick: Tick) -> bool:
-        """Takes a tick that somebody may have to look at; False for a late one, which changes nothing."""
-        quote = self._quote
+    def hear(self, tick: Tick, moment: Moment) -> Iterable[Watch]:
+        """Takes a tick that somebody may have to look at; who is to be judged at it, in their order.
+
+        A late one changes nothing.
+        """
+        if self._due:
+            due, self._due = self._due, ()
+            return due
+        quote, before = self._quote, self.value
         if tick.time_s < (self._times[-1] if self._times else quote.time_s):
             quote.late += 1
-            return False
+            return ()
         if self._is_plain and not tick.snapshot and quote.is_usable(tick.value) and quote.covered_from_s <= tick.time_s:
             self._times.append(tick.time_s)
             self._values.append(tick.value)
             self.settle()
-            return True
-        self.settle()
+        else:
+            self.settle()
+            self._record(tick)
+        if before is None or quote.value is None or moment is not Moment.PRINT:
+            return self._watches
+        return _in_order([*self._awake, *self._levels.touched(before, quote.value), *self._unrested()])
+
+    def _record(self, tick: Tick) -> None:
+        quote = self._quote
         self._feed.hear(tick.time_s)
         quote.take(tick.time_s, tick.value)
         for derived in quote.derived:
@@ -130,48 +177,55 @@ class Lane:
                 derived.quote.record(tick.size)
         if not tick.snapshot:
             quote.record(tick.size)
-        return True
 
     def wake(self, watch: Watch) -> None:
         """It looks at the next print, whatever that is."""
         self._awake[watch] = None
         self._resting.pop(watch, None)
-        self._left = 0
+        self.close()
 
     def close(self) -> None:
         """The next print is looked at."""
         self._left = 0
-
-    def due(self, before: float | None, moment: Moment) -> Iterable[Watch]:
-        """Who is to be judged at the print just taken, in their order. ``before``: the value before it."""
-        quote = self._quote
-        value = quote.value
-        if before is None or value is None or moment is not Moment.PRINT:
-            return self._watches
-        found = self._awake.copy()
-        found.update(dict.fromkeys(self._levels.touched(before, value)))
-        time_s, number = quote.time_s, quote.prints
-        for watch, rest in self._resting.items():
-            if not (rest.low < value < rest.high and time_s < rest.until_s and number <= rest.last):
-                found[watch] = None
-        return found if len(found) < 2 else sorted(found, key=lambda watch: watch.order)
+        self._is_folded = False
 
     def rest(self, judged: Iterable[Watch], moment: Moment) -> None:
         """After a print: who of those that were judged at it can sleep, and how long all can."""
+        self.close()
         if moment is not Moment.PRINT:
-            self._left = 0
             return
         for watch in judged:
             self._lay_down(watch)
-        quote = self._quote
-        value = quote.value
+        value = self._quote.value
         if self._awake or value is None or not self._is_plain:
-            self._left = 0
             return
-        low, high = self._levels.around(value)
-        if quote.is_price and low < 0.0:
-            low = 0.0
-        until_s, last = inf, quote.prints + PENDING_MAX
+        if not self._floor < value < self._ceiling:
+            self._floor, self._ceiling = self._levels.around(value)
+            if self._quote.is_price:
+                self._floor = max(self._floor, 0.0)
+        self._is_folded = self._floor < value < self._ceiling
+        self._fold()
+
+    def _unrested(self) -> list[Watch]:
+        """Those who may say otherwise at the newest print; the others' rests go on beyond it."""
+        quote = self._quote
+        value, time_s, number = quote.value, quote.time_s, quote.prints
+        assert value is not None
+        due = []
+        for rest in self._resting.values():
+            if rest.low < value < rest.high and time_s < rest.until_s and number <= rest.last:
+                continue
+            stretch = rest.watch.judge.calm()
+            if stretch is None:
+                due.append(rest.watch)
+            else:
+                rest.set(stretch, number)
+        return due
+
+    def _fold(self) -> None:
+        low, high, until_s = self._floor, self._ceiling, inf
+        number = self._quote.prints
+        last = number + PENDING_MAX
         for rest in self._resting.values():
             if rest.low > low:
                 low = rest.low
@@ -182,7 +236,7 @@ class Lane:
             if rest.last < last:
                 last = rest.last
         self._low, self._high, self._until_s = low, high, until_s
-        self._left = max(last - quote.prints, 0)
+        self._left = max(last - number, 0)
 
     @property
     def _is_plain(self) -> bool:
@@ -198,8 +252,13 @@ class Lane:
         can_sleep = watch.is_settled()
         if can_sleep and watch in self._at_levels:
             return
-        calm = watch.judge.calm() if can_sleep else None
-        if calm is None:
+        stretch = watch.judge.calm() if can_sleep else None
+        if stretch is None:
             self._awake[watch] = None
         else:
-            self._resting[watch] = _Rest(calm.low, calm.high, calm.until_s, self._quote.prints + calm.prints)
+            rest = self._resting[watch] = self._rests[watch]
+            rest.set(stretch, self._quote.prints)
+
+
+def _in_order(found: Sequence[Watch]) -> Sequence[Watch]:
+    return found if len(found) < 2 else sorted(dict.fromkeys(found), key=lambda watch: watch.order)

@@ -6,8 +6,8 @@ from functools import partial
 
 from rules_engine.evaluation.arithmetic import compile_size, compile_value
 from rules_engine.evaluation.bars import BarSeries, component
+from rules_engine.evaluation.guard import guard_on
 from rules_engine.evaluation.market import BarKey, Market, StreamKey
-from rules_engine.evaluation.outlook import outlook_on
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.series import ExtremeWindow, MomentsWindow, OverBars, unnamed
 from rules_engine.evaluation.stream import Stream
@@ -15,6 +15,7 @@ from rules_engine.model.expression import (
     AccountReading,
     Expression,
     Function,
+    Named,
     Position,
     Reading,
     Series,
@@ -22,7 +23,7 @@ from rules_engine.model.expression import (
     walk,
 )
 from rules_engine.model.instrument import Field, Instrument
-from rules_engine.model.judging import Bars, Outlook, Readings, Value, Window
+from rules_engine.model.judging import Bars, Earlier, Order, Readings, Value, Window
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.trigger_method import TriggerMethod
 
@@ -77,8 +78,16 @@ class View:
         window, market = self.stream(of).before(window_s, self.market.now_s), self.market
         return lambda: window.at(market.now_s)
 
-    def outlook(self, *of: Expression) -> Outlook | None:
-        return outlook_on(self, of)
+    def is_print(self, of: Expression) -> bool:
+        """Whether it is a quote's own value, at each of its prints."""
+        if isinstance(of, Named):
+            return self.is_print(of.of)
+        if not isinstance(of, Reading) or (of.bar_s or self.bar_s) is not None:
+            return False
+        return self.stale_after_s is None and self._field(of) is of.field
+
+    def order(self, left: Expression | Earlier, right: Expression | Earlier) -> Order | None:
+        return guard_on(self, left, right)
 
     def quiet_since_s(self, instrument: Instrument) -> Value:
         self.uses.keys.add((instrument.name, None))
@@ -122,10 +131,6 @@ class View:
         if of.field is not of.instrument.default_field:
             return of.field
         return self.method.quote(self.rising) or of.field
-
-    def is_print(self, of: Reading) -> bool:
-        """Whether it is a quote's own value, at each of its prints."""
-        return (of.bar_s or self.bar_s) is None and self.stale_after_s is None and self._field(of) is of.field
 
     def _reading(self, of: Reading) -> Value:
         bar_s = of.bar_s or self.bar_s

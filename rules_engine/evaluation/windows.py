@@ -1,9 +1,9 @@
 """What rules read of the prints of the last so many seconds: extremes, mean and spread, the last print before them."""
 
-from collections.abc import Sequence
 from math import inf, sqrt
 
 from rules_engine.evaluation.extremes import Extremes
+from rules_engine.evaluation.past import Print
 from rules_engine.evaluation.sums import Sums
 from rules_engine.model.tolerance import EDGE_S
 
@@ -23,51 +23,45 @@ class Extreme:
 
     def at(self, now_s: float) -> float | None:
         """None when the window holds no print."""
-        found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
+        found = self.found(now_s)
         return None if found is None else found[1]
+
+    def found(self, now_s: float) -> Print | None:
+        """It and its time."""
+        return self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
 
     def until_s(self, now_s: float) -> float:
         """When the print that is the extreme now leaves the window."""
-        found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
+        found = self.found(now_s)
         return now_s if found is None else found[0] + self.window_s - EDGE_S
 
 
 class Moments:
     """Mean and spread of the prints in (now - window_s, now]: one number besides the shared sums."""
 
-    __slots__ = ("_sums", "_window_s", "oldest", "since_s")
+    __slots__ = ("_sums", "oldest", "since_s", "window_s")
 
     def __init__(self, sums: Sums, window_s: float, since_s: float) -> None:
         self.since_s = since_s
         self._sums = sums
-        self._window_s = window_s
+        self.window_s = window_s
         self.oldest = sums.first
         sums.add_reader(self)
 
     def expire(self, now_s: float) -> None:
-        sums = self._sums
-        self.oldest = sums.first + sums.until(now_s - self._window_s, self.oldest - sums.first)
+        self.reach(now_s)
 
-    def leaving(self, until_s: float) -> int:
-        """How many of the prints of now will have left by then."""
-        return (
-            self._sums.first + self._sums.until(until_s - self._window_s, self.oldest - self._sums.first) - self.oldest
-        )
+    def reach(self, now_s: float) -> int:
+        """Where among the prints of the sums the window begins."""
+        sums = self._sums
+        at = sums.until(now_s - self.window_s, self.oldest - sums.first)
+        self.oldest = sums.first + at
+        return at
 
     def totals(self, now_s: float) -> tuple[int, int, int]:
         """How many prints, their sum and the sum of their squares, in steps from the sums' base."""
-        self.expire(now_s)
-        sums = self._sums
-        at = self.oldest - sums.first
+        at, sums = self.reach(now_s), self._sums
         return len(sums.times) - at, sums.totals[-1] - sums.totals[at], sums.squares[-1] - sums.squares[at]
-
-    def around_mean(self, now_s: float) -> tuple[int, float, float]:
-        """How many prints, their mean, and the sum of the squares of their distances from it; 0 of nothing."""
-        count, total, squares = self.totals(now_s)
-        scale = self._sums.scale
-        if not count:
-            return 0, 0.0, 0.0
-        return count, (self._sums.base + total / count) / scale, (squares - total * total / count) / (scale * scale)
 
     def mean(self, now_s: float) -> float | None:
         count, total, _ = self.totals(now_s)
@@ -95,34 +89,31 @@ class Moments:
 class Before:
     """The last print at or before now - window_s."""
 
-    __slots__ = ("_sums", "_window_s", "oldest", "since_s")
+    __slots__ = ("_sums", "oldest", "since_s", "window_s")
 
     def __init__(self, sums: Sums, window_s: float, since_s: float) -> None:
         self.since_s = since_s
         self._sums = sums
-        self._window_s = window_s
+        self.window_s = window_s
         self.oldest = sums.first
         sums.add_reader(self)
 
     def expire(self, now_s: float) -> None:
         sums = self._sums
-        index = sums.until(now_s - self._window_s, self.oldest - sums.first)
-        self.oldest = sums.first + max(index - 1, 0)
+        self.oldest = sums.first + max(sums.until(now_s - self.window_s, self.oldest - sums.first) - 1, 0)
+
+    def reach(self, now_s: float) -> int:
+        """Where among the prints of the sums it stands; -1 while the oldest one is younger."""
+        self.expire(now_s)
+        at, times = self.oldest - self._sums.first, self._sums.times
+        return at if at < len(times) and times[at] <= now_s - self.window_s + EDGE_S else -1
 
     def at(self, now_s: float) -> float | None:
         """None while the oldest print is younger than that."""
-        self.expire(now_s)
-        index, times = self.oldest - self._sums.first, self._sums.times
-        if index >= len(times) or times[index] > now_s - self._window_s + EDGE_S:
-            return None
-        return self._sums.values[index]
+        at = self.reach(now_s)
+        return None if at < 0 else self._sums.values[at]
 
     def known_at_s(self) -> float:
         """From when on there is one, if no data is lost."""
         times = self._sums.times
-        return times[0] + self._window_s - EDGE_S if times else inf
-
-    def coming(self, until_s: float) -> Sequence[float]:
-        """The prints that are it now or will be by then; only those that have printed already."""
-        index = self.oldest - self._sums.first
-        return self._sums.values[index : max(self._sums.until(until_s - self._window_s), index + 1)]
+        return times[0] + self.window_s - EDGE_S if times else inf

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from math import inf
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from rules_engine.model.expression import Expression
+from rules_engine.model.expression import Expression, Reading
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.trigger_method import TriggerMethod
 from rules_engine.model.truth import Truth
@@ -71,8 +71,7 @@ def state(answer: bool) -> Verdict:
     return TRUE if answer else FALSE
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """What may come of one price: at most ``prints`` prints, all strictly between two prices and before ``until_s``."""
 
     low: float
@@ -86,8 +85,14 @@ class Stretch:
         return Stretch(low, high, min(self.until_s, other.until_s), min(self.prints, other.prints))
 
 
-Range = Callable[[Stretch], tuple[float, float] | None]
-"""Between which two numbers a value surely is all through a stretch that begins now; None when that cannot be said."""
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The last print at or before now - window_s, times a factor and more by a shift: what `changes` compares with."""
+
+    of: Reading
+    window_s: float
+    factor: float
+    shift: float
 
 
 class Judge(ABC):
@@ -109,9 +114,9 @@ class Judge(ABC):
         return None
 
     def calm(self) -> Stretch | None:
-        """Asked after a print was judged: in which stretch it would go on to say, and to remember, the same.
+        """Asked after a print: in which stretch, this print included, it would say and remember what it last did.
 
-        None when the next print must be judged.
+        None when that cannot be said: this print is to be judged or, if it just was, the next one.
         """
         return None
 
@@ -226,23 +231,18 @@ class Window(Protocol):
         ...
 
 
-class Outlook(Protocol):
-    """What can still come of one instrument's own prints."""
+class Order(Protocol):
+    """The order of two values that are made of one instrument's own prints."""
 
-    def range(self, of: Expression) -> Range | None:
-        """None for what is not made of these prints."""
-        ...
+    def stays(self, side: int) -> Stretch | None:
+        """In which stretch, the newest print included, the left one is surely above (1) or below (-1) the right one.
 
-    def before(self, window_s: float) -> Range:
-        """Of the last print at or before now - window_s."""
+        Both were known when it was last judged; None when that cannot be said.
+        """
         ...
 
     def unknown(self) -> Stretch | None:
-        """How long something that it was asked the range of stays unknown whatever prints; None if that is known."""
-        ...
-
-    def longest(self, certain: Callable[[Stretch], bool]) -> Stretch | None:
-        """A stretch, as long as can be found quickly, of which that can be said."""
+        """How long one of them stays unknown whatever prints; None if they are known."""
         ...
 
 
@@ -274,8 +274,12 @@ class Readings(Protocol):
         """The last print at or before now - window_s."""
         ...
 
-    def outlook(self, *of: Expression) -> Outlook | None:
-        """None unless all of these read one print, the same one, and nothing else."""
+    def is_print(self, of: Expression) -> bool:
+        """Whether it is a price as it printed, changed by nothing but its own ticks."""
+        ...
+
+    def order(self, left: Expression | Earlier, right: Expression | Earlier) -> Order | None:
+        """None unless both are made of one price as it printed, the same one, and of nothing else."""
         ...
 
     def quiet_since_s(self, instrument: Instrument) -> Value:
