@@ -25,10 +25,10 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks W1 W3 L2 start gateway
 
-# Real processes, real sockets, SIGKILL: make kill KILLS=1000 SEED=1
-KILLS ?= 200
+# Real processes, real sockets, SIGKILL: make kill RUNS=1000 SEED=1
+RUNS ?= 200
 kill: $(STAMP)
-	$(BIN)/python -m tests.kill --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m tests.kill $(RUNS) $(if $(SEED),--seed $(SEED))
 
 # SEEDS= how many seeds are played, ARGS= more words for `python -m tests.sim`, such as --minutes 240.
 SEEDS ?= 200

@@ -14,6 +14,9 @@ from tests.kill.town import Town
 
 OPEN_S = 120.0
 """Longer than the pause between two audits of the engine, and than an order needs to be called unknown."""
+KEY = re.compile(r"#\S+")
+SHOWN = 60
+"""So many letters of a message's text are in its letter, however many others it shares that with."""
 NEVER_AT_IB = {"intent", "dry", "blocked", "expired"}
 
 
@@ -22,12 +25,16 @@ class Verdict:
     """``broken`` names each promise that was broken, with its evidence."""
 
     broken: tuple[str, ...]
-    fates: Mapping[str, int]
+    fates: Counter[str]
     orders: int
     fills: int
     letters: int
     copies: int
     """Letters that arrived more often than they were written."""
+
+    @staticmethod
+    def no_fates() -> Counter[str]:
+        return Counter()
 
 
 async def drain(town: Town) -> None:
@@ -47,7 +54,7 @@ async def judge(town: Town, tally: Tally) -> Verdict:
     orders = await town.control.ask("orders")
     executions = await town.control.ask("executions")
     with open_ledger(town.journal) as ledger:
-        fates = dict(ledger.fates())
+        fates = Counter({str(fate): count for fate, count in ledger.fates().items()})
     audit_code, audit = await town.audit.done()
     letters = _told_and_written(town)
     extra = sum(max(0, told - written) for told, written in letters.values())
@@ -57,6 +64,7 @@ async def judge(town: Town, tally: Tally) -> Verdict:
         *_unbalanced(town, fates),
         *_fills_lost(town, executions),
         *_untold(town),
+        *_out_of_order(town),
         *([f"rules audit: {audit}"] if audit_code else []),
         *([f"{extra} copies of letters after {tally.kills['engine']} kills"] if extra > tally.kills["engine"] else []),
     ]
@@ -125,6 +133,27 @@ def _told_and_written(town: Town) -> dict[tuple[str, str], tuple[int, int]]:
     return {row: (told[row], count) for row, count in written.items()}
 
 
+def _out_of_order(town: Town) -> list[str]:
+    """News of a rule that came before older news of it, each counted at its first arrival."""
+    rows = town.rows(
+        "SELECT min(id), rule, text, key FROM outbox WHERE key != '' GROUP BY text, key HAVING count(*) = 1"
+    )
+    by_key: dict[str, list[tuple[int, str, str]]] = {}
+    for number, rule, text, key in rows:
+        by_key.setdefault(short_key(key), []).append((number, rule, text.strip()[:SHOWN]))
+    newest: dict[str, int] = {}
+    arrived: set[int] = set()
+    found = []
+    for letter in town.received:
+        news = {row for key in KEY.findall(letter.text) for row in by_key.get(key, ()) if row[2] in letter.text}
+        for number, rule, text in sorted(row for row in news if row[0] not in arrived):
+            arrived.add(number)
+            if newest.get(rule, 0) > number:
+                found.append(f"letter {number} came after {newest[rule]}: {text!r}")
+            newest[rule] = max(newest.get(rule, 0), number)
+    return found
+
+
 def _told(town: Town) -> Counter[tuple[str, str]]:
     """How often each text with its short key arrived, by itself or in a digest."""
     rows = set(town.rows("SELECT text, key FROM outbox WHERE key != ''"))
@@ -133,6 +162,6 @@ def _told(town: Town) -> Counter[tuple[str, str]]:
         by_key.setdefault(short_key(key), []).append((text, key))
     found: Counter[tuple[str, str]] = Counter()
     for letter in town.received:
-        for key in set(re.findall(r"#\S+", letter.text)):
-            found.update(row for row in by_key.get(key, ()) if row[0].strip()[:60] in letter.text)
+        for key in set(KEY.findall(letter.text)):
+            found.update(row for row in by_key.get(key, ()) if row[0].strip()[:SHOWN] in letter.text)
     return found

@@ -18,7 +18,7 @@ SLOPE_MAX = 20_000
 
 
 def say(text: str) -> None:
-    print(text, flush=True)
+    print(f"{time.process_time():6.0f} s of processor  {text}", flush=True)
 
 
 def main() -> int:
