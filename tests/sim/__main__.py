@@ -3,14 +3,18 @@
 import argparse
 import logging
 import os
+import shlex
 import sys
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
 
 from tests.sim.faults import FAULTS
 from tests.sim.mutations import MUTATIONS
-from tests.sim.world import History, Plan, play
+from tests.sim.plan import NEW_YORK, History, Plan
+from tests.sim.shrink import shrunk
+from tests.sim.world import play
 
 USUAL = Plan(seed=0)
 SHOWN_MAX = 20
@@ -21,11 +25,20 @@ ROUGH_FOR = {
     "no fsync": replace(ROUGH, badness=0.5, kills_per_hour=400.0, power_cuts=1.0),
 }
 """Those that need more of one thing."""
+NAMES = ", ".join(one.name for one in FAULTS)
 
 
 def seeds_of(words: str) -> range:
     first, _, last = words.partition("-")
     return range(int(first), int(last or first) + 1)
+
+
+def moment_of(words: str) -> datetime:
+    return datetime.strptime(words, "%Y-%m-%d %H:%M").replace(tzinfo=NEW_YORK)
+
+
+def names_of(words: str) -> frozenset[str]:
+    return frozenset(filter(None, words.split(",")))
 
 
 def main() -> int:
@@ -34,14 +47,19 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=USUAL.minutes, help="of trading")
     parser.add_argument("--badness", type=float, default=USUAL.badness, help="1 is bad, 0 is peace")
     parser.add_argument("--kills", type=float, default=USUAL.kills_per_hour, help="per hour")
-    parser.add_argument("--only", default="", help=f"the faults that happen: {', '.join(one.name for one in FAULTS)}")
+    parser.add_argument("--user", type=float, default=USUAL.user_per_hour, help="deeds of the user per hour")
+    parser.add_argument("--pause", type=float, default=USUAL.pause_s, help="seconds between two prices")
+    parser.add_argument("--start", type=moment_of, default=USUAL.start, help="such as '2026-10-31 23:20', in New York")
+    parser.add_argument("--only", type=names_of, default=frozenset(), help=f"the faults that happen: {NAMES}")
+    parser.add_argument("--without", type=names_of, default=frozenset(), help="faults that do not happen")
     parser.add_argument("--log", action="store_true", help="everything that happened")
     parser.add_argument("--mutation", choices=MUTATIONS, help="plant this mistake")
+    parser.add_argument("--no-shrinking", action="store_true", help="do not look for fewer causes of what broke")
     parser.add_argument(
         "--planted", action="store_true", help="plant each mistake in turn, and find it within the seeds"
     )
     options = parser.parse_args()
-    logging.disable()
+    logging.lastResort = logging.NullHandler()
     if options.planted:
         return planted(options.seeds)
     plan = Plan(
@@ -49,14 +67,18 @@ def main() -> int:
         minutes=options.minutes,
         badness=options.badness,
         kills_per_hour=options.kills,
-        only=frozenset(filter(None, options.only.split(","))),
+        user_per_hour=options.user,
+        pause_s=options.pause,
+        start=options.start,
+        only=options.only,
+        without=options.without,
         keep_log=options.log,
     )
     with MUTATIONS[options.mutation]() if options.mutation else nullcontext():
-        return played(plan, options.seeds)
+        return played(plan, options.seeds, shrinks=not options.no_shrinking)
 
 
-def played(plan: Plan, seeds: range) -> int:
+def played(plan: Plan, seeds: range, *, shrinks: bool) -> int:
     """Plays every seed and tells of each; 1 when one broke a promise."""
     failed, simulated_s, cpu_s = [], 0.0, 0.0
     for seed in seeds:
@@ -64,10 +86,16 @@ def played(plan: Plan, seeds: range) -> int:
         simulated_s, cpu_s = simulated_s + history.simulated_s, cpu_s + history.cpu_s
         tell(history)
         if history.violations:
-            failed.append(seed)
-    print(f"{len(seeds)} seeds, {simulated_s / cpu_s:.0f} simulated seconds in a second of processor time")
-    for seed in failed:
-        print(f"seed {seed} broke a promise; again: python -m tests.sim {seed} --log {flags(plan)}".rstrip())
+            failed.append(history)
+            print(f"  again: {command(history.plan)} --log", flush=True)
+    print(f"{len(seeds)} seeds, {simulated_s / cpu_s:.0f} simulated seconds in a second of processor time", flush=True)
+    if failed and shrinks:
+        first = failed[0]
+        print(f"seed {first.plan.seed}: {first.violations[0].promise}: leaving out what is not needed", flush=True)
+        smallest = shrunk(first.plan, first.violations[0].promise, lambda text: print(text, flush=True))
+        print(f"the fewest causes: {command(smallest)} --log")
+    for history in failed:
+        print(f"seed {history.plan.seed} broke a promise; again: {command(history.plan)} --log")
     return 1 if failed else 0
 
 
@@ -92,8 +120,9 @@ def planted(seeds: range) -> int:
 def tell(history: History) -> None:
     print(
         f"seed {history.plan.seed}: {history.digest[:16]}  {history.firings} firings, {history.orders} orders,"
-        f" {history.ticks} prices, {history.starts} starts, {history.kills} kills, {history.simulated_s:.0f} s in"
-        f" {history.cpu_s:.2f} s of processor time ({history.simulated_s / history.cpu_s:.0f}x)",
+        f" {history.ticks} prices, {history.deeds} deeds of the user, {history.starts} starts, {history.kills} kills,"
+        f" {history.simulated_s:.0f} s in {history.cpu_s:.2f} s of processor time"
+        f" ({history.simulated_s / history.cpu_s:.0f}x)",
         flush=True,
     )
     for line in history.log:
@@ -104,12 +133,21 @@ def tell(history: History) -> None:
         print(f"  and {len(history.violations) - SHOWN_MAX} more")
 
 
-def flags(plan: Plan) -> str:
-    """What was asked for besides the usual."""
-    said = {"minutes": plan.minutes, "badness": plan.badness, "kills": plan.kills_per_hour}
-    usual = {"minutes": USUAL.minutes, "badness": USUAL.badness, "kills": USUAL.kills_per_hour}
-    words = [f"--{name} {value:g}" for name, value in said.items() if value != usual[name]]
-    return " ".join([*words, *([f"--only '{','.join(sorted(plan.only))}'"] if plan.only else [])])
+def command(plan: Plan) -> str:
+    """What plays the same history again."""
+    asked = {
+        "minutes": (plan.minutes, USUAL.minutes),
+        "badness": (plan.badness, USUAL.badness),
+        "kills": (plan.kills_per_hour, USUAL.kills_per_hour),
+        "user": (plan.user_per_hour, USUAL.user_per_hour),
+        "pause": (plan.pause_s, USUAL.pause_s),
+    }
+    words = [f"--{name} {value:g}" for name, (value, usual) in asked.items() if value != usual]
+    if plan.start != USUAL.start:
+        words.append(f"--start '{plan.start:%Y-%m-%d %H:%M}'")
+    for name, faults in (("only", plan.only), ("without", plan.without)):
+        words += [f"--{name} {shlex.quote(','.join(sorted(faults)))}"] if faults else []
+    return " ".join(["python -m tests.sim", str(plan.seed), *words])
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What must hold at every moment and at the end, whatever went wrong in between."""
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Set
@@ -33,6 +34,8 @@ FOLLOWS = {
 NEVER_SENT = {"intent", "dry", "blocked", "expired"}
 OVER = {"filled", "cancelled", "rejected", "expired"}
 LIVE_STATES = {"acked", "working", "partial"}
+RETRY_MAX_S = 301.0
+"""Longer than any pause between two tries to deliver a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,13 @@ class Checks:
         self._firing_id = 0
         self._sent: dict[str, int] = {}
         self._our_ids: set[int] = set()
+        self._letters: set[int] = set()
+        self._letters_over: set[int] = set()
+        self._reader: sqlite3.Connection | None = None
+        self.set_back_s = 0.0
+        """By how much somebody has set the engine's clock back: what waits for a time of day waits so much longer."""
+        self.doubled: set[str] = set()
+        """Keys of which the gateway has made a second order by itself."""
 
     def broken(self, promise: str, detail: str) -> None:
         self.violations.append(Violation(self._time_s(), promise, detail))
@@ -79,13 +89,14 @@ class Checks:
         self._sent[sent.key] = sent.order_id
         if sent.objection:
             self.broken("nothing is sent on a link that is not up and reconciled", f"{sent.key}: {sent.objection}")
-        row = self._row("SELECT state, order_id FROM intent WHERE key = ?", sent.key)
-        if row != ("sending", sent.order_id):
-            self.broken("SENDING is on disk before a byte leaves", f"{sent.key}: the journal says {row}")
+        row = self.row("SELECT state, order_id FROM intent WHERE key = ?", sent.key)
+        said = row and tuple(row)
+        if said != ("sending", sent.order_id):
+            self.broken("SENDING is on disk before a byte leaves", f"{sent.key}: the journal says {said}")
 
     def cancel_sent(self, order_id: int) -> None:
         """A cancellation is being written to the socket."""
-        if self._row("SELECT 1 FROM intent WHERE order_id = ?", order_id) is None:
+        if self.row("SELECT 1 FROM intent WHERE order_id = ?", order_id) is None:
             self.broken("orders of others are never touched", f"cancel of {order_id}")
 
     def committed(self, node: Node, tables: frozenset[str]) -> None:
@@ -94,10 +105,32 @@ class Checks:
             self._intents_moved()
         if "firing" in tables:
             self._firings_counted()
+        if "outbox" in tables:
+            self._letters_moved()
+
+    def _letters_moved(self) -> None:
+        """Each message waits for its next try, is on its way, is sent, or was given up with a reason."""
+        now_s, waiting = self._clock_s(), set[int]()
+        for number, state, next_s in self.rows(
+            "SELECT id, state, next_s FROM outbox WHERE state IN ('waiting', 'sending')"
+        ):
+            waiting.add(number)
+            if state == "waiting" and next_s > now_s + RETRY_MAX_S + self.set_back_s:
+                self.broken("a message that waits is tried again", f"{number} in {next_s - now_s:.0f} s")
+        if again := waiting & self._letters_over:
+            self.broken("what was sent or given up is not sent again", f"{sorted(again)}")
+        for number in self._letters - waiting:
+            row = self.row("SELECT state, error FROM outbox WHERE id = ?", number)
+            if row is None:
+                self.broken("no message disappears", f"{number}")
+            elif row["state"] == "dead" and not row["error"]:
+                self.broken("what was given up says why", f"{number}")
+        self._letters_over |= self._letters - waiting
+        self._letters = waiting
 
     def _intents_moved(self) -> None:
         changed = "SELECT key, state, filled, quantity FROM intent WHERE updated_s > ?"
-        for key, state, filled_text, quantity in self._rows(changed, self._clock_s() - 0.01):
+        for key, state, filled_text, quantity in self.rows(changed, self._clock_s() - 0.01):
             filled = Decimal(filled_text)
             before = self._states.get(key)
             if before is None:
@@ -110,7 +143,7 @@ class Checks:
                     self._over_at_ib(key, state)
                 if state == before[0] and filled < before[1]:
                     self.broken("fills only grow", f"{key}: {before[1]} -> {filled}")
-            if filled > Decimal(quantity):
+            if filled > Decimal(quantity) and key not in self.doubled:
                 self.broken("never more filled than ordered", f"{key}: {filled} of {quantity}")
             self._states[key] = (state, filled)
 
@@ -120,7 +153,7 @@ class Checks:
                 self.broken("what the journal calls over is over at IB", f"{key} is {state}, IB: {fate_of(order)}")
 
     def _firings_counted(self) -> None:
-        for number, rule, seq in self._rows(
+        for number, rule, seq in self.rows(
             "SELECT id, rule, seq FROM firing WHERE id > ? ORDER BY id", self._firing_id
         ):
             self._firing_id = number
@@ -140,10 +173,15 @@ class Checks:
                 orders.setdefault(order.orderRef, []).append(order)
         intents = {
             key: (state, Decimal(filled), sent_s, order_id)
-            for key, state, filled, sent_s, order_id in self._rows(
+            for key, state, filled, sent_s, order_id in self.rows(
                 "SELECT key, state, filled, sent_s, order_id FROM intent"
             )
         }
+        for key in sorted(self.doubled & intents.keys()):
+            if not self.rows("SELECT 1 FROM event WHERE key = ? AND kind = 'rule halted'", key):
+                self.broken("two orders for one intent halt its rule", key)
+            orders.pop(key, None)
+            del intents[key]
         for key, found in orders.items():
             if len(found) > 1:
                 self.broken("one key, at most one order at IB", f"{key}: {[order.permId for order in found]}")
@@ -169,7 +207,7 @@ class Checks:
         elif state == "sending":
             self.broken("every intent comes to an end", f"{key} is still being sent")
         elif not orders:
-            if state not in ("unknown", "rejected"):
+            if state not in ("unknown", "rejected", "abandoned"):
                 self.broken("the journal tells what IB has", f"{key} is {state}, IB has no such order")
         elif not (
             orders[0].staged and state == "unknown"
@@ -179,6 +217,8 @@ class Checks:
     def _same(self, key: str, state: str, filled: Decimal, order: Order) -> None:
         if filled != Decimal(str(order.filled)):
             self.broken("fills reconcile", f"{key}: {filled} in the journal, {order.filled:g} at IB")
+        if state in ("adopted", "abandoned"):
+            return  # The user's word, where evidence has ended.
         told = {
             "Filled": {"filled"},
             "Cancelled": {"cancelled", "rejected"},
@@ -191,33 +231,45 @@ class Checks:
         with open_ledger(self._journal) as ledger:
             fates = ledger.fates()
             broken = ledger.first_broken_event()
-        count = self._row("SELECT count(*) FROM firing WHERE kind != 'armed' OR triggered_s IS NOT NULL")
+        count = self.row("SELECT count(*) FROM firing WHERE kind != 'armed' OR triggered_s IS NOT NULL")
         if count is None or sum(fates.values()) != count[0]:
             self.broken("the ledger balances", f"{count} firings, fates {dict(fates)}")
         if broken is not None:
             self.broken("the record of events is whole", f"event {broken}")
 
     def _told(self, delivered: list[tuple[float, str, str]]) -> None:
-        texts = "\n".join(text for _, _, text in delivered)
-        for number, state, text in self._rows("SELECT id, state, text FROM outbox"):
+        texts = _bare("\n".join(text for _, _, text in delivered))
+        for number, state, text in self.rows("SELECT id, state, text FROM outbox"):
             if state not in ("sent", "dead"):
                 self.broken("every message is sent or given up", f"{number} is {state}: {text[:80]}")
-            elif state == "sent" and text.strip()[:60] not in texts:
+            elif state == "sent" and _bare(text.strip())[:60] not in texts:
                 self.broken("what counts as sent has arrived", f"{number}: {text[:80]}")
-        unknown = {key for (key,) in self._rows("SELECT key FROM intent WHERE state = 'unknown'")}
-        told = {key for (key,) in self._rows("SELECT key FROM outbox WHERE kind = 'unknown order'")}
+        unknown = {key for (key,) in self.rows("SELECT key FROM intent WHERE state = 'unknown'")}
+        told = {key for (key,) in self.rows("SELECT key FROM outbox WHERE kind = 'unknown order'")}
         for key in sorted(unknown - told):
             self.broken("an order of unknown fate is told", key)
 
-    def _row(self, statement: str, *values: object) -> tuple | None:
-        return next(iter(self._rows(statement, *values)), None)
+    def row(self, statement: str, *values: object) -> sqlite3.Row | None:
+        """The first row of an answer of the journal."""
+        return next(iter(self.rows(statement, *values)), None)
 
-    def _rows(self, statement: str, *values: object) -> list[tuple]:
-        connection = sqlite3.connect(f"{self._journal.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            return connection.execute(statement, values).fetchall()
-        finally:
-            connection.close()
+    def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        """What the journal answers."""
+        if self._reader is None:
+            self._reader = sqlite3.connect(f"{self._journal.resolve().as_uri()}?mode=ro", uri=True)
+            self._reader.row_factory = sqlite3.Row
+        return self._reader.execute(statement, values).fetchall()
+
+    def reopen(self) -> None:
+        """The file is another one from now on."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+def _bare(text: str) -> str:
+    """Without what a message loses when its service takes it only without any mark-up."""
+    return re.sub(r"[<>&*_`\[\]\\]", "", text)
 
 
 def fate_of(order: Order) -> str:

@@ -1,8 +1,10 @@
 """The journal's file as a process sees it: it may die at any commit, and a power cut takes what was not synced."""
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from rules_engine.execution.database import Database, Value
@@ -20,6 +22,7 @@ class Disk:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.on_commit: Callable[[Node, frozenset[str]], None] = lambda node, tables: None
+        self.on_cut: Callable[[], None] = lambda: None
         self._unsynced: list[bytes] = []
 
     def opener(self, node: Node) -> Callable[[Path], Database]:
@@ -37,6 +40,7 @@ class Disk:
         """Leaves the file as it was at the last sync, or some commits ago. Nobody may have it open."""
         if not self._unsynced:
             return
+        self.on_cut()
         for suffix in ("-wal", "-shm"):
             self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         self.path.write_bytes(self._unsynced[0])
@@ -58,9 +62,8 @@ class SimulatedDatabase(Database):
         if self._node.dead:
             self._node.port("journal of the dead")
         if statement != "COMMIT":
-            word = statement.split(None, 3)
-            if word[0] in ("INSERT", "UPDATE"):
-                self._touched.update(table for table in _WATCHED if table in word[1:4])
+            if (table := _written(statement)) in _WATCHED:
+                self._touched.add(table)
             return super().execute(statement, *values)
         self._node.port("before commit")
         cursor = super().execute(statement, *values)
@@ -71,7 +74,14 @@ class SimulatedDatabase(Database):
         return cursor
 
 
-_WATCHED = ("intent", "firing", "outbox", "execution", "event")
+@lru_cache
+def _written(statement: str) -> str:
+    """The table that a statement writes to; empty when it only reads."""
+    found = re.match(r"(?:INSERT(?: OR \w+)? INTO|UPDATE) (\w+)", statement)
+    return found[1] if found else ""
+
+
+_WATCHED = ("intent", "firing", "outbox", "kv")
 
 
 def fast_folder() -> Path | None:

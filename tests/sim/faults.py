@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from rules_engine.gateway import Gateway
-from tests.sim.network import Network
+from tests.sim.house import ACCOUNT, House
+from tests.sim.plan import Plan
 
 CLIENT = 17
+HOUR_S = 3600.0
 _ENDS = ("OpenOrderEnd", "CompletedOrdersEnd", "ExecDetailsEnd", "PositionEnd", "CurrentTime")
 _NEWS = ("OrderStatus", "OpenOrder", "ExecDetails")
 _STREAMED = (*_NEWS, "TickPrice", "CommissionReport")
@@ -19,9 +21,12 @@ _HARMLESS_ON_ORDERS = (399, 404, 161, 10147, 10148, 10185, 10311, 10318, 10349, 
 class Stage:
     """What faults are done to."""
 
-    gateway: Gateway
-    network: Network
+    house: House
     random: Random
+
+    @property
+    def gateway(self) -> Gateway:
+        return self.house.gateway
 
 
 Begin = Callable[[Stage], Callable[[], None] | None]
@@ -39,8 +44,9 @@ class Fault:
 
 
 def _drop_sockets(stage: Stage) -> None:
-    for connection in list(stage.network.open.values()):
-        stage.network.drop(connection)
+    network = stage.house.network
+    for connection in list(network.open.values()):
+        network.drop(connection)
 
 
 def _delay_orders(stage: Stage) -> Callable[[], None]:
@@ -148,8 +154,10 @@ def _fill_late(stage: Stage) -> None:
 
 
 def _correct(stage: Stage) -> None:
-    if stage.gateway.executions:
-        execution = stage.random.choice(stage.gateway.executions)
+    # What happened before the account was reset is no part of it any more.
+    known = [one for one in stage.gateway.executions if one.time_s > stage.house.reset_s]
+    if known:
+        execution = stage.random.choice(known)
         stage.gateway.correct(execution.execId, price=round(execution.price + 0.01, 2), shares=execution.shares)
 
 
@@ -180,6 +188,51 @@ def _break_frame(stage: Stage) -> None:
     stage.gateway.break_frame()
 
 
+def _double(stage: Stage) -> Callable[[], None] | None:
+    """A second order lives under the number of one of ours, until somebody cancels it in TWS."""
+    live = [order for order in stage.gateway.orders if order.live and order.orderRef and order.clientId == CLIENT]
+    single = [order for order in live if order.orderRef not in stage.house.checks.doubled and not order.staged]
+    if not single:
+        return None
+    order = stage.random.choice(single)
+    stage.house.checks.doubled.add(order.orderRef)
+    twin = stage.gateway.double_order(order.permId)
+
+    def end() -> None:
+        if any(other.permId == twin and other.live for other in stage.gateway.orders):
+            stage.gateway.cancel_in_tws(twin)
+
+    return end
+
+
+def _reset_account(stage: Stage) -> None:
+    stage.house.reset_s = stage.gateway.now_s
+    stage.gateway.reset_account(ACCOUNT)
+
+
+def _log_in_as_another(stage: Stage) -> Callable[[], None]:
+    """The login names a live account for a while."""
+    stage.gateway.log_in_as("U7654321")
+    stage.gateway.drop_connections()
+
+    def end() -> None:
+        stage.gateway.log_in_as("")
+        stage.gateway.drop_connections()
+
+    return end
+
+
+def _step_clock(stage: Stage) -> Callable[[], None]:
+    """Somebody sets the clock of the engine's machine an hour wrong, and right again."""
+    stage.house.clock.ahead_s = stage.random.choice((HOUR_S, -HOUR_S))
+    stage.house.checks.set_back_s = HOUR_S
+
+    def end() -> None:
+        stage.house.clock.ahead_s = 0.0
+
+    return end
+
+
 FAULTS = (
     Fault("sockets drop", 8, _drop_sockets),
     Fault("orders are delayed", 12, _delay_orders, (20, 120)),
@@ -206,38 +259,37 @@ FAULTS = (
     Fault("10197 again and again", 3, _storm),
     Fault("a print that never was", 6, _bad_print),
     Fault("a frame of two gigabytes", 1, _break_frame),
+    Fault("one order becomes two", 1, _double, (30, 120)),
+    Fault("the account is reset", 0.5, _reset_account),
+    Fault("another login", 1, _log_in_as_another, (10, 120)),
+    Fault("the clock steps", 0.5, _step_clock, (20, 300)),
 )
 
 
 class Trouble:
     """Lets every fault happen at its own rate until a moment, and ends by then what lasts."""
 
-    def __init__(
-        self, stage: Stage, seed: int, badness: float, say: Callable[[str], None], only: frozenset[str]
-    ) -> None:
+    def __init__(self, stage: Stage, plan: Plan) -> None:
         self._stage = stage
-        self._seed = seed
-        self._badness = badness
-        self._say = say
-        self._only = only
+        self._plan = plan
 
     async def stir(self, until_s: float) -> None:
         async with asyncio.TaskGroup() as tasks:
             for fault in FAULTS:
-                if self._badness > 0 and (not self._only or fault.name in self._only):
+                if self._plan.badness > 0 and self._plan.has(fault.name):
                     tasks.create_task(self._repeat(fault, until_s))
 
     async def _repeat(self, fault: Fault, until_s: float) -> None:
-        loop, random = asyncio.get_running_loop(), Random(f"{self._seed}:{fault.name}")
-        stage = replace(self._stage, random=random)
+        loop, random = asyncio.get_running_loop(), Random(f"{self._plan.seed}:{fault.name}")
+        stage, house = replace(self._stage, random=random), self._stage.house
         while True:
-            pause_s = random.expovariate(fault.per_hour * self._badness / 3600)
+            pause_s = random.expovariate(fault.per_hour * self._plan.badness / 3600)
             if loop.time() + pause_s >= until_s:
                 return
             await asyncio.sleep(pause_s)
-            self._say(f"fault: {fault.name}")
+            house.say(f"fault: {fault.name}")
             end = fault.begin(stage)
             if end is not None:
                 await asyncio.sleep(min(random.uniform(*fault.lasts_s), until_s - loop.time()))
                 end()
-                self._say(f"over: {fault.name}")
+                house.say(f"over: {fault.name}")

@@ -24,14 +24,25 @@ class Wire:
 class Network:
     """All connections between engines and the gateway."""
 
-    def __init__(self, loop: VirtualLoop, random: Random, wire: Wire) -> None:
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        random: Random,
+        wire: Wire,
+        *,
+        slow_probability: float = SLOW_PROBABILITY,
+        split_probability: float = SPLIT_PROBABILITY,
+    ) -> None:
         self._loop = loop
         self._random = random
         self._wire = wire
-        self._listening: dict[int, tuple[Callable[[], asyncio.Protocol], contextvars.Context]] = {}
+        self._slow_probability = slow_probability
+        self._split_probability = split_probability
+        self._listening: dict[int | str, tuple[Callable[[], asyncio.Protocol], contextvars.Context]] = {}
         self._next_port = 4002
         self._count = 0
         self.open: dict[int, Connection] = {}
+        """Connections to the gateway."""
 
     def listen(self, factory: Callable[[], asyncio.Protocol], host: str, port: int) -> "Server":
         if not port:
@@ -39,39 +50,52 @@ class Network:
         self._listening[port] = (factory, contextvars.copy_context())
         return Server(self, port)
 
-    def stop_listening(self, port: int) -> None:
-        self._listening.pop(port, None)
+    def listen_locally(self, factory: Callable[[], asyncio.Protocol], path: str) -> "Server":
+        """A Unix socket: gone with the process that listens."""
+        self._listening[path] = (factory, contextvars.copy_context())
+        if (node := NODE.get()) is not None:
+            node.closers.append(lambda: self.stop_listening(path))
+        return Server(self, path)
+
+    def stop_listening(self, place: int | str) -> None:
+        self._listening.pop(place, None)
 
     async def connect(self, factory: Callable[[], asyncio.Protocol], host: str, port: int):
-        node = NODE.get()
-        if node is not None:
+        if (node := NODE.get()) is not None:
             node.port("connect")
         await asyncio.sleep(self.latency_s())
-        if port not in self._listening:
-            raise ConnectionRefusedError(f"nothing listens at {host}:{port}")
-        make_server, server_context = self._listening[port]
-        self._count += 1
-        connection = Connection(self._count, self._loop, self, self._wire)
-        client, server = factory(), server_context.run(make_server)
-        connection.join(client, node, contextvars.copy_context(), server, server_context)
+        connection, client = self._join(factory, port, self._wire)
         self.open[connection.number] = connection
-        if node is not None:
-            node.closers.append(connection.client.die)
-            node.keeps.append((client, connection))
         return connection.client, client
+
+    async def connect_locally(self, factory: Callable[[], asyncio.Protocol], path: str):
+        """To a Unix socket; nobody watches these bytes."""
+        await asyncio.sleep(self.latency_s())
+        connection, client = self._join(factory, path, Wire())
+        return connection.client, client
+
+    def _join(self, factory: Callable[[], asyncio.Protocol], place: int | str, wire: Wire):
+        if place not in self._listening:
+            raise ConnectionRefusedError(f"nothing listens at {place}")
+        make_server, server_context = self._listening[place]
+        self._count += 1
+        connection = Connection(self._count, self._loop, self, wire)
+        client, server = factory(), server_context.run(make_server)
+        connection.join(client, contextvars.copy_context(), server, server_context)
+        return connection, client
 
     def drop(self, connection: "Connection") -> None:
         """Cuts a connection as a broken network does: what is on its way is lost, both ends learn of it."""
         connection.client.abort()
 
     def latency_s(self) -> float:
-        if self._random.random() < SLOW_PROBABILITY:
+        if self._random.random() < self._slow_probability:
             return self._random.uniform(0.05, 1.5)
         return self._random.uniform(0.0002, 0.004)
 
     def piece(self, length: int) -> int:
         """How many of so many bytes are delivered at once."""
-        if length > 1 and self._random.random() < SPLIT_PROBABILITY:
+        if length > 1 and self._random.random() < self._split_probability:
             return self._random.randrange(1, length)
         return length
 
@@ -87,10 +111,14 @@ class Connection:
         self._network = network
         self._wire = wire
 
-    def join(self, client, node, client_context, server, server_context) -> None:
+    def join(self, client, client_context, server, server_context) -> None:
         self._wire.opened(self.number)
-        self.client.attach(client, node, client_context)
-        self.server.attach(server, None, server_context)
+        for end, protocol, context in ((self.client, client, client_context), (self.server, server, server_context)):
+            node = context.get(NODE)
+            end.attach(protocol, node, context)
+            if node is not None:
+                node.closers.append(end.die)
+                node.keeps.append((protocol, self))
 
     def forget(self) -> None:
         if self._network.open.pop(self.number, None) is not None:
@@ -230,20 +258,30 @@ class End(asyncio.Transport):
 class Server:
     """What listening returns."""
 
-    def __init__(self, network: Network, port: int) -> None:
+    def __init__(self, network: Network, place: int | str) -> None:
         self._network = network
-        self.sockets = [_Socket(port)]
+        self._place = place
+        self.sockets = [_Socket(place)]
 
     def close(self) -> None:
-        self._network.stop_listening(self.sockets[0].getsockname()[1])
+        self._network.stop_listening(self._place)
 
     async def wait_closed(self) -> None:
         pass
 
+    async def serve_forever(self) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async def __aenter__(self) -> "Server":
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        self.close()
+
 
 class _Socket:
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, place: int | str) -> None:
+        self._place = place
 
-    def getsockname(self) -> tuple[str, int]:
-        return ("127.0.0.1", self._port)
+    def getsockname(self) -> tuple[str, int | str]:
+        return ("127.0.0.1", self._place)

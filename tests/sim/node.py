@@ -14,6 +14,7 @@ class Node:
     def __init__(self, number: int, on_port: Callable[["Node", str], None]) -> None:
         self.number = number
         self.dead = False
+        self.buried = False
         self.ports = 0
         self.dies_at: tuple[str, int] | None = None
         """The name of a port call, and how many of them it survives from now on."""
@@ -40,7 +41,7 @@ class Node:
 
     def bury(self) -> None:
         """Closes what the dead process had open."""
-        self.dead = True
+        self.dead = self.buried = True
         while self.closers:
             self.closers.pop()()
 

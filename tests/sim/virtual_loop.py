@@ -56,7 +56,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return self.network.listen(protocol_factory, host, port)
 
     async def create_unix_server(self, protocol_factory, path=None, **kwargs):
-        return DeafServer()
+        return self.network.listen_locally(protocol_factory, str(path))
 
     def jump(self, timeout_s: float | None) -> tuple[()]:
         if timeout_s is None:
@@ -78,36 +78,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
 
 class VirtualClock:
-    """The time of day in the simulation."""
+    """The time of day in the simulation. ``ahead_s`` is by how much somebody has set it wrong."""
 
     def __init__(self, loop: VirtualLoop, start_s: float) -> None:
         self._loop = loop
         self._start_s = start_s
+        self.ahead_s = 0.0
 
     def now_s(self) -> float:
-        return self._start_s + self._loop.time()
+        return self._start_s + self._loop.time() + self.ahead_s
 
     def wait_s(self, until_s: float) -> float | None:
         return max(0.0, until_s - self.now_s())
-
-
-class DeafServer:
-    """A server that nobody connects to."""
-
-    def close(self) -> None:
-        pass
-
-    async def wait_closed(self) -> None:
-        pass
-
-    async def serve_forever(self) -> None:
-        await asyncio.get_running_loop().create_future()
-
-    async def __aenter__(self) -> "DeafServer":
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        pass
 
 
 class _Jump:

@@ -1,6 +1,7 @@
 """The bytes of every connection, hashed as they pass and read as IB's messages."""
 
 import hashlib
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,13 +10,14 @@ from tests.sim.network import Wire
 from tests.sim.node import Node
 
 PLACE_ORDER, CANCEL_ORDER, GLOBAL_CANCEL, ASK_TIME = "3", "4", "58", "49"
-ERROR, TIME = "4", "49"
+ERROR, TIME, ACCOUNTS = "4", "49", "15"
 # A question of the reconciliation, and the message that ends its answer.
 QUESTIONS = {"5": "53", "16": "53", "99": "102", "61": "62"}
 ASK_EXECUTIONS, EXECUTIONS_END = "7", "55"
 LINK_CODES = ("1100", "1101", "1102")
 LINK_LOST = "1100"
 PROBE_MAX_S = 1.0
+ACCOUNT_SHAPE = re.compile(r"D?U\d{7}")
 OUR_PREFIX = "re1."
 
 
@@ -54,6 +56,9 @@ class Conversation:
     answered: dict[str, int] = field(default_factory=dict)
     probes: deque[float] = field(default_factory=deque)
     probed_s: float = float("-inf")
+    accounts: tuple[str, ...] = ()
+    """Those of the login."""
+    began_s: float = 0.0
 
     def asked(self, fields: list[str], now_s: float) -> None:
         kind = fields[0]
@@ -70,6 +75,8 @@ class Conversation:
             self.since += 1
             self.cut = fields[3] == LINK_LOST
             self.answered.clear()
+        elif kind == ACCOUNTS:
+            self.accounts = tuple(filter(None, fields[2].split(",")))
         elif kind == TIME and self.probes:
             self.probes.popleft()
             self.probed_s = now_s
@@ -101,6 +108,9 @@ class Sent:
     key: str
     order_id: int
     objection: str
+    account: str
+    accounts: tuple[str, ...]
+    """Those of the login."""
     node: Node
 
 
@@ -118,7 +128,7 @@ class Watcher(Wire):
 
     def opened(self, number: int) -> None:
         self._log.add("opened", number)
-        self._conversations[number] = Conversation()
+        self._conversations[number] = Conversation(began_s=self._now_s())
 
     def sent(self, number: int, node: Node | None, data: bytes) -> None:
         conversation, now_s = self._conversations[number], self._now_s()
@@ -126,7 +136,9 @@ class Watcher(Wire):
             conversation.asked(fields, now_s)
             if fields[0] == PLACE_ORDER and node is not None:
                 key = next((word for word in fields if word.startswith(OUR_PREFIX)), "")
-                self.on_order(Sent(key, int(fields[1]), conversation.why_not_send(now_s), node))
+                account = next((word for word in fields if ACCOUNT_SHAPE.fullmatch(word)), "")
+                why_not = conversation.why_not_send(now_s)
+                self.on_order(Sent(key, int(fields[1]), why_not, account, conversation.accounts, node))
             elif fields[0] == CANCEL_ORDER:
                 self.on_cancel(int(fields[2]))
             elif fields[0] == GLOBAL_CANCEL:

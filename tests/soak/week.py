@@ -20,7 +20,7 @@ from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.gateway import Gateway, Order, parse_market
 from rules_engine.gateway.faults.plan import nightly_restart
-from rules_engine.model.settings import GatewaySettings, Limits, Mode, Settings
+from rules_engine.model.settings import GatewaySettings, Limits, Mode, NightlyRestart, Settings
 from tests.sim.checks import Checks, Violation
 from tests.sim.disk import Disk
 from tests.sim.letters import PostOffice
@@ -181,7 +181,7 @@ class Week:
         stopping.set()
         await engine
         await self._gateway.stop()
-        ((firings,),) = self._checks._rows("SELECT count(*) FROM firing")
+        ((firings,),) = self._checks.rows("SELECT count(*) FROM firing")
         return Report(
             violations=tuple(self._checks.violations),
             days=self._loop.time() / 86_400,
@@ -201,6 +201,7 @@ class Week:
             account=ACCOUNT,
             channels={"phone": "json://localhost/"},
             limits=Limits(allow_short=True),
+            restart=NightlyRestart(RESTART_AT.hour, RESTART_AT.minute, timezone=str(NEW_YORK)),
         )
         book = RuleBook(settings.rules, frozenset(settings.channels))
         edition = book.read(self._clock.now_s(), frozenset(), {})
@@ -248,7 +249,7 @@ class Week:
         began, ended = self._clock.now_s() - self._loop.time(), self._clock.now_s() - DRAIN_S
         rang = Counter(
             (rule, datetime.fromtimestamp(at_s, NEW_YORK).date())
-            for rule, at_s in self._checks._rows("SELECT rule, at_s FROM firing WHERE rule LIKE 'alarm-%'")
+            for rule, at_s in self._checks.rows("SELECT rule, at_s FROM firing WHERE rule LIKE 'alarm-%'")
         )
         for at in ALARM_CLOCKS:
             for days in range(int(self._days) + 2):

@@ -1,0 +1,58 @@
+"""What a seed is played with, and what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tests.sim.checks import Violation
+
+NEW_YORK = ZoneInfo("America/New_York")
+USUAL_START = datetime(2026, 6, 17, 10, 0, tzinfo=NEW_YORK)
+"""A Wednesday."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long the market lasts, and how bad life is: 1 is bad, 0 is peace."""
+
+    seed: int
+    minutes: float = 30.0
+    badness: float = 1.0
+    kills_per_hour: float = 20.0
+    user_per_hour: float = 30.0
+    """How often somebody does something: stops, edits rules, asks, pauses."""
+    only: frozenset[str] = frozenset()
+    """The faults that happen; none named means all."""
+    without: frozenset[str] = frozenset()
+    """Faults that do not happen."""
+    power_cuts: float = 0.3
+    """How many of the kills take what was not synced with them."""
+    pause_s: float = 1.0
+    """Between two prices, over all instruments, on average."""
+    start: datetime = USUAL_START
+    keep_log: bool = False
+    stop_at_first: bool = False
+    """The first broken promise ends the history."""
+
+    def has(self, fault: str) -> bool:
+        """Whether this fault happens."""
+        return fault not in self.without and (not self.only or fault in self.only)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What came of a seed."""
+
+    plan: Plan
+    digest: str
+    violations: tuple[Violation, ...]
+    simulated_s: float
+    cpu_s: float
+    starts: int
+    kills: int
+    orders: int
+    firings: int
+    ticks: int
+    deeds: int
+    """What the user did."""
+    log: tuple[str, ...]
