@@ -23,6 +23,8 @@ config_option = click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False), help="The engine's settings (default: ./config.yaml)."
 )
 json_option = click.option("--json", "as_json_", is_flag=True, help="Machine-readable output.")
+LONG_AGO_S = 0.0
+"""For what runs on a clock of its own, in the past perhaps: no `expires` lies before this."""
 paths_argument = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 

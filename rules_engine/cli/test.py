@@ -6,6 +6,7 @@ import click
 
 from rules_engine.cli import EXIT_PROBLEMS
 from rules_engine.cli.rule_files import (
+    LONG_AGO_S,
     config_option,
     echo_json,
     exit_on_errors,
@@ -23,7 +24,7 @@ from rules_engine.replay import run_test
 @json_option
 def command(paths: tuple[Path, ...], config: Path | None, as_json_: bool) -> None:
     """Run the `tests:` of rule files. Exit code 1 and the first difference on a timeline when one fails."""
-    loaded, plans, problems = load_rules(paths, settings_from(config))
+    loaded, plans, problems = load_rules(paths, settings_from(config), now_s=LONG_AGO_S)
     exit_on_errors(problems)
     results = [(test, run_test(test, plans)) for test in loaded.tests]
     failed = [test.name for test, result in results if not result.passed]

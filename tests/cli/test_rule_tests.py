@@ -23,6 +23,13 @@ def test_what_is_expected_passes(folder: Path) -> None:
     assert (answer.code, answer.out) == (0, "ok   a crossing buys\n1 passed, 0 failed\n")
 
 
+def test_a_test_of_last_year_passes_with_the_rule_that_ended_then(folder: Path) -> None:
+    ended = GOOD + "    expires: 2020-12-18 16:00\n" + TESTS.replace("2030-11-22", "2020-11-23")
+    path = write_rules(folder, ended + "      - at 2s: buy 100 MA\n      - nothing else\n")
+    assert call("test").code == 0
+    assert call("check", path).code == 1
+
+
 def test_a_wrong_expectation_fails_with_the_first_difference_on_a_timeline(folder: Path) -> None:
     path = write_rules(folder, GOOD + TESTS + "      - at 2s: sell 100 MA\n")
     answer = run_process("test", path, folder=folder)
