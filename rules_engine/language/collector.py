@@ -21,6 +21,11 @@ class Collector:
     def __len__(self) -> int:
         return len(self._problems)
 
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        """All of them, as they were found."""
+        return tuple(self._problems)
+
     def add(self, at: Node | Place, code: Code, message: str, hint: str = "") -> None:
         """Records an error at a node or a place."""
         place = at if isinstance(at, Place) else at.place

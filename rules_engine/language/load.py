@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from rules_engine.language.codes import Code
 from rules_engine.language.collector import Collector
+from rules_engine.language.kept_files import KeptFiles
 from rules_engine.language.rendering import quote_lines
-from rules_engine.language.rule_file import FileContext, RuleFile, read_file
+from rules_engine.language.rule_file import FileContext, RuleFile
 from rules_engine.language.text import SIZE_MAX, Source
 from rules_engine.language.whole_set import check_whole_set
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.place import Place, Problem, Severity
 from rules_engine.model.rule import Rule
+from rules_engine.model.slices import Slices, at_once
 
 if TYPE_CHECKING:
     from rules_engine.model.rule_test import RuleTest
@@ -57,10 +59,27 @@ def load(
     ``channels`` None accepts any channel name. ``armed`` are rules that were armed before: for them an `expires` in
     the past is a warning.
     """
-    collectors = {source.name: Collector() for source in sources}
+    return at_once(loading(sources, KeptFiles(), channels=channels, now_s=now_s, armed=armed))
+
+
+def loading(
+    sources: Sequence[Source],
+    kept: KeptFiles,
+    *,
+    channels: frozenset[str] | None = None,
+    now_s: float,
+    armed: frozenset[str] = frozenset(),
+) -> Slices[Loaded]:
+    """The same in slices; files that ``kept`` has from before are not read again."""
     context = FileContext(channels, now_s, armed)
-    files = [read_file(source, context, collectors[source.name]) for source in sources]
+    files: list[RuleFile] = []
+    collectors: dict[str, Collector] = {}
+    for source in sources:
+        file, collectors[source.name] = yield from kept.reading(source, context)
+        files.append(file)
+    kept.forget_all_but(collectors.keys())
     check_whole_set(files, collectors)
+    yield
     problems = tuple(
         problem for file in files for problem in quote_lines(collectors[file.name].in_file_order(), file.text)
     )

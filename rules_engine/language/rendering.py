@@ -53,6 +53,8 @@ def _starred(found: "re.Match[str]") -> str:
 
 def quote_lines(problems: Sequence[Problem], text: str) -> tuple[Problem, ...]:
     """The problems with the line of ``text`` that each is about; secrets are masked everywhere."""
+    if not problems:
+        return ()
     lines = re.split(r"\r\n|\r|\n", text)
     shown: dict[int, str] = {}
     quoted = []

@@ -12,9 +12,10 @@ from rules_engine.language.rule_nodes import Surroundings, read_rule
 from rules_engine.language.scope import Instruments
 from rules_engine.language.structure import RULES_SCHEMA, check_structure
 from rules_engine.language.text import Source, decode
-from rules_engine.language.tree import Listing, Mapping, Node, Scalar, read_tree
+from rules_engine.language.tree import Listing, Mapping, Node, Scalar, reading_tree
 from rules_engine.model.place import Place
 from rules_engine.model.rule import Rule
+from rules_engine.model.slices import Slices
 
 if TYPE_CHECKING:
     from rules_engine.model.rule_test import RuleTest
@@ -46,13 +47,13 @@ class RuleFile:
     mentioned: tuple[tuple[Scalar, str], ...] = ()
 
 
-def read_file(source: Source, context: FileContext, problems: Collector) -> RuleFile:
+def reading_file(source: Source, context: FileContext, problems: Collector) -> Slices[RuleFile]:
     """The file's rules and tests, as far as they can be read; what is wrong goes to ``problems``."""
     text, refused = decode(source)
     problems.extend(refused)
     if refused:
         return RuleFile(source.name, text or source.data[:2000].decode("utf-8", "replace"))
-    root, refused = read_tree(text, source.name)
+    root, refused = yield from reading_tree(text, source.name)
     problems.extend(refused)
     if root is None:
         return RuleFile(source.name, text)
@@ -60,11 +61,11 @@ def read_file(source: Source, context: FileContext, problems: Collector) -> Rule
     problems.extend(misshapen)
     if not isinstance(root, Mapping):
         return RuleFile(source.name, text)
-    file = _contents(source.name, text, root, context, problems)
+    file = yield from _contents(source.name, text, root, context, problems)
     return replace(file, sound=()) if misshapen else file
 
 
-def _contents(name: str, text: str, root: Mapping, context: FileContext, problems: Collector) -> RuleFile:
+def _contents(name: str, text: str, root: Mapping, context: FileContext, problems: Collector) -> Slices[RuleFile]:
     declared = root.get("instruments")
     instruments = Instruments(read_instruments(declared, problems))
     timezone = _timezone(root.get("timezone"), problems)
@@ -80,6 +81,7 @@ def _contents(name: str, text: str, root: Mapping, context: FileContext, problem
         if (rule := read_rule(item, around, problems)) is not None:
             rules.append(rule)
             sound += [rule] if len(problems) == before else []
+        yield
     tests, tested = _tests(_items(root.get("tests")), instruments, timezone, problems)
     entries = declared.entries if isinstance(declared, Mapping) else ()
     return RuleFile(

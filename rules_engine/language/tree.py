@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import yaml
@@ -11,9 +11,11 @@ from rules_engine.language.codes import Code
 from rules_engine.language.text import character_name, first_forbidden
 from rules_engine.language.yaml_faults import explain_fault
 from rules_engine.model.place import Place, Problem
+from rules_engine.model.slices import Slices, at_once
 
 NODES_MAX = 20_000
 NESTING_MAX = 24
+_NODES_A_SLICE = 64
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _LINE = re.compile(r"[^\r\n]*")
 _WORDS = {"true": True, "false": False, "null": None, "~": None}
@@ -91,8 +93,24 @@ class _Stopped(Exception):
 
 def read_tree(text: str, name: str) -> tuple[Node | None, tuple[Problem, ...]]:
     """The file's one document; None when it cannot be read to its end."""
+    return at_once(reading_tree(text, name))
+
+
+def reading_tree(text: str, name: str) -> Slices[tuple[Node | None, tuple[Problem, ...]]]:
+    """The same in slices."""
     reader = _Reader(text, name)
-    return reader.document(), tuple(reader.problems)
+    root = yield from reader.document()
+    return root, tuple(reader.problems)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A mapping or a listing that is being read. ``key`` is the one whose value comes next."""
+
+    place: Place
+    entries: dict[str, Entry] | None
+    items: list[Node] = field(default_factory=list)
+    key: Node | None = None
 
 
 class _Reader:
@@ -104,17 +122,18 @@ class _Reader:
         self._name = name
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_Loader)
         self._nodes = 0
+        self._open: list[_Open] = []
 
-    def document(self) -> Node | None:
+    def document(self) -> Slices[Node | None]:
         try:
-            return self._document()
+            return (yield from self._document())
         except _Stopped:
             return None
         except yaml.YAMLError as error:
             self.problems.append(explain_fault(error, self._text, self._name))
             return None
 
-    def _document(self) -> Node | None:
+    def _document(self) -> Slices[Node | None]:
         next(self._events)
         start = next(self._events)
         if not isinstance(start, yaml.DocumentStartEvent):
@@ -122,7 +141,7 @@ class _Reader:
             return None
         if start.tags or start.version:
             self._refuse(self._place(start), Code.TAG, "YAML directives are not allowed", "remove the line")
-        root = self._node(next(self._events), 1)
+        root = yield from self._root()
         next(self._events)
         after = next(self._events)
         if isinstance(after, yaml.DocumentStartEvent):
@@ -130,14 +149,52 @@ class _Reader:
             self._refuse(self._place(after, 3), Code.SECOND_DOCUMENT, message, hint)
         return root
 
-    def _node(self, event: yaml.Event, depth: int) -> Node:
-        self._count(event, depth)
+    def _root(self) -> Slices[Node]:
+        while True:
+            node = self._take(next(self._events))
+            if node is not None and not self._open:
+                return node
+            if node is not None:
+                self._put(node, self._open[-1])
+            if self._nodes % _NODES_A_SLICE == 0:
+                yield
+
+    def _take(self, event: yaml.Event) -> Node | None:
+        """The node that is complete with this event."""
+        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            done = self._open.pop()
+            if done.entries is None:
+                return Listing(done.place, tuple(done.items))
+            return Mapping(done.place, tuple(done.entries.values()))
+        self._count(event, len(self._open) + 1)
         self._refuse_anchor_or_tag(event)
-        if isinstance(event, yaml.MappingStartEvent):
-            return self._mapping(event, depth)
-        if isinstance(event, yaml.SequenceStartEvent):
-            return self._listing(event, depth)
+        if isinstance(event, yaml.CollectionStartEvent):
+            entries: dict[str, Entry] | None = {} if isinstance(event, yaml.MappingStartEvent) else None
+            self._open.append(_Open(self._place(event), entries))
+            return None
         return self._scalar(event)
+
+    def _put(self, node: Node, into: _Open) -> None:
+        if into.entries is None:
+            self._refuse_empty(node, None)
+            into.items.append(node)
+        elif into.key is None:
+            into.key = node
+        else:
+            key, into.key = into.key, None
+            self._refuse_empty(node, key)
+            self._enter(key, node, into.entries)
+
+    def _enter(self, key: Node, value: Node, entries: dict[str, Entry]) -> None:
+        if not isinstance(key, Scalar) or not isinstance(key.value, str):
+            self._refuse(key.place, Code.KEY_NOT_TEXT, "a key must be text", "write a word, or quote it")
+        elif key.text in entries:
+            first = entries[key.text].key.place.line
+            self._refuse(
+                key.place, Code.DUPLICATE_KEY, f"the key '{key.text}' stands here twice", f"it is first on line {first}"
+            )
+        else:
+            entries[key.text] = Entry(key, value)
 
     def _count(self, event: yaml.Event, depth: int) -> None:
         self._nodes += 1
@@ -157,30 +214,6 @@ class _Reader:
         if tag is not None:
             length = len(self._rest_of_line(_marks(event)[0].index).split(" ")[0])
             self._refuse(self._place(event, length), Code.TAG, "tags ('!...') are not allowed", "remove the tag")
-
-    def _mapping(self, start: yaml.Event, depth: int) -> Mapping:
-        entries: dict[str, Entry] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
-            key = self._node(event, depth + 1)
-            value = self._node(next(self._events), depth + 1)
-            self._refuse_empty(value, key)
-            if not isinstance(key, Scalar) or not isinstance(key.value, str):
-                self._refuse(key.place, Code.KEY_NOT_TEXT, "a key must be text", "write a word, or quote it")
-            elif key.text in entries:
-                first = entries[key.text].key.place.line
-                message = f"the key '{key.text}' stands here twice"
-                self._refuse(key.place, Code.DUPLICATE_KEY, message, f"it is first on line {first}")
-            else:
-                entries[key.text] = Entry(key, value)
-        return Mapping(self._place(start), tuple(entries.values()))
-
-    def _listing(self, start: yaml.Event, depth: int) -> Listing:
-        items: list[Node] = []
-        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
-            item = self._node(event, depth + 1)
-            self._refuse_empty(item, None)
-            items.append(item)
-        return Listing(self._place(start), tuple(items))
 
     def _scalar(self, event: yaml.Event) -> Scalar:
         if not isinstance(event, yaml.ScalarEvent):

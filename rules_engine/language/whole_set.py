@@ -29,7 +29,7 @@ def _refuse_duplicate_rules(files: Sequence[RuleFile], problems: Mapping[str, Co
 
 
 def _refuse_unknown_rules(files: Sequence[RuleFile], problems: Mapping[str, Collector]) -> None:
-    names = [rule.name for file in files for rule in file.rules]
+    names = dict.fromkeys(rule.name for file in files for rule in file.rules)
     for file in files:
         for scalar, name in file.mentioned:
             if name not in names:

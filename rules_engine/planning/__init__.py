@@ -2,6 +2,6 @@
 
 from rules_engine.planning.explain import explain
 from rules_engine.planning.explain_json import explain_json
-from rules_engine.planning.plan import plan, plan_all
+from rules_engine.planning.plan import plan, plan_all, planning
 
-__all__ = ["explain", "explain_json", "plan", "plan_all"]
+__all__ = ["explain", "explain_json", "plan", "plan_all", "planning"]

@@ -9,6 +9,7 @@ from rules_engine.model.holding import Held, Holding, Obstacle, Terms
 from rules_engine.model.place import Problem
 from rules_engine.model.plan import HeldCase, Plan, Where
 from rules_engine.model.rule import Rule, Run
+from rules_engine.model.slices import Slices, at_once
 from rules_engine.planning.defaults import defaults_of
 from rules_engine.planning.history import history_of, orders_in, reads_of
 from rules_engine.planning.order_words import condition_words
@@ -36,10 +37,30 @@ def plan_all(
     rules: Iterable[Rule], *, price_steps: Mapping[str, Decimal] | None = None, at_broker_allowed: bool = True
 ) -> tuple[tuple[Plan, ...], tuple[Problem, ...]]:
     """The plans, and a problem for each rule that says `at broker` and cannot be, naming each word that prevents it."""
-    rules = tuple(rules)
-    plans = tuple(plan(rule, price_steps=price_steps, at_broker_allowed=at_broker_allowed) for rule in rules)
-    found = (_refused(rule, Terms(price_steps or {})) for rule in rules if rule.run is Run.AT_BROKER)
-    return plans, tuple(problem for problem in found if problem is not None)
+    return at_once(planning(rules, {}, price_steps=price_steps, at_broker_allowed=at_broker_allowed))
+
+
+def planning(
+    rules: Iterable[Rule],
+    known: Mapping[str, Plan],
+    *,
+    price_steps: Mapping[str, Decimal] | None = None,
+    at_broker_allowed: bool = True,
+) -> Slices[tuple[tuple[Plan, ...], tuple[Problem, ...]]]:
+    """The same in slices. ``known`` are plans made on the same terms: a rule that is still the same object keeps its
+    own."""
+    plans: list[Plan] = []
+    problems: list[Problem] = []
+    for rule in rules:
+        before = known.get(rule.name)
+        if before is not None and before.rule is rule:
+            plans.append(before)
+        else:
+            plans.append(plan(rule, price_steps=price_steps, at_broker_allowed=at_broker_allowed))
+        if rule.run is Run.AT_BROKER and (problem := _refused(rule, Terms(price_steps or {}))) is not None:
+            problems.append(problem)
+        yield
+    return tuple(plans), tuple(problems)
 
 
 def _planned(rule: Rule, where: Where, reasons: tuple[str, ...], held: tuple[HeldCase, ...] = ()) -> Plan:
