@@ -1,7 +1,9 @@
 """Ticks and the passing of time into firings: the streaming evaluator. Pure: given the time, it never asks for it."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rules_engine.evaluation.audience import Audience
 from rules_engine.evaluation.lane import Lane
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.reload import Reload, renewed
@@ -15,17 +17,10 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Life, Outcome, Replaced, RuleStatus
 from rules_engine.model.plan import Plan
+from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Bar, Tick
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
-
-_ALSO = {
-    Field.BID: (Field.MID,),
-    Field.ASK: (Field.MID,),
-    Field.LAST: (Field.CHANGE_TODAY,),
-    Field.CLOSE: (Field.CHANGE_TODAY,),
-}
-"""Fields that may follow another one."""
 
 
 class Evaluator:
@@ -38,13 +33,12 @@ class Evaluator:
     def __init__(self, plans: Iterable[Plan], now_s: float) -> None:
         self._market = Market(now_s)
         self._timers: Timers[Run | Watch] = Timers()
-        self._runs = {plan.rule.name: Run(plan, self._market, Life()) for plan in plans}
+        self._audience = Audience(self._market, self._timers)
+        self._runs: dict[str, Run] = {}
         self._lives: dict[str, Life] = {}
-        self._unarmed = list(self._runs.values())
+        self._unarmed: deque[Run] = deque()
         self._outcomes: list[Outcome] = []
-        self._lanes: dict[str, list[Lane]] = {}
-        self._by_key: dict[Key, list[Watch]] = {}
-        self._index()
+        at_once(self.giving(plans, {}))
 
     # The market and the clock.
 
@@ -64,14 +58,10 @@ class Evaluator:
 
     def lane(self, instrument: str, field: Field) -> Lane:
         """The way of its prints: those at which nothing can happen may be given to it directly."""
-        lanes = self._lanes.get(instrument)
-        if lanes is None:
-            lanes = self._lanes[instrument] = []
-        for lane in lanes:
+        for lane in self._audience.lanes.get(instrument, ()):
             if lane.field is field:
                 return lane
-        lanes.append(Lane(instrument, field, self._listening_to((instrument, field)), self._market, self._timers))
-        return lanes[-1]
+        return self._audience.lane(instrument, field)
 
     def advance(self, now_s: float) -> Sequence[Outcome]:
         """Lets time pass: what matures by the clock matures in order. Time never goes back."""
@@ -82,10 +72,10 @@ class Evaluator:
         """From now on data of the instrument (of all, when empty) cannot be trusted."""
         self._advance(time_s)
         lost = self._named(instrument)
-        self._settle(lost)
+        self._audience.settle(lost)
         for name in lost:
             self._market.feeds[name].lose()
-        for watch in self._reading(lost):
+        for watch in self._audience.reading(lost):
             watch.lose(self._market.now_s)
             self._judge(watch, Moment.SNAPSHOT)
         return self._flush()
@@ -94,10 +84,10 @@ class Evaluator:
         """From now on every print of the instrument (of all, when empty) is heard."""
         self._advance(time_s)
         found = self._named(instrument)
-        self._settle(found)
+        self._audience.settle(found)
         for name in found:
             self._market.feeds[name].restore(self._market.now_s)
-        for watch in self._reading(found):
+        for watch in self._audience.reading(found):
             self._judge(watch, Moment.SNAPSHOT)
         return self._flush()
 
@@ -114,9 +104,9 @@ class Evaluator:
         ``history`` is complete from ``complete_from_s`` until now. Prints fill windows and bars; bars, of the length
         ``bar_s``, only bars of that length or longer ones.
         """
-        self._settle([instrument])
+        self._audience.settle([instrument])
         self._market.backfill(instrument, field, history, complete_from_s, bar_s)
-        for watch in self._reading([instrument]):
+        for watch in self._audience.reading([instrument]):
             self._judge(watch, Moment.SNAPSHOT)
 
     # The account.
@@ -141,7 +131,7 @@ class Evaluator:
 
     def read(self, expression: Expression) -> float | None:
         """The value now, as an order would read it."""
-        self._settle(instrument.name for instrument in instruments_in(expression))
+        self._audience.settle(instrument.name for instrument in instruments_in(expression))
         return View(self._market, Uses()).value(expression)()
 
     def status(self, now_s: float) -> tuple[RuleStatus, ...]:
@@ -167,15 +157,31 @@ class Evaluator:
         """What must survive a restart, by rule."""
         return {name: run.life(self._market.now_s) for name, run in self._runs.items()}
 
+    def life(self, rule: str) -> Life | None:
+        """The same of one rule; None when there is none of that name."""
+        run = self._runs.get(rule)
+        return None if run is None else run.life(self._market.now_s)
+
+    def giving(self, plans: Iterable[Plan], lives: Mapping[str, Life]) -> Slices[None]:
+        """More rules, in slices, each with what is remembered of it. To be called before anything happens."""
+        for plan in plans:
+            name = plan.rule.name
+            life = lives.get(name)
+            run = Run(plan, self._market, Life() if life is None else renewed(life, plan.rule))
+            if life is not None:
+                self._lives[name] = life
+            _number(run, len(self._runs))
+            self._runs[name] = run
+            self._unarmed.append(run)
+            self._audience.enter(run.watches)
+            yield
+
     def restore(self, lives: Mapping[str, Life]) -> None:
         """Goes on with former lives. To be called before anything happens."""
-        for name, life in lives.items():
-            old = self._runs.get(name)
-            if old is not None:
-                self._runs[name] = Run(old.plan, self._market, renewed(life, old.rule))
-                self._lives[name] = life
-        self._unarmed = list(self._runs.values())
-        self._index()
+        plans = [run.plan for run in self._runs.values()]
+        self._audience = Audience(self._market, self._timers)
+        self._runs, self._unarmed = {}, deque()
+        at_once(self.giving(plans, lives))
 
     def replace(self, plans: Iterable[Plan], now_s: float) -> Replaced:
         """Another set of rules: what says the same keeps its whole state, what changed keeps what still means the same.
@@ -183,20 +189,34 @@ class Evaluator:
         What comes of arming the new ones is returned by the next call.
         """
         self._advance(now_s)
-        reload = Reload(self._market, self._runs, list(plans))
-        for run in self._runs.values():
-            if run not in reload.runs.values():
-                run.retire()
+        old = self._runs
+        reload = Reload(self._market, old, list(plans))
         self._runs = reload.runs
-        self._unarmed = reload.to_arm
+        staying, before = set(map(id, reload.runs.values())), set(map(id, old.values()))
+        self._audience.leave(watch for run in old.values() if id(run) not in staying for watch in run.watches)
+        for run in old.values():
+            if id(run) not in staying:
+                run.retire()
+        self._put_in_order([run for run in old.values() if id(run) in staying])
+        self._audience.enter(watch for run in self._runs.values() if id(run) not in before for watch in run.watches)
+        self._unarmed = deque(reload.to_arm)
         for run in reload.adapted:
             self._wind(run)
-        self._index()
         self._market.drop_unread(
             {key for watch in self._watches() for key in watch.uses.streams},
             {key for watch in self._watches() for key in watch.uses.bars},
         )
         return reload.result
+
+    def _put_in_order(self, staying: Sequence[Run]) -> None:
+        """Numbers the rules as they now stand. Those that stay mostly follow one another as before."""
+        numbers = {id(run): number for number, run in enumerate(self._runs.values())}
+        placed = [numbers[id(run)] for run in staying]
+        moved = [] if placed == sorted(placed) else [watch for run in staying for watch in run.watches]
+        self._audience.leave(moved)
+        for run in self._runs.values():
+            _number(run, numbers[id(run)])
+        self._audience.enter(moved)
 
     # What others decide about rules. What comes of it is returned by the next call that returns outcomes.
 
@@ -235,8 +255,10 @@ class Evaluator:
         """The order that the broker held for the rule is gone; ``used`` when it was filled, even in part."""
         self._advance(now_s)
         run = self._runs[rule]
+        self._audience.leave(run.watches)
         self._outcomes += run.held_ended(used, self._market.now_s)
-        self._index()
+        _number(run, next(number for number, name in enumerate(self._runs) if name == rule))
+        self._audience.enter(run.watches)
         self._wind(run)
 
     def break_rule(self, rule: str, reason: str) -> None:
@@ -248,7 +270,7 @@ class Evaluator:
     def _advance(self, now_s: float) -> None:
         market = self._market
         if self._unarmed:
-            self._begin()
+            at_once(self.arming())
         while (timer := self._timers.pop(now_s)) is not None:
             due_s, owner = timer
             market.now_s = max(market.now_s, due_s)
@@ -258,9 +280,10 @@ class Evaluator:
                 self._ring(owner, due_s)
         market.now_s = max(market.now_s, now_s)
 
-    def _begin(self) -> None:
-        waiting, self._unarmed = self._unarmed, []
-        for run in waiting:
+    def arming(self) -> Slices[None]:
+        """Arms, in slices, what was given and is not armed yet; whatever happens meanwhile arms the rest at once."""
+        while self._unarmed:
+            run = self._unarmed.popleft()
             life = self._lives.pop(run.rule.name, None)
             run.turn(self._market.now_s)
             if life is not None and life.known and life.when_digest == run.rule.when_digest:
@@ -268,6 +291,7 @@ class Evaluator:
                 self._wind(run)
             else:
                 self._arm(run)
+            yield
 
     def _arm(self, run: Run) -> None:
         self._outcomes += run.arm(self._market.now_s)
@@ -305,21 +329,14 @@ class Evaluator:
         if watch.is_timed:
             self._timers.set(watch, watch.next_s(now_s))
 
-    def _settle(self, instruments: Iterable[str]) -> None:
-        """Before something else than a print changes them or is read of them."""
-        for name in instruments:
-            for lane in self._lanes.get(name, ()):
-                lane.settle()
-                lane.close()
-
     def _changed(self, key: Key) -> Sequence[Outcome]:
         self._hear(key)
         return self._flush()
 
     def _hear(self, key: Key) -> None:
         if self._unarmed:
-            self._begin()
-        for watch in self._by_key.get(key, ()):
+            at_once(self.arming())
+        for watch in self._audience.of(key):
             self._judge(watch, Moment.PRINT)
 
     def _flush(self) -> Sequence[Outcome]:
@@ -328,27 +345,8 @@ class Evaluator:
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
-    # Who listens to what.
-
     def _watches(self) -> Iterator[Watch]:
         return (watch for run in self._runs.values() for watch in run.watches)
-
-    def _index(self) -> None:
-        self._settle(self._lanes)
-        self._lanes.clear()
-        self._by_key.clear()
-        for number, run in enumerate(self._runs.values()):
-            for watch in run.watches:
-                watch.lanes.clear()
-                watch.order = (number, int(watch.role), watch.case)
-                for key in watch.uses.keys:
-                    self._by_key.setdefault(key, []).append(watch)
-
-    def _listening_to(self, key: tuple[str, Field]) -> tuple[Watch, ...]:
-        instrument, field = key
-        keys = (key, (instrument, None), *((instrument, other) for other in _ALSO.get(field, ())))
-        found = {id(watch): watch for one in keys for watch in self._by_key.get(one, ())}
-        return tuple(sorted(found.values(), key=lambda watch: watch.order))
 
     def _named(self, instrument: str) -> list[str]:
         """One instrument, or all that are known."""
@@ -357,6 +355,8 @@ class Evaluator:
             return [instrument]
         return list(self._market.feeds)
 
-    def _reading(self, instruments: Iterable[str]) -> list[Watch]:
-        names = set(instruments)
-        return [watch for watch in self._watches() if any(name in names for name, _ in watch.uses.keys)]
+
+def _number(run: Run, number: int) -> None:
+    """The place of the rule among all decides who comes first at one instant."""
+    for watch in run.watches:
+        watch.order = (number, int(watch.role), watch.case)

@@ -33,7 +33,7 @@ class LeapingEvaluator(Evaluator):
         self._guarded = {
             plan.rule.name for plan in plans if plan.rule.clears_when is not None or plan.rule.only_if is not None
         }
-        self._hearing: dict[str, tuple[Watch, ...]] = {}
+        self._hearing: dict[str, Sequence[Watch]] = {}
         for instrument, past in pasts.items():
             reading = Reading(instrument, instrument.default_field)
             quote = self._market.feed(instrument.name).quote(instrument.default_field)
@@ -64,7 +64,7 @@ class LeapingEvaluator(Evaluator):
         quote.record(tick.size)
         watches = self._hearing.get(tick.instrument)
         if watches is None:
-            watches = self._hearing[tick.instrument] = self._listening_to((tick.instrument, tick.field))
+            watches = self._hearing[tick.instrument] = self._audience.hearing(tick.instrument, tick.field)
         due = self.due
         for watch in watches:
             if due is None or watch.run.rule.name in due:
@@ -84,7 +84,7 @@ class LeapingEvaluator(Evaluator):
         super()._ring(watch, due_s)
 
     def _hear(self, key: Key) -> None:
-        self.stirred.update(watch.run.rule.name for watch in self._by_key.get(key, ()))
+        self.stirred.update(watch.run.rule.name for watch in self._audience.of(key))
         super()._hear(key)
 
     def _flush(self) -> Sequence[Outcome]:

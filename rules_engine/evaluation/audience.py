@@ -1,0 +1,103 @@
+"""Who listens to what: from a field, an account value or a count to the watches that read it, and the lanes to them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rules_engine.evaluation.lane import Lane
+from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.timers import Timers
+from rules_engine.evaluation.view import Key
+from rules_engine.evaluation.watch import Watch
+from rules_engine.model.instrument import Field
+
+_ALSO = {
+    Field.BID: (Field.MID,),
+    Field.ASK: (Field.MID,),
+    Field.LAST: (Field.CHANGE_TODAY,),
+    Field.CLOSE: (Field.CHANGE_TODAY,),
+}
+"""Fields that may follow another one."""
+
+
+class Audience:
+    """Watches come and go; only the lanes of what they read are laid anew. ``lanes`` are by instrument."""
+
+    def __init__(self, market: Market, timers: Timers[Any]) -> None:
+        self.lanes: dict[str, list[Lane]] = {}
+        self._market = market
+        self._timers = timers
+        self._at_lane: dict[Lane, Sequence[Watch]] = {}
+        self._by_key: dict[Key, list[Watch]] = {}
+        self._keys: dict[str, set[Key]] = {}
+
+    def enter(self, watches: Iterable[Watch]) -> None:
+        """These listen from now on. Their order must be known."""
+        unsorted = set[Key]()
+        for watch in watches:
+            for key in watch.uses.keys:
+                listening = self._by_key.get(key)
+                if listening is None:
+                    listening = self._by_key[key] = []
+                    self._keys.setdefault(key[0], set()).add(key)
+                elif listening[-1].order > watch.order:
+                    unsorted.add(key)
+                listening.append(watch)
+                self._close(key[0])
+        for key in unsorted:
+            self._by_key[key].sort(key=lambda watch: watch.order)
+
+    def leave(self, watches: Iterable[Watch]) -> None:
+        """These listen no more."""
+        gone = {id(watch): watch for watch in watches}
+        for key in {key for watch in gone.values() for key in watch.uses.keys}:
+            self._close(key[0])
+            stay = [watch for watch in self._by_key.get(key, ()) if id(watch) not in gone]
+            if stay:
+                self._by_key[key] = stay
+            elif self._by_key.pop(key, None) is not None:
+                self._keys[key[0]].discard(key)
+
+    def of(self, key: Key) -> Sequence[Watch]:
+        """Who reads it, in order."""
+        return self._by_key.get(key, ())
+
+    def reading(self, instruments: Iterable[str]) -> Sequence[Watch]:
+        """Who reads anything of these instruments, in order."""
+        return self._together(key for name in instruments for key in self._keys.get(name, ()))
+
+    def hearing(self, instrument: str, field: Field) -> Sequence[Watch]:
+        """Who is to hear of a print of this field, in order."""
+        also = ((instrument, other) for other in _ALSO.get(field, ()))
+        return self._together([(instrument, field), (instrument, None), *also])
+
+    def lane(self, instrument: str, field: Field) -> Lane:
+        """The way of a field's prints, laid when it is first asked for."""
+        lanes = self.lanes.get(instrument)
+        if lanes is None:
+            lanes = self.lanes[instrument] = []
+        for lane in lanes:
+            if lane.field is field:
+                return lane
+        watches = self.hearing(instrument, field)
+        lane = Lane(instrument, field, watches, self._market, self._timers)
+        self._at_lane[lane] = watches
+        lanes.append(lane)
+        return lane
+
+    def settle(self, instruments: Iterable[str]) -> None:
+        """Before something else than a print changes them or is read of them."""
+        for name in instruments:
+            for lane in self.lanes.get(name, ()):
+                lane.settle()
+                lane.close()
+
+    def _together(self, keys: Iterable[Key]) -> Sequence[Watch]:
+        found = {id(watch): watch for key in keys for watch in self._by_key.get(key, ())}
+        return sorted(found.values(), key=lambda watch: watch.order)
+
+    def _close(self, instrument: str) -> None:
+        """Its lanes lead to the wrong watches."""
+        for lane in self.lanes.pop(instrument, ()):
+            lane.settle()
+            for watch in self._at_lane.pop(lane):
+                watch.lanes.remove(lane)

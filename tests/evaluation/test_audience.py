@@ -1,0 +1,95 @@
+"""Reloads that lay anew only what changed leave every rule hearing what it would hear if all were laid anew."""
+
+from collections.abc import Iterable, Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.language import Source, load
+from rules_engine.model.instrument import Field
+from rules_engine.model.life import Outcome, Replaced
+from rules_engine.model.plan import Plan
+from rules_engine.model.slices import at_once
+from rules_engine.model.tick import Tick
+from rules_engine.planning import plan_all
+
+_RULES = (
+    "{name: a, when: V > 5, do: buy 1 MA, run: here}",
+    "{name: a, when: V > 6, do: buy 1 MA, run: here}",
+    "{name: a, when: V > 6, do: buy 2 MA, run: here}",
+    "{name: b, when: V crosses above MA, do: buy 1 MA, run: here}",
+    "{name: c, when: V.bid < 4, do: buy 1 MA, run: here}",
+    "{name: d, when: V moves up 50% in 5s, do: buy 1 MA, run: here}",
+    "{name: e, when: MA > 3 for 2s, do: buy 1 MA, run: here}",
+    "{name: f, when: V.mid > 5, do: buy 1 MA, run: here}",
+    "{name: g, when: no tick from MA for 3s, do: buy 1 MA, run: here}",
+    "{name: h, when: MA < 5, do: buy 1 V at limit 5}",
+    "{name: i, when: 'sma(V, 5s) > 5', do: buy 1 MA, run: here, clears_when: MA < 4}",
+)
+
+
+class _AllAnew(Evaluator):
+    def replace(self, plans: Iterable[Plan], now_s: float) -> Replaced:
+        replaced = super().replace(plans, now_s)
+        watches = list(self._watches())
+        self._audience.leave(watches)
+        self._audience.enter(watches)
+        return replaced
+
+
+def _plans(rules: Sequence[str]) -> tuple[Plan, ...]:
+    names = {rule.split(",")[0]: rule for rule in rules}
+    text = "version: 1\ntimezone: UTC\nrules:\n" + "".join(f"  - {rule}\n" for rule in names.values())
+    loaded = load([Source("a.yaml", text.encode())], now_s=0.0)
+    assert loaded.ok, loaded.problems
+    return plan_all(loaded.rules)[0]
+
+
+_SETS = st.lists(st.sampled_from(_RULES), min_size=1, max_size=8)
+_TICK = st.tuples(
+    st.sampled_from(["V", "MA"]), st.sampled_from([Field.LAST, Field.BID, Field.ASK]), st.integers(1, 9), st.just(0)
+)
+_HELD_ENDED = st.tuples(st.just("h"), st.booleans())
+
+
+@given(_SETS, st.lists(st.one_of(_TICK, _TICK, _TICK, _SETS, _HELD_ENDED), max_size=60))
+def test_only_what_changed_is_laid_anew_and_all_hear_the_same(first: list[str], steps: list[object]) -> None:
+    pair = (Evaluator(_plans(first), 0.0), _AllAnew(_plans(first), 0.0))
+    heard: tuple[list[Outcome], list[Outcome]] = ([], [])
+    rules = first
+    for number, step in enumerate(steps):
+        now_s = number / 2
+        rules = step if isinstance(step, list) else rules
+        for evaluator, outcomes in zip(pair, heard, strict=True):
+            match step:
+                case [*_] if isinstance(step, list):
+                    evaluator.replace(_plans(step), now_s)
+                case (name, used) if any(rule.startswith("{name: h") for rule in rules):
+                    evaluator.held_ended(str(name), bool(used), now_s)
+                case (name, Field() as field, value, _):
+                    outcomes += evaluator.tick(Tick(str(name), now_s, field, float(str(value))))
+            outcomes += evaluator.advance(now_s)
+    assert heard[0] == heard[1]
+    assert pair[0].status(99.0) == pair[1].status(99.0)
+
+
+def test_rules_given_and_armed_in_slices_are_rules_given_at_once() -> None:
+    plans = _plans(_RULES)
+    slowly, quickly = Evaluator((), 0.0), Evaluator(plans, 0.0)
+    slices = sum(1 for _ in slowly.giving(plans, {})) + sum(1 for _ in slowly.arming())
+    assert slices == 2 * len(plans)
+    quickly.advance(0.0)
+    assert slowly.status(0.0) == quickly.status(0.0)
+    assert slowly.advance(0.0) == ()
+
+
+def test_what_happens_while_rules_are_armed_arms_the_rest_first() -> None:
+    plans = _plans([_RULES[0], _RULES[4]])
+    evaluator = Evaluator(plans, 0.0)
+    arming = evaluator.arming()
+    next(arming)
+    evaluator.tick(Tick("V", 1.0, Field.LAST, 4.0))
+    assert len(evaluator.tick(Tick("V", 2.0, Field.LAST, 6.0))) == 1
+    at_once(arming)
+    assert evaluator.tick(Tick("V", 3.0, Field.LAST, 7.0)) == ()
