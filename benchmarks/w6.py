@@ -24,7 +24,8 @@ from rules_engine.recordings.columns import Block
 from rules_engine.recordings.layout import Shape
 from rules_engine.recordings.recording import Progress
 from rules_engine.recordings.steps import Steps
-from rules_engine.replay.backtest import ENGINES, Backtest, Request
+from rules_engine.replay.backtest import Backtest
+from rules_engine.replay.request import Request
 
 Column = npt.NDArray[np.float64]
 WINDOW_S = 300.0
@@ -100,7 +101,7 @@ def play(rules: str, engine: str, of: Market) -> tuple[Firings, float]:
     loaded = load([Source("rules.yaml", rules.encode())], now_s=0.0)
     plans, problems = plan_all(loaded.rules)
     assert not problems, problems
-    backtest = Backtest(Request(plans, loaded.instruments, [_InMemory(of)]), ENGINES[engine])
+    backtest = Backtest(Request(plans, loaded.instruments, [_InMemory(of)]), engine)
     start_s = time.process_time()
     found = [(each.rule, each.at_s) for each in backtest.outcomes() if isinstance(each, Firing)]
     return found, time.process_time() - start_s

@@ -53,7 +53,11 @@ OWNERS: dict[str, set[str]] = {
     "eventkit": {"broker"},
     "exchange_calendars": {"gateway/contracts/calendars.py"},
     "pandas": set(),
-    "numpy": {"recordings", "evaluation/columnar", "replay/book.py", "replay/columns.py", "replay/prices.py"},
+    "numpy": {
+        "recordings",
+        "evaluation/columnar",
+        *(f"replay/{name}.py" for name in ("book", "columns", "course", "prices", "summary")),
+    },
     "pyarrow": {"recordings/parquet_file.py"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -19,7 +19,9 @@ from rules_engine.model.firing import Firing
 from rules_engine.model.plan import Plan
 from rules_engine.recordings import Recording, RecordingError
 from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
-from rules_engine.replay.backtest import ENGINES, Backtest, Request
+from rules_engine.replay.backtest import Backtest
+from rules_engine.replay.playing import ENGINES
+from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span, read_end, read_start
 
 _LONG_AGO_S = 0.0
@@ -94,7 +96,7 @@ def command(
     request = Request(
         plans, loaded.instruments, _recordings(data, loaded, timezone), _span(start, end, plans), assumptions
     )
-    backtest = Backtest(request, ENGINES[engine])
+    backtest = Backtest(request, engine)
     try:
         _run(backtest, as_json=as_json)
     except RecordingError as error:

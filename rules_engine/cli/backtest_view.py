@@ -122,13 +122,14 @@ def _result(summary: Summary) -> Table:
     table.add_column()
     table.add_column(justify="right")
     share = summary.profit / summary.capital
+    looks = "every five minutes" if summary.is_stepwise else "price by price"
     rows = (
         ("profit", f"{summary.profit:+,.2f}", f"{share:+.2%} of {summary.capital:,.0f}, commissions taken off"),
         ("commission", f"{summary.commission:,.2f}", ""),
-        ("drawdown", f"{summary.drawdown:,.2f}", f"{summary.drawdown_share:.2%} of the peak, price by price"),
+        ("drawdown", f"{summary.drawdown:,.2f}", f"{summary.drawdown_share:.2%} of the peak, {looks}"),
         ("Sharpe", _sharpe(summary), "mean over deviation of daily returns, times the root of 252; no interest"),
         ("exposure", f"{summary.exposure:.1%}", "of the time something was held"),
-        ("most held", f"{summary.gross_max:,.2f}", "worth after a fill, long and short added"),
+        ("most held", f"{summary.gross_max:,.2f}", "worth, long and short added"),
     )
     for row in rows:
         table.add_row(*row)

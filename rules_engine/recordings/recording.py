@@ -76,19 +76,28 @@ class Recording:
     def blocks(self, progress: Progress = lambda rows: None) -> Iterator[Block]:
         """Prints (price, size) or quotes (bid, ask), in order. Raises RecordingError when the file is
         not what it was when it was looked through."""
-        survey = self._survey or self.survey()
+        survey = self.surveyed
         rows = self._sound(survey, progress)
         return prints_of_bars(rows, survey.bar_s) if survey.shape is Shape.BARS else rows
+
+    def learn(self, survey: Survey) -> None:
+        """Takes over what a look through the file found elsewhere."""
+        self._survey = survey
+
+    @property
+    def surveyed(self) -> Survey:
+        """What a look through the file found, which happens now if it did not before."""
+        return self._survey or self.survey()
 
     @property
     def is_countable(self) -> bool:
         """Whether sums over its prices are exact in whole steps."""
-        return (self._survey or self.survey()).is_countable
+        return self.surveyed.is_countable
 
     @property
     def shape(self) -> Shape:
         """What its rows are."""
-        return (self._survey or self.survey()).shape
+        return self.surveyed.shape
 
     def _sound(self, survey: Survey, progress: Progress) -> Iterator[Block]:
         problems = Problems(str(self.path))

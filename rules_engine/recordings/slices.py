@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,17 @@ from rules_engine.recordings.recording import Progress, Recording
 
 SLICE_ROWS = 1 << 18
 """Columns of a slice stay near the processor; what a window of minutes holds besides is little."""
+_ROWS_AT_ONCE = 1 << 13
+"""As objects of Python, rows are large."""
+
+Row = tuple[float, int, float, float]
+"""POSIX seconds, the number of the recording, then price and size, or bid and ask."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """All rows of a stretch of time, in the order of `merged`; ``of`` are the places of each recording's own rows.
+    """All rows of a stretch of time; those of one instant in the order of the recordings, and of one recording in that
+    of its file. ``of`` are the places of each recording's own rows.
 
     ``first`` and ``second`` are price and size, or bid and ask; ``numbers`` are those of the recordings.
     """
@@ -28,6 +35,14 @@ class Slice:
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    def rows(self) -> Iterator[Row]:
+        """One after the other."""
+        for start in range(0, len(self), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            numbers = self.numbers[part].tolist() if len(self.of) > 1 else repeat(0)
+            columns = (self.times_s[part].tolist(), numbers, self.first[part].tolist(), self.second[part].tolist())
+            yield from zip(*columns, strict=False)
 
 
 class Slices:

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import sqrt
 from statistics import fmean, stdev
 
@@ -10,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rules_engine.model.action import Side
+from rules_engine.recordings.columns import Column
+from rules_engine.replay.course import Course
 
 DAYS_A_YEAR = 252
 
@@ -44,12 +47,16 @@ class Book:
         self.drawdown = 0.0
         self.drawdown_share = 0.0
         self.gross_max = 0.0
-        self.invested_s = 0.0
+        self.days = Course()
+        """As it was at the end of each day."""
+        self.held_from = array("d")
+        """When something began to be held, and when nothing was any more; still held where there is no such end."""
+        self.held_to = array("d")
+        self.course = Course()
         self._multipliers = multipliers
         self._marks: dict[str, float] = {}
-        self._equity = self._peak = capital
-        self._days = array("d", [capital])
-        self._invested_since_s: float | None = None
+        self._equity = self._peak = self._day_equity = capital
+        self._gross = 0.0
 
     @property
     def equity(self) -> float:
@@ -58,7 +65,7 @@ class Book:
     @property
     def today(self) -> float:
         """Profit since the last day's end."""
-        return self._equity - self._days[-1]
+        return self._equity - self._day_equity
 
     def fill(
         self, rule: str, name: str, side: Side, quantity: float, price: float, commission: float, at_s: float
@@ -72,77 +79,67 @@ class Book:
         self._invested(at_s)
         self._equity = self.capital + self.worth(self.whole)
         self._measure()
+        self.course.add(at_s, self._equity, self._gross)
 
-    def mark(self, name: str, price: float) -> None:
+    def mark(self, name: str, price: float, at_s: float) -> None:
         """A new price of something; what is held of it is worth so much more or less."""
         held = self.whole.held.get(name)
         if held:
-            self._equity += held * (price - self._marks[name]) * self._multipliers.get(name, 1.0)
+            multiplier = self._multipliers.get(name, 1.0)
+            self._equity += held * (price - self._marks[name]) * multiplier
+            self._gross += abs(held) * (price - self._marks[name]) * multiplier
             self._measure()
+            self.course.add(at_s, self._equity, self._gross)
         self._marks[name] = price
 
-    def mark_all(self, names: Sequence[str], numbers: npt.NDArray[np.int64], prices: npt.NDArray[np.float64]) -> None:
+    def mark_all(self, names: Sequence[str], numbers: npt.NDArray[np.int64], prices: Column, times_s: Column) -> None:
         """The same for many prices in order, each that of ``names[number]``."""
-        changes = np.zeros(len(prices))
+        changes, growths = np.zeros(len(prices)), np.zeros(len(prices))
+        is_held = np.zeros(len(prices), dtype=np.bool_)
         for number in np.unique(numbers).tolist():
             name, own = names[number], np.flatnonzero(numbers == number)
             held = self.whole.held.get(name)
             if held:
                 before = np.concatenate(([self._marks[name]], prices[own[:-1]]))
-                changes[own] = held * (prices[own] - before) * self._multipliers.get(name, 1.0)
+                multiplier = self._multipliers.get(name, 1.0)
+                changes[own] = held * (prices[own] - before) * multiplier
+                growths[own] = abs(held) * (prices[own] - before) * multiplier
+                is_held[own] = True
             self._marks[name] = float(prices[own[-1]])
         # Running sums and maxima, one after the other, as `mark` would have it.
         equities = np.cumsum(np.concatenate(([self._equity], changes)))[1:]
+        grosses = np.cumsum(np.concatenate(([self._gross], growths)))[1:]
         peaks = np.maximum.accumulate(np.concatenate(([self._peak], equities)))[1:]
         downs = peaks - equities
-        self._equity, self._peak = float(equities[-1]), float(peaks[-1])
+        self._equity, self._peak, self._gross = float(equities[-1]), float(peaks[-1]), float(grosses[-1])
         self.drawdown = max(self.drawdown, float(downs.max()))
         shares = np.divide(downs, peaks, out=np.zeros(len(downs)), where=peaks > 0)
         self.drawdown_share = max(self.drawdown_share, float(shares.max()))
+        self.course.add_all(times_s[is_held], equities[is_held], grosses[is_held])
 
-    def end_day(self) -> None:
-        """The equity now is the day's last."""
+    def end_day(self, at_s: float) -> None:
+        """The equity now is the last of the day that ends then."""
         # Anew from the whole, so that no dust of a day's small steps remains.
         self._equity = self.capital + self.worth(self.whole)
-        self._days.append(self._equity)
-
-    def finish(self, at_s: float) -> None:
-        """Nothing follows."""
-        self.end_day()
-        if self._invested_since_s is not None:
-            self.invested_s += at_s - self._invested_since_s
-            self._invested_since_s = None
+        self._day_equity = self._equity
+        self.days.add(at_s, self._equity, self._gross)
 
     def worth(self, account: Account) -> float:
         """Its cash and holdings, which is also its profit."""
         return account.cash + sum(self._value(name, quantity) for name, quantity in account.held.items())
-
-    def sharpe(self) -> float | None:
-        """Mean over deviation of the days' returns, times the root of 252; no interest is taken off.
-
-        None with fewer than two days, without any variation, and when a day began with nothing left.
-        """
-        if min(self._days) <= 0:
-            return None
-        returns = [after / before - 1 for before, after in zip(self._days, self._days[1:], strict=False)]
-        deviation = stdev(returns) if len(returns) > 1 else 0.0
-        return fmean(returns) / deviation * sqrt(DAYS_A_YEAR) if deviation else None
-
-    @property
-    def days(self) -> int:
-        return len(self._days) - 1
 
     def _value(self, name: str, quantity: float) -> float:
         return quantity * self._marks[name] * self._multipliers.get(name, 1.0)
 
     def _invested(self, at_s: float) -> None:
         held = self.whole.held
-        self.gross_max = max(self.gross_max, sum(abs(self._value(*entry)) for entry in held.items()))
-        if held and self._invested_since_s is None:
-            self._invested_since_s = at_s
-        elif not held and self._invested_since_s is not None:
-            self.invested_s += at_s - self._invested_since_s
-            self._invested_since_s = None
+        self._gross = sum(abs(self._value(*entry)) for entry in held.items())
+        self.gross_max = max(self.gross_max, self._gross)
+        is_open = len(self.held_from) > len(self.held_to)
+        if held and not is_open:
+            self.held_from.append(at_s)
+        elif not held and is_open:
+            self.held_to.append(at_s)
 
     def _measure(self) -> None:
         if self._equity >= self._peak:
@@ -151,3 +148,25 @@ class Book:
         down = self._peak - self._equity
         self.drawdown = max(self.drawdown, down)
         self.drawdown_share = max(self.drawdown_share, down / self._peak) if self._peak > 0 else self.drawdown_share
+
+
+def sharpe_of(equities: Sequence[float]) -> float | None:
+    """Mean over deviation of the days' returns, times the root of 252; no interest is taken off.
+
+    Of the equity at the start and at each day's end. None with fewer than two days, without any variation, and when a
+    day began with nothing left.
+    """
+    if min(equities) <= 0:
+        return None
+    returns = [after / before - 1 for before, after in pairwise(equities)]
+    deviation = stdev(returns) if len(returns) > 1 else 0.0
+    return fmean(returns) / deviation * sqrt(DAYS_A_YEAR) if deviation else None
+
+
+def exposed_s(held_from: Sequence[float], held_to: Sequence[float]) -> float:
+    """How long something was held, in stretches that may overlap."""
+    found, until_s = 0.0, float("-inf")
+    for start_s, end_s in sorted(zip(held_from, held_to, strict=True)):
+        found += max(0.0, end_s - max(start_s, until_s))
+        until_s = max(until_s, end_s)
+    return found

@@ -13,28 +13,33 @@ from rules_engine.evaluation.columnar.past import Index, Past
 from rules_engine.evaluation.columnar.values import Columns
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.tolerance import EDGE_S
-from rules_engine.recordings import Row
-from rules_engine.recordings.slices import Slice
-from rules_engine.replay.prices import Prices
+from rules_engine.recordings.slices import Row, Slice
 from rules_engine.replay.reads import is_intertwined
-from rules_engine.replay.streaming import Play, Stage, play
+from rules_engine.replay.streaming import Play, Stage
 
 
-def pays(stage: Stage, prices: Prices) -> bool:
+def pays(stage: Stage, countable: Sequence[bool]) -> bool:
     """Whether there are prices that columns can leave out."""
-    return not stage.reads_account and any(_Leaps(stage, prices).can_leap)
+    return not stage.reads_account and any(_Leaps(stage, countable).can_leap)
 
 
-def play_columns(stage: Stage, prices: Prices) -> Iterator[Firing | HeldBack]:
-    """Exactly what `streaming.play` yields: its loop, on the rows at which something may happen.
+class Leaping:
+    """Yields exactly what `Streaming` does: its loop, on the rows at which something may happen.
 
-    Where every price changes what rules read (the account's value), that is all of them.
+    ``countable`` says of each recording whether sums over its prices are exact in whole steps.
     """
-    if stage.reads_account:
-        yield from play(stage, prices)
-        return
-    leaps = _Leaps(stage, prices)
-    yield from Play(stage, leaps.evaluator).run(leaps.rows())
+
+    def __init__(self, stage: Stage, countable: Sequence[bool]) -> None:
+        self._leaps = _Leaps(stage, countable)
+        self._play = Play(stage, self._leaps.evaluator)
+
+    def take(self, piece: Slice) -> Iterator[Firing | HeldBack]:
+        """What comes of the next prices."""
+        return self._play.take(self._leaps.rows(piece))
+
+    def end(self) -> Iterator[Firing | HeldBack]:
+        """What comes of the time that is left when no prices follow."""
+        return self._play.end()
 
 
 _EVERYONE = ""
@@ -57,9 +62,9 @@ class _Leaps:
     and when it is an instrument's first one after anything was judged that is not a print.
     """
 
-    def __init__(self, stage: Stage, prices: Prices) -> None:
+    def __init__(self, stage: Stage, countable: Sequence[bool]) -> None:
         self._stage = stage
-        self._prices = prices
+        self._countable = countable
         self._names = [plan.rule.name for plan in stage.plans]
         self._dues = [Dues(plan.rule) for plan in stage.plans]
         self.can_leap = [self._is_passable(number) for number in range(len(stage.voices))]
@@ -81,24 +86,19 @@ class _Leaps:
         self._evaluator = LeapingEvaluator(self._stage.plans, now_s, pasts)
         return self._evaluator
 
-    def rows(self) -> Iterator[Row]:
-        """In order; to be taken one at a time, each after the one before was played."""
+    def rows(self, piece: Slice) -> Iterator[Row]:
+        """Those of the next slice, in order; to be taken one at a time, each after the one before was played."""
         span = self._stage.span
-        is_first = True
-        for piece in self._prices.slices():
-            calls = self._turn_over(piece)
-            arm, end = (int(at) for at in np.searchsorted(piece.times_s, (span.start_s, span.end_s)))
-            self._wanted = [(0, _EVERYONE), (arm, _EVERYONE)] if is_first else [(arm, _EVERYONE)]
-            is_first = is_first and not len(piece)
-            yield from self._walk(calls, end)
-            if end < len(piece):
-                return
+        calls = self._turn_over(piece)
+        arm, end = (int(at) for at in np.searchsorted(piece.times_s, (span.start_s, span.end_s)))
+        self._wanted = [(arm, _EVERYONE)] if self._evaluator is not None else [(0, _EVERYONE), (arm, _EVERYONE)]
+        yield from self._walk(calls, end)
 
     # What is asked of the columns, once a slice.
 
     def _is_passable(self, number: int) -> bool:
         voice = self._stage.voices[number]
-        if voice.plain is None or not self._prices.countable[number]:
+        if voice.plain is None or not self._countable[number]:
             return False
         name = voice.instrument.name
         asked = [dues.by_instrument[name] for dues in self._dues if name in dues.by_instrument]
@@ -240,4 +240,5 @@ class _Leaps:
         heard = np.flatnonzero(np.isin(numbers, list(hears))) if len(self._own) > 1 else np.arange(row - at)
         if len(heard):
             names = [voice.instrument.name for voice in self._stage.voices]
-            self._stage.book.mark_all(names, numbers[heard], self._slice.first[at:row][heard])
+            prices, times_s = self._slice.first[at:row][heard], self._slice.times_s[at:row][heard]
+            self._stage.book.mark_all(names, numbers[heard], prices, times_s)

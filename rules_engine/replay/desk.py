@@ -18,7 +18,7 @@ from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft
 from rules_engine.model.plan import Plan
-from rules_engine.recordings import Row
+from rules_engine.recordings.slices import Row
 from rules_engine.replay.book import Book
 from rules_engine.replay.held import as_sent
 from rules_engine.replay.known import Known
@@ -99,7 +99,7 @@ class Desk:
         if row[1] not in self.hears:
             return ()
         touch, name = self._known.touch(row), self._known.name(row[1])
-        self._book.mark(name, touch.middle)
+        self._book.mark(name, touch.middle, row[0])
         answered = []
         for order in [order for order in self._working if order.name == name]:
             if order.end is not End.WORKING or order.works_from_s is None or order.works_from_s >= row[0]:
@@ -119,15 +119,16 @@ class Desk:
         self._listen()
         return answered
 
-    def finish(self, at_s: float) -> None:
+    def finish(self) -> None:
         """The prices end here: what works goes on working, and holdings keep their last value."""
-        self._book.finish(at_s)
+        if self.wakes_s > float("-inf"):
+            self._book.end_day(self.wakes_s)
 
     # How it is done.
 
     def _begin_day(self, now_s: float) -> None:
         if self.wakes_s > float("-inf"):
-            self._book.end_day()
+            self._book.end_day(self.wakes_s)
         self.wakes_s = bar_bounds(now_s, DAY_S)[1]
         for order in self._working[:]:
             if order.is_over(now_s):

@@ -10,7 +10,7 @@ from rules_engine.model.holding import Terms
 from rules_engine.model.instrument import Instrument, Kind
 from rules_engine.model.order import OrderDraft, OrderKind
 from rules_engine.model.reports import Traded
-from rules_engine.recordings import Row
+from rules_engine.recordings.slices import Row
 from rules_engine.replay.assumptions import Assumptions
 from rules_engine.replay.book import Book
 from rules_engine.replay.touch import Touch, touch_of

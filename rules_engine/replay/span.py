@@ -18,6 +18,17 @@ class Span:
     end_s: float = inf
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """From the first to the last of all recorded prices, in POSIX seconds; the first is infinite when there are none.
+
+    The clock of rules runs that long, whichever of the prices they read.
+    """
+
+    first_s: float = inf
+    last_s: float = -inf
+
+
 def read_start(text: str, timezone: str) -> float | None:
     """When a date begins, or the moment of a date and time; None when the text is neither."""
     return read_moment(f"{text} 00:00" if _DATE.fullmatch(text) else text, timezone)

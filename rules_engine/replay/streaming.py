@@ -10,14 +10,13 @@ from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
 from rules_engine.model.plan import Plan
 from rules_engine.model.tick import Tick
-from rules_engine.recordings import Row
+from rules_engine.recordings.slices import Row, Slice
 from rules_engine.replay.book import Book
 from rules_engine.replay.desk import Desk
 from rules_engine.replay.known import Known
 from rules_engine.replay.orders import End, Order
-from rules_engine.replay.prices import Prices
 from rules_engine.replay.reads import reads_account, values_of
-from rules_engine.replay.span import Span
+from rules_engine.replay.span import Extent, Span
 from rules_engine.replay.voices import Voice
 
 
@@ -28,6 +27,7 @@ class Stage:
     plans: Sequence[Plan]
     voices: Sequence[Voice]
     span: Span
+    extent: Extent
     known: Known
     desk: Desk
     book: Book
@@ -39,18 +39,28 @@ class Stage:
         return limited or any(reads_account(plan.rule) for plan in self.plans)
 
 
-def play(stage: Stage, prices: Prices) -> Iterator[Firing | HeldBack]:
-    """Every firing and every edge that was held back, in order.
+class Streaming:
+    """Yields every firing and every edge that was held back, in order, however the prices are cut into slices.
 
-    Rules are armed at the start of the span, or with the first row if that is later; rows before it fill windows, and
-    nothing else. The desk has decided what comes of a firing before it is yielded; one whose orders may not be
-    sent is a firing all the same.
+    Rules are armed at the start of the span, or with the first price of all if that is later; prices before it fill
+    windows, and nothing else. The desk has decided what comes of a firing before it is yielded; one whose orders may
+    not be sent is a firing all the same.
     """
-    return Play(stage, partial(Evaluator, stage.plans)).run(prices.rows())
+
+    def __init__(self, stage: Stage) -> None:
+        self._play = Play(stage, partial(Evaluator, stage.plans))
+
+    def take(self, piece: Slice) -> Iterator[Firing | HeldBack]:
+        """What comes of the next prices."""
+        return self._play.take(piece.rows())
+
+    def end(self) -> Iterator[Firing | HeldBack]:
+        """What comes of the time that is left when no prices follow."""
+        return self._play.end()
 
 
 class Play:
-    """One run over rows in order of time. ``begin`` gives the evaluator as of the first of them."""
+    """One run over rows in order of time. ``begin`` gives the evaluator as of the first price of all."""
 
     def __init__(self, stage: Stage, begin: Callable[[float], Evaluator]) -> None:
         self._stage = stage
@@ -60,25 +70,20 @@ class Play:
         self._book = stage.book
         self._evaluator = Evaluator((), 0.0)
         self._reads_account = stage.reads_account
-        self._now_s = 0.0
-        self._is_deaf = False
+        self._now_s = stage.extent.first_s
+        self._is_begun = self._is_armed = self._is_deaf = False
 
-    def run(self, rows: Iterable[Row]) -> Iterator[Firing | HeldBack]:
+    def take(self, rows: Iterable[Row]) -> Iterator[Firing | HeldBack]:
         """What comes of them; the next row is taken once everything has been decided about the one before."""
         span, desk, latest = self._stage.span, self._desk, self._known.latest
         names = [voice.instrument.name for voice in self._stage.voices]
         plain = [voice.plain for voice in self._stage.voices]
-        is_armed = is_begun = False
         for row in rows:
             time_s, number, price, size = row
             if time_s >= span.end_s:
-                break
-            if not is_begun:
-                is_begun = True
-                yield from self._begin(time_s)
-            if not is_armed and time_s >= span.start_s:
-                is_armed = True
-                yield from self._arm(max(span.start_s, self._now_s))
+                return
+            if not self._is_armed:
+                yield from self._come_to(time_s)
             self._now_s = time_s
             # Timers first, each at its own instant and on the prices known then.
             evaluator = self._evaluator
@@ -93,14 +98,31 @@ class Play:
             else:
                 for tick in self._stage.voices[number].ticks(row):
                     yield from self._settle(evaluator.tick(tick))
-            if is_armed and (number in desk.hears or time_s >= desk.wakes_s):
+            if self._is_armed and (number in desk.hears or time_s >= desk.wakes_s):
                 yield from self._trade(row)
-        desk.finish(self._now_s)
+
+    def end(self) -> Iterator[Firing | HeldBack]:
+        """No row follows: the clock runs on to the last price of all, or up to the end of the span."""
+        span, extent = self._stage.span, self._stage.extent
+        if extent.first_s < span.end_s:
+            yield from self._come_to(extent.last_s)
+            evaluator = self._evaluator
+            while (due_s := evaluator.next_timer_s()) is not None and due_s <= extent.last_s and due_s < span.end_s:
+                yield from self._settle(evaluator.advance(due_s))
+        self._desk.finish()
+
+    def _come_to(self, time_s: float) -> Iterator[Firing | HeldBack]:
+        """What has begun by then, and was not."""
+        if not self._is_begun:
+            self._is_begun = True
+            yield from self._begin(self._stage.extent.first_s)
+        if not self._is_armed and time_s >= self._stage.span.start_s:
+            self._is_armed = True
+            yield from self._arm(self._stage.span.start_s)
 
     def _begin(self, now_s: float) -> Iterator[Firing | HeldBack]:
-        """The evaluator starts with the first row; its rules are deaf until the span does."""
+        """The evaluator starts with the first price of all; its rules are deaf until the span does."""
         plans = self._stage.plans
-        self._now_s = now_s
         self._evaluator = evaluator = self._begin_at(now_s)
         self._known.reader = evaluator.read
         self._is_deaf = now_s < self._stage.span.start_s
@@ -114,6 +136,7 @@ class Play:
                     evaluator.working(value.instrument.name, 0)
         if self._reads_account:
             yield from self._settle(self._tell_account())
+        yield from self._settle(evaluator.advance(now_s))
 
     def _arm(self, now_s: float) -> Iterator[Firing | HeldBack]:
         if self._is_deaf:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rules_engine.model.action import Side
 from rules_engine.model.order import OrderDraft, OrderKind
-from rules_engine.recordings import Row
+from rules_engine.recordings.slices import Row
 from rules_engine.replay.assumptions import Charge
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from rules_engine.evaluation.bars import bar_bounds
 from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.tick import Tick
-from rules_engine.recordings import Row
+from rules_engine.recordings.slices import Row
 from rules_engine.replay.assumptions import Charge
 from rules_engine.replay.touch import touch_of
 

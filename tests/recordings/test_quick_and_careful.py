@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_engine.recordings import Recording, RecordingError, Row, csv_file
+from rules_engine.recordings import Recording, RecordingError, csv_file
 from rules_engine.recordings.columns import Block
+from rules_engine.recordings.slices import Row
 from tests.recordings.written import NEW_YORK, rows
 
 HEADERS = [

@@ -1,4 +1,4 @@
-"""Slices of columns hold the rows that `merged` gives, in its order, and no more at once than they say."""
+"""Slices of columns hold the rows of all files in order."""
 
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rules_engine.recordings import Recording, merged
+from rules_engine.recordings import Recording
 from rules_engine.recordings.slices import Slices
+from tests.recordings.written import merged
 
 TIMES = st.lists(st.integers(0, 3), min_size=1, max_size=60)
 
@@ -33,6 +34,7 @@ def test_slices_are_the_merged_rows(
         columns = (piece.times_s, piece.numbers, piece.first, piece.second)
         rows = list(zip(*(column.tolist() for column in columns), strict=True))
         assert rows
+        assert list(piece.rows()) == rows
         for number, own in enumerate(piece.of):
             assert [rows[at] for at in own] == [row for row in rows if row[1] == number]
         found += rows

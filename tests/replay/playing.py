@@ -13,8 +13,9 @@ from rules_engine.planning import plan_all
 from rules_engine.recordings import Recording
 from rules_engine.recordings.slices import SLICE_ROWS
 from rules_engine.replay.assumptions import Assumptions, Charge
-from rules_engine.replay.backtest import ENGINES, Backtest, Request
+from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.orders import Order
+from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span
 from rules_engine.replay.summary import Summary
 
@@ -75,13 +76,13 @@ def play(
     slice_rows: int = SLICE_ROWS,
 ) -> Played:
     """``rules`` follow the head of a rule file; ``files`` are texts by instrument."""
-    loaded, plans = _loaded(rules)
+    loaded, plans = loaded_rules(rules)
     request = Request(plans, loaded.instruments, recordings(folder, files), span or Span(), assumptions)
-    return Played(Backtest(request, ENGINES[engine], slice_rows))
+    return Played(Backtest(request, engine, slice_rows))
 
 
 @cache
-def _loaded(rules: str) -> tuple[Loaded, tuple[Plan, ...]]:
+def loaded_rules(rules: str) -> tuple[Loaded, tuple[Plan, ...]]:
     loaded = load([Source("rules.yaml", (HEAD + rules).encode())], now_s=0.0)
     assert loaded.ok, loaded.problems
     plans, problems = plan_all(loaded.rules)

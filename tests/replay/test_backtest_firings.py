@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from rules_engine import Engine
 from rules_engine.model.expression import AccountReading, Position, WorkingOrders
 from rules_engine.planning.history import reads_of
-from rules_engine.replay.backtest import ENGINES, Backtest, Request
+from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.reads import values_of
+from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span
 from tests.evaluation.tape import Tape, tapes
 from tests.replay.playing import FREE, HEAD, START_S, Played, play, prices, recordings
@@ -44,7 +45,7 @@ def test_tape(tape: Tape, engine: str, tmp_path: Path) -> None:
         last_step = max(last_step, max(step for step, cell in enumerate(row) if cell))
     instruments = {one.name: one for one in reads_of(tape.plan.rule)}
     request = Request([tape.plan], instruments, recordings(tmp_path, files), assumptions=FREE)
-    played = Played(Backtest(request, ENGINES[engine]))
+    played = Played(Backtest(request, engine))
     fired = [round((firing.at_s - tape.start_s) / tape.every_s, 6) for firing in played.firings]
     held = {round((one.firing.at_s - tape.start_s) / tape.every_s, 6): one.reason.name for one in played.held_back}
     # The clock stops with the last price.
@@ -106,6 +107,8 @@ def test_random_prices_fire_as_the_engine_does(tmp_path: Path, steps: list[tuple
     files, told = in_files(steps)
     engine = Engine(HEAD + RULES)
     expected = [firing for at_s, name, price in told for firing in engine.tick(name, at_s, price)]
+    # At one instant, rules that have nothing to do with each other come in the order of the file.
+    expected.sort(key=lambda firing: (firing.at_s, firing.rule == "clock"))
     assert play(tmp_path, RULES, files).firings == expected
 
 

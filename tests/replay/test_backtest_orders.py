@@ -40,7 +40,12 @@ def test_a_timer_fires_on_the_prices_known_then_and_fills_at_the_one_that_showed
 
 def test_an_order_that_no_price_follows_goes_on_working(tmp_path: Path) -> None:
     assert fired_by(tmp_path, "buy 10 V", prices(99, 101)).orders == [("buy 10 market", "working", None, None)]
-    assert fired_by(tmp_path, "buy 10 AXP", prices(99, 101, 102)).orders == [("buy 10 market", "working", None, None)]
+
+
+def test_an_order_in_what_has_no_price_is_not_sent(tmp_path: Path) -> None:
+    played = fired_by(tmp_path, "buy 10 AXP", prices(99, 101, 102))
+    assert played.orders == []
+    assert played.summary.rules[0].not_sent == {"no fresh price to check the order against": 1}
 
 
 LIMITS = [

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.model.action import Side
-from rules_engine.replay.book import Book
+from rules_engine.replay.book import Book, exposed_s, sharpe_of
+from rules_engine.replay.voices import DAY_S
 
 MULTIPLIERS = {"F": 50.0}
 CAPITAL = 100_000.0
@@ -54,6 +55,15 @@ class Obvious:
         return fmean(returns) / stdev(returns) * 252**0.5
 
 
+def sharpe(book: Book) -> float | None:
+    return sharpe_of([book.capital, *book.days.equities])
+
+
+def exposure(book: Book, until_s: float) -> float:
+    ends = [*book.held_to, *[until_s] * (len(book.held_from) - len(book.held_to))]
+    return exposed_s(book.held_from, ends)
+
+
 @given(events=EVENTS)
 def test_figures_are_those_of_the_obvious_sums(events: list[tuple[str, str, int]]) -> None:
     book, obvious = Book(CAPITAL, MULTIPLIERS), Obvious()
@@ -62,44 +72,43 @@ def test_figures_are_those_of_the_obvious_sums(events: list[tuple[str, str, int]
         invested += bool(obvious.held())
         if kind == "price":
             obvious.marks[name] = float(number)
-            book.mark(name, float(number))
+            book.mark(name, float(number), float(second))
         elif kind == "trade" and name in obvious.marks:
             side = Side.BUY if number > 0 else Side.SELL
             obvious.trades.append((name, number, obvious.marks[name]))
             book.fill("a", name, side, float(abs(number)), obvious.marks[name], 1.0, float(second))
         elif kind == "day":
             obvious.days.append(obvious.equity())
-            book.end_day()
+            book.end_day(second * DAY_S)
         obvious.equities.append(obvious.equity())
-    book.finish(float(len(events)))
+    book.end_day(len(events) * DAY_S)
     invested += bool(obvious.held())
     obvious.days.append(obvious.equity())
     assert book.equity == pytest.approx(obvious.equity())
     assert book.whole.held == obvious.held()
     assert CAPITAL + book.worth(book.whole) == pytest.approx(obvious.equity())
     assert (book.drawdown, book.drawdown_share) == pytest.approx(obvious.drawdown(), abs=1e-6)
-    assert book.days == len(obvious.days) - 1
-    expected, found = obvious.sharpe(), book.sharpe()
+    assert len(book.days.steps) == len(obvious.days) - 1
+    expected, found = obvious.sharpe(), sharpe(book)
     # Equal days may differ by dust in one of the two ways of adding up.
     assert (found or 0.0) == pytest.approx(expected or 0.0, rel=1e-6, abs=1e-6)
-    assert book.invested_s == invested
+    assert exposure(book, float(len(events))) == invested
 
 
 def test_time_with_something_held_is_exposure() -> None:
     book = Book(CAPITAL, {})
-    book.mark("V", 10.0)
+    book.mark("V", 10.0, 0.0)
     book.fill("a", "V", Side.BUY, 5, 10.0, 0.0, 100.0)
     book.fill("a", "V", Side.SELL, 5, 10.0, 0.0, 160.0)
     book.fill("a", "V", Side.SELL, 7, 10.0, 0.0, 200.0)
-    book.finish(210.0)
-    assert (book.invested_s, book.gross_max) == (70.0, 70.0)
+    assert (exposure(book, 210.0), book.gross_max) == (70.0, 70.0)
 
 
 def test_each_rule_has_its_own_account() -> None:
     book = Book(CAPITAL, {})
-    book.mark("V", 10.0)
+    book.mark("V", 10.0, 0.0)
     book.fill("in", "V", Side.BUY, 5, 10.0, 1.0, 1.0)
-    book.mark("V", 12.0)
+    book.mark("V", 12.0, 1.0)
     book.fill("out", "V", Side.SELL, 5, 12.0, 1.0, 2.0)
     assert {rule: book.worth(account) for rule, account in book.rules.items()} == {"in": 9.0, "out": -1.0}
     assert book.equity - CAPITAL == 8.0
@@ -107,18 +116,18 @@ def test_each_rule_has_its_own_account() -> None:
 
 def test_a_single_day_and_flat_days_have_no_sharpe_ratio() -> None:
     book = Book(CAPITAL, {})
-    book.end_day()
-    assert book.sharpe() is None
-    book.end_day()
-    assert book.sharpe() is None
+    book.end_day(1 * DAY_S)
+    assert sharpe(book) is None
+    book.end_day(2 * DAY_S)
+    assert sharpe(book) is None
 
 
 def test_nothing_left_has_no_sharpe_ratio() -> None:
     book = Book(10.0, {})
-    book.mark("V", 10.0)
+    book.mark("V", 10.0, 0.0)
     book.fill("a", "V", Side.BUY, 5, 10.0, 0.0, 1.0)
-    book.mark("V", 5.0)
-    book.end_day()
-    book.end_day()
-    assert book.sharpe() is None
+    book.mark("V", 5.0, 2.0)
+    book.end_day(3 * DAY_S)
+    book.end_day(4 * DAY_S)
+    assert sharpe(book) is None
     assert (book.drawdown, book.drawdown_share) == (25.0, 2.5)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
 from rules_engine.model.tick import Tick
-from rules_engine.replay.backtest import ENGINES, Backtest, Request
+from rules_engine.replay.backtest import Backtest
+from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span
 from tests.replay.playing import FREE, START_S, Played, play, prices, recordings
 from tests.replay.sentences import Sentences
@@ -35,8 +36,8 @@ def test_random_rules_do_the_same_on_random_prices(hundred: int, tmp_path: Path)
             continue
         span = Span() if source.random() < 0.6 else Span(START_S + source.randrange(30), START_S + 31.0)
         request = Request(plans, loaded.instruments, recordings(tmp_path, files), span, FREE)
-        expected = Played(Backtest(request, ENGINES["streaming"]))
-        found = Played(Backtest(request, ENGINES["columns"], slice_rows=source.choice((1, 7, 50, 1 << 20))))
+        expected = Played(Backtest(request, "streaming"))
+        found = Played(Backtest(request, "columns", slice_rows=source.choice((1, 7, 50, 1 << 20))))
         assert found.outcomes == expected.outcomes, f"seed {seed}\n{text}"
         assert repr(found.summary) == repr(expected.summary), f"seed {seed}\n{text}"
         fired += len(expected.firings)

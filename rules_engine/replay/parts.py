@@ -1,0 +1,95 @@
+"""Rules and the instruments that they connect into parts that have nothing to do with each other."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from rules_engine.model.action import CancelOrders
+from rules_engine.model.condition import instruments_of
+from rules_engine.model.expression import Position, WorkingOrders
+from rules_engine.model.plan import Plan
+from rules_engine.model.rule import rule_conditions
+from rules_engine.model.settings import Limits
+from rules_engine.replay.reads import reads_account, values_of
+from rules_engine.replay.request import Request
+
+_ACCOUNT = ("account", "")
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The numbers of the plans, and of the recordings, that belong together."""
+
+    plans: tuple[int, ...]
+    recordings: tuple[int, ...]
+
+
+def parts_of(request: Request) -> Sequence[Part]:
+    """In the order of their first rules; recordings that no rule names come last, together.
+
+    Two rules are connected when they name a common instrument, or one cancels the other's orders. Where a limit counts
+    orders of all rules, or a rule reads the account, all that trade are connected.
+    """
+    plans = request.each[0]
+    is_one_account = _is_over_all(request.assumptions.limits) or any(reads_account(plan.rule) for plan in plans)
+    groups = _Groups()
+    for plan in plans:
+        groups.join(("rule", plan.rule.name), *_names(plan))
+        if is_one_account and (plan.orders_in or reads_account(plan.rule)):
+            groups.join(("rule", plan.rule.name), _ACCOUNT)
+    numbers: dict[_Key, tuple[list[int], list[int]]] = {}
+    for number, plan in enumerate(plans):
+        numbers.setdefault(groups.head(("rule", plan.rule.name)), ([], []))[0].append(number)
+    unread = ("", "")
+    for number, recording in enumerate(request.recordings):
+        head = groups.head(("instrument", recording.instrument))
+        numbers.setdefault(head if head in numbers else unread, ([], []))[1].append(number)
+    return [Part(tuple(rules), tuple(read)) for rules, read in numbers.values()]
+
+
+def request_of(request: Request, part: Part) -> Request:
+    """What is asked about this part alone."""
+    variants = [[plans[number] for number in part.plans] for plans in request.each]
+    recordings = [request.recordings[number] for number in part.recordings]
+    names = {one.name for plan in variants[0] for one in plan.reads | plan.orders_in}
+    names.update(recording.instrument for recording in recordings)
+    names.update(name for plan in variants[0] for kind, name in _names(plan) if kind == "instrument")
+    instruments = {name: of for name, of in request.instruments.items() if name in names}
+    return replace(request, plans=variants[0], variants=variants, recordings=recordings, instruments=instruments)
+
+
+def _is_over_all(limits: Limits) -> bool:
+    counted = (limits.max_orders_per_day, limits.max_value_per_day, limits.max_open_value, limits.max_daily_loss)
+    return any(limit is not None for limit in counted)
+
+
+def _names(plan: Plan) -> Iterator[_Key]:
+    rule = plan.rule
+    instruments = {*plan.reads, *plan.orders_in}
+    instruments.update(of for condition in rule_conditions(rule) for of in instruments_of(condition))
+    instruments.update(value.instrument for value in values_of(rule) if isinstance(value, Position | WorkingOrders))
+    for case in rule.cases:
+        for action in case.actions:
+            if isinstance(action, CancelOrders) and action.instrument is None:
+                yield "rule", action.rule
+            elif isinstance(action, CancelOrders) and action.instrument is not None:
+                instruments.add(action.instrument)
+    yield from (("instrument", name) for name in sorted(of.name for of in instruments))
+
+
+class _Groups:
+    """Which keys were joined, directly or through others."""
+
+    def __init__(self) -> None:
+        self._above: dict[_Key, _Key] = {}
+
+    def head(self, key: _Key) -> _Key:
+        """The same for all that are connected."""
+        while (above := self._above.get(key, key)) != key:
+            self._above[key] = self._above.get(above, above)
+            key = above
+        return key
+
+    def join(self, *keys: _Key) -> None:
+        for key in keys[1:]:
+            self._above[self.head(key)] = self.head(keys[0])
