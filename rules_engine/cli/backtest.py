@@ -3,21 +3,20 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import click
 
 from rules_engine.cli import EXIT_CONFIGURATION
+from rules_engine.cli.backtest_data import recordings_of
 from rules_engine.cli.backtest_view import show_summary, summary_json
 from rules_engine.cli.progress import Progress
 from rules_engine.cli.rule_files import coloured, config_option, exit_on_errors, load_rules, settings_from
-from rules_engine.language import Loaded, render
-from rules_engine.language.moments import is_timezone, machine_timezone
+from rules_engine.language import render
+from rules_engine.language.moments import machine_timezone
 from rules_engine.model.firing import Firing
 from rules_engine.model.plan import Plan
-from rules_engine.recordings import Recording, RecordingError
+from rules_engine.recordings import RecordingError
 from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
 from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.playing import ENGINES
@@ -45,7 +44,7 @@ class _ChargeType(click.ParamType[Charge]):
     multiple=True,
     required=True,
     metavar="NAME=FILE",
-    help="Prices of an instrument, CSV or Parquet; repeatable.",
+    help="Prices of an instrument, CSV or Parquet; NAME=FOLDER, or a FOLDER of all of them. Repeatable.",
 )
 @click.option("--from", "start", metavar="MOMENT", help="A date, or date and time; rules are armed then.")
 @click.option("--to", "end", metavar="MOMENT", help="A date, the last one, or the date and time of the end.")
@@ -94,7 +93,7 @@ def command(
     exit_on_errors(problems)
     assumptions = Assumptions(spread, commission, capital, settings.limits if settings else Assumptions().limits)
     request = Request(
-        plans, loaded.instruments, _recordings(data, loaded, timezone), _span(start, end, plans), assumptions
+        plans, loaded.instruments, recordings_of(data, loaded, timezone), _span(start, end, plans), assumptions
     )
     backtest = Backtest(request, engine)
     try:
@@ -129,28 +128,6 @@ def firing_json(firing: Firing) -> dict[str, object]:
         "values": dict(firing.values),
         "actions": list(firing.actions),
     }
-
-
-def _recordings(data: Sequence[str], loaded: Loaded, timezone: str) -> list[Recording]:
-    if not is_timezone(timezone):
-        raise click.BadParameter(
-            f"'{timezone}' is no time zone; write America/New_York or UTC", param_hint="--timezone"
-        )
-    found: dict[str, Recording] = {}
-    for text in data:
-        name, sign, path = text.partition("=")
-        if not (name and sign and path):
-            raise click.BadParameter(f"'{text}' is not NAME=FILE, such as V=visa.csv", param_hint="--data")
-        if name not in loaded.instruments:
-            near = get_close_matches(name.upper(), loaded.instruments, 1)
-            known = (
-                f"did you mean {near[0]}?" if near else f"they name {', '.join(sorted(loaded.instruments)) or 'none'}"
-            )
-            raise click.BadParameter(f"the rules name no instrument {name}; {known}", param_hint="--data")
-        if name in found:
-            raise click.BadParameter(f"{name} has two files; an instrument has one", param_hint="--data")
-        found[name] = Recording(name, Path(path), ZoneInfo(timezone))
-    return list(found.values())
 
 
 def _span(start: str | None, end: str | None, plans: Sequence[Plan]) -> Span:

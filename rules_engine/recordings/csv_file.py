@@ -2,13 +2,13 @@
 
 import csv
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from rules_engine.recordings.cells import Fault, order_fault, read_cells
 from rules_engine.recordings.columns import Block, block_of, is_clean, quick_block
 from rules_engine.recordings.layout import ACCEPTED, Layout, layout_of
+from rules_engine.recordings.location import Location
 from rules_engine.recordings.problems import Code, Problems
 
 PIECE_BYTES = 1 << 21
@@ -22,22 +22,25 @@ _HINTS = {
 
 
 class CsvFile:
-    """One CSV file whose first line names the columns. ``layout`` is known once reading has begun."""
+    """One CSV file whose first line names the columns. ``layout`` is known once reading has begun.
 
-    def __init__(self, path: Path, zone: ZoneInfo, problems: Problems) -> None:
+    Its rows come after ``before_s``, or then.
+    """
+
+    def __init__(self, at: Location, zone: ZoneInfo, problems: Problems, before_s: float = float("-inf")) -> None:
         self.layout: Layout | None = None
-        self._path = path
+        self._at = at
         self._zone = zone
         self._problems = problems
-        self._before_s = float("-inf")
+        self._before_s = before_s
 
     def blocks(self) -> Iterator[Block]:
         """The sound rows in order; what is wrong with the others is among the problems."""
         try:
-            with self._path.open("rb") as file:
+            with self._at.open() as file:
                 yield from self._blocks(file)
         except OSError as error:
-            self._problems.add(Code.UNREADABLE, f"the file is not read: {error.strerror}")
+            self._problems.add(Code.UNREADABLE, f"the file is not read: {error.strerror or error}")
 
     def _blocks(self, file: BinaryIO) -> Iterator[Block]:
         line = 1

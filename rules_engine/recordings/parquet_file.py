@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ import numpy as np
 from rules_engine.recordings.cells import order_fault, read_time, value_faults
 from rules_engine.recordings.columns import Block, Column, block_of, epochs_s, is_clean, moments_s
 from rules_engine.recordings.layout import ACCEPTED, Layout, layout_of
+from rules_engine.recordings.location import Location
 from rules_engine.recordings.problems import Code, Problems
 
 if TYPE_CHECKING:
@@ -22,14 +22,17 @@ BATCH_ROWS = 1 << 14
 
 
 class ParquetFile:
-    """One Parquet file. Lines of its problems are rows counted from 1, columns the numbers of its columns."""
+    """One Parquet file. Lines of its problems are rows counted from 1, columns the numbers of its columns.
 
-    def __init__(self, path: Path, zone: ZoneInfo, problems: Problems) -> None:
+    Its rows come after ``before_s``, or then.
+    """
+
+    def __init__(self, at: Location, zone: ZoneInfo, problems: Problems, before_s: float = float("-inf")) -> None:
         self.layout: Layout | None = None
-        self._path = path
+        self._at = at
         self._zone = zone
         self._problems = problems
-        self._before_s = float("-inf")
+        self._before_s = before_s
 
     def blocks(self) -> Iterator[Block]:
         """The sound rows in order; what is wrong with the others is among the problems."""
@@ -41,7 +44,8 @@ class ParquetFile:
             self._problems.add(Code.NEEDS_PYARROW, "reading Parquet needs pyarrow, which is not installed", hint=hint)
             return
         try:
-            with pq.ParquetFile(self._path) as file:
+            # pyarrow reads files of this machine itself, and faster.
+            with pq.ParquetFile(self._at.text if self._at.is_here else self._at.open()) as file:
                 self.layout = self._layout(file.schema_arrow.names)
                 if self.layout is not None:
                     yield from self._batches(file.iter_batches(BATCH_ROWS, columns=_wanted(self.layout, file)))

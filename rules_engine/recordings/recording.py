@@ -1,16 +1,18 @@
-"""One file of recorded prices: looked through first, then played."""
+"""The recorded prices of one instrument: looked through first, then played."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from rules_engine.model.place import Problem
 from rules_engine.recordings.bars import Spacings, prints_of_bars
 from rules_engine.recordings.columns import Block, with_sizes
 from rules_engine.recordings.csv_file import CsvFile
-from rules_engine.recordings.layout import Shape
+from rules_engine.recordings.layout import Layout, Shape
+from rules_engine.recordings.location import Location
 from rules_engine.recordings.parquet_file import ParquetFile
-from rules_engine.recordings.problems import Code, Problems, RecordingError
+from rules_engine.recordings.problems import PROBLEMS_MAX, Code, Problems, RecordingError
 from rules_engine.recordings.steps import Steps
 
 _PARQUET = frozenset({".parquet", ".pq"})
@@ -21,7 +23,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a whole look through the file found: ``rows`` of it from ``first_s`` to ``last_s``, where prints end.
+    """What a look through all of it found: ``rows`` of it from ``first_s`` to ``last_s``, where prints end.
 
     ``bar_s`` is the usual length of its bars, 0 when it has none. ``is_countable``: prices are in decimal steps, and
     sums of their squares, counted in these, fit into 64 bits.
@@ -36,46 +38,44 @@ class Survey:
 
 
 class Recording:
-    """The prices of one instrument in one file. Times without a zone are times of ``zone``.
+    """The prices of one instrument, in one file or in several that follow each other: a day each, say.
 
-    The file is read twice, in pieces: problems are told before anything of it is played.
+    Times without a zone are times of ``zone``. All is read twice, in pieces: problems are told before anything of it is
+    played. ``files`` are paths or addresses.
     """
 
-    def __init__(self, instrument: str, path: Path, zone: ZoneInfo) -> None:
+    def __init__(self, instrument: str, files: Path | Sequence[Location], zone: ZoneInfo) -> None:
         self.instrument = instrument
-        self.path = path
+        self.files = (Location(str(files)),) if isinstance(files, Path) else tuple(files)
         self._zone = zone
         self._survey: Survey | None = None
 
     def survey(self, progress: Progress = lambda rows: None) -> Survey:
-        """Looks through the whole file. Raises RecordingError with everything that is wrong with it, up to a bound."""
-        problems = Problems(str(self.path))
-        file = self._open(problems)
+        """Looks through all of it. Raises RecordingError with everything that is wrong with it, up to a bound."""
+        problems: list[Problem] = []
         rows, first_s, last_s = 0, 0.0, 0.0
         spacings, steps = Spacings(), Steps()
-        for block in file.blocks():
+        layout: Layout | None = None
+        for layout, block in self._blocks(problems):
             first_s = first_s if rows else float(block.times_s[0])
             last_s = float(block.times_s[-1])
             rows += len(block)
-            assert file.layout is not None
-            for prices in block.values[: file.layout.prices]:
+            for prices in block.values[: layout.prices]:
                 steps.add(prices)
-            if file.layout.shape is Shape.BARS:
+            if layout.shape is Shape.BARS:
                 spacings.add(block.times_s)
             progress(len(block))
-        if not rows and not problems.found:
-            problems.add(Code.NO_PRICES, "no prices in this file")
-        if problems.found or file.layout is None:
-            raise RecordingError(problems.found)
-        shape = file.layout.shape
+        if problems or layout is None:
+            raise RecordingError(problems)
+        shape = layout.shape
         bar_s = spacings.bar_s() if shape is Shape.BARS else 0.0
         prints = 4 * rows if shape is Shape.BARS else rows
         self._survey = Survey(shape, rows, first_s, last_s + 3 * bar_s / 4, bar_s, steps.are_countable(prints))
         return self._survey
 
     def blocks(self, progress: Progress = lambda rows: None) -> Iterator[Block]:
-        """Prints (price, size) or quotes (bid, ask), in order. Raises RecordingError when the file is
-        not what it was when it was looked through."""
+        """Prints (price, size) or quotes (bid, ask), in order. Raises RecordingError when the files are
+        not what they were when they were looked through."""
         survey = self.surveyed
         rows = self._sound(survey, progress)
         return prints_of_bars(rows, survey.bar_s) if survey.shape is Shape.BARS else rows
@@ -100,17 +100,37 @@ class Recording:
         return self.surveyed.shape
 
     def _sound(self, survey: Survey, progress: Progress) -> Iterator[Block]:
-        problems = Problems(str(self.path))
+        problems: list[Problem] = []
         rows = 0
-        for block in self._open(problems).blocks():
+        for _, block in self._blocks(problems):
             rows += len(block)
             yield with_sizes(survey.shape, block)
             progress(len(block))
-        if rows != survey.rows and not problems.found:
-            problems.add(Code.UNREADABLE, f"the file changed while it was read: {survey.rows} rows, then {rows}")
-        if problems.found:
-            raise RecordingError(problems.found)
+        if rows != survey.rows and not problems:
+            found = Problems(str(self.files[0]))
+            found.add(Code.UNREADABLE, f"the file changed while it was read: {survey.rows} rows, then {rows}")
+            problems += found.found
+        if problems:
+            raise RecordingError(problems)
 
-    def _open(self, problems: Problems) -> CsvFile | ParquetFile:
-        kind = ParquetFile if self.path.suffix.lower() in _PARQUET else CsvFile
-        return kind(self.path, self._zone, problems)
+    def _blocks(self, problems: list[Problem]) -> Iterator[tuple[Layout, Block]]:
+        """The sound rows of one file after the other; what is wrong is added to the problems."""
+        before_s, shape = float("-inf"), None
+        for at in self.files:
+            found = Problems(str(at))
+            file = (ParquetFile if at.suffix in _PARQUET else CsvFile)(at, self._zone, found, before_s)
+            for block in file.blocks():
+                assert file.layout is not None
+                shape = shape or file.layout.shape
+                if file.layout.shape is not shape:
+                    found.add(Code.COLUMNS, f"its rows are {file.layout.shape}, those of the files before are {shape}")
+                    break
+                before_s = float(block.times_s[-1])
+                yield file.layout, block
+            problems += found.found
+            if len(problems) > PROBLEMS_MAX:
+                return
+        if shape is None and not problems:
+            found = Problems(str(self.files[0]))
+            found.add(Code.NO_PRICES, "no prices in this file")
+            problems += found.found

@@ -83,7 +83,7 @@ def test_the_problems_of_all_files_are_told_at_once(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("--data", "V"), "'V' is not NAME=FILE"),
+        (("--data", "V"), "'V' is neither NAME=FILE, such as V=visa.csv, nor a folder"),
         (("--data", "v=v.csv"), "the rules name no instrument v; did you mean V?"),
         (("--data", "IBM=v.csv"), "the rules name no instrument IBM; they name MA, V"),
         ((*DATA, "--data", "V=v.csv"), "V has two files"),

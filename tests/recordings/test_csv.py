@@ -144,7 +144,7 @@ def test_a_bad_byte_is_located(tmp_path: Path) -> None:
 def test_a_file_that_changes_between_looking_and_playing_is_noticed(tmp_path: Path) -> None:
     changing = recording(tmp_path, "timestamp,price\n1,5\n2,5\n")
     changing.survey()
-    changing.path.write_text("timestamp,price\n1,5\n")
+    (tmp_path / "prices.csv").write_text("timestamp,price\n1,5\n")
     with pytest.raises(RecordingError, match="changed while it was read: 2 rows, then 1"):
         rows(changing)
 

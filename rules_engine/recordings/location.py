@@ -1,0 +1,98 @@
+"""Where a file of prices is: a path here, or an address that fsspec knows. Alone imports fsspec."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
+_FILES = frozenset({".parquet", ".pq", ".csv"})
+_DIGITS = re.compile(r"(\d+)", re.ASCII)
+
+
+class Unreachable(OSError):
+    """What would read such addresses is not installed; the words say what to install."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """`data/V.parquet`, `s3://bucket/V.parquet`: a file, or a folder."""
+
+    text: str
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is a path of this machine."""
+        return _ADDRESS.match(self.text) is None
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.text).suffix.lower()
+
+    def open(self) -> BinaryIO:
+        """The bytes. Raises OSError."""
+        if self.is_here:
+            return Path(self.text).open("rb")
+        files, path = self._files()
+        return cast(BinaryIO, files.open(path, "rb"))
+
+    def is_folder(self) -> bool:
+        """Whether files may lie in it. Raises OSError."""
+        if self.is_here:
+            return Path(self.text).is_dir()
+        files, path = self._files()
+        return bool(files.isdir(path))
+
+    def below(self) -> Sequence["Location"]:
+        """Every Parquet and CSV file in it and in its folders, in the order of their paths, numbers by what they count.
+
+        Raises OSError.
+        """
+        if self.is_here:
+            found: Iterable[str] = map(str, Path(self.text).rglob("*"))
+        else:
+            files, path = self._files()
+            found = map(files.unstrip_protocol, files.find(path))
+        return [Location(text) for text in sorted(found, key=_counted) if PurePosixPath(text).suffix.lower() in _FILES]
+
+    def _files(self) -> "tuple[AbstractFileSystem, str]":
+        try:
+            from fsspec.core import url_to_fs
+        except ImportError:
+            raise Unreachable("addresses need fsspec: pip install 'rules-engine[dist]'") from None
+        try:
+            return url_to_fs(self.text)
+        except (ImportError, ValueError) as error:
+            raise Unreachable(str(error)) from error
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def of_instruments(folder: Location, names: Iterable[str]) -> dict[str, list[Location]]:
+    """The files in the folder by instrument, each instrument's in the order in which its prices are read.
+
+    A file is of the instrument that its name or one of its folders names: `V.parquet`, `V/2030-01-02.parquet`,
+    `2030-01-02/V.parquet`, `symbol=V/date=2030-01-02/part-0.parquet`. Others are left alone. Raises OSError, and
+    ValueError when a path names two.
+    """
+    wanted = sorted(names)
+    found: dict[str, list[Location]] = {}
+    for file in folder.below():
+        words = PurePosixPath(
+            file.text[len(folder.text.rstrip("/")) :].removesuffix(PurePosixPath(file.text).suffix)
+        ).parts
+        said = {word.partition("=")[2] or word for word in words} & set(wanted)
+        if len(said) > 1:
+            raise ValueError(f"{file} is of {' and '.join(sorted(said))}; a path names one instrument")
+        for name in said:
+            found.setdefault(name, []).append(file)
+    return {name: found[name] for name in wanted if name in found}
+
+
+def _counted(text: str) -> list[tuple[int, str]]:
+    return [(int(part) if part.isdigit() else -1, part) for part in _DIGITS.split(text)]
