@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from rules_engine.cli import EXIT_PROBLEMS
+from rules_engine.cli.audit import refusal_lines
 from rules_engine.cli.engine_link import settings_of_engine, state_of
 from rules_engine.cli.journal_link import ledger_of
 from rules_engine.cli.rule_files import config_option, echo_json, json_option
@@ -31,11 +32,17 @@ def command(config: Path | None, as_json_: bool) -> None:
     with ledger_of(settings) as ledger:
         status = _remembered(ledger) if status is None else status
         assert isinstance(status, dict)
-        status |= {"channels": [asdict(health) for health in ledger.channels()]}
+        refusals = tuple(ledger.refusals())
+        status |= {
+            "channels": [asdict(health) for health in ledger.channels()],
+            "refusals": [asdict(one) for one in refusals],
+        }
     if as_json_:
         echo_json(status)
     else:
         _show(status)
+        for line in refusal_lines(refusals):
+            click.echo(line)
 
 
 def _remembered(ledger: Ledger) -> dict[str, Json]:

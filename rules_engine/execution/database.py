@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rules_engine.execution.schema import MIGRATIONS, TABLES, VERSION
+from rules_engine.execution.migrations import MIGRATIONS
+from rules_engine.execution.schema import TABLES, VERSION
 from rules_engine.model.errors import WorldError
 
 Row = sqlite3.Row
@@ -123,8 +124,18 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     if not MIGRATIONS.keys() >= set(range(version, VERSION)) or version > VERSION:
         raise sqlite3.DatabaseError(f"it is of version {version}, this program reads {VERSION}")
     _back_up(connection, path.with_name(f"{path.name}.version-{version}"))
-    steps = " ".join(MIGRATIONS[step] for step in range(version, VERSION))
-    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version={VERSION}; COMMIT;")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in (step for older in range(version, VERSION) for step in MIGRATIONS[older]):
+            if isinstance(step, str):
+                connection.execute(step)
+            else:
+                step(connection)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.rollback()
 
 
 def _back_up(connection: sqlite3.Connection, path: Path) -> None:

@@ -9,7 +9,7 @@ from rules_engine.execution.codes import Meaning, meaning_of
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
 from rules_engine.execution.words import fill_words, order_words
-from rules_engine.model.action import Duration
+from rules_engine.model.action import Duration, Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import Notice, NoticeKind
@@ -126,6 +126,9 @@ class Intake:
 
     def _write(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> Sequence[News]:
         self._journal.change(after, kind, data)
+        if grown := after.filled - before.filled:
+            bought = grown if after.draft.side is Side.BUY else -grown
+            self._journal.holdings.filled(after.draft.instrument.name, bought)
         news: list[News] = [self._tell(after, notice, text, away=away) for notice, text in self._steps(before, after)]
         if after.held and (after.filled > 0 or after.state is State.WORKING):
             self._journal.trigger(after.rule, after.seq)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from rules_engine.execution.chain import GENESIS, event_hash
+from rules_engine.execution.chain import Chain
 from rules_engine.execution.changes import UnitEnd
 from rules_engine.execution.database import Database, Row
 from rules_engine.execution.decision import Decision, Recorded
+from rules_engine.execution.holdings import Holdings
 from rules_engine.execution.intents import Intents
 from rules_engine.execution.keys import Naming
 from rules_engine.execution.ledger import Ledger
@@ -49,6 +50,7 @@ class Journal:
     ) -> None:
         self._clock = clock
         self._database = database(path)
+        self._chain = Chain(self._database)
         self.outbox = Outbox(self._database)
         self.ledger = Ledger(self._database)
         self.naming = Naming(self._engine_name(token), token(2)[:3])
@@ -60,6 +62,7 @@ class Journal:
         """From now on firings and memories are those of this mode and account."""
         self.mode, self.account = mode, account
         self.intents = Intents(self._database, mode, account)
+        self.holdings = Holdings(self._database, mode, account)
 
     def close(self) -> None:
         """Releases the file."""
@@ -127,15 +130,9 @@ class Journal:
         return self.outbox.add(notice)
 
     def event(self, key: str, kind: str, data: object) -> None:
-        """Appends to the record of what happened, chained to the row before by its hash."""
+        """Appends to the record of what happened."""
         with self.transaction():
-            last = self._database.row("SELECT hash FROM event ORDER BY seq DESC LIMIT 1")
-            text, at_s = to_text(data), self._clock.now_s()
-            digest = event_hash(last["hash"] if last else GENESIS, key, at_s, kind, text)
-            self._database.execute(
-                "INSERT INTO event (key, at_s, kind, data_json, hash) VALUES (?, ?, ?, ?, ?)",
-                *(key, at_s, kind, text, digest),
-            )
+            self._chain.append(key, self._clock.now_s(), kind, to_text(data))
 
     def change(self, intent: Intent, kind: str, data: object = None) -> None:
         """Writes an intent's new state and why, as one."""

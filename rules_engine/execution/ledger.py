@@ -1,18 +1,18 @@
 """The journal read back: firings, orders, and the sum that must balance."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from rules_engine.execution.chain import GENESIS, event_hash
+from rules_engine.execution.chain import first_broken
 from rules_engine.execution.database import Reader, ReadOnlyDatabase, Row
 from rules_engine.execution.intents import intent_of, intents_of
 from rules_engine.execution.outbox import ChannelHealth, channels_health
 from rules_engine.execution.schema import OPEN
+from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent, IntentState
 
 State = IntentState
@@ -49,6 +49,32 @@ class OrderRow:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How often a guard or a limit held orders back; ``limit`` names it where it was one."""
+
+    reason: str
+    limit: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the account held of an instrument besides our fills when IB was first asked, what our fills came to since
+    then and before, and what IB said last. ``others`` is what somebody else bought (or sold) in between."""
+
+    mode: str
+    account: str
+    instrument: str
+    first: Decimal
+    ours: Decimal
+    newest: Decimal
+
+    @property
+    def others(self) -> Decimal:
+        return self.newest - self.first - self.ours
+
+
 FATES = ("placed", "held back", "refused", "expired", "unknown", "waiting", "dry", "told")
 """What a firing came to. `waiting` is not sent yet, `told` had no orders to send."""
 
@@ -63,7 +89,7 @@ class Ledger:
         """The newest firings and held-back edges, newest first. Armings count once IB has triggered them."""
         chosen = "AND rule = ?" if rule else ""
         rows = self._reader.rows(
-            f"SELECT *, {_STATES} FROM firing WHERE (kind != 'armed' OR triggered_s IS NOT NULL) {chosen}"
+            f"SELECT *, {_FATE} AS fate FROM firing WHERE (kind != 'armed' OR triggered_s IS NOT NULL) {chosen}"
             " ORDER BY coalesce(triggered_s, at_s) DESC, id DESC LIMIT ?",
             *_given(rule, count_max),
         )
@@ -81,12 +107,21 @@ class Ledger:
 
     def fates(self) -> Mapping[str, int]:
         """How many firings came to what. Their sum is the number of firings."""
-        counts = Counter(dict.fromkeys(FATES, 0))
-        for row in self._reader.rows(
-            f"SELECT kind, {_STATES} FROM firing WHERE kind != 'armed' OR triggered_s IS NOT NULL"
-        ):
-            counts[_fate(row)] += 1
-        return counts
+        rows = self._reader.rows(
+            f"SELECT {_FATE} AS fate, count(*) AS count FROM firing"
+            " WHERE kind != 'armed' OR triggered_s IS NOT NULL GROUP BY fate"
+        )
+        return {**dict.fromkeys(FATES, 0), **{row["fate"]: row["count"] for row in rows}}
+
+    def refusals(self) -> Sequence[Refused]:
+        """Why orders were held back, the most frequent reason first."""
+        rows = self._reader.rows(
+            "SELECT reason, count(*) AS count,"
+            " CASE WHEN reason = ? THEN substr(detail, 1, instr(detail || ' ', ' ') - 1) ELSE '' END AS cap"
+            " FROM firing WHERE reason != '' GROUP BY reason, cap ORDER BY count DESC, reason, cap",
+            Reason.OVER_LIMIT,
+        )
+        return [Refused(row["reason"], row["cap"], row["count"]) for row in rows]
 
     def channels(self) -> Sequence[ChannelHealth]:
         """How each channel does: what waits, and what was given up."""
@@ -98,23 +133,39 @@ class Ledger:
         return row["v"] if row else None
 
     def first_broken_event(self) -> int | None:
-        """The number of the first event whose hash does not follow from the one before; None when all do."""
-        before = GENESIS
-        rows = self._reader.rows("SELECT seq, key, at_s, kind, data_json, hash FROM event ORDER BY seq")
-        for seq, key, at_s, kind, text, digest in rows:
-            if digest != event_hash(before, key, at_s, kind, text):
-                return int(seq)
-            before = digest
-        return None
+        """The number of the first event that was changed or removed; None when the record is whole."""
+        return first_broken(self._reader)
 
     def misfilled(self) -> Sequence[str]:
         """Keys of intents that say less is filled than their fills add up to. More is possible: a status may come
         before its executions."""
         rows = self._reader.rows(
-            "SELECT intent.key, filled, group_concat(execution.quantity, ' ') AS fills"
-            " FROM execution JOIN intent ON intent.key = execution.key GROUP BY intent.key"
+            "SELECT key FROM intent"
+            " JOIN (SELECT key, sum(CAST(quantity AS REAL)) AS fills FROM execution GROUP BY key) USING (key)"
+            " WHERE fills > CAST(filled AS REAL) + 1e-7 ORDER BY key"
         )
-        return [row["key"] for row in rows if sum(map(Decimal, row["fills"].split())) > Decimal(row["filled"])]
+        return [row["key"] for row in rows]
+
+    def holdings(self) -> Sequence[Holding]:
+        """Instruments that we ordered in, in every mode and account that sent orders."""
+        rows = self._reader.rows("SELECT * FROM holding WHERE newest IS NOT NULL ORDER BY mode, account, instrument")
+        return [
+            Holding(
+                *(row["mode"], row["account"], row["instrument"]),
+                *(Decimal(row[name]) for name in ("first", "ours", "newest")),
+            )
+            for row in rows
+        ]
+
+    def unbalanced(self) -> Sequence[str]:
+        """Instruments whose orders say that something else is filled than was counted as it came."""
+        rows = self._reader.rows(
+            "SELECT instrument FROM holding JOIN (SELECT mode, account, instrument,"
+            " sum(CASE side WHEN 'buy' THEN CAST(filled AS REAL) ELSE -CAST(filled AS REAL) END) AS filled"
+            " FROM intent GROUP BY mode, account, instrument) USING (mode, account, instrument)"
+            " WHERE abs(filled - CAST(ours AS REAL)) > 1e-7 ORDER BY instrument"
+        )
+        return [row["instrument"] for row in rows]
 
     def _fire(self, row: Row) -> Fire:
         legs = intents_of(self._reader.rows("SELECT * FROM intent WHERE firing_id = ? ORDER BY leg", row["id"]))
@@ -124,7 +175,7 @@ class Ledger:
             seq=row["seq"],
             case=row["case_index"],
             at_s=row["at_s"] if row["triggered_s"] is None else row["triggered_s"],
-            fate=_fate(row),
+            fate=row["fate"],
             reason=row["reason"] or telling,
             detail=row["detail"],
             mode=row["mode"],
@@ -150,35 +201,28 @@ def _given(rule: str, count_max: int) -> tuple[str | int, ...]:
     return (rule, count_max) if rule else (count_max,)
 
 
-def _fate(row: Row) -> str:
-    states = {IntentState(word) for word in (row["states"] or "").split(",") if word}
-    if row["kind"] == "held back":
-        return "held back"
-    if not states:
-        return "told"
-    for fate, telling in _TELLING:
-        if states & telling:
-            return fate
-    return next(fate for fate, state in _ALONE if states == {state})
+def _in(*states: IntentState) -> str:
+    return f"state IN ({', '.join(repr(str(state)) for state in states)})"
 
 
-_STATES = (
-    "(SELECT group_concat(DISTINCT CASE WHEN state = 'cancelled' AND sent_s IS NULL THEN 'expired' ELSE state END)"
-    " FROM intent WHERE firing_id = firing.id) AS states"
+_LEG_FATES = (
+    ("unknown", _in(State.UNKNOWN, State.SENDING)),
+    ("expired", "state = 'cancelled' AND sent_s IS NULL"),
+    ("placed", _in(State.ACKED, State.WORKING, State.PARTIAL, State.FILLED, State.CANCELLED, State.ADOPTED)),
+    ("refused", _in(State.REJECTED, State.ABANDONED)),
+    ("waiting", _in(State.INTENT)),
+    ("dry", _in(State.DRY)),
+    ("held back", _in(State.BLOCKED)),
+    ("expired", _in(State.EXPIRED)),
 )
-"""The states of a firing's legs; what was cancelled before it left counts with what was never sent."""
+"""What a leg came to; the first that is so. What was cancelled before it left counts with what was never sent."""
 
-_TELLING = (
-    ("unknown", frozenset({State.UNKNOWN, State.SENDING})),
-    ("placed", frozenset({State.ACKED, State.WORKING, State.PARTIAL, State.FILLED, State.CANCELLED, State.ADOPTED})),
-    ("refused", frozenset({State.REJECTED, State.ABANDONED})),
-)
-"""The first whose states are among those of the legs names the fate."""
+_WEIGHT = ("unknown", "placed", "refused", "waiting", "dry", "held back", "expired")
+"""The first of these among its legs is the fate of a firing. Units that never left do so whole."""
 
-_ALONE = (
-    ("waiting", State.INTENT),
-    ("dry", State.DRY),
-    ("held back", State.BLOCKED),
-    ("expired", State.EXPIRED),
+_LEG_RANK = " ".join(f"WHEN {condition} THEN {_WEIGHT.index(fate)}" for fate, condition in _LEG_FATES)
+_FATE = (
+    "CASE WHEN kind = 'held back' THEN 'held back' ELSE CASE"
+    f" (SELECT min(CASE {_LEG_RANK} END) FROM intent WHERE firing_id = firing.id)"
+    f" {' '.join(f'WHEN {rank} THEN {fate!r}' for rank, fate in enumerate(_WEIGHT))} ELSE 'told' END END"
 )
-"""Units that never left do so whole."""

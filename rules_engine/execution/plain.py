@@ -17,7 +17,7 @@ _CLASS = "is"  # Names the class where an annotation allows several.
 
 def to_text(value: object) -> str:
     """JSON text of a value made of frozen dataclasses, tuples, enums, Decimals and plain scalars."""
-    return json.dumps(_pack(value), sort_keys=True, allow_nan=False)
+    return json.dumps(_pack(value), sort_keys=True, allow_nan=False, separators=(",", ":"))
 
 
 def from_text(kind: type[T], text: str) -> T:

@@ -61,6 +61,7 @@ class Reconciler:
         self._halts.adopted()
         self._alarm(findings, asked_s)
         self._adopt(evidence, away=not session.reconciled)
+        self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
         self._settle_absent(session, findings.absent)
         session.refusals.clear()
         session.reconciled, session.why, session.attempts = True, "", 0

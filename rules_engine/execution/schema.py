@@ -1,8 +1,6 @@
-"""The tables of the journal, and how older journals become like new ones."""
+"""The tables of the journal."""
 
-from collections.abc import Mapping
-
-VERSION = 3
+VERSION = 4
 
 OPEN = "state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown', 'adopted')"
 """Intents that are not over; the index of them serves only what asks in these very words."""
@@ -10,13 +8,26 @@ OPEN = "state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown',
 OUTBOX_OPEN = "state IN ('waiting', 'sending')"
 """Messages that are neither sent nor given up; their index, too, serves only these very words."""
 
-_OUTBOX_INDEX = f"CREATE INDEX outbox_open ON outbox (channel, id) WHERE {OUTBOX_OPEN};"
+OUTBOX_INDEX = f"CREATE INDEX outbox_open ON outbox (channel, id) WHERE {OUTBOX_OPEN};"
 
-MIGRATIONS: Mapping[int, str] = {
-    1: f"DROP INDEX intent_open; CREATE INDEX intent_open ON intent (state) WHERE {OPEN};",
-    2: f"DROP INDEX outbox_open; {_OUTBOX_INDEX}",
-}
-"""From the version to the next one."""
+EVENTS = """
+-- Append only; an entry is JSON, and each row carries a hash of everything up to itself.
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL, hash TEXT NOT NULL,
+    at_s REAL GENERATED ALWAYS AS (json_extract(entry, '$.at')) VIRTUAL,
+    key TEXT GENERATED ALWAYS AS (json_extract(entry, '$.key')) VIRTUAL,
+    kind TEXT GENERATED ALWAYS AS (json_extract(entry, '$.kind')) VIRTUAL
+);
+"""
+
+HOLDINGS = """
+-- ours: what our fills come to. first: what the account held besides when IB was first asked. newest: what IB says now.
+CREATE TABLE holding (
+    mode TEXT NOT NULL, account TEXT NOT NULL, instrument TEXT NOT NULL,
+    ours TEXT NOT NULL DEFAULT '0', first TEXT, newest TEXT,
+    PRIMARY KEY (mode, account, instrument)
+) WITHOUT ROWID;
+"""
 
 TABLES = f"""
 CREATE TABLE kv (k TEXT PRIMARY KEY, v TEXT NOT NULL) WITHOUT ROWID;
@@ -54,22 +65,20 @@ CREATE TABLE intent (
 );
 CREATE INDEX intent_open ON intent (state) WHERE {OPEN};
 CREATE INDEX intent_sent ON intent (sent_s) WHERE sent_s IS NOT NULL;
-CREATE INDEX intent_firing ON intent (firing_id);
+CREATE INDEX intent_firing ON intent (firing_id, state, sent_s);
 CREATE INDEX intent_order ON intent (order_id) WHERE order_id IS NOT NULL;
 CREATE INDEX intent_perm ON intent (perm_id) WHERE perm_id IS NOT NULL;
 
--- Append only; each row carries the hash of itself and the row before.
-CREATE TABLE event (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    key TEXT NOT NULL, at_s REAL NOT NULL, kind TEXT NOT NULL, data_json TEXT NOT NULL, hash TEXT NOT NULL
-);
+{EVENTS}
 
 -- One row a fill; a correction replaces the revision before it.
 CREATE TABLE execution (
     exec_base TEXT PRIMARY KEY, revision TEXT NOT NULL, key TEXT NOT NULL REFERENCES intent (key),
     perm_id INTEGER NOT NULL, quantity TEXT NOT NULL, price TEXT NOT NULL, at_s REAL NOT NULL
 );
-CREATE INDEX execution_key ON execution (key);
+CREATE INDEX execution_key ON execution (key, quantity);
+
+{HOLDINGS}
 
 -- One row a message and channel. state: waiting, sending, sent, dead.
 CREATE TABLE outbox (
@@ -80,5 +89,5 @@ CREATE TABLE outbox (
     error TEXT NOT NULL DEFAULT '',
     UNIQUE (dedup, channel)
 );
-{_OUTBOX_INDEX}
+{OUTBOX_INDEX}
 """

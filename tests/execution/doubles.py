@@ -13,7 +13,7 @@ from rules_engine.model.expression import Expression, Number, Reading
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import us_stock
 from rules_engine.model.order import OrderDraft, OrderKind
-from rules_engine.model.reports import BrokerStatus, Evidence, ExecutionReport, OrderReport, Traded
+from rules_engine.model.reports import BrokerStatus, Evidence, ExecutionReport, OrderReport, PositionReport, Traded
 
 NOW_S = 1_900_000_000.0
 MA, V = us_stock("MA"), us_stock("V")
@@ -102,6 +102,7 @@ class FakeIB:
     executions: list[ExecutionReport] = field(default_factory=list)
     wire: list[Placed] = field(default_factory=list)
     cancels: list[int] = field(default_factory=list)
+    positions: dict[str, Decimal] = field(default_factory=dict)
     next_id: int = 1
     next_perm_id: int = 9001
 
@@ -182,7 +183,8 @@ class FakeLink:
         if not self.complete:
             raise EvidenceIncomplete("reqCompletedOrders was not answered")
         orders, completed = tuple(self.ib.orders.values()), tuple(self.ib.completed.values())
-        return Evidence(orders, completed, tuple(self.ib.executions), (), self.ib.next_id)
+        held = tuple(PositionReport(name, 7, quantity, Decimal(0)) for name, quantity in self.ib.positions.items())
+        return Evidence(orders, completed, tuple(self.ib.executions), held, self.ib.next_id)
 
     def traded(self, instrument: str) -> Traded | None:
         return stock(instrument)

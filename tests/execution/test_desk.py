@@ -15,7 +15,7 @@ from rules_engine.model.notice import NoticeKind
 from rules_engine.model.order import OrderKind
 from rules_engine.model.reports import BrokerStatus, LinkChange, OrderError
 from rules_engine.model.settings import Mode
-from tests.execution.bench import SETTINGS, Bench, limits
+from tests.execution.bench import SETTINGS, UNPACED, Bench, limits
 from tests.execution.doubles import MA, NOW_S, FakeLink, Placed, V, decision, draft
 
 State = IntentState
@@ -533,3 +533,47 @@ async def test_a_unit_larger_than_a_second_s_allowance_leaves_whole_after_a_quie
     assert len(bench.ib.wire) == 1
     await bench.later(1)
     assert len(bench.ib.wire) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"limits": UNPACED, "mode": Mode.LIVE}, ("the account is not of the kind that the mode names", "")),
+        (
+            {"limits": replace(UNPACED, max_order_quantity=Decimal(1))},
+            ("a limit would be exceeded", "max_order_quantity"),
+        ),
+        ({"limits": replace(UNPACED, instruments=frozenset())}, ("a limit would be exceeded", "limits.instruments")),
+    ],
+)
+async def test_what_is_refused_at_the_moment_of_sending_is_named_and_counted(
+    tmp_path: Path, changes: dict[str, object], expected: tuple[str, str]
+) -> None:
+    bench = Bench(tmp_path, replace(SETTINGS, **changes))  # type: ignore[arg-type]  # Fields by name.
+    await bench.connect()
+    for number in range(3):
+        bench.record(decision(draft(quantity=Decimal(10 + number))))
+    await bench.desk.dispatch()
+    refused = bench.journal.ledger.refusals()
+    assert [(one.reason, one.limit, one.count) for one in refused] == [(*expected, 3)]
+    assert bench.journal.ledger.fates()["held back"] == 3
+    assert [fire.reason for fire in bench.journal.ledger.fires()] == [expected[0]] * 3
+    assert bench.told() == [NoticeKind.HELD_BACK] * 3
+
+
+async def test_positions_are_what_was_held_at_first_and_our_fills_or_somebody_else_s(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+    bench.ib.positions = {"MA": Decimal(30), "V": Decimal(5)}
+    keys = [bench.record(decision(draft(instrument=one))) for one in (MA, V)]
+    await bench.desk.dispatch()
+    bench.desk.on_report(bench.ib.fill(keys[0], "100", "401"))
+    assert bench.journal.ledger.holdings() == [], "IB has not been asked since"
+    bench.ib.positions["MA"] = Decimal(130)
+    await bench.desk.reconcile()
+    [held] = bench.journal.ledger.holdings()
+    assert (held.instrument, held.first, held.ours, held.newest, held.others) == ("MA", 30, 100, 130, 0)
+    bench.ib.positions = {}
+    await bench.desk.reconcile()
+    [held] = bench.journal.ledger.holdings()
+    assert (held.ours, held.newest, held.others) == (100, 0, -130)
+    assert link.asked == 3 and bench.journal.ledger.unbalanced() == []

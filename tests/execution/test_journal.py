@@ -207,16 +207,6 @@ def test_a_full_disk_fails_the_commit_and_nothing_is_half_written(tmp_path: Path
     assert (writer.lives(), writer.ledger.fires()) == ({}, [])
 
 
-def test_events_are_chained_and_a_changed_one_is_found(tmp_path: Path) -> None:
-    writer = journal(tmp_path)
-    writer.record([decision(), decision()], {})
-    for number in range(5):
-        writer.event("key", "thing", {"number": number})
-    assert writer.ledger.first_broken_event() is None
-    writer._database.execute("UPDATE event SET data_json = '{\"number\": 9}' WHERE seq = 4")
-    assert writer.ledger.first_broken_event() == 4
-
-
 def test_cancellations_mark_what_is_open_by_rule_or_instrument_and_not_the_new_orders(bench: Bench) -> None:
     old = bench.record(decision(rule="a"))
     other = bench.record(decision(draft(instrument=V), rule="b"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.execution import schema
+from rules_engine.execution import migrations, schema
 from rules_engine.execution.database import Database, JournalFailed
 from rules_engine.model.intent import IntentState
 from rules_engine.model.life import Life
@@ -71,7 +71,7 @@ def test_without_room_for_the_copy_nothing_is_changed(tmp_path: Path) -> None:
 def test_a_migration_that_fails_leaves_the_old_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = old_journal(tmp_path)
     before = contents(path)
-    monkeypatch.setitem(schema.MIGRATIONS, 1, "DROP INDEX intent_open; DROP TABLE nowhere;")  # type: ignore[arg-type]
+    monkeypatch.setitem(migrations.MIGRATIONS, 1, ("DROP INDEX intent_open", "DROP TABLE nowhere"))
     with pytest.raises(JournalFailed, match="nowhere"):
         Database(path)
     assert (contents(path), version(path)) == (before, 1)
@@ -82,3 +82,12 @@ def test_a_copy_of_an_earlier_attempt_is_replaced(tmp_path: Path) -> None:
     shutil.copy(path, path.with_name("journal.db.version-1"))
     Database(path).close()
     assert version(path.with_name("journal.db.version-1")) == 1
+
+
+def test_a_record_that_was_broken_before_stays_broken(tmp_path: Path) -> None:
+    path = old_journal(tmp_path)
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE event SET data_json = '{}' WHERE seq = 2")
+    bench = Bench(tmp_path)
+    bench.record()
+    assert bench.journal.ledger.first_broken_event() == 2

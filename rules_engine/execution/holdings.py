@@ -1,0 +1,42 @@
+"""Our fills beside IB's positions: what one of them cannot explain, somebody else did."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from rules_engine.execution.database import Database
+
+
+class Holdings:
+    """Sums of one mode and account, by instrument. Changes belong inside a transaction of the journal."""
+
+    def __init__(self, database: Database, mode: str, account: str) -> None:
+        self._database = database
+        self._scope = (mode, account)
+
+    def filled(self, instrument: str, bought: Decimal) -> None:
+        """An order of ours bought so much more; less than zero is sold."""
+        row = self._database.row(
+            "SELECT ours FROM holding WHERE mode = ? AND account = ? AND instrument = ?", *self._scope, instrument
+        )
+        ours = (Decimal(row["ours"]) if row else Decimal(0)) + bought
+        self._database.execute(
+            "INSERT INTO holding (mode, account, instrument, ours) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (mode, account, instrument) DO UPDATE SET ours = excluded.ours",
+            *(*self._scope, instrument, str(ours)),
+        )
+
+    def told(self, positions: Mapping[str, Decimal]) -> None:
+        """All positions of the account, as IB says: what is not among them is none. Kept where we ordered too."""
+        with self._database.transaction():
+            rows = self._database.rows(
+                "SELECT instrument, ours, first, newest FROM holding WHERE mode = ? AND account = ?", *self._scope
+            )
+            for row in rows:
+                newest = positions.get(row["instrument"], Decimal(0))
+                if row["newest"] is not None and Decimal(row["newest"]) == newest:
+                    continue
+                first = str(newest - Decimal(row["ours"])) if row["first"] is None else row["first"]
+                self._database.execute(
+                    "UPDATE holding SET first = ?, newest = ? WHERE mode = ? AND account = ? AND instrument = ?",
+                    *(first, str(newest), *self._scope, row["instrument"]),
+                )
