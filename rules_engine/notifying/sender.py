@@ -82,6 +82,8 @@ class Lane:
         self._clock = clock
         self._news = asyncio.Event()
         self._silent_until_s = 0.0
+        self._put_off_rows: dict[int, str] = {}
+        """What failed since the last delivery, with its error."""
 
     def wake(self) -> None:
         self._news.set()
@@ -115,16 +117,31 @@ class Lane:
             case Fate.DELIVERED:
                 for row in rows:
                     self._outbox.sent(row.id)
+                self._works_again([row.id for row in rows])
             case Fate.REFUSED if len(rows) > 1:
                 # One of them may be the reason: the oldest finds out alone, the others try again together.
                 for row in rows[1:]:
                     self._outbox.retry(row.id, row.next_s, delivery.error)
                 await self._send(rows[:1])
             case Fate.REFUSED:
-                _give_up(self._outbox, rows[0], delivery.error)
+                self._bury(rows[0], delivery.error)
             case Fate.FAILED:
                 self._put_off(rows, delivery)
         self._settled.set()
+
+    def _works_again(self, sent: Sequence[int]) -> None:
+        """What waited for the channel need not wait any longer. A row that fails alone, while others pass, does."""
+        others = {number: error for number, error in self._put_off_rows.items() if number not in sent}
+        if len(others) > 1:
+            for number, error in others.items():
+                self._outbox.retry(number, self._clock.now_s(), error)
+            self._put_off_rows = {}
+        else:
+            self._put_off_rows = others
+
+    def _bury(self, row: Waiting, error: str) -> None:
+        self._put_off_rows.pop(row.id, None)
+        _give_up(self._outbox, row, error)
 
     def _put_off(self, rows: Sequence[Waiting], delivery: Delivery) -> None:
         now_s = self._clock.now_s()
@@ -133,9 +150,10 @@ class Lane:
         next_s = now_s + max(backoff_s(rows[0].attempts), delivery.retry_after_s)
         for row in rows:
             if row.attempts + 1 >= ATTEMPTS_MAX:
-                _give_up(self._outbox, row, delivery.error)
+                self._bury(row, delivery.error)
             else:
                 self._outbox.retry(row.id, next_s, delivery.error)
+                self._put_off_rows[row.id] = delivery.error
         _log.warning("channel %s: %s; next try in %.0f s", self._channel, delivery.error, next_s - now_s)
 
 

@@ -68,6 +68,42 @@ async def test_messages_of_one_rule_keep_their_order_and_do_not_hold_up_other_ru
     assert [text for _, text in courier.taken] == ["r1", "s1", "r1", "r2"]
 
 
+async def test_once_the_channel_works_again_what_waited_for_it_goes_at_once() -> None:
+    outbox, courier, clock = MemoryOutbox(), ScriptedCourier(*[FAILED] * 6), SteppedClock()
+    rows = [outbox.put("phone", rule, rule) for rule in ("r", "s")]
+    async with Lanes(outbox, courier, clock) as lane:
+        for attempt in (1, 2):
+            clock.time_s = max([(await outbox.reaches(row, "waiting", attempts=attempt)).next_s for row in rows])
+            lane.wake()
+        for row in rows:
+            assert (await outbox.reaches(row, "waiting", attempts=3)).next_s > clock.time_s
+        news = outbox.put("phone", "t", "t", at_s=clock.time_s)
+        lane.wake()
+        for row in (news, *rows):
+            await outbox.reaches(row, "sent")
+    assert [text for _, text in courier.taken[6:]] == ["t", "r", "s"]
+
+
+async def test_what_was_given_up_stays_given_up_when_the_channel_works_again() -> None:
+    outbox, courier, clock = MemoryOutbox(), ScriptedCourier(FAILED, FAILED, FAILED, REFUSED, REFUSED), SteppedClock()
+    rows = [outbox.put("phone", rule, rule) for rule in ("r", "s", "t")]
+    async with Lanes(outbox, courier, clock) as lane:
+        clock.time_s = max([(await outbox.reaches(row, "waiting", attempts=1)).next_s for row in rows])
+        lane.wake()
+        await outbox.reaches(rows[2], "sent")
+    assert [outbox.messages[row].state for row in rows] == ["dead", "sent", "sent"]
+
+
+async def test_a_message_that_fails_alone_waits_whatever_else_passes() -> None:
+    outbox, courier, clock = MemoryOutbox(), ScriptedCourier(FAILED), SteppedClock()
+    poison = outbox.put("phone", "r", "poison")
+    async with Lanes(outbox, courier, clock) as lane:
+        for rule in ("s", "t", "u"):
+            await outbox.reaches(outbox.put("phone", rule, rule), "sent")
+            lane.wake()
+    assert outbox.messages[poison].attempts == 1
+
+
 async def test_a_message_that_a_crash_interrupted_is_sent_again() -> None:
     outbox, courier = MemoryOutbox(), ScriptedCourier()
     number = outbox.put("phone", "r", "one")
