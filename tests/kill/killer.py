@@ -39,6 +39,7 @@ EVENTS = {
     "stopped at a moment": 4,
     "peace": 2,
 }
+NO_KNIFE = Knife("nowhere")
 AT_START = [name for name in ENGINE if name.startswith(("start", "reconcile"))]
 RUNNING = [name for name in ENGINE if name not in AT_START]
 
@@ -120,6 +121,8 @@ class Killer:
                     await self._provoke(knife.point)
                     if await process.struck(PATIENCE_S):
                         self.tally.points[knife.point] += 1
+                    else:
+                        process.arm(NO_KNIFE)
                     await self._hang(process)
                 case "stopped at a moment":
                     await self._moment()
