@@ -133,6 +133,15 @@ class _LastingState(_LastingJudge):
         self.began = False
         super().forget(depth)
 
+    def remember(self, other: Judge) -> None:
+        assert isinstance(other, _LastingState)
+        super().remember(other)
+        if self.began:
+            return  # Seen not to hold since the gap: what was before that is over.
+        self.began = other.began
+        if other.since_s is not None:
+            self.since_s = other.since_s
+
 
 class _LastingEvent(_LastingJudge):
     __slots__ = ()
@@ -147,6 +156,14 @@ class _LastingEvent(_LastingJudge):
             self.since_s = None
             return PULSE
         return Verdict(inner.truth, holds=inner.holds)
+
+    def remember(self, other: Judge) -> None:
+        assert isinstance(other, _LastingEvent)
+        super().remember(other)
+        if self.since_s is None and other.since_s is not None:
+            # The event was in the gap, and is not to be seen again by the first print after it.
+            self.since_s = other.since_s
+            self.recall(other.sides())
 
 
 PHRASES = (Phrase("lasting", 'qualified "for" duration', Lasting, Level.QUALIFIED),)

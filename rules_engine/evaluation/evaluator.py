@@ -106,7 +106,10 @@ class Evaluator:
         """
         self._audience.settle([instrument])
         self._market.backfill(instrument, field, history, complete_from_s, bar_s)
+        prints = [] if bar_s else [entry for entry in history if isinstance(entry, Tick)]
         for watch in self._audience.reading([instrument]):
+            if not bar_s:
+                watch.remember(instrument, field, prints, complete_from_s)
             self._judge(watch, Moment.SNAPSHOT)
 
     # The account.

@@ -1,15 +1,19 @@
 """One condition of one rule under watch: its judge, what was last known of it, and when to look again."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.recollection import Recollection
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Arithmetic, Call, Negative, Number, walk
+from rules_engine.model.instrument import Field
 from rules_engine.model.judging import UNKNOWN, Forget, Judge, Moment, Value, Verdict
 from rules_engine.model.rule import OnGap, Rule
+from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
 
@@ -57,6 +61,7 @@ class Watch:
         "lanes",
         "on_gap",
         "order",
+        "recollection",
         "role",
         "run",
         "stale_after_s",
@@ -74,6 +79,7 @@ class Watch:
         self.uses = Uses()
         view = View(market, self.uses, keeps=rule.on_gap is OnGap.KEEP, stale_after_s=rule.stale_after_s)
         self.judge: Judge = condition.judge(view)
+        self.recollection = Recollection(condition, self.uses) if rule.on_gap is OnGap.BACKFILL else None
         self._values = _named_values(condition, replace(view, uses=Uses()))
         self.lanes: list[Lane] = []
         """What brings it prints."""
@@ -146,10 +152,21 @@ class Watch:
         depth = _FORGET.get(self.on_gap)
         if depth is not None:
             self.judge.forget(depth)
+        if self.recollection is not None:
+            self.recollection.forget()
         if self.on_gap is OnGap.RESET:
             self.known = None
         elif self.gap_s is None:
             self.gap_s = now_s
+
+    def remember(self, instrument: str, field: Field, prints: Sequence[Tick], complete_from_s: float) -> None:
+        """Finds out from history what has lasted through a gap, or from before the rule was there."""
+        if self.recollection is None or not self.judge.matures:
+            return
+        judge = self.recollection.judge_of(instrument, field, prints, complete_from_s)
+        if judge is not None:
+            self.wake()
+            self.judge.remember(judge)
 
     def next_s(self, after_s: float) -> float | None:
         """The first moment after that one at which something matures, or a value that it reads becomes stale."""

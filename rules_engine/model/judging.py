@@ -140,6 +140,10 @@ class Judge(ABC):
         """Takes its characters from the front of what `sides` once gave, and returns the rest."""
         return sides
 
+    def remember(self, other: "Judge") -> None:
+        """Takes over since when something lasts, from a judge of the same condition that has heard the history of a gap."""
+        return
+
     def evidence(self) -> Iterable[tuple[str, float]]:
         """Named numbers of the latest verdict that no expression shows."""
         return ()
@@ -177,6 +181,11 @@ class Composite(Judge):
 
     def evidence(self) -> Iterable[tuple[str, float]]:
         return (item for part in self.parts for item in part.evidence())
+
+    def remember(self, other: Judge) -> None:
+        assert isinstance(other, Composite), "judges of one condition are built alike"
+        for part, its in zip(self.parts, other.parts, strict=True):
+            part.remember(its)
 
     def all_levels(self) -> tuple[float, ...] | None:
         """The levels of all parts, if each has nothing but levels."""

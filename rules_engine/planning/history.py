@@ -26,7 +26,7 @@ from rules_engine.model.rule import Rule, rule_conditions
 _OF_BARS = frozenset({Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE})
 
 _PRINT_BEFORE_S = 300.0
-"""A change compares with the last print before its window: long enough for most to have one."""
+"""A change compares with the last print before its window, an event with the one before it: long enough for most."""
 
 
 def reads_of(rule: Rule) -> frozenset[Instrument]:
@@ -67,7 +67,9 @@ def _of_condition(condition: Condition, before_s: float, rule: Rule) -> Iterator
         case Change(of=of, window_s=window_s):
             yield from _of_expression(of, before_s + window_s + _PRINT_BEFORE_S, rule)
         case Lasting(of, duration_s):
-            yield from _of_condition(of, before_s + duration_s, rule)
+            # An event shows in the print before it too.
+            since_s = duration_s + _PRINT_BEFORE_S if of.is_event else duration_s
+            yield from _of_condition(of, before_s + since_s, rule)
         case OnBarClose(of, bar_s):
             yield from _closes(of, bar_s)
             yield from _of_condition(of, before_s, rule)

@@ -1,6 +1,10 @@
 """History under what is known: windows and bars fill, nothing fires by it."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from rules_engine.evaluation import Evaluator
 from rules_engine.model.firing import Firing
@@ -119,3 +123,88 @@ def test_a_day_is_a_session_that_may_begin_in_the_morning() -> None:
     assert evaluator.truths("rule") == (Truth.FALSE,)
     evaluator.tick(print_of(opening_s + 1, 12.01))
     assert evaluator.truths("rule") == (Truth.TRUE,)
+
+
+def interrupted(rule: Plan, live: list[float], missed: list[float], field: Field = Field.LAST) -> Evaluator:
+    """Ten seconds between prints; those missed are told by history, which goes back to the first one."""
+    evaluator = Evaluator([rule], START_S)
+    evaluator.feed_up(START_S)
+    prints = [print_of(START_S + 10 * number, price) for number, price in enumerate([*live, *missed])]
+    for tick in prints[: len(live)]:
+        evaluator.tick(tick)
+    lost_s, back_s = START_S + 10 * len(live) - 5, START_S + 10 * len(prints) - 5
+    evaluator.feed_down(lost_s, "V")
+    evaluator.feed_up(back_s, "V")
+    evaluator.tick(replace(prints[-1], time_s=back_s, snapshot=True))
+    evaluator.backfill("V", field, prints, START_S)
+    evaluator.tick(replace(prints[-1], time_s=back_s + 5))
+    return evaluator
+
+
+def test_history_shows_since_when_a_state_has_lasted_through_a_gap() -> None:
+    evaluator = interrupted(plan("rule", "V > 100 for 2m"), [99.0, 101.0, 101.0], [102.0, 101.0])
+    assert list(evaluator.advance(START_S + 129)) == []
+    [firing] = evaluator.advance(START_S + 130)
+    assert isinstance(firing, Firing)
+
+
+def test_history_shows_that_a_state_did_not_last_through_a_gap() -> None:
+    evaluator = interrupted(plan("rule", "V > 100 for 2m"), [99.0, 101.0, 101.0], [99.0, 101.0])
+    assert list(evaluator.advance(START_S + 159)) == []
+    [firing] = evaluator.advance(START_S + 160)
+    assert isinstance(firing, Firing)
+
+
+def test_an_event_in_a_gap_lasts_from_when_it_happened() -> None:
+    evaluator = interrupted(plan("rule", "V crosses above 100 for 2m"), [99.0, 99.0], [101.0, 101.0])
+    assert list(evaluator.advance(START_S + 139)) == []
+    [firing] = evaluator.advance(START_S + 140)
+    assert isinstance(firing, Firing)
+
+
+def test_without_history_what_lasts_begins_anew_after_a_gap() -> None:
+    evaluator = interrupted(plan("rule", "V > 100 for 2m"), [99.0, 101.0, 101.0], [102.0, 101.0], Field.BID)
+    assert list(evaluator.advance(START_S + 169)) == []
+    [firing] = evaluator.advance(START_S + 170)
+    assert isinstance(firing, Firing)
+
+
+LASTING = (
+    "V > 100 for 35s",
+    "(V > 100 or V < 95) for 45s",
+    "V crosses above 100 for 25s",
+    "V moves up 2% in 45s for 25s",
+    "not (V > 100 for 35s)",
+)
+
+
+@given(
+    sentence=st.sampled_from(LASTING),
+    cents=st.lists(st.sampled_from((94, 97, 99, 101, 103)), min_size=20, max_size=40),
+    start=st.integers(6, 12),
+    length=st.integers(1, 6),
+)
+def test_what_lasts_through_a_gap_with_history_is_as_if_there_had_been_none(
+    sentence: str, cents: list[int], start: int, length: int
+) -> None:
+    prints = [print_of(START_S + 10 * number, float(price)) for number, price in enumerate(cents)]
+    whole, broken = Evaluator([plan("rule", sentence)], START_S), Evaluator([plan("rule", sentence)], START_S)
+    ours: list[tuple[float, object]] = []
+    theirs: list[tuple[float, object]] = []
+    end = start + length
+    for evaluator, found in ((whole, ours), (broken, theirs)):
+        evaluator.feed_up(START_S)
+        for number, tick in enumerate(prints):
+            if evaluator is broken and number == start:
+                evaluator.feed_down(tick.time_s - 5, "V")
+            if evaluator is broken and number == end:
+                evaluator.feed_up(tick.time_s - 5, "V")
+                evaluator.tick(replace(prints[end - 1], time_s=tick.time_s - 5, snapshot=True))
+                evaluator.backfill("V", Field.LAST, prints[:end], START_S)
+            if evaluator is whole or not start <= number < end:
+                outcomes = [*evaluator.advance(tick.time_s - 5), *evaluator.tick(tick)]
+                found += [(tick.time_s, type(outcome)) for outcome in outcomes]
+    in_gap = [at_s for at_s, _ in ours if start <= (at_s - START_S) / 10 <= end]
+    assume(not in_gap)
+    assert theirs == ours
+    assert broken.truths("rule") == whole.truths("rule")
