@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rules_engine.evaluation.audience import Audience
 from rules_engine.evaluation.lane import Lane
-from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.market import BarKey, Market, StreamKey
 from rules_engine.evaluation.reload import Reload, renewed
 from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.state import status_of
@@ -196,29 +196,36 @@ class Evaluator:
         reload = Reload(self._market, old, list(plans))
         self._runs = reload.runs
         staying, before = set(map(id, reload.runs.values())), set(map(id, old.values()))
-        self._audience.leave(watch for run in old.values() if id(run) not in staying for watch in run.watches)
-        for run in old.values():
-            if id(run) not in staying:
-                run.retire()
-        self._put_in_order([run for run in old.values() if id(run) in staying])
+        gone = [run for run in old.values() if id(run) not in staying]
+        left = [watch for run in gone for watch in run.watches]
+        self._audience.leave(left)
+        for run in gone:
+            run.retire()
+        self._put_in_order(
+            [run for run in old.values() if id(run) in staying],
+            [run for run in self._runs.values() if id(run) in before],
+        )
         self._audience.enter(watch for run in self._runs.values() if id(run) not in before for watch in run.watches)
         self._unarmed = deque(reload.to_arm)
         for run in reload.adapted:
             self._wind(run)
-        self._market.drop_unread(
-            {key for watch in self._watches() for key in watch.uses.streams},
-            {key for watch in self._watches() for key in watch.uses.bars},
-        )
+        self._drop_unread(left)
         return reload.result
 
-    def _put_in_order(self, staying: Sequence[Run]) -> None:
+    def _drop_unread(self, left: Sequence[Watch]) -> None:
+        """Forgets the series that these watches read, and that nobody reads any more."""
+        still = self._audience.reading({name for watch in left for name, _ in watch.uses.keys})
+        self._market.drop(
+            _streams(left) - _streams(still),
+            _bars(left) - _bars(still),
+        )
+
+    def _put_in_order(self, as_before: Sequence[Run], now: Sequence[Run]) -> None:
         """Numbers the rules as they now stand. Those that stay mostly follow one another as before."""
-        numbers = {id(run): number for number, run in enumerate(self._runs.values())}
-        placed = [numbers[id(run)] for run in staying]
-        moved = [] if placed == sorted(placed) else [watch for run in staying for watch in run.watches]
+        moved = [] if as_before == now else [watch for run in now for watch in run.watches]
         self._audience.leave(moved)
-        for run in self._runs.values():
-            _number(run, numbers[id(run)])
+        for number, run in enumerate(self._runs.values()):
+            _number(run, number)
         self._audience.enter(moved)
 
     # What others decide about rules. What comes of it is returned by the next call that returns outcomes.
@@ -362,4 +369,13 @@ class Evaluator:
 def _number(run: Run, number: int) -> None:
     """The place of the rule among all decides who comes first at one instant."""
     for watch in run.watches:
-        watch.order = (number, int(watch.role), watch.case)
+        if watch.order[0] != number:
+            watch.order = (number, int(watch.role), watch.case)
+
+
+def _streams(watches: Iterable[Watch]) -> set[StreamKey]:
+    return {key for watch in watches for key in watch.uses.streams}
+
+
+def _bars(watches: Iterable[Watch]) -> set[BarKey]:
+    return {key for watch in watches for key in watch.uses.bars}

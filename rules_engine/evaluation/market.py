@@ -1,6 +1,6 @@
 """Everything that rules can read: feeds, the account, and the pasts that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rules_engine.evaluation.bars import BarSeries, bar_bounds, joined
@@ -66,13 +66,13 @@ class Market:
         for stream in quote.streams:
             stream.backfill(quote, prints, complete_from_s)
 
-    def drop_unread(self, streams: set[StreamKey], bars: set[BarKey]) -> None:
-        """Forgets the series that nobody reads any more."""
-        for key in self.streams.keys() - streams:
+    def drop(self, streams: Iterable[StreamKey], bars: Iterable[BarKey]) -> None:
+        """Forgets these series: nobody reads them any more."""
+        for key in streams:
             stream = self.streams.pop(key)
             for leg in stream.legs:
                 leg.leave(stream)
-        for instrument, of, bar_s, keeps in self.bars.keys() - bars:
+        for instrument, of, bar_s, keeps in bars:
             series = self.bars.pop((instrument, of, bar_s, keeps))
             self.feed(instrument).quote(of).bars.remove(series)
 

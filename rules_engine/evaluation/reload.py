@@ -28,6 +28,8 @@ class Reload:
         old = self._old.get(plan.rule.name)
         if old is None:
             return self._anew(plan, Life())
+        if old.plan is plan:
+            return old
         if _says_the_same(old.plan, plan):
             old.plan, old.rule = plan, plan.rule
             return old
@@ -59,13 +61,13 @@ class Reload:
 
     def _result(self) -> Replaced:
         names, old = set(self.runs), set(self._old)
-        rearmed = {run.rule.name for run in self.to_arm}
+        rearmed, changed = {run.rule.name for run in self.to_arm}, set(self._changed)
         return Replaced(
             added=tuple(name for name in self.runs if name not in old),
             removed=tuple(name for name in self._old if name not in names),
             changed=tuple(self._changed),
             rearmed=tuple(name for name in self._changed if name in rearmed),
-            unchanged=tuple(name for name in self.runs if name in old and name not in self._changed),
+            unchanged=tuple(name for name in self.runs if name in old and name not in changed),
         )
 
 

@@ -71,7 +71,7 @@ def test_each_distinct_series_exists_once_whatever_it_is_called() -> None:
         view.extreme(of, 60.0, highest=True)
         view.extreme(of, 300.0, highest=True)
     assert len(market.streams) == 1
-    market.drop_unread(set(), set())
+    market.drop(list(market.streams), list(market.bars))
     assert not market.streams
     assert not any(quote.streams for feed in market.feeds.values() for quote in feed.quotes.values())
 

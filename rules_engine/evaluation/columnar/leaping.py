@@ -40,6 +40,8 @@ class LeapingEvaluator(Evaluator):
             for keeps in (False, True):
                 self._market.streams[reading, keeps] = PastStream(quote, past, keeps)
         self.replace(plans, now_s)
+        read = {key for watch in self._watches() for key in watch.uses.streams}
+        self._market.drop(self._market.streams.keys() - read, ())
 
     def leap(self, instrument: Instrument, prints: int, time_s: float, value: float) -> None:
         """Passes over so many prints, the last of them at ``time_s``: nothing can happen at them."""
