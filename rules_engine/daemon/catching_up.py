@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 from rules_engine.broker.connection import Connection
 from rules_engine.broker.contracts import Unqualified
@@ -37,6 +38,8 @@ class CatchingUp:
         self._filled: dict[_Key, History] = {}
         self._broken: set[str] = set()
         self._learnt: Connection | None = None
+        self.is_learning = False
+        """Whether levels may still change by what IB has said of our instruments: nothing is placed there meanwhile."""
 
     def wake(self) -> None:
         """Other rules are in force: what they need may have changed."""
@@ -58,7 +61,10 @@ class CatchingUp:
         if connection is None or connection is self._learnt:
             return
         self._learnt = connection
-        self._take_in(connection)
+        self._break_unqualified(connection.unqualified)
+        if self._steps(connection) != self._in_force.steps:
+            self.is_learning = True
+            self.wake()
 
     async def run(self) -> None:
         """Catches up whenever that is needed, until cancelled."""
@@ -75,7 +81,7 @@ class CatchingUp:
         connection = self._link.connection
         if connection is None:
             return
-        self._take_in(connection)
+        await self._take_in(connection)
         for key, wanted in _longest(self._in_force.plans.values()).items():
             if wanted.instrument.name in self._up and not _covers(self._filled.get(key), wanted):
                 self._filled[key] = wanted
@@ -87,20 +93,23 @@ class CatchingUp:
         _log.info("history of %s: %d %s", wanted.instrument.name, len(filled), "bars" if past.bars else "prints")
         self._evaluator.backfill(wanted.instrument.name, wanted.field, filled, past.complete_from_s, wanted.bar_s)
 
-    def _take_in(self, connection: Connection) -> None:
+    async def _take_in(self, connection: Connection) -> None:
         self._break_unqualified(connection.unqualified)
         # A level `above 200` is held one price step higher: the real steps may differ from the usual ones.
-        steps = {
-            one.name: traded.min_tick
-            for one in self._in_force.instruments()
-            if (traded := connection.traded(one.name)) is not None
-        }
+        steps = self._steps(connection)
         if steps != self._in_force.steps:
-            self._in_force.steps = steps
-            self._in_force.replan()
+            await self._in_force.replan(steps)
+        self.is_learning = False
+
+    def _steps(self, connection: Connection) -> dict[str, Decimal]:
+        named = ((one.name, connection.traded(one.name)) for one in self._in_force.instruments())
+        return {name: traded.min_tick for name, traded in named if traded is not None}
 
     def _break_unqualified(self, unqualified: Mapping[str, Unqualified]) -> None:
         """A rule whose instrument means nothing to IB, or several things, needs its user; told once."""
+        if not unqualified:
+            self._broken.clear()
+            return
         for plan in self._in_force.plans.values():
             named = sorted(one.name for one in plan.reads | plan.orders_in)
             bad = [unqualified[name] for name in named if name in unqualified]

@@ -57,7 +57,7 @@ class Commands:
             "stop": self._stop,
         }
 
-    def _status(self, request: Mapping[str, Json]) -> Json:
+    async def _status(self, request: Mapping[str, Json]) -> Json:
         link, in_force = self._incidents.link, self._in_force
         held = (one for one in self._desk.book().open if one.held and not one.is_child)
         sent = {one.rule for one in held if one.state.may_be_at_broker}
@@ -92,15 +92,15 @@ class Commands:
             "sentence": " | ".join(case.text for case in plan.rule.cases),
         }
 
-    def _reload(self, request: Mapping[str, Json]) -> Json:
+    async def _reload(self, request: Mapping[str, Json]) -> Json:
         dry = request.get("dry") is True
-        found = self._in_force.preview() if dry else self._in_force.reload()
+        found = await (self._in_force.preview() if dry else self._in_force.reload())
         self._react()
         if isinstance(found, Refused):
             raise CommandRefused(f"nothing was changed\n{render(found.problems)}")
         return _difference_words(found, dry)
 
-    def _pause(self, request: Mapping[str, Json]) -> Json:
+    async def _pause(self, request: Mapping[str, Json]) -> Json:
         names = self._rules(request)
         cancelled = []
         for name in names:
@@ -111,7 +111,7 @@ class Commands:
         also = f"; cancelling what the broker holds for {', '.join(cancelled)}" if cancelled else ""
         return f"paused: {', '.join(names) or 'no rule'}{also}"
 
-    def _resume(self, request: Mapping[str, Json]) -> Json:
+    async def _resume(self, request: Mapping[str, Json]) -> Json:
         names = self._rules(request)
         for name in names:
             self._evaluator.resume(name, self._clock.now_s())
@@ -120,7 +120,7 @@ class Commands:
         also = f"; orders may leave again although {'; '.join(halted)}" if halted else ""
         return f"listening again: {', '.join(names) or 'no rule'}{also}"
 
-    def _rearm(self, request: Mapping[str, Json]) -> Json:
+    async def _rearm(self, request: Mapping[str, Json]) -> Json:
         if not isinstance(request.get("rule"), str):
             raise CommandRefused("which rule? write `rules rearm NAME`")
         (name,) = self._rules(request)
@@ -131,7 +131,7 @@ class Commands:
         self._react()
         return f"armed: {name}"
 
-    def _resolve(self, request: Mapping[str, Json]) -> Json:
+    async def _resolve(self, request: Mapping[str, Json]) -> Json:
         key = request.get("key")
         placed = request.get("found") == "placed"
         if not isinstance(key, str) or not self._desk.resolve(key, placed=placed):
@@ -140,14 +140,14 @@ class Commands:
         fate = "it stays open until IB reports its end" if placed else "it is over"
         return f"resolved: {key}: {fate}"
 
-    def _adopt(self, request: Mapping[str, Json]) -> Json:
+    async def _adopt(self, request: Mapping[str, Json]) -> Json:
         halted = self._desk.adopt()
         if not halted:
             raise CommandRefused("there is nothing to adopt: IB has shown nothing that the journal does not know")
         self._react()
         return f"orders may leave once what IB has was read again. It was: {halted}"
 
-    def _stop(self, request: Mapping[str, Json]) -> Json:
+    async def _stop(self, request: Mapping[str, Json]) -> Json:
         if request.get("lift") is True:
             was_on = self._trading_stop.release()
             self._react()

@@ -4,13 +4,13 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from rules_engine.model.errors import WorldError
 from rules_engine.model.json_value import Json
 
-Command = Callable[[Mapping[str, Json]], Json]
+Command = Callable[[Mapping[str, Json]], Awaitable[Json]]
 
 _LINE_MAX = 1 << 20
 _REPLY_DEADLINE_S = 30.0
@@ -25,7 +25,7 @@ class CommandRefused(WorldError):
 
 
 class ControlServer:
-    """Answers commands with the functions it was given. Functions run in the event loop and must not wait."""
+    """Answers commands with the functions it was given, which run in the event loop."""
 
     def __init__(self, path: Path, commands: Mapping[str, Command]) -> None:
         self._path = path
@@ -48,14 +48,14 @@ class ControlServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():
-                writer.write(json.dumps(self._answer(line)).encode() + b"\n")
+                writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
                 await writer.drain()
         except (ConnectionError, ValueError):
             pass  # The caller left, or sent a line beyond any command of ours.
         finally:
             writer.close()
 
-    def _answer(self, line: bytes) -> Json:
+    async def _answer(self, line: bytes) -> Json:
         try:
             request = json.loads(line)
         except ValueError:
@@ -64,7 +64,7 @@ class ControlServer:
         if not isinstance(name, str) or name not in self._commands:
             return {"ok": False, "error": f"unknown command {name!r}; known: {', '.join(sorted(self._commands))}"}
         try:
-            return {"ok": True, "result": self._commands[name](request)}
+            return {"ok": True, "result": await self._commands[name](request)}
         except CommandRefused as refusal:
             return {"ok": False, "error": str(refusal)}
 

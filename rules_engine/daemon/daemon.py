@@ -17,6 +17,7 @@ from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
 from rules_engine.daemon.reactor import Reactor
 from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.supervision import kept_going
 from rules_engine.daemon.surroundings import Surroundings
@@ -80,7 +81,7 @@ class Daemon:
             account=settings.account,
             order_id_floor=lambda: self._journal.order_id_high_water,
         )
-        self._evaluator = Evaluator(edition.plans, clock.now_s())
+        self._evaluator = Evaluator((), clock.now_s())
         market = KnownMarket(self._evaluator, self._link)
         gate = RiskGate(settings.limits, market, clock)
         self._endings = Endings(self._evaluator, self._journal, clock, self._rule_of)
@@ -129,7 +130,7 @@ class Daemon:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Runs until ``stopping`` is set, then says what stays alive at the broker and lets the last messages out."""
-        self._in_force.resume()
+        await self._in_force.resume()
         await self._link.watch(self._in_force.instruments())
         now_s = self._clock.now_s()
         self._journal.tell(started_notice(self._summary(), self._channels, now_s))
@@ -191,14 +192,14 @@ class Daemon:
     async def _save(self) -> None:
         while True:
             await asyncio.sleep(SAVE_EVERY_S)
-            self._reactor.save()
+            await in_slices(self._reactor.saving())
 
     async def _reload(self) -> None:
         while True:
             await self._folder_changed.wait()
             self._folder_changed.clear()
             if self._in_force.changed_on_disk():
-                self._in_force.reload()
+                await self._in_force.reload()
                 self._step()
 
     async def _say_goodbye(self) -> None:

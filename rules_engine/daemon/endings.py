@@ -63,8 +63,8 @@ class Endings:
                 self._held_ended(end, rule, now_s)
             elif not end.used:
                 self._evaluator.not_used(end.rule)
-        lives = self._evaluator.lives()
-        self._journal.settle(end, {end.rule: lives[end.rule]} if end.rule in lives else {})
+        life = self._evaluator.life(end.rule)
+        self._journal.settle(end, {} if life is None else {end.rule: life})
 
     def _held_ended(self, end: UnitEnd, rule: Rule, now_s: float) -> None:
         if self._held.get(end.rule) != end.seq:

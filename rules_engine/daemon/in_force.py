@@ -1,5 +1,6 @@
 """The rules that are in force: adopted at start, replaced as a whole by a reload, or kept."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from rules_engine.daemon.endings import Endings
 from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook, compare
+from rules_engine.daemon.slices import in_slices
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.journal import Journal
 from rules_engine.language import render
@@ -42,6 +44,7 @@ class InForce:
         channels: tuple[str, ...],
     ) -> None:
         self.edition = edition
+        self.plans = edition.by_name
         self.changes: tuple[str, ...] = ()
         self.problems: tuple[Problem, ...] = ()
         self.reloaded_s: float | None = None
@@ -52,6 +55,9 @@ class InForce:
         self._endings = endings
         self._clock = clock
         self._channels = channels
+        self._reading = asyncio.Lock()
+        self._remembered: frozenset[str] = frozenset()
+        """Rules that were armed at some time, whether they are in force or not."""
         self._seen = edition.digest
         self.on_change: Callable[[], None] = lambda: None
         """Called when other rules are in force, or orders are to be cancelled."""
@@ -61,16 +67,12 @@ class InForce:
         """Where the rule files are."""
         return self._book.folder
 
-    @property
-    def plans(self) -> Mapping[str, Plan]:
-        return self.edition.by_name
-
     def instruments(self) -> frozenset[Instrument]:
         """What must be watched: everything that a rule reads or orders in."""
         return frozenset(one for plan in self.edition.plans for one in (*plan.reads, *plan.orders_in))
 
-    def resume(self) -> None:
-        """Takes up the memories of the rules where the last run left them.
+    async def resume(self) -> None:
+        """Gives the rules to the evaluator and takes up their memories where the last run left them.
 
         A rule whose condition was edited meanwhile starts anew; an order that an older edition left at the broker is
         cancelled.
@@ -79,13 +81,15 @@ class InForce:
         entries = self._held_entries()
         unsettled = self._journal.unsettled()
         placed = {one.rule for one in entries} | {end.rule for end in unsettled if end.held}
-        self._evaluator.restore(
-            {
-                rule: _still_valid(life, self.plans[rule], before.get(rule), rule in placed)
-                for rule, life in self._journal.lives().items()
-                if rule in self.plans
-            }
-        )
+        lives = self._journal.lives()
+        self._remembered = frozenset(lives)
+        valid = {
+            rule: _still_valid(life, self.plans[rule], before.get(rule), rule in placed)
+            for rule, life in lives.items()
+            if rule in self.plans
+        }
+        await in_slices(self._evaluator.giving(self.edition.plans, valid))
+        await in_slices(self._evaluator.arming())
         for intent in entries:
             if self._is_unchanged(intent.rule, before):
                 self._endings.holds(intent.rule, intent.seq)
@@ -115,14 +119,18 @@ class InForce:
         """Whether the folder holds something other than what was last read from it."""
         return self._book.digest() != self._seen
 
-    def preview(self) -> Difference | Refused:
+    async def preview(self) -> Difference | Refused:
         """What a reload would do now; changes nothing."""
-        found = self._read()
+        async with self._reading:
+            found = await self._read()
         return found if isinstance(found, Refused) else compare(self.edition, found, self._held())
 
-    def reload(self) -> Difference | Refused:
+    async def reload(self) -> Difference | Refused:
         """Swaps in what lies in the folder, if all of it is valid; otherwise everything stays and the user is told."""
-        found = self._read()
+        async with self._reading:
+            return self._take_in(await self._read())
+
+    def _take_in(self, found: Edition | Refused) -> Difference | Refused:
         self._seen = found.digest
         self.reloaded_s = self._clock.now_s()
         if isinstance(found, Refused):
@@ -137,11 +145,13 @@ class InForce:
             self._journal.tell(reloaded_notice(self.changes, self._channels, self.reloaded_s))
         return difference
 
-    def replan(self) -> None:
+    async def replan(self, steps: Mapping[str, Decimal]) -> None:
         """The same rules with the price steps that IB has told; only a reload takes new text."""
-        found = self._read()
-        if isinstance(found, Edition) and found.digest == self.edition.digest:
-            self._swap(found, compare(self.edition, found, frozenset()))
+        async with self._reading:
+            self.steps = steps
+            found = await self._read()
+            if isinstance(found, Edition) and found.digest == self.edition.digest:
+                self._swap(found, compare(self.edition, found, frozenset()))
 
     def _forget_held(self, rule: str) -> None:
         """What the broker held for an older edition is on its way out: the rule is armed anew."""
@@ -166,8 +176,9 @@ class InForce:
         self.on_change()
         return bool(waiting)
 
-    def _read(self) -> Edition | Refused:
-        return self._book.read(self._clock.now_s(), frozenset(self._journal.lives()), self.steps)
+    async def _read(self) -> Edition | Refused:
+        armed = self._remembered | self.plans.keys()
+        return await in_slices(self._book.reading(self._clock.now_s(), armed, self.steps))
 
     def _held(self) -> frozenset[str]:
         return frozenset(one.rule for one in self._held_entries() if one.state in _NOT_TRIGGERED)
@@ -178,13 +189,16 @@ class InForce:
         self._journal.tell(reload_failed_notice(refused.problems, self._channels, self._clock.now_s()))
 
     def _swap(self, edition: Edition, difference: Difference) -> None:
-        self.edition = edition
+        self._remembered |= self.plans.keys()
+        self.edition, self.plans = edition, edition.by_name
         with self._journal.transaction():
             gone = [rule for rule in (*difference.removed, *difference.changed) if self._cancel_held(rule)]
-            self._evaluator.replace(edition.plans, self._clock.now_s())
+            replaced = self._evaluator.replace(edition.plans, self._clock.now_s())
             for rule in gone:
                 self._forget_held(rule)
-            self._journal.save_lives(self._evaluator.lives())
+            new = (*replaced.added, *replaced.changed)
+            lives = {rule: life for rule in new if (life := self._evaluator.life(rule)) is not None}
+            self._journal.save_lives(lives)
             self._remember()
         self.on_change()
 

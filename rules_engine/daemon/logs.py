@@ -1,13 +1,17 @@
 """The engine's log: standard error and a file for its owner alone, both without secrets."""
 
+import contextlib
 import logging
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from rules_engine.notifying.redaction import install_redaction, secrets_in
+
+_log = logging.getLogger(__name__)
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(message)s"
 _BYTES_MAX = 5_000_000
@@ -19,8 +23,25 @@ _TOLD_BY_US = ("ib_insync.client", "ib_async.client")
 
 class _PrivateFileHandler(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
-        os.close(os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+        handle = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+        os.fchmod(handle, 0o600)
+        os.close(handle)
         return super()._open()
+
+
+@contextlib.contextmanager
+def thread_errors_logged() -> Iterator[None]:
+    """What nobody catches in a thread goes to the log, where secrets are masked, and not to standard error as it is."""
+
+    def log(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None:
+            _log.error("a thread failed", exc_info=failed.exc_value)
+
+    before, threading.excepthook = threading.excepthook, log
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def start_logging(path: Path, addresses: Iterable[str]) -> None:

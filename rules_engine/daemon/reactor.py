@@ -39,10 +39,12 @@ from rules_engine.model.reports import (
 )
 from rules_engine.model.rule import Rule, rule_conditions
 from rules_engine.model.settings import Mode
+from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
 from rules_engine.notifying.messages import firing_notice, held_back_notice
 
 _log = logging.getLogger(__name__)
+_SAVED_AT_ONCE = 20
 
 
 @dataclass(slots=True)
@@ -83,7 +85,7 @@ class Reactor:
         self._in_force = in_force
         self._catching_up = catching_up
         self._dry = mode is Mode.DRY
-        self._saved: Mapping[str, Life] = {}
+        self._saved: dict[str, Life] = {}
         self._postponed: dict[str, Arming] = {}
         self._price_wait = PriceWait(price_wait_s)
         self._undecided: dict[str, Undecided] = {}
@@ -105,11 +107,20 @@ class Reactor:
 
     def save(self) -> None:
         """Commits the memories of rules that changed since they were last saved."""
-        lives = self._evaluator.lives()
-        changed = {rule: life for rule, life in lives.items() if self._saved.get(rule) != life}
-        if changed:
-            self._journal.save_lives(changed)
-        self._saved = dict(lives)
+        at_once(self.saving())
+
+    def saving(self) -> Slices[None]:
+        """The same in slices, each of them a commit."""
+        names = list(self._in_force.plans)
+        for start in range(0, len(names), _SAVED_AT_ONCE):
+            lives = {rule: self._evaluator.life(rule) for rule in names[start : start + _SAVED_AT_ONCE]}
+            changed = {rule: life for rule, life in lives.items() if life is not None and self._saved.get(rule) != life}
+            if changed:
+                self._journal.save_lives(changed)
+                self._saved.update(changed)
+            yield
+        for rule in self._saved.keys() - self._in_force.plans.keys():
+            del self._saved[rule]
 
     def _hear(self, item: Item) -> Sequence[Outcome]:
         match item:
@@ -204,10 +215,11 @@ class Reactor:
         self._decide_late(now_s, give_up=True)
 
     def _record(self, decision: Decision) -> None:
-        rule, lives = decision.firing.rule, self._evaluator.lives()
-        known = {rule: lives[rule]} if rule in lives else {}
+        rule = decision.firing.rule
+        life = self._evaluator.life(rule)
+        known = {} if life is None else {rule: life}
         recorded = self._journal.record([decision], known)[0]
-        self._saved = {**self._saved, **known}
+        self._saved.update(known)
         if decision.held and recorded.keys:
             self._endings.holds(rule, recorded.seq)
         _log.info("%s", _summary(decision))
@@ -245,7 +257,8 @@ class Reactor:
         plan = self._in_force.plans[rule]
         unknown = any(self._market.traded(one.name) is None for one in plan.reads | plan.orders_in)
         return (
-            unknown
+            self._catching_up.is_learning
+            or unknown
             or not all(self._market.is_priced(one.name) for one in plan.orders_in)
             or any(
                 intent.rule == rule and intent.held and not intent.is_child and not self._endings.is_current(intent)
@@ -253,8 +266,14 @@ class Reactor:
             )
         )
 
+    def _is_held(self, rule: str, case: int) -> bool:
+        plan = self._in_force.plans.get(rule)
+        return plan is not None and any(held.case == case for held in plan.held)
+
     def _no_longer_postponed(self, now_s: float) -> Sequence[Arming]:
-        self._postponed = {rule: one for rule, one in self._postponed.items() if rule in self._in_force.plans}
+        if not self._postponed:
+            return ()
+        self._postponed = {rule: one for rule, one in self._postponed.items() if self._is_held(rule, one.case)}
         ready = [self._postponed.pop(rule) for rule in list(self._postponed) if not self._must_wait(rule)]
         for late in (one for one in ready if now_s - one.at_s > SEND_WITHIN_S):
             # What was seen then may be on the other side by now: the rule looks again.

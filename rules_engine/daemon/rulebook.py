@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from rules_engine.language import Loaded, Source, load, merge, read_sources
+from rules_engine.language import KeptFiles, Source, loading, merge, read_sources
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.plan import Plan, Where
-from rules_engine.planning import plan_all
+from rules_engine.model.slices import Slices, at_once
+from rules_engine.planning import planning
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +59,39 @@ class Difference:
 
 
 class RuleBook:
-    """Reads the rule folder. Holds nothing but where it is and what the settings allow in it."""
+    """Reads the rule folder. Remembers what it read, so that only files that changed are read and planned again."""
 
     def __init__(self, folder: Path, channels: frozenset[str]) -> None:
         self.folder = folder
         self._channels = channels
+        self._files = KeptFiles()
+        self._plans: Mapping[str, Plan] = {}
+        self._steps: Mapping[str, Decimal] = {}
 
     def read(self, now_s: float, armed: frozenset[str], steps: Mapping[str, Decimal]) -> Edition | Refused:
         """The edition that lies in the folder now, or why it is none.
 
         ``armed`` are rules that the journal already knows, ``steps`` the price steps of instruments as far as known.
         """
+        return at_once(self.reading(now_s, armed, steps))
+
+    def reading(self, now_s: float, armed: frozenset[str], steps: Mapping[str, Decimal]) -> Slices[Edition | Refused]:
+        """The same in slices. One at a time."""
         sources, unreadable = read_sources([self.folder])
         digest = _digest(sources, unreadable)
-        loaded = load(sources, channels=self._channels, now_s=now_s, armed=armed)
-        return _edition(loaded, sources, unreadable, digest, steps)
+        yield
+        loaded = yield from loading(sources, self._files, channels=self._channels, now_s=now_s, armed=armed)
+        known = self._plans if steps == self._steps else {}
+        plans, unplannable = yield from planning(loaded.sound, known, price_steps=steps)
+        self._plans, self._steps = {plan.rule.name: plan for plan in plans}, dict(steps)
+        return _edition(plans, (*unreadable, *merge(loaded.problems, unplannable, sources)), digest)
 
     def digest(self) -> str:
         """What `read` would give as digest: cheap enough for every wake-up."""
         return _digest(*read_sources([self.folder]))
 
 
-def _edition(
-    loaded: Loaded,
-    sources: Sequence[Source],
-    unreadable: Sequence[Problem],
-    digest: str,
-    steps: Mapping[str, Decimal],
-) -> Edition | Refused:
-    plans, unplannable = plan_all(loaded.sound, price_steps=steps)
-    problems = (*unreadable, *merge(loaded.problems, unplannable, sources))
+def _edition(plans: tuple[Plan, ...], problems: tuple[Problem, ...], digest: str) -> Edition | Refused:
     if any(problem.severity is Severity.ERROR for problem in problems):
         return Refused(problems, digest)
     return Edition(plans, problems, digest)

@@ -14,8 +14,9 @@ from rules_engine.daemon.heartbeat import heartbeat_fault
 from rules_engine.daemon.heartbeat_systemd import watched_by_systemd
 from rules_engine.daemon.in_force import EDITION
 from rules_engine.daemon.last_words import last_words
-from rules_engine.daemon.logs import start_logging
+from rules_engine.daemon.logs import start_logging, thread_errors_logged
 from rules_engine.daemon.rulebook import Refused, RuleBook
+from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder, StateFolderRefused
 from rules_engine.execution.database import JournalFailed, JournalLocked
 from rules_engine.execution.ledger import open_ledger
@@ -47,21 +48,30 @@ async def run_engine(settings: Settings, say: Callable[[str], None], *, live: bo
         return EXIT_CONFIGURATION
     heartbeat = settings.heartbeat
     start_logging(folder.log, [*settings.channels.values(), *([heartbeat.url] if heartbeat else [])])
-    faults = [*check_channels(settings.channels), *filter(None, [heartbeat_fault(heartbeat)])]
+    faults = [
+        *check_channels(settings.channels, local_webhooks=settings.local_webhooks),
+        *filter(None, [heartbeat_fault(heartbeat)]),
+    ]
     if faults:
         say("\n".join(faults))
         return EXIT_CONFIGURATION
     if settings.mode is Mode.LIVE and not live:
         say("mode: live sends real orders; if that is what you want, write: rules run --live")
         return EXIT_CONFIGURATION
-    async with _gateway_of(settings) as reachable:
-        return await _run(reachable, folder, say, live=live)
+    try:
+        with thread_errors_logged():
+            async with _gateway_of(settings) as reachable:
+                return await _run(reachable, folder, say, live=live)
+    except Exception:
+        # Python would print it as it is: only the log masks what must not be seen.
+        _log.critical("the engine failed", exc_info=True)
+        return EXIT_FAILED
 
 
 async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], None], *, live: bool) -> int:
     clock = SystemClock()
     book = RuleBook(settings.rules, frozenset(settings.channels))
-    edition = book.read(clock.now_s(), _known_rules(folder), {})
+    edition = await in_slices(book.reading(clock.now_s(), _known_rules(folder), {}))
     if isinstance(edition, Refused):
         say(render(edition.problems))
         return EXIT_PROBLEMS

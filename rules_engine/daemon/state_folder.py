@@ -1,5 +1,6 @@
 """The folder that holds what outlives the process: journal, control socket, log, kill switch."""
 
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +40,12 @@ class StateFolder:
         """Creates the folder for its owner alone; refuses one that others can enter, or whose path is too long."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            mode = stat.S_IMODE(self.path.stat().st_mode)
+            found = self.path.stat()
         except OSError as error:
             raise StateFolderRefused(f"cannot use the state folder {self.path}: {error.strerror}") from error
-        if mode & 0o077:
+        if found.st_uid != os.geteuid():
+            raise StateFolderRefused(f"the state folder {self.path} belongs to somebody else: run `chown $USER {self.path}`")
+        if stat.S_IMODE(found.st_mode) & 0o077:
             raise StateFolderRefused(f"the state folder {self.path} is open to others: run `chmod 700 {self.path}`")
         if len(str(self.socket.resolve())) > _SOCKET_PATH_MAX:
             raise StateFolderRefused(f"the path of the state folder {self.path} is too long for a control socket")

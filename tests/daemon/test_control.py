@@ -12,11 +12,11 @@ from rules_engine.daemon.control import CommandRefused, ControlServer, NotRunnin
 from rules_engine.model.json_value import Json
 
 
-def echo(request: Mapping[str, Json]) -> Json:
+async def echo(request: Mapping[str, Json]) -> Json:
     return request["word"]
 
 
-def refuse(request: Mapping[str, Json]) -> Json:
+async def refuse(request: Mapping[str, Json]) -> Json:
     raise CommandRefused("there is no rule 'x'")
 
 
