@@ -141,7 +141,7 @@ class Judge(ABC):
         return sides
 
     def remember(self, other: "Judge") -> None:
-        """Takes over since when something lasts, from a judge of the same condition that has heard the history of a gap."""
+        """Takes over since when something lasts from a judge of the same condition that has heard a gap's history."""
         return
 
     def evidence(self) -> Iterable[tuple[str, float]]:
