@@ -196,6 +196,6 @@ def _write_configuration(folder: Path, port: int, url: str) -> None:
         "mode: paper\n"
         "restart_window: none\n"
         f"account: {ACCOUNT}\n"
-        f"channels: {{phone: '{url}'}}\n"
+        f"channels: {{phone: '{url}'}}\nlocal_webhooks: true\n"
         "limits: {max_order_quantity: 1000, max_order_value: 100000}\n"
     )

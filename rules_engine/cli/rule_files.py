@@ -11,6 +11,8 @@ import click
 
 from rules_engine.cli import EXIT_CONFIGURATION, EXIT_PROBLEMS
 from rules_engine.language import Loaded, as_json, load, merge, read_sources, render
+from rules_engine.language.ordinary_file import read_ordinary
+from rules_engine.language.text import SIZE_MAX
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.place import Problem, Severity
 from rules_engine.model.rule import Rule
@@ -37,7 +39,7 @@ def settings_from(config: Path | None, *, with_secrets: bool = False) -> "Settin
     if config is None and not path.exists():
         return None
     try:
-        data = path.read_bytes()
+        data = read_ordinary(path, SIZE_MAX + 1)
     except OSError as error:
         click.echo(f"{path}: {error.strerror}", err=True)
         raise SystemExit(EXIT_CONFIGURATION) from error

@@ -44,7 +44,9 @@ class StateFolder:
         except OSError as error:
             raise StateFolderRefused(f"cannot use the state folder {self.path}: {error.strerror}") from error
         if found.st_uid != os.geteuid():
-            raise StateFolderRefused(f"the state folder {self.path} belongs to somebody else: run `chown $USER {self.path}`")
+            raise StateFolderRefused(
+                f"the state folder {self.path} belongs to somebody else: run `chown $USER {self.path}`"
+            )
         if stat.S_IMODE(found.st_mode) & 0o077:
             raise StateFolderRefused(f"the state folder {self.path} is open to others: run `chmod 700 {self.path}`")
         if len(str(self.socket.resolve())) > _SOCKET_PATH_MAX:

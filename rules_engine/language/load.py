@@ -1,9 +1,6 @@
 """Rule files into rules, or every problem that they have."""
 
 import errno
-import io
-import os
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import TYPE_CHECKING
 from rules_engine.language.codes import Code
 from rules_engine.language.collector import Collector
 from rules_engine.language.kept_files import KeptFiles
+from rules_engine.language.ordinary_file import read_ordinary
 from rules_engine.language.rendering import quote_lines
 from rules_engine.language.rule_file import FileContext, RuleFile
 from rules_engine.language.text import SIZE_MAX, Source
@@ -117,13 +115,7 @@ def _read(file: Path, named: Path) -> bytes:
     """What the file holds, or enough of it to be too large. Raises OSError; a folder's files lie in it, really."""
     if file != named and not file.resolve().is_relative_to(named.resolve()):
         raise OSError(errno.ELOOP, "it is a link to a place outside of the folder")
-    # A pipe or a device would let a check wait for ever.
-    handle = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(errno.EINVAL, "it is no ordinary file")
-    with io.FileIO(handle) as opened:
-        return opened.read(SIZE_MAX + 1)
+    return read_ordinary(file, SIZE_MAX + 1)
 
 
 def _in_folder(folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from rules_engine.language.codes import Code
 from rules_engine.language.collector import Collector
 from rules_engine.language.durations import read_duration
 from rules_engine.language.moments import is_timezone, machine_timezone
+from rules_engine.language.ordinary_file import read_ordinary
 from rules_engine.language.rendering import quote_lines
 from rules_engine.language.structure import CONFIG_SCHEMA, check_structure
 from rules_engine.language.text import Source, decode
@@ -21,6 +22,7 @@ from rules_engine.model.place import Problem, Severity
 from rules_engine.model.settings import GatewaySettings, Heartbeat, Limits, Mode, NightlyRestart, Settings
 
 SECRET_SIZE_MAX = 8_192
+_ADMINISTRATOR = 0
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", re.ASCII)
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _FILE = "file:"
@@ -49,16 +51,19 @@ def load_settings(
 
 
 def exposed_secrets(path: Path, data: bytes) -> tuple[Problem, ...]:
-    """What is wrong with who may read a settings file: one with an address in it is for its owner alone."""
+    """What is wrong with whose a settings file is and who may read it: one with an address in it is for us alone."""
     text, refused = decode(Source(str(path), data))
     root, _ = read_tree(text, str(path)) if not refused else (None, ())
-    if not isinstance(root, MappingNode) or not _is_open(path):
-        return ()
-    literal = [secret for secret in _secrets(root) if not _is_reference(secret)]
+    literal = [secret for secret in _secrets(root) if not _is_reference(secret)] if root else []
     if not literal:
         return ()
-    message = "this file holds secrets and others may read it"
-    problem = Problem(literal[0].place, Code.SECRET_EXPOSED, message, f"run: chmod 600 {path}")
+    if _is_foreign(path):
+        message, hint = "this file holds secrets and belongs to somebody else", f"run: chown $USER {path}"
+    elif _is_open(path):
+        message, hint = "this file holds secrets and others may read it", f"run: chmod 600 {path}"
+    else:
+        return ()
+    problem = Problem(literal[0].place, Code.SECRET_EXPOSED, message, hint)
     return quote_lines((problem,), _without_secrets(text, root))
 
 
@@ -84,6 +89,11 @@ def _is_file(value: Scalar) -> bool:
 def _is_open(path: Path) -> bool:
     """Whether group or others may touch the file."""
     return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether somebody else, who is not the machine's administrator, could open the file to others."""
+    return path.stat().st_uid not in (os.geteuid(), _ADMINISTRATOR)
 
 
 def _without_secrets(text: str, root: Node | None) -> str:
@@ -119,10 +129,15 @@ class _Words:
             mode=mode,
             account=account,
             channels=self._channels(),
+            local_webhooks=self._is_true("local_webhooks"),
             heartbeat=self._heartbeat(),
             limits=self._limits(),
             restart=self._restart(),
         )
+
+    def _is_true(self, key: str) -> bool:
+        node = self._root.get(key)
+        return isinstance(node, Scalar) and node.value is True
 
     def _mode(self) -> Mode:
         word = self._root.text("mode") or Mode.DRY.value
@@ -205,7 +220,7 @@ class _Words:
     def _check_closed(self, path: Path, node: Scalar) -> None:
         if path.is_symlink():
             message, hint = "the file of this secret is a link", "name the file that it leads to"
-        elif path.stat().st_uid not in (os.geteuid(), 0):
+        elif _is_foreign(path):
             message, hint = "the file of this secret belongs to somebody else", f"run: chown $USER {path}"
         elif _is_open(path):
             message, hint = "others may read the file of this secret", f"run: chmod 600 {path}"
@@ -219,7 +234,7 @@ class _Words:
             # systemd lets the service's user read a credential by other means than its mode.
             if path.parent != Path(environment.get("CREDENTIALS_DIRECTORY") or os.devnull):
                 self._check_closed(path, node)
-            secret = path.read_bytes()[:SECRET_SIZE_MAX].decode("utf-8").strip()
+            secret = read_ordinary(path, SECRET_SIZE_MAX).decode("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
             self._problems.add(node, Code.SECRET_UNREADABLE, f"the file of this secret is not read: {reason}")

@@ -78,6 +78,8 @@ class Settings:
     mode: Mode = Mode.DRY
     account: str = ""
     channels: dict[str, str] = field(default_factory=dict, repr=False)
+    local_webhooks: bool = False
+    """Whether `json` and `jsons` channels may go to this machine or the local network."""
     heartbeat: Heartbeat | None = None
     limits: Limits = Limits()
     restart: NightlyRestart | None = None

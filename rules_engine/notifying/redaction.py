@@ -15,6 +15,8 @@ _SHAPES = (
     re.compile(r"(?<=://)[^/\s@]+:[^/\s]+(?=@)"),
 )
 _SECRET_WORDS = re.compile(r"pass|pwd|token|key|secret", re.IGNORECASE)
+_TOKEN_AS_HOST = frozenset({"tgram", "pover", "pbul", "discord", "slack", "msteams", "ntfy", "ntfys", "twilio"})
+"""Services whose URLs have a token, or the half of one, where others have a host."""
 _TALKATIVE = ("apprise", "urllib3", "requests")
 _SPEAKERS = ("apprise", "urllib3.connectionpool")
 
@@ -44,9 +46,9 @@ def secrets_in(url: str) -> frozenset[str]:
     parts = urlsplit(url)
     user, _, host = parts.netloc.rpartition("@")
     pieces = {url, user.partition(":")[2], *parts.path.split("/")}
+    if parts.scheme in _TOKEN_AS_HOST:
+        pieces |= {user, host, host.partition(":")[2]}
     pieces |= {value for name, value in parse_qsl(parts.query) if _SECRET_WORDS.search(name)}
-    if parts.scheme == "tgram":
-        pieces |= {host, host.partition(":")[2]}
     pieces |= {unquote(piece) for piece in pieces}
     return frozenset(piece for piece in pieces if len(piece) >= SECRET_LENGTH_MIN)
 

@@ -41,6 +41,7 @@ async def test_no_failure_on_the_way_out_shows_an_address(folder: Path) -> None:
         folder,
         "gateway: {host: 127.0.0.1, port: 9, client_id: 17}\nmode: dry\n"
         f"channels:\n  phone: ${{PHONE}}\n  desk: 'json://{CANARY}-user:{CANARY}-word@127.0.0.1:9/{CANARY}-path'\n"
+        "local_webhooks: true\n"
         "heartbeat: {url: file:beat.url, every: 1s}\n",
     )
     environment = {**os.environ, "PHONE": f"json://127.0.0.1:9/{CANARY}-phone/"}

@@ -27,6 +27,7 @@ def settings_for(house: House) -> str:
         f"gateway: {{host: 127.0.0.1, port: {house.gateway.port}, client_id: 17}}\n"
         f"restart_window: none\n"
         f"mode: paper\naccount: {ACCOUNT}\nchannels: {{phone: '{house.settings.channels['phone']}'}}\n"
+        "local_webhooks: true\n"
     )
 
 
@@ -97,7 +98,7 @@ def test_a_file_that_only_says_where_its_secrets_are_may_be_read_by_others(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_config(folder, "mode: dry\nchannels: {phone: '${PHONE}'}\n", 0o644)
-    monkeypatch.setenv("PHONE", "json://127.0.0.1:9/")
+    monkeypatch.setenv("PHONE", "jsons://hooks.example.com/")
     answer = run_process("run", folder=folder)
     assert answer.code == 1, "it comes as far as the rules, which are not there"
     assert "error[R001]" in answer.err

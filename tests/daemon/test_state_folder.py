@@ -21,6 +21,13 @@ def test_a_folder_open_to_others_is_refused_with_the_remedy(tmp_path: Path) -> N
         StateFolder(path).prepare()
 
 
+def test_a_folder_of_somebody_else_is_refused_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "var").mkdir(mode=0o700)
+    monkeypatch.setattr("os.geteuid", lambda: (tmp_path / "var").stat().st_uid + 1)
+    with pytest.raises(StateFolderRefused, match="belongs to somebody else: run `chown"):
+        StateFolder(tmp_path / "var").prepare()
+
+
 def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "var").touch()
     with pytest.raises(StateFolderRefused, match="cannot use the state folder"):

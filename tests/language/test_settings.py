@@ -1,5 +1,6 @@
 """config.yaml into settings; secrets come from where they belong and never show."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -225,3 +226,23 @@ def test_a_link_to_a_secret_is_refused_and_names_no_secret(tmp_path: Path) -> No
     settings, problems = read("channels: {phone: file:secrets/link.url}\n", tmp_path)
     assert settings is None
     assert "is a link" in shown(problems) and SECRET not in shown(problems)
+
+
+def test_a_config_with_secrets_in_it_that_somebody_else_owns_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "config.yaml"
+    path.touch(0o600)
+    path.write_text(f"channels: {{phone: '{SECRET}'}}\n")
+    owner = path.stat().st_uid
+    monkeypatch.setattr("os.geteuid", lambda: owner + 1)
+    monkeypatch.setattr("rules_engine.language.settings_file._ADMINISTRATOR", -1)
+    [problem] = exposed_secrets(path, path.read_bytes())
+    assert "belongs to somebody else" in problem.message and SECRET not in shown((problem,))
+
+
+@pytest.mark.parametrize("special", ["pipe", "/dev/zero", "."])
+def test_a_secret_in_a_pipe_a_device_or_a_folder_is_refused_at_once(special: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    settings, [problem, *_] = read(f"channels: {{phone: 'file:{special}'}}\n", tmp_path)
+    assert settings is None and problem.place.line == 1

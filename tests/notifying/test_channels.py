@@ -14,10 +14,8 @@ TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX"
         "mailto://bob:secret@example.com?smtp=127.0.0.1&from=a@example.com&to=b@example.com",
         "ntfys://topic",
         "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js",
-        "json://127.0.0.1:8080/",
-        "json://localhost:8080/",
-        "json://[::1]:8080/",
         "jsons://hooks.example.com/abc",
+        "jsons://8.8.8.8/abc",
     ],
 )
 def test_good_channels(url: str) -> None:
@@ -36,9 +34,21 @@ def test_good_channels(url: str) -> None:
         ("canary", "not a URL of an allowed service"),
         ("", "not a URL of an allowed service"),
         ("json://example.com/canary", "only encrypted"),
-        ("jsons://10.0.0.7/canary", "local network"),
-        ("jsons://169.254.169.254/canary", "local network"),
-        ("json://192.168.1.2/canary", "local network"),
+        ("jsons://10.0.0.7/canary", "local_webhooks: true"),
+        ("jsons://169.254.169.254/canary", "local_webhooks: true"),
+        ("jsons://192.168.1.2/canary", "local_webhooks: true"),
+        ("jsons://127.0.0.1:8080/canary", "local_webhooks: true"),
+        ("jsons://localhost/canary", "local_webhooks: true"),
+        ("jsons://LOCALHOST./canary", "local_webhooks: true"),
+        ("jsons://[::1]:8080/canary", "local_webhooks: true"),
+        ("jsons://[::ffff:10.0.0.1]/canary", "local_webhooks: true"),
+        ("jsons://[fd00::1]/canary", "local_webhooks: true"),
+        ("jsons://127.1/canary", "local_webhooks: true"),
+        ("jsons://0x7f000001/canary", "local_webhooks: true"),
+        ("jsons://2130706433/canary", "local_webhooks: true"),
+        ("jsons://0.0.0.0/canary", "local_webhooks: true"),
+        ("jsons://printer.local/canary", "local_webhooks: true"),
+        ("jsons://db.internal/canary", "local_webhooks: true"),
         ("json://[::1/canary", "host cannot be read"),
         ("ntfys://topic, ntfys://canary", "one URL a channel"),
     ],
@@ -50,8 +60,14 @@ def test_bad_channels(url: str, says: str) -> None:
     assert "canary" not in told
 
 
-def test_the_owner_may_allow_the_local_network() -> None:
-    assert check_channels({"desk": "json://192.168.1.2/x"}, allow_private=True) == ()
+@pytest.mark.parametrize("host", ["192.168.1.2", "127.0.0.1:8080", "localhost", "[::1]:8080", "printer.local"])
+def test_the_owner_may_allow_this_machine_and_the_local_network(host: str) -> None:
+    assert check_channels({"desk": f"json://{host}/x"}, local_webhooks=True) == ()
+
+
+def test_a_webhook_to_the_world_is_encrypted_whatever_the_owner_allows() -> None:
+    [told] = check_channels({"desk": "json://example.com/x"}, local_webhooks=True)
+    assert "jsons://" in told
 
 
 def test_each_bad_channel_is_named() -> None:

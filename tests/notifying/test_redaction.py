@@ -98,7 +98,12 @@ def test_apprise_and_what_it_sends_with_do_not_speak_below_info(log: io.StringIO
     [
         (f"tgram://{TOKEN}/-100123456", {TOKEN, TOKEN.partition(":")[2], "-100123456"}),
         ("mailto://bob:p%40ssword@example.com:587?smtp=127.0.0.1", {"p%40ssword", "p@ssword"}),
-        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", {"A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ"}),
+        (
+            "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ",
+            {"T1JJ3T3L2", "A1BRTD4JD", "TIiajkdnlazkcOXrIdevi7FQ"},
+        ),
+        ("pover://u5er-k3y@t0ken-4pp", {"u5er-k3y", "t0ken-4pp"}),
+        ("ntfys://my-secret-topic", {"my-secret-topic"}),
         ("jsons://example.com/hook?+X-Token=abcdef&rto=20", {"hook", "abcdef"}),
     ],
 )
