@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from rules_engine.cli import EXIT_PROBLEMS, EXIT_UNREACHABLE
 from rules_engine.cli.engine_link import settings_of_engine, state_of
-from rules_engine.cli.rule_files import config_option, echo_json, json_option
+from rules_engine.cli.rule_files import config_option, echo_json, json_option, settings_from
 from rules_engine.daemon.control import NotRunning, ask
+from rules_engine.daemon.last_words import tell_directly
 from rules_engine.daemon.state_folder import StateFolder, StateFolderRefused
-from rules_engine.daemon.stop_outside import Cancelled, cancel_outside
+from rules_engine.daemon.stop_outside import Cancelled, cancel_outside, tell_outside
 from rules_engine.execution.database import JournalFailed, JournalLocked
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.kill_switch import KillSwitch
@@ -20,6 +22,11 @@ from rules_engine.model.clock import SystemClock
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.json_value import Json
 from rules_engine.model.settings import Settings
+from rules_engine.notifying.channels import check_channels
+
+_NO_ENGINE = "Nothing more is sent. No engine runs."
+_KEPT = f"{_NO_ENGINE} What is at the broker stays there."
+_NOTHING_CANCELLED = "Nothing more is sent, but nothing was cancelled"
 
 
 @click.command("stop")
@@ -31,7 +38,7 @@ def command(keep_orders: bool, lift: bool, config: Path | None, as_json_: bool) 
     """Send nothing more, and cancel our orders at the broker, protecting stops too. Holds until --lift."""
     settings = settings_of_engine(config)
     folder = state_of(settings)
-    answer = _lift(folder) if lift else _pull(settings, folder, keep_orders=keep_orders)
+    answer = _lift(folder) if lift else _pull(settings, folder, config, keep_orders=keep_orders)
     if as_json_:
         echo_json({"command": "stop", "answer": answer})
     else:
@@ -45,7 +52,7 @@ def _lift(folder: StateFolder) -> Json:
     return "orders may leave again" if was_on else "the kill switch was off"
 
 
-def _pull(settings: Settings, folder: StateFolder, *, keep_orders: bool) -> Json:
+def _pull(settings: Settings, folder: StateFolder, config: Path | None, *, keep_orders: bool) -> Json:
     try:
         folder.prepare()
         # Before anything that could hang: from here on nothing leaves, whoever runs.
@@ -56,38 +63,60 @@ def _pull(settings: Settings, folder: StateFolder, *, keep_orders: bool) -> Json
     try:
         return ask(folder.socket, "stop", keep_orders=keep_orders)
     except NotRunning as error:
-        if keep_orders or not folder.journal.exists():
-            return "Nothing more is sent. No engine runs."
-        return _cancel(settings, folder, str(error))
+        if not folder.journal.exists():
+            return _NO_ENGINE
+        return _without_engine(settings, folder, config, str(error), keep_orders=keep_orders)
 
 
-def _cancel(settings: Settings, folder: StateFolder, why: str) -> Json:
+def _without_engine(
+    settings: Settings, folder: StateFolder, config: Path | None, why: str, *, keep_orders: bool
+) -> Json:
     clock = SystemClock()
     try:
         journal = Journal(folder.journal, clock, mode=settings.mode, account=settings.account)
     except JournalLocked as error:
-        words = f"Nothing more is sent, but nothing was cancelled: {why}, and it holds the journal. End it, then again"
-        click.echo(f"{words}: rules stop", err=True)
+        words = f"{_NOTHING_CANCELLED}: {why}, and it holds the journal. End it, then again: rules stop"
+        asyncio.run(tell_directly(_channels(config), "Kill switch is on", words))
+        click.echo(words, err=True)
         raise SystemExit(EXIT_UNREACHABLE) from error
     except JournalFailed as error:
-        click.echo(f"Nothing more is sent, but nothing was cancelled: {error}", err=True)
+        words = f"{_NOTHING_CANCELLED}: {error}"
+        asyncio.run(tell_directly(_channels(config), "Kill switch is on", words))
+        click.echo(words, err=True)
         raise SystemExit(EXIT_PROBLEMS) from error
+    try:
+        words, code = (_KEPT, 0) if keep_orders else _cancel(settings, journal, clock)
+        if code:
+            click.echo(words, err=True)
+        asyncio.run(tell_outside(settings.channels, _channels(config), journal, words, clock))
+    finally:
+        journal.close()
+    if code:
+        raise SystemExit(code)
+    return words
+
+
+def _cancel(settings: Settings, journal: Journal, clock: SystemClock) -> tuple[str, int]:
+    """What became of our orders in words, and the exit code that goes with it."""
     try:
         found = asyncio.run(cancel_outside(settings, journal, clock))
     except LinkDown as error:
-        click.echo(f"Nothing more is sent, but nothing was cancelled: {error}", err=True)
-        raise SystemExit(EXIT_UNREACHABLE) from error
-    finally:
-        journal.close()
-    if found.left:
-        click.echo(_words(found), err=True)
-        raise SystemExit(EXIT_PROBLEMS)
-    return _words(found)
+        return f"{_NOTHING_CANCELLED}: {error}", EXIT_UNREACHABLE
+    return _words(found), EXIT_PROBLEMS if found.left else 0
+
+
+def _channels(config: Path | None) -> Mapping[str, str]:
+    """The channels with their addresses, as far as those can be read now: the switch works without."""
+    with contextlib.suppress(SystemExit):
+        settings = settings_from(config, with_secrets=True)
+        if settings and not check_channels(settings.channels, local_webhooks=settings.local_webhooks):
+            return settings.channels
+    return {}
 
 
 def _words(found: Cancelled) -> str:
     left = {intent.key for intent in found.left}
-    lines = ["Nothing more is sent. No engine runs."]
+    lines = [_NO_ENGINE]
     lines += [
         f"cancelled: {intent.rule}: {order_words(intent.draft)}" for intent in found.asked if intent.key not in left
     ]

@@ -13,7 +13,7 @@ from rules_engine.model.reports import FeedDown, PositionReport, Traded
 from rules_engine.model.tick import Tick
 
 _LATE_MAX_S = 60.0
-_QUOTED = {Field.BID: "bid", Field.ASK: "ask", Field.LAST: "last"}
+_QUOTED = frozenset({Field.BID, Field.ASK, Field.LAST})
 
 
 class KnownMarket:
@@ -27,15 +27,21 @@ class KnownMarket:
 
     def tick(self, tick: Tick) -> None:
         """Remembers bid, ask and last. A first price of unknown age counts from its arrival."""
-        side = _QUOTED.get(tick.field)
-        if side is None:
+        if tick.field not in _QUOTED:
             return
         price = None if tick.value is None else Decimal(str(tick.value))
         quote = self._quotes.get(tick.instrument, Quote(tick.time_s))
         # A trade may be reported with an earlier time than a quote before it; by much more, the clock was set back.
         set_back = tick.time_s < quote.time_s - _LATE_MAX_S
         time_s = tick.time_s if set_back else max(quote.time_s, tick.time_s)
-        self._quotes[tick.instrument] = replace(quote, time_s=time_s, **{side: price})
+        match tick.field:
+            case Field.BID:
+                quote = replace(quote, time_s=time_s, bid=price)
+            case Field.ASK:
+                quote = replace(quote, time_s=time_s, ask=price)
+            case _:
+                quote = replace(quote, time_s=time_s, last=price)
+        self._quotes[tick.instrument] = quote
 
     def feed_down(self, report: FeedDown) -> None:
         """Forgets the prices of the instrument, or of all."""

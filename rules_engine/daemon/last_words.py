@@ -10,11 +10,16 @@ DEADLINE_S = 10.0
 
 
 async def last_words(channels: Mapping[str, str], failed: BaseExceptionGroup[BaseException]) -> None:
-    """Tries each channel once, past the outbox; a channel that fails too is left alone."""
+    """That the engine failed, and why."""
     text = f"{_why(failed)}. Nothing more is sent. Orders at the broker stay there. The log says more."
+    await tell_directly(channels, "Rules engine failed", text)
+
+
+async def tell_directly(channels: Mapping[str, str], title: str, text: str) -> None:
+    """Tries each channel once, past the outbox; a channel that fails too is left alone."""
     async with asyncio.TaskGroup() as tasks:
         for url in channels.values():
-            tasks.create_task(Courier(url, DEADLINE_S).deliver("Rules engine failed", text))
+            tasks.create_task(Courier(url, DEADLINE_S).deliver(title, text))
 
 
 def _why(failed: BaseExceptionGroup[BaseException]) -> str:

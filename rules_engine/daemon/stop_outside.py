@@ -1,8 +1,8 @@
-"""Our orders cancelled without an engine: a connection of its own, under the engine's client id and journal."""
+"""The kill switch without an engine: a connection of its own, under the engine's client id and journal."""
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,8 +18,11 @@ from rules_engine.model.expression import Expression
 from rules_engine.model.intent import Intent
 from rules_engine.model.reports import ExecutionReport, LinkChange, OrderError, OrderReport, Traded
 from rules_engine.model.settings import Settings
+from rules_engine.notifying.messages import trading_stopped_notice
+from rules_engine.notifying.sender import Sender
 
 DEADLINE_S = 15.0
+TELLING_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,25 @@ async def cancel_outside(settings: Settings, journal: Journal, clock: Clock) -> 
     finally:
         connection.close()
     return Cancelled(before, _at_broker(journal))
+
+
+async def tell_outside(
+    channels: Iterable[str], reachable: Mapping[str, str], journal: Journal, words: str, clock: Clock
+) -> None:
+    """Tells the channels that the switch was pulled, as the engine would. What does not arrive in time stays in the
+    journal for the next engine to tell; all of it does unless all of their addresses are known."""
+    journal.tell(trading_stopped_notice(words, channels, clock.now_s()))
+    if not reachable:
+        return
+    sender = Sender(journal.outbox, reachable, clock)
+    sending = asyncio.create_task(sender.run())
+    try:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TELLING_S):
+                await sender.drained()
+    finally:
+        sending.cancel()
+        await asyncio.wait({sending})
 
 
 async def _hear(inbox: Inbox, desk: Desk) -> None:

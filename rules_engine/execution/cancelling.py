@@ -1,5 +1,7 @@
 """Cancellations that were asked for onto the wire: each once a connection, of orders that IB has shown us."""
 
+from collections.abc import Mapping
+
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.session import Session
 from rules_engine.model.clock import Clock
@@ -24,16 +26,23 @@ class Cancelling:
             return
         wanted = [one for one in self._journal.intents.open() if one.cancel_wanted and one.state in _SEEN]
         keys = {one.key for one in wanted}
-        for intent in wanted:
-            if intent.key in session.cancelling or intent.order_id is None or self._parent_key(intent) in keys:
-                continue  # IB cancels the children with their parent.
-            session.cancelling.add(intent.key)
-            self._journal.event(intent.key, "cancel sent", {"order_id": intent.order_id})
-            try:
-                session.link.cancel(intent.order_id)
-            except LinkDown as error:
-                session.distrust(str(error), self._clock.now_s() + self._retry_s)
-                return
+        # IB cancels the children with their parent.
+        due = [one for one in wanted if one.key not in session.cancelling and self._parent_key(one) not in keys]
+        order_ids = {one.key: one.order_id for one in due if one.order_id is not None}
+        if order_ids:
+            self._send(session, order_ids)
+
+    def _send(self, session: Session, order_ids: Mapping[str, int]) -> None:
+        """All of them at once, after one commit: each commit before a cancellation would hold up those behind it."""
+        with self._journal.transaction():
+            for key, order_id in order_ids.items():
+                self._journal.event(key, "cancel sent", {"order_id": order_id})
+        session.cancelling |= order_ids.keys()
+        try:
+            for order_id in order_ids.values():
+                session.link.cancel(order_id)
+        except LinkDown as error:
+            session.distrust(str(error), self._clock.now_s() + self._retry_s)
 
     def _parent_key(self, intent: Intent) -> str:
         parent = intent.draft.parent

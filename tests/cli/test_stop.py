@@ -59,6 +59,50 @@ async def test_without_an_engine_it_goes_to_the_broker_itself(house: House) -> N
     assert "No order of ours is at the broker" in (await call_beside("stop")).out
 
 
+def channel_of(house: House) -> str:
+    return f"channels: {{phone: '{house.settings.channels['phone']}'}}\nlocal_webhooks: true\n"
+
+
+@pytest.mark.parametrize("keep", [False, True])
+async def test_without_an_engine_the_channels_are_told_all_the_same(house: House, folder: Path, keep: bool) -> None:
+    config = (folder / "config.yaml").read_text()
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    write_config(folder, config + channel_of(house))
+    assert (await call_beside("stop", *["--keep-orders"] * keep)).code == 0
+    what = "stays there" if keep else "cancelled: ma-when-v-hits-200: buy 100 MA"
+    await house.until(lambda: house.told("Kill switch is on", "No engine runs", what), "the message")
+    assert statuses(house) == (["PreSubmitted"] if keep else ["Cancelled"])
+
+
+async def test_a_secret_that_cannot_be_read_holds_up_no_cancellation_and_the_next_engine_tells(
+    house: House, folder: Path
+) -> None:
+    config = (folder / "config.yaml").read_text()
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    write_config(folder, config + "channels: {phone: file:gone.url}\n")
+    answer = await call_beside("stop")
+    assert (answer.code, statuses(house)) == (0, ["Cancelled"])
+    assert "gone.url" in answer.err
+    assert house.told("Kill switch is on") == []
+    async with house.engine():
+        await house.until(lambda: house.told("Kill switch is on", "cancelled: ma-when-v-hits-200"), "the message")
+
+
+async def test_an_engine_that_hangs_does_not_keep_the_channels_from_being_told(house: House, folder: Path) -> None:
+    config = (folder / "config.yaml").read_text()
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    write_config(folder, config + channel_of(house))
+    hanging = Database(house.folder.journal)
+    try:
+        assert (await call_beside("stop")).code == 3
+        await house.until(lambda: house.told("Kill switch is on", "nothing was cancelled"), "the message")
+    finally:
+        hanging.close()
+
+
 async def test_without_a_gateway_it_says_that_nothing_was_cancelled_and_stays_on(house: House) -> None:
     async with house.engine(BUY_AT_200):
         await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")

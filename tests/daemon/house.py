@@ -69,6 +69,7 @@ class House:
             account=ACCOUNT,
             channels={"phone": receiver.url},
             limits=Limits(),
+            local_webhooks=True,
         )
         self._receiver = receiver
 
