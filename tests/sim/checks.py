@@ -141,7 +141,7 @@ class Checks:
                     self.broken("states follow the table", f"{key}: {before[0]} -> {state}")
                 if state != before[0] and state in OVER:
                     self._over_at_ib(key, state)
-                if state == before[0] and filled < before[1]:
+                if state == before[0] and filled < before[1] and key not in self.doubled:
                     self.broken("fills only grow", f"{key}: {before[1]} -> {filled}")
             if filled > Decimal(quantity) and key not in self.doubled:
                 self.broken("never more filled than ordered", f"{key}: {filled} of {quantity}")

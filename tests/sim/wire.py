@@ -120,7 +120,7 @@ class Watcher(Wire):
     def __init__(self, now_s: Callable[[], float], log: "EventLog") -> None:
         self._now_s = now_s
         self._log = log
-        self._conversations: dict[int, Conversation] = {}
+        self.conversations: dict[int, Conversation] = {}
         self.on_order: Callable[[Sent], None] = lambda sent: None
         self.on_cancel: Callable[[int], None] = lambda order_id: None
         self.complained_of: set[int] = set()
@@ -128,10 +128,10 @@ class Watcher(Wire):
 
     def opened(self, number: int) -> None:
         self._log.add("opened", number)
-        self._conversations[number] = Conversation(began_s=self._now_s())
+        self.conversations[number] = Conversation(began_s=self._now_s())
 
     def sent(self, number: int, node: Node | None, data: bytes) -> None:
-        conversation, now_s = self._conversations[number], self._now_s()
+        conversation, now_s = self.conversations[number], self._now_s()
         for fields in conversation.asking.feed(data):
             conversation.asked(fields, now_s)
             if fields[0] == PLACE_ORDER and node is not None:
@@ -147,7 +147,7 @@ class Watcher(Wire):
     def delivered(self, number: int, to_server: bool, data: bytes) -> None:
         self._log.add("to server" if to_server else "to client", number, data)
         if not to_server:
-            conversation, now_s = self._conversations[number], self._now_s()
+            conversation, now_s = self.conversations[number], self._now_s()
             for fields in conversation.answering.feed(data):
                 conversation.heard(fields, now_s)
                 if fields[0] == ERROR:

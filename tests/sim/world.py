@@ -94,7 +94,7 @@ class World:
         house.say("peace")
         house.office.failing = 0.0
         house.start()
-        await asyncio.sleep(DRAIN_S / 2)
+        await asyncio.sleep(DRAIN_S / 2 + house.checks.set_back_s)
         await self._user.tidy_up()
         await asyncio.sleep(DRAIN_S / 2)
         house.checks.settled(house.office.delivered, foreign, house.watcher.complained_of)
