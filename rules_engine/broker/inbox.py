@@ -1,9 +1,9 @@
 """What arrives from IB waits here, in order and bounded, until the engine takes it."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping, Sequence
 
-from rules_engine.model.instrument import Field
+from rules_engine.broker.folding import extremes, turning_points
 from rules_engine.model.reports import (
     AccountValue,
     CommissionReport,
@@ -30,6 +30,8 @@ Report = (
 )
 Item = Tick | Report
 
+_DIVIDES = (FeedDown, FeedUp, LinkChange)
+
 TICKS_MAX = 20_000
 REPORTS_MAX = 20_000
 
@@ -37,19 +39,27 @@ REPORTS_MAX = 20_000
 class Inbox:
     """A bounded queue between the socket and the engine.
 
-    When ticks reach ``ticks_max``, each instrument's are folded into its low, high and last, in place, and ``folded``
-    counts what went. Reports are never folded: at ``reports_max`` the newest is refused, and whoever offered it must
-    give up the connection, so that a new one reads everything again.
+    When ticks reach ``ticks_max``, each series is folded into its turning points; where that leaves more than half of
+    ``ticks_max``, into its low, high and last. ``folded`` counts the ticks that went, all in all, ``newly_folded``
+    names the instruments that this has happened to since `take_folded`. Reports are never folded and what comes
+    before one stays before it: at ``reports_max`` the newest is refused, and whoever offered it must give up the
+    connection, so that a new one reads everything again.
     """
 
     def __init__(self, ticks_max: int = TICKS_MAX, reports_max: int = REPORTS_MAX) -> None:
         self.folded = 0
-        self._ticks_max = ticks_max
+        self.ticks_max = ticks_max
         self._reports_max = reports_max
         self._items: list[Item] = []
+        self._taken = 0
         self._ticks = 0
         self._fold_at = ticks_max
+        self._newly_folded: set[str] = set()
         self._arrived = asyncio.Event()
+
+    def __len__(self) -> int:
+        """How much waits to be taken."""
+        return len(self._items) - self._taken
 
     def tick(self, tick: Tick) -> None:
         """Takes in one tick; older ones are folded when there are too many."""
@@ -61,51 +71,64 @@ class Inbox:
 
     def report(self, report: Report) -> bool:
         """Takes in one report; False when the inbox is full of reports that nobody takes."""
-        if len(self._items) - self._ticks >= self._reports_max:
+        if len(self) - self._ticks >= self._reports_max:
             return False
         self._items.append(report)
         self._arrived.set()
         return True
 
-    def take(self) -> list[Item]:
-        """Everything that arrived since the last call, in order."""
-        taken, self._items = self._items, []
-        self._ticks, self._fold_at = 0, self._ticks_max
-        self._arrived.clear()
+    def take(self, count: int | None = None) -> list[Item]:
+        """What arrived first of what was not taken yet: so much, or everything."""
+        end = len(self._items) if count is None else min(self._taken + count, len(self._items))
+        taken = self._items[self._taken : end]
+        self._taken = end
+        if end == len(self._items):
+            self._items, self._taken, self._ticks = [], 0, 0
+            self._fold_at = self.ticks_max
+            self._arrived.clear()
+        else:
+            self._ticks -= _ticks_in(taken)
         return taken
+
+    def take_folded(self) -> frozenset[str]:
+        """The instruments of which ticks were folded since the last call."""
+        folded, self._newly_folded = frozenset(self._newly_folded), set()
+        return folded
 
     async def wait(self) -> None:
         """Returns as soon as there is something to take."""
         await self._arrived.wait()
 
     def _fold(self) -> None:
-        kept = _extremes(self._items)
-        items = [item for place, item in enumerate(self._items) if not isinstance(item, Tick) or place in kept]
-        self.folded += len(self._items) - len(items)
-        self._items = items
-        self._ticks = len(kept)
+        waiting = self._items[self._taken :]
+        items = _folded(waiting, turning_points)
+        if _ticks_in(items) > self.ticks_max // 2:
+            items = _folded(waiting, extremes)
+        stay = set(map(id, items))
+        self._newly_folded |= {item.instrument for item in waiting if isinstance(item, Tick) and id(item) not in stay}
+        self.folded += len(waiting) - len(items)
+        self._items, self._taken, self._ticks = items, 0, _ticks_in(items)
         # Very many instruments may not fold below the bound; folding again at every tick would then cost a full pass.
-        self._fold_at = max(self._ticks_max, 2 * self._ticks)
+        self._fold_at = max(self.ticks_max, 2 * self._ticks)
 
 
-def _extremes(items: Iterable[Item]) -> set[int]:
-    """The places of each series' lowest, highest and last value, and of its last tick of all."""
-    low: dict[tuple[str, Field], tuple[float, int]] = {}
-    high: dict[tuple[str, Field], tuple[float, int]] = {}
-    last: dict[tuple[str, Field], int] = {}
-    last_known: dict[tuple[str, Field], int] = {}
-    for place, item in enumerate(items):
-        if not isinstance(item, Tick):
-            continue
-        series = (item.instrument, item.field)
-        last[series] = place
-        if item.value is not None:
-            last_known[series] = place
-            low[series] = min(low.get(series, (item.value, place)), (item.value, place))
-            high[series] = max(high.get(series, (item.value, -place)), (item.value, -place))
-    return (
-        {place for _, place in low.values()}
-        | {-place for _, place in high.values()}
-        | set(last.values())
-        | set(last_known.values())
-    )
+def _folded(items: Sequence[Item], fold: Callable[[Sequence[Tick]], Mapping[int, Tick]]) -> list[Item]:
+    """Each stretch between two changes of feeds for itself: what they end must not run into what they begin."""
+    found: list[Item] = []
+    start = 0
+    for end in [place for place, item in enumerate(items) if isinstance(item, _DIVIDES)] + [len(items)]:
+        stretch = items[start:end]
+        places = [place for place, item in enumerate(stretch) if isinstance(item, Tick)]
+        kept = fold([item for item in stretch if isinstance(item, Tick)])
+        standing = {places[place]: tick for place, tick in kept.items()}
+        for place, item in enumerate(stretch):
+            if not isinstance(item, Tick):
+                found.append(item)
+            elif (tick := standing.get(place)) is not None:
+                found.append(tick)
+        start = end
+    return found
+
+
+def _ticks_in(items: Sequence[Item]) -> int:
+    return sum(isinstance(item, Tick) for item in items)

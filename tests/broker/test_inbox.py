@@ -1,13 +1,14 @@
 """The inbox keeps order, and under pressure what a rule could act on."""
 
 import asyncio
+from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.broker.inbox import Inbox
 from rules_engine.model.instrument import Field
-from rules_engine.model.reports import FeedUp
+from rules_engine.model.reports import FeedDown, FeedUp, PositionReport
 from rules_engine.model.tick import Tick
 
 
@@ -17,23 +18,63 @@ def _tick(name: str, value: float | None, at_s: float = 0.0, field: Field = Fiel
 
 def test_everything_is_taken_once_in_order() -> None:
     inbox = Inbox()
-    items = [_tick("V", 1.0), FeedUp(0.0, "V"), _tick("MA", 2.0)]
-    inbox.tick(items[0])
-    inbox.report(items[1])
-    inbox.tick(items[2])
-    assert inbox.take() == items
+    first, report, then = _tick("V", 1.0), FeedUp(0.0, "V"), _tick("MA", 2.0)
+    inbox.tick(first)
+    inbox.report(report)
+    inbox.tick(then)
+    assert inbox.take() == [first, report, then]
     assert inbox.take() == []
 
 
-def test_too_many_ticks_fold_into_low_high_and_last_in_place() -> None:
-    inbox = Inbox(ticks_max=6)
-    for at_s, value in enumerate([5.0, 1.0, 3.0, 9.0, 4.0]):
+def test_too_many_ticks_fold_into_turning_points_in_place() -> None:
+    inbox = Inbox(ticks_max=8)
+    for at_s, value in enumerate([5.0, 4.0, 1.0, 1.0, 3.0, 9.0, 4.0]):
         inbox.tick(_tick("V", value, at_s))
-    inbox.report(FeedUp(0.0, "V"))
-    inbox.tick(_tick("V", 6.0, 5))
+    inbox.report(PositionReport("V", 0, Decimal(1), Decimal(1)))
+    inbox.tick(_tick("V", 3.0, 8))
     taken = inbox.take()
-    assert [item.value if isinstance(item, Tick) else None for item in taken] == [1.0, 9.0, None, 6.0]
-    assert inbox.folded == 3
+    assert [item.value if isinstance(item, Tick) else None for item in taken] == [5.0, 1.0, 9.0, None, 3.0]
+    assert inbox.folded == 4
+    assert [inbox.take_folded(), inbox.take_folded()] == [frozenset({"V"}), frozenset()]
+
+
+def test_where_that_is_not_enough_low_high_and_last_stay() -> None:
+    inbox = Inbox(ticks_max=8)
+    for at_s, value in enumerate([5.0, 6.0, 1.0, 3.0, 2.0, 9.0, 4.0, 6.0]):
+        inbox.tick(_tick("V", value, at_s))
+    assert [item.value for item in inbox.take() if isinstance(item, Tick)] == [1.0, 9.0, 6.0]
+
+
+def test_what_is_folded_leaves_its_size_to_the_next_that_stays() -> None:
+    inbox = Inbox(ticks_max=5)
+    for value, size in ((1.0, 1.0), (2.0, 2.0), (3.0, 4.0), (4.0, 8.0), (4.0, 16.0)):
+        inbox.tick(Tick("V", 0.0, Field.LAST, value, size))
+    assert [(item.value, item.size) for item in inbox.take() if isinstance(item, Tick)] == [
+        (1.0, 1.0),
+        (4.0, 14.0),
+        (4.0, 16.0),
+    ]
+
+
+def test_what_a_lost_feed_ends_does_not_run_into_what_it_begins() -> None:
+    inbox = Inbox(ticks_max=6)
+    for value in (1.0, 2.0, 3.0):
+        inbox.tick(_tick("V", value))
+    inbox.report(FeedDown(0.0, "V"))
+    for value in (4.0, 5.0, 6.0):
+        inbox.tick(_tick("V", value))
+    assert [item.value if isinstance(item, Tick) else None for item in inbox.take()] == [1.0, 3.0, None, 4.0, 6.0]
+
+
+def test_a_part_is_taken_in_order_and_the_rest_is_kept_and_counted() -> None:
+    inbox = Inbox(ticks_max=4)
+    ticks = [_tick("V", float(value)) for value in (1, 3, 2, 4, 1)]
+    for tick in ticks[:3]:
+        inbox.tick(tick)
+    assert (inbox.take(2), len(inbox)) == (ticks[:2], 1)
+    for tick in ticks[3:]:
+        inbox.tick(tick)
+    assert (inbox.take(2), inbox.take(2), len(inbox), inbox.folded) == (ticks[2:4], ticks[4:], 0, 0)
 
 
 def test_fields_and_instruments_fold_apart() -> None:

@@ -1,0 +1,134 @@
+"""What rules find in folded ticks, compared with what they find in all of them.
+
+Of turning points: rules on levels, crossings, extremes and moves over a time that holds it all fire as often, rule by
+rule. Of low, high and last: every rule on a level that was on one side before, and that any tick brought to the other,
+fires; none fires that would not have fired. Bands, averages, counts and times between ticks may differ.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules_engine.broker.folding import extremes, turning_points
+from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.language import Source, load
+from rules_engine.model.firing import Firing
+from rules_engine.model.instrument import Field
+from rules_engine.model.plan import Plan
+from rules_engine.model.tick import Tick
+from rules_engine.planning import plan_all
+
+_STEP_S = 0.001
+_LEVELS = [
+    *(f"V > {level}.5" for level in range(1, 9)),
+    *(f"V < {level}.5" for level in range(1, 9)),
+    *(f"V crosses above {level}.5" for level in range(1, 9)),
+    *(f"V crosses below {level}" for level in range(1, 9)),
+    "V crosses 5.5",
+    "V.bid > 4.5",
+    "MA crosses below 4.5",
+]
+_OVER_TIME = [
+    "V moves up 50% in 5m",
+    "V moves down 30% in 5m",
+    "V moves 100% in 5m",
+    "V > 1.5 * lowest(V, 5m)",
+    "V < 0.6 * highest(V, 5m)",
+    "highest(V, 5m) > 2 * lowest(V, 5m)",
+    "V == highest(V, 5m) and V > 6.5",
+]
+_ONE_SIDED = [text for text in _LEVELS if text.startswith(("V >", "V <"))]
+
+
+def _plans(sentences: Sequence[str]) -> tuple[Plan, ...]:
+    rules = "".join(
+        f"  - {{name: r{number}, when: '{text}', do: buy 1 MA, run: here}}\n" for number, text in enumerate(sentences)
+    )
+    loaded = load([Source("a.yaml", f"version: 1\ntimezone: UTC\nrules:\n{rules}".encode())], now_s=0.0)
+    assert loaded.ok, loaded.problems
+    return plan_all(loaded.rules)[0]
+
+
+_LEVEL_PLANS, _ALL_PLANS = _plans(_LEVELS), _plans([*_LEVELS, *_OVER_TIME])
+_VALUES = st.one_of(st.integers(1, 9).map(float), st.none())
+_SERIES = st.sampled_from([("V", Field.LAST), ("V", Field.LAST), ("V", Field.BID), ("MA", Field.LAST)])
+_STREAMS = st.lists(st.tuples(_SERIES, _VALUES), max_size=80)
+
+
+def _ticks(raw: Sequence[tuple[tuple[str, Field], float | None]], start_s: float) -> list[Tick]:
+    return [
+        Tick(name, start_s + number * _STEP_S, field, value, 1.0) for number, ((name, field), value) in enumerate(raw)
+    ]
+
+
+def _firings(plans: Sequence[Plan], before: Sequence[Tick], then: Sequence[Tick]) -> tuple[Counter[str], Counter[str]]:
+    """How often each rule fired before, and then."""
+    evaluator = Evaluator(plans, 0.0)
+    # Windows that are filled, so that extremes and moves count from the first tick on.
+    for name in ("V", "MA"):
+        evaluator.backfill(name, Field.LAST, (), -1e6)
+    return _fired(evaluator, before), _fired(evaluator, then)
+
+
+def _fired(evaluator: Evaluator, ticks: Sequence[Tick]) -> Counter[str]:
+    outcomes = [outcome for tick in ticks for outcome in evaluator.tick(tick)]
+    return Counter(outcome.rule for outcome in outcomes if isinstance(outcome, Firing))
+
+
+def _folded(fold: Callable[[Sequence[Tick]], Mapping[int, Tick]], ticks: Sequence[Tick]) -> list[Tick]:
+    kept = fold(ticks)
+    return [kept[place] for place in sorted(kept)]
+
+
+@given(_STREAMS, _STREAMS)
+def test_rules_fire_as_often_on_turning_points_as_on_all_ticks(
+    first: list[tuple[tuple[str, Field], float | None]], then: list[tuple[tuple[str, Field], float | None]]
+) -> None:
+    before, ticks = _ticks(first, 0.0), _ticks(then, 1.0)
+    _, expected = _firings(_ALL_PLANS, before, ticks)
+    _, found = _firings(_ALL_PLANS, before, _folded(turning_points, ticks))
+    assert found == expected
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=80), st.integers(1, 9))
+def test_on_low_high_and_last_every_level_is_reached_that_any_tick_reached(values: list[int], start: int) -> None:
+    plans = _plans(_ONE_SIDED)
+    before = _ticks([(("V", Field.LAST), float(start))], 0.0)
+    ticks = _ticks([(("V", Field.LAST), float(value)) for value in values], 1.0)
+    _, expected = _firings(plans, before, ticks)
+    _, found = _firings(plans, before, _folded(extremes, ticks))
+    reached = {
+        f"r{number}"
+        for number, text in enumerate(_ONE_SIDED)
+        for above, level in [(text[2] == ">", float(text[4:]))]
+        if (start > level) is not above and any((value > level) is above for value in values)
+    }
+    assert reached <= set(found) <= set(expected)
+
+
+@given(_STREAMS)
+def test_folding_keeps_sizes_order_extremes_and_the_last(raw: list[tuple[tuple[str, Field], float | None]]) -> None:
+    ticks = _ticks(raw, 0.0)
+    for fold in (turning_points, extremes):
+        kept = _folded(fold, ticks)
+        assert [tick.time_s for tick in kept] == sorted(tick.time_s for tick in kept)
+        assert sum(tick.size for tick in kept) == len(ticks)
+        for series in {(tick.instrument, tick.field) for tick in ticks}:
+            whole = [tick.value for tick in ticks if (tick.instrument, tick.field) == series]
+            some = [tick.value for tick in kept if (tick.instrument, tick.field) == series]
+            assert some[-1:] == whole[-1:]
+            known, left = ([value for value in values if value is not None] for values in (whole, some))
+            assert (min(left, default=0), max(left, default=0)) == (min(known, default=0), max(known, default=0))
+
+
+@given(st.lists(st.integers(1, 9), min_size=3, max_size=80))
+def test_turning_points_are_no_more_than_the_turns_and_the_ends(values: list[int]) -> None:
+    ticks = _ticks([(("V", Field.LAST), float(value)) for value in values], 0.0)
+    changed = [value for number, value in enumerate(values) if not number or value != values[number - 1]]
+    turns = sum(
+        (after - value) * (value - before) < 0
+        for before, value, after in zip(changed, changed[1:], changed[2:], strict=False)
+    )
+    assert len(turning_points(ticks)) <= turns + 3
