@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from rules_engine.evaluation import Evaluator
 from rules_engine.evaluation.lane import Lane
+from rules_engine.evaluation.past import NEVER
 from rules_engine.language import Loaded, Source, load, read_sources
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
@@ -12,7 +14,6 @@ from rules_engine.model.life import Outcome
 from rules_engine.model.place import Problem, RulesError, Severity
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import Rule
-from rules_engine.model.tick import Tick
 from rules_engine.planning.history import orders_in, reads_of
 
 _LONG_AGO_S = 0.0
@@ -29,9 +30,14 @@ class Engine:
     def __init__(self, rules: str | Path | Iterable[Path]) -> None:
         loaded = _loaded(rules)
         self._fields = {name: instrument.default_field for name, instrument in loaded.instruments.items()}
-        self._plans = [plan_here(rule) for rule in loaded.rules]
-        self._evaluator: Evaluator | None = None
-        self._lanes: dict[str, Lane] = {}
+        self._evaluator = Evaluator([plan_here(rule) for rule in loaded.rules], NEVER)
+        self._feeds: dict[str, Feed] = {}
+
+    def feed(self, symbol: str) -> "Feed":
+        """Where the prints of the instrument that the rules call ``symbol`` go: `tick`, looked up once."""
+        lane = self._evaluator.lane(symbol, self._fields.get(symbol, Field.LAST))
+        lane.ask = self._look
+        return lane.hear
 
     def tick(self, symbol: str, time_s: float, price: float, size: float = 0.0) -> Sequence[Firing]:
         """A print of the instrument that the rules call ``symbol``, in POSIX seconds; what fires by then, in order.
@@ -39,24 +45,25 @@ class Engine:
         ``price`` is the kind's default value: the last price, of forex the midpoint, of an option the mark. Time
         advances to ``time_s`` first.
         """
-        lane = self._lanes.get(symbol)
-        if lane is not None and lane.take(time_s, price):
-            return ()
-        field = self._fields.get(symbol, Field.LAST)
-        evaluator = self._evaluator or self._begin(time_s)
-        self._lanes[symbol] = evaluator.lane(symbol, field)
-        outcomes = evaluator.tick(Tick(symbol, time_s, field, price, size))
-        return _firings(outcomes) if outcomes else ()
+        feed = self._feeds.get(symbol)
+        if feed is None:
+            feed = self._feeds[symbol] = self.feed(symbol)
+        return feed(time_s, price, size)
 
     def advance(self, now_s: float) -> Sequence[Firing]:
         """Lets time pass without a print: clocks, silences and `for` mature."""
-        evaluator = self._evaluator or self._begin(now_s)
-        return _firings(evaluator.advance(now_s))
+        return _firings(self._evaluator.advance(now_s))
 
-    def _begin(self, now_s: float) -> Evaluator:
-        """The rules are armed at the first moment that they hear of."""
-        self._evaluator = Evaluator(self._plans, now_s)
-        return self._evaluator
+    def _look(self, lane: Lane, time_s: float, price: float, size: float) -> Sequence[Firing]:
+        return _firings(self._evaluator.look(lane, time_s, price, size))
+
+
+class Feed(Protocol):
+    """One instrument's prints."""
+
+    def __call__(self, time_s: float, price: float, size: float = 0.0, /) -> Sequence[Firing]:
+        """A print, in POSIX seconds; what fires by then, in order."""
+        ...
 
 
 def plan_here(rule: Rule) -> Plan:

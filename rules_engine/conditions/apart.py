@@ -5,8 +5,8 @@ from math import inf
 
 from rules_engine.model.constant import constant
 from rules_engine.model.expression import Expression, Named, Reading
-from rules_engine.model.judging import Readings, Stretch
-from rules_engine.model.tolerance import order
+from rules_engine.model.judging import Readings, Stretch, Threshold
+from rules_engine.model.tolerance import least_above, least_at, order
 
 _SLACK = 1e-9
 """A thousand times what counts as equal."""
@@ -37,8 +37,18 @@ class Apart:
         self.side = None if left is None or right is None else order(left, right, self._size())
         return self.side
 
-    def levels(self) -> tuple[float, ...] | None:
-        return None if self.level is None else (self.level,)
+    def levels(self, way: int = 0, strict: bool = False) -> tuple[Threshold, ...] | None:
+        """Where the side changes; of a ``way``, only where the left value comes over (1) or under (-1) the right one.
+
+        ``strict``: equal is not enough.
+        """
+        if self.level is None:
+            return None
+        if not way:
+            return Threshold(least_at(self.level)), Threshold(least_above(self.level))
+        if self._of is not self._left:
+            way = -way
+        return (Threshold((least_above if strict is (way > 0) else least_at)(self.level), way),)
 
     def stretch(self) -> Stretch | None:
         """In which stretch, this print included, the side stays as it was judged; None when that cannot be said."""

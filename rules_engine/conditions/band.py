@@ -19,7 +19,9 @@ from rules_engine.model.judging import (
     Moment,
     Readings,
     Stretch,
+    Threshold,
     Verdict,
+    joined,
     meeting,
     state,
 )
@@ -97,10 +99,8 @@ class _Band:
         self.low = Apart(readings, condition.of, condition.low, size)
         self.high = Apart(readings, condition.of, condition.high, size)
 
-    def levels(self) -> tuple[float, ...] | None:
-        levels = [apart.level for apart in (self.low, self.high)]
-        known = tuple(level for level in levels if level is not None)
-        return known if len(known) == len(levels) else None
+    def levels(self) -> tuple[Threshold, ...] | None:
+        return joined([self.low.levels(1), self.high.levels(1, strict=True)])
 
     def stretch(self) -> Stretch | None:
         return meeting([self.low.stretch(), self.high.stretch()])
@@ -122,7 +122,7 @@ class _BandStateJudge(Judge):
         inside = self.band.is_inside()
         return UNKNOWN if inside is None else state(inside is self.inside)
 
-    def levels(self) -> tuple[float, ...] | None:
+    def levels(self) -> tuple[Threshold, ...] | None:
         return self.band.levels()
 
     def calm(self) -> Stretch | None:
@@ -150,7 +150,7 @@ class _BandEventJudge(Judge):
             return PULSE
         return QUIET_HOLDING
 
-    def levels(self) -> tuple[float, ...] | None:
+    def levels(self) -> tuple[Threshold, ...] | None:
         return self.band.levels()
 
     def calm(self) -> Stretch | None:

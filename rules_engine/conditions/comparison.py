@@ -11,7 +11,7 @@ from rules_engine.model.constant import constant
 from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression
 from rules_engine.model.holding import Held, Holding, Obstacle, Terms
-from rules_engine.model.judging import UNKNOWN, Judge, Moment, Readings, Stretch, Verdict, state
+from rules_engine.model.judging import UNKNOWN, Judge, Moment, Readings, Stretch, Threshold, Verdict, state
 
 
 class Relation(StrEnum):
@@ -69,20 +69,30 @@ _SATISFYING = {
     Relation.EQUAL: (0,),
 }
 
+_WAYS = {
+    Relation.ABOVE: (1, True),
+    Relation.AT_LEAST: (1, False),
+    Relation.BELOW: (-1, True),
+    Relation.AT_MOST: (-1, False),
+    Relation.EQUAL: (0, False),
+}
+"""Which way it turns true, and whether equal is not enough."""
+
 
 class _ComparisonJudge(Judge):
-    __slots__ = ("apart", "satisfying")
+    __slots__ = ("apart", "relation", "satisfying")
 
     def __init__(self, condition: Comparison, readings: Readings) -> None:
         self.apart = Apart(readings, condition.left, condition.right)
+        self.relation = condition.relation
         self.satisfying = _SATISFYING[condition.relation]
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
         side = self.apart.judge()
         return UNKNOWN if side is None else state(side in self.satisfying)
 
-    def levels(self) -> tuple[float, ...] | None:
-        return self.apart.levels()
+    def levels(self) -> tuple[Threshold, ...] | None:
+        return self.apart.levels(*_WAYS[self.relation])
 
     def calm(self) -> Stretch | None:
         return self.apart.stretch()

@@ -19,6 +19,7 @@ from rules_engine.model.judging import (
     Moment,
     Readings,
     Stretch,
+    Threshold,
     Verdict,
 )
 
@@ -96,8 +97,8 @@ class _CrossingJudge(Judge):
         self.below_seen, self.above_seen = (side < 0 and self.rises), (side > 0 and self.falls)
         return True
 
-    def levels(self) -> tuple[float, ...] | None:
-        return self.apart.levels()
+    def levels(self) -> tuple[Threshold, ...] | None:
+        return self.apart.levels(self.rises - self.falls)
 
     def calm(self) -> Stretch | None:
         return self.apart.stretch()

@@ -18,6 +18,7 @@ from rules_engine.model.judging import (
     Moment,
     Readings,
     Stretch,
+    Threshold,
     Verdict,
 )
 from rules_engine.model.tolerance import EDGE_S
@@ -82,7 +83,7 @@ class _LastingJudge(Composite):
     def _has_lasted(self, now_s: float) -> bool:
         return self.since_s is not None and now_s - self.since_s >= self.duration_s - EDGE_S
 
-    def levels(self) -> tuple[float, ...] | None:
+    def levels(self) -> tuple[Threshold, ...] | None:
         return self.all_levels()
 
     def calm(self) -> Stretch | None:

@@ -7,7 +7,7 @@ from math import prod
 from rules_engine.conditions.phrase import Level, Misspoken, Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.holding import BRANCHES_MAX, Held, Holding, Obstacle, Terms
-from rules_engine.model.judging import Composite, Judge, Moment, Readings, Stretch, Verdict
+from rules_engine.model.judging import Composite, Judge, Moment, Readings, Stretch, Threshold, Verdict
 from rules_engine.model.truth import Truth, every, some
 
 
@@ -128,7 +128,7 @@ class _AllJudge(Composite):
             holds=every(verdict.holds for verdict in verdicts),
         )
 
-    def levels(self) -> tuple[float, ...] | None:
+    def levels(self) -> tuple[Threshold, ...] | None:
         return self.all_levels()
 
     def calm(self) -> Stretch | None:
@@ -164,7 +164,7 @@ class _AnyJudge(Composite):
             holds=some(verdicts[index].holds for index in self.entered | self.states),
         )
 
-    def levels(self) -> tuple[float, ...] | None:
+    def levels(self) -> tuple[Threshold, ...] | None:
         return self.all_levels()
 
     def calm(self) -> Stretch | None:
@@ -178,7 +178,7 @@ class _NotJudge(Composite):
         truth = ~self.parts[0].judge(now_s, moment).truth
         return Verdict(truth, holds=truth)
 
-    def levels(self) -> tuple[float, ...] | None:
+    def levels(self) -> tuple[Threshold, ...] | None:
         return self.all_levels()
 
     def calm(self) -> Stretch | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rules_engine.evaluation.lane import Lane
+from rules_engine.evaluation.lane import Ask, Lane
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.view import Key
@@ -22,10 +22,11 @@ _ALSO = {
 class Audience:
     """Watches come and go; only the lanes of what they read are laid anew. ``lanes`` are by instrument."""
 
-    def __init__(self, market: Market, timers: Timers[Any]) -> None:
+    def __init__(self, market: Market, timers: Timers[Any], ask: Ask) -> None:
         self.lanes: dict[str, list[Lane]] = {}
         self._market = market
         self._timers = timers
+        self._ask = ask
         self._at_lane: dict[Lane, Sequence[Watch]] = {}
         self._by_key: dict[Key, list[Watch]] = {}
         self._keys: dict[str, set[Key]] = {}
@@ -79,7 +80,7 @@ class Audience:
             if lane.field is field:
                 return lane
         watches = self.hearing(instrument, field)
-        lane = Lane(instrument, field, watches, self._market, self._timers)
+        lane = Lane(instrument, field, watches, self._market, self._timers, self._ask)
         self._at_lane[lane] = watches
         lanes.append(lane)
         return lane
@@ -88,7 +89,6 @@ class Audience:
         """Before something else than a print changes them or is read of them."""
         for name in instruments:
             for lane in self.lanes.get(name, ()):
-                lane.settle()
                 lane.close()
 
     def _together(self, keys: Iterable[Key]) -> Sequence[Watch]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from rules_engine.evaluation.audience import Audience
 from rules_engine.evaluation.lane import Lane
 from rules_engine.evaluation.market import BarKey, Market, StreamKey
+from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.reload import Reload, renewed
 from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.state import status_of
@@ -13,6 +14,7 @@ from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.view import Key, Uses, View, execution_key
 from rules_engine.evaluation.watch import Role, Watch
 from rules_engine.model.expression import Expression, instruments_in
+from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Life, Outcome, Replaced, RuleStatus
@@ -26,14 +28,15 @@ from rules_engine.model.truth import Truth
 class Evaluator:
     """All rules on one stream of ticks. Same ticks and times in, same outcomes out.
 
-    Rules are armed with the first thing that happens after they were given, so that `restore` can come between.
+    Rules are armed with the first thing that happens after they were given, so that `restore` can come between: as of
+    ``now_s`` or, where that is NEVER, of its own time.
     Every method that lets time pass or news in returns what came of it, in order.
     """
 
     def __init__(self, plans: Iterable[Plan], now_s: float) -> None:
         self._market = Market(now_s)
         self._timers: Timers[Run | Watch] = Timers()
-        self._audience = Audience(self._market, self._timers)
+        self._audience = Audience(self._market, self._timers, self._look)
         self._runs: dict[str, Run] = {}
         self._lives: dict[str, Life] = {}
         self._unarmed: deque[Run] = deque()
@@ -45,23 +48,25 @@ class Evaluator:
     def tick(self, tick: Tick) -> Sequence[Outcome]:
         """One print or quote. Time advances to it first; one older than the newest of its field changes nothing."""
         lane = self.lane(tick.instrument, tick.field)
-        if tick.value is not None and not tick.snapshot and lane.take(tick.time_s, tick.value):
-            return ()
-        if self._unarmed or tick.time_s > self._market.now_s:
-            self._advance(tick.time_s)
-        moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
-        due = lane.hear(tick, moment)
-        for watch in due:
-            self._judge(watch, moment)
-        lane.rest(due, moment)
-        return self._flush()
+        if tick.value is None or tick.snapshot:
+            moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
+            return self.look(lane, tick.time_s, tick.value, tick.size, moment)
+        fired = lane.hear(tick.time_s, tick.value, tick.size)
+        return [*self._flush(), *fired] if self._outcomes else fired
 
     def lane(self, instrument: str, field: Field) -> Lane:
-        """The way of its prints: those at which nothing can happen may be given to it directly."""
+        """The way of its prints. It holds until the rules are replaced."""
         for lane in self._audience.lanes.get(instrument, ()):
             if lane.field is field:
                 return lane
         return self._audience.lane(instrument, field)
+
+    def look(
+        self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment = Moment.PRINT
+    ) -> Sequence[Outcome]:
+        """A tick that the lane does not take by itself."""
+        self._look(lane, time_s, value, size, moment)
+        return self._flush()
 
     def advance(self, now_s: float) -> Sequence[Outcome]:
         """Lets time pass: what matures by the clock matures in order. Time never goes back."""
@@ -143,7 +148,10 @@ class Evaluator:
 
     def truths(self, rule: str) -> tuple[Truth, ...]:
         """What was last found of each of the rule's cases, as states: an event is never true for a while."""
-        return tuple(watch.verdict.truth for watch in self._runs[rule].watches_of(Role.CASE))
+        cases = self._runs[rule].watches_of(Role.CASE)
+        for watch in cases:
+            watch.catch_up()
+        return tuple(watch.verdict.truth for watch in cases)
 
     def next_timer_s(self) -> float | None:
         """When `advance` must be called at the latest."""
@@ -182,7 +190,7 @@ class Evaluator:
     def restore(self, lives: Mapping[str, Life]) -> None:
         """Goes on with former lives. To be called before anything happens."""
         plans = [run.plan for run in self._runs.values()]
-        self._audience = Audience(self._market, self._timers)
+        self._audience = Audience(self._market, self._timers, self._look)
         self._runs, self._unarmed = {}, deque()
         at_once(self.giving(plans, lives))
 
@@ -241,8 +249,7 @@ class Evaluator:
     def pause(self, rule: str, now_s: float) -> None:
         """The rule stops listening until it is resumed."""
         self._advance(now_s)
-        run = self._runs[rule]
-        run.paused, run.since_s = True, now_s
+        self._runs[rule].pause(now_s)
 
     def resume(self, rule: str, now_s: float) -> None:
         """The rule listens again, armed anew."""
@@ -277,8 +284,22 @@ class Evaluator:
 
     # How it is done.
 
+    def _look(
+        self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment = Moment.PRINT
+    ) -> Sequence[Firing]:
+        """What comes of it is told with everything else that is to be told."""
+        if self._unarmed or time_s > self._market.now_s:
+            self._advance(time_s)
+        due = lane.take(time_s, value, size, moment)
+        for watch in due:
+            self._judge(watch, moment)
+        lane.rest(due, moment)
+        return ()
+
     def _advance(self, now_s: float) -> None:
         market = self._market
+        if market.now_s == NEVER:
+            market.now_s = now_s
         if self._unarmed:
             at_once(self.arming())
         while (timer := self._timers.pop(now_s)) is not None:

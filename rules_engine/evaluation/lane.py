@@ -1,6 +1,6 @@
 """The prints of one field of an instrument on their way to the rules that read it: most of them change nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Any
 
@@ -9,12 +9,16 @@ from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.quote import Feed, Quote
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.watch import Watch
+from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
-from rules_engine.model.judging import Moment, Stretch
-from rules_engine.model.tick import Tick
+from rules_engine.model.judging import PRINTS_MAX, Moment, Stretch
 
 PENDING_MAX = 512
 """So many prints wait at most before they are put into windows, all at once."""
+
+
+Ask = Callable[["Lane", float, float, float], Sequence[Firing]]
+"""Asked about a print of that time, value and size; gives what fires by it."""
 
 
 class _Rest:
@@ -43,51 +47,62 @@ class Lane:
     """
 
     __slots__ = (
-        "_at_levels",
         "_awake",
-        "_ceiling",
         "_due",
         "_feed",
-        "_floor",
         "_high",
         "_is_folded",
-        "_left",
+        "_last",
         "_levels",
         "_low",
         "_market",
         "_quote",
+        "_rest_high",
+        "_rest_low",
         "_resting",
         "_rests",
+        "_room",
         "_timers",
         "_times",
+        "_top",
         "_until_s",
         "_values",
         "_watches",
+        "ask",
         "field",
+        "instrument",
     )
 
     def __init__(
-        self, instrument: str, field: Field, watches: Iterable[Watch], market: Market, timers: Timers[Any]
+        self,
+        instrument: str,
+        field: Field,
+        watches: Iterable[Watch],
+        market: Market,
+        timers: Timers[Any],
+        ask: Ask,
     ) -> None:
+        self.instrument = instrument
         self.field = field
         self._market = market
         self._timers = timers
+        self.ask = ask
         self._feed: Feed = market.feed(instrument)
         self._quote: Quote = self._feed.quote(field)
         self._watches = tuple(watches)
         self._awake = dict.fromkeys(self._watches)
         self._rests = {watch: _Rest(watch) for watch in self._watches}
         self._resting: dict[Watch, _Rest] = {}
-        self._levels: Levels[Watch] = Levels(
-            (level, watch) for watch in self._watches if watch.is_single for level in watch.judge.levels() or ()
-        )
-        self._at_levels = {watch for watch in self._watches if watch.is_single and watch.judge.levels() is not None}
-        self._times: list[float] = []
-        self._values: list[float] = []
-        self._left = 0
+        self._levels = Levels(self._watches)
+        self._times = [0.0] * (PENDING_MAX + 1)
+        self._values = [0.0] * (PENDING_MAX + 1)
+        """The prints that wait, the newest at ``_room + 1``, the oldest at ``_top``."""
+        self._room = self._top = 0
         self._low = self._high = self._until_s = 0.0
-        self._floor = self._ceiling = 0.0
-        """Between which prices no level is touched."""
+        self._rest_low = self._rest_high = 0.0
+        """The fold without the levels."""
+        self._last = 0
+        """The number of the last print in the fold."""
         self._is_folded = False
         """Whether every watch rests or sleeps at a level, and nothing but prints has happened since."""
         self._due: Sequence[Watch] = ()
@@ -95,57 +110,83 @@ class Lane:
         for watch in self._watches:
             watch.lanes.append(self)
 
-    @property
-    def value(self) -> float | None:
-        """The newest value."""
-        return self._values[-1] if self._values else self._quote.value
-
-    def take(self, time_s: float, value: float) -> bool:
-        """Whether it was a print at which nothing can happen. If not, the lane is to `hear` it at once."""
+    def hear(self, time_s: float, value: float, size: float = 0.0) -> Sequence[Firing]:
+        """A print: what fires by it. Who made the lane is asked where a judge must be."""
+        room, market = self._room, self._market
         if (
-            self._left
+            room
             and self._low < value < self._high
-            and self._market.now_s <= time_s < self._until_s
+            and market.now_s <= time_s < self._until_s
             and time_s < self._timers.first_s
         ):
-            self._left -= 1
-            self._market.now_s = time_s
-            self._times.append(time_s)
-            self._values.append(value)
-            return True
-        return self._is_folded and self._look(time_s, value)
+            market.now_s = self._times[room] = time_s
+            self._values[room] = value
+            self._room = room - 1
+            return ()
+        if self._is_folded:
+            fired = self._look(time_s, value)
+            if fired is not None:
+                return fired
+        return self.ask(self, time_s, value, size)
 
-    def _look(self, time_s: float, value: float) -> bool:
-        """A print outside the fold, that touches no level: those whose rest is over look, and perhaps nobody wakes."""
-        if not (self._floor < value < self._ceiling and self._market.now_s <= time_s < self._timers.first_s):
-            return False
+    def _look(self, time_s: float, value: float) -> Sequence[Firing] | None:
+        """A print outside the fold. None if somebody must be judged."""
+        market, levels = self._market, self._levels
+        if not (market.now_s <= time_s < self._timers.first_s and 0.0 < value < inf):
+            return None
+        if not self._room:
+            self._make_room()
+        if levels.floor < value < levels.ceiling:
+            return self._look_again(time_s, value)
+        if not (self._room and self._rest_low < value < self._rest_high and time_s < self._until_s):
+            return None
+        fired = levels.walk(time_s, value)
+        if fired is not None:
+            market.now_s = time_s
+            self._put(time_s, value)
+            self._narrow()
+        return fired
+
+    def _look_again(self, time_s: float, value: float) -> Sequence[Firing] | None:
+        """No level is passed: those whose rest is over look how long they can go on, and perhaps nobody wakes."""
         self._market.now_s = time_s
-        self._times.append(time_s)
-        self._values.append(value)
+        self._put(time_s, value)
         self.settle()
         self._due = _in_order(self._unrested())
         if self._due:
-            self._is_folded = False
-            self._left = 0
-            return False
+            self.close()
+            return None
         self._fold()
-        return True
+        return ()
+
+    def _put(self, time_s: float, value: float) -> None:
+        if not self._room:
+            self.settle()
+            self._room = self._top = PENDING_MAX
+        self._times[self._room], self._values[self._room] = time_s, value
+        self._room -= 1
+
+    def _make_room(self) -> None:
+        """The waiting prints are put away, and the fold goes on."""
+        self.settle()
+        self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
 
     def settle(self) -> None:
         """Puts the prints that wait where they are read."""
-        times, values = self._times, self._values
-        if not times:
+        room, top = self._room, self._top
+        if room == top:
             return
+        times, values = self._times[top:room:-1], self._values[top:room:-1]
+        self._top = room
         quote = self._quote
         quote.prints += len(times)
         quote.time_s, quote.value = times[-1], values[-1]
         self._feed.hear(times[-1])
         for stream in quote.streams:
             stream.extend(times, values)
-        times.clear()
-        values.clear()
+        self._levels.settle(self._market.now_s)
 
-    def hear(self, tick: Tick, moment: Moment) -> Iterable[Watch]:
+    def take(self, time_s: float, value: float | None, size: float, moment: Moment) -> Iterable[Watch]:
         """Takes a tick that somebody may have to look at; who is to be judged at it, in their order.
 
         A late one changes nothing.
@@ -153,40 +194,42 @@ class Lane:
         if self._due:
             due, self._due = self._due, ()
             return due
-        quote, before = self._quote, self.value
-        if tick.time_s < (self._times[-1] if self._times else quote.time_s):
+        self.settle()
+        quote = self._quote
+        before = quote.value
+        if time_s < quote.time_s:
             quote.late += 1
             return ()
-        if self._is_plain and not tick.snapshot and quote.is_usable(tick.value) and quote.covered_from_s <= tick.time_s:
-            self._times.append(tick.time_s)
-            self._values.append(tick.value)
+        if self._is_plain and moment is Moment.PRINT and quote.is_usable(value) and quote.covered_from_s <= time_s:
+            self._put(time_s, value)
             self.settle()
         else:
-            self.settle()
-            self._record(tick)
+            self._record(time_s, value, size, moment)
         if before is None or quote.value is None or moment is not Moment.PRINT:
             return self._watches
         return _in_order([*self._awake, *self._levels.touched(before, quote.value), *self._unrested()])
 
-    def _record(self, tick: Tick) -> None:
+    def _record(self, time_s: float, value: float | None, size: float, moment: Moment) -> None:
         quote = self._quote
-        self._feed.hear(tick.time_s)
-        quote.take(tick.time_s, tick.value)
+        self._feed.hear(time_s)
+        quote.take(time_s, value)
         for derived in quote.derived:
-            if derived.work_out() and not tick.snapshot:
-                derived.quote.record(tick.size)
-        if not tick.snapshot:
-            quote.record(tick.size)
+            if derived.work_out() and moment is Moment.PRINT:
+                derived.quote.record(size)
+        if moment is Moment.PRINT:
+            quote.record(size)
 
     def wake(self, watch: Watch) -> None:
         """It looks at the next print, whatever that is."""
+        self.close()
         self._awake[watch] = None
         self._resting.pop(watch, None)
-        self.close()
+        self._levels.wake(watch)
 
     def close(self) -> None:
         """The next print is looked at."""
-        self._left = 0
+        self.settle()
+        self._room = self._top = 0
         self._is_folded = False
 
     def rest(self, judged: Iterable[Watch], moment: Moment) -> None:
@@ -199,11 +242,8 @@ class Lane:
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
-        if not self._floor < value < self._ceiling:
-            self._floor, self._ceiling = self._levels.around(value)
-            if self._quote.is_price:
-                self._floor = max(self._floor, 0.0)
-        self._is_folded = self._floor < value < self._ceiling
+        self._levels.stand_at(value)
+        self._is_folded = True
         self._fold()
 
     def _unrested(self) -> list[Watch]:
@@ -223,9 +263,8 @@ class Lane:
         return due
 
     def _fold(self) -> None:
-        low, high, until_s = self._floor, self._ceiling, inf
-        number = self._quote.prints
-        last = number + PENDING_MAX
+        """What all can sleep through; never a price below zero, for that says nothing."""
+        low, high, until_s, last = 0.0 if self._quote.is_price else -inf, inf, inf, PRINTS_MAX
         for rest in self._resting.values():
             if rest.low > low:
                 low = rest.low
@@ -235,8 +274,14 @@ class Lane:
                 until_s = rest.until_s
             if rest.last < last:
                 last = rest.last
-        self._low, self._high, self._until_s = low, high, until_s
-        self._left = max(last - number, 0)
+        self._rest_low, self._rest_high, self._until_s, self._last = low, high, until_s, last
+        self._narrow()
+        self._make_room()
+
+    def _narrow(self) -> None:
+        levels = self._levels
+        self._low = levels.floor if levels.floor > self._rest_low else self._rest_low
+        self._high = levels.ceiling if levels.ceiling < self._rest_high else self._rest_high
 
     @property
     def _is_plain(self) -> bool:
@@ -248,9 +293,11 @@ class Lane:
         self._awake.pop(watch, None)
         self._resting.pop(watch, None)
         if not watch.run.listens(watch):
+            self._levels.silence(watch)
             return
         can_sleep = watch.is_settled()
-        if can_sleep and watch in self._at_levels:
+        if can_sleep and watch in self._levels:
+            self._levels.lay_down(watch)
             return
         stretch = watch.judge.calm() if can_sleep else None
         if stretch is None:

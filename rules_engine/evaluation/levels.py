@@ -1,45 +1,140 @@
-"""Thresholds on one price, sorted: a move of the price finds those that it touches, and how far the nearest are."""
+"""Prices at which rules change what they say, sorted: a price stands between two of them, and its move is a walk."""
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
-from itertools import chain
-from math import inf
-from typing import Generic, TypeVar
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from math import inf, nextafter
+from operator import attrgetter
 
-Item = TypeVar("Item")
+from rules_engine.evaluation.watch import Watch
+from rules_engine.model.firing import Firing
+from rules_engine.model.judging import Threshold
 
-_SLACK = 2e-12
-"""Prices that differ by less than a part in 1e12 are equal: everything that may be equal counts as touched."""
+_DEAF, _JUDGED = 0, 2
 
 
-class Levels(Generic[Item]):
-    """Items at levels that never change, among which a price moves both ways. Memory: one entry a distinct level.
+class _Rung:
+    """One level of one watch.
 
-    A price that stays between two levels costs nothing here; one that moves, two bisections and what it touches.
+    ``fires`` is 1 (-1) while its rule is sure to fire when the price passes it upwards (downwards), 2 while its judge
+    must be asked, and 0 while its rule is deaf. ``place`` is that of the watch among the others.
     """
 
-    __slots__ = ("_items", "_levels")
+    __slots__ = ("fires", "place", "price", "watch", "way")
 
-    def __init__(self, pairs: Iterable[tuple[float, Item]]) -> None:
-        by_level: dict[float, list[Item]] = {}
-        for level, item in pairs:
-            by_level.setdefault(level, []).append(item)
-        self._levels = sorted(by_level)
-        self._items = [by_level[level] for level in self._levels]
+    def __init__(self, watch: Watch, place: int, level: Threshold) -> None:
+        self.watch = watch
+        self.place = place
+        self.price, self.way = level.price, level.way
+        self.fires = _JUDGED
 
-    def touched(self, before: float, value: float) -> Iterable[Item]:
-        """The items at every level from one price to the other, both included."""
+
+class Levels:
+    """The levels of all watches of one price. They never change; the price moves both ways.
+
+    What a watch of one level says depends only on the side on which the price stands. While the price walks, rules fire
+    whose levels it passes their way, and those that it passes the other way can fire again; nobody is told. `settle`
+    lets the judges of those on another side than before say so. Memory: one entry a level.
+    """
+
+    __slots__ = ("_beneath", "_of", "_prices", "_rungs", "_seen", "_stand", "ceiling", "floor")
+
+    def __init__(self, watches: Iterable[Watch]) -> None:
+        self._of: dict[Watch, list[_Rung]] = {}
+        for place, watch in enumerate(watches):
+            levels = watch.judge.levels() if watch.is_single else None
+            if levels is not None:
+                self._of[watch] = [_Rung(watch, place, level) for level in levels]
+        self._rungs = sorted((rung for rungs in self._of.values() for rung in rungs), key=attrgetter("price"))
+        self._prices = [*(rung.price for rung in self._rungs), inf]
+        self._beneath = [nextafter(price, -inf) for price in self._prices]
+        self._stand = 0
+        """How many levels the price has reached."""
+        self._seen = 0
+        """How many it had reached when the judges were last asked."""
+        self.floor = self.ceiling = 0.0
+        """Between which prices no level is passed."""
+
+    def __contains__(self, watch: Watch) -> bool:
+        """Whether the watch has nothing but levels."""
+        return watch in self._of
+
+    def touched(self, before: float, value: float) -> Iterable[Watch]:
+        """Whose levels are passed from one price to another, either way."""
         low, high = (before, value) if before < value else (value, before)
-        first = bisect_left(self._levels, low - abs(low) * _SLACK)
-        return chain.from_iterable(self._items[first : bisect_right(self._levels, high + abs(high) * _SLACK, first)])
+        first = self._reached(low)
+        return [rung.watch for rung in self._rungs[first : self._reached(high, first)]]
 
-    def around(self, value: float) -> tuple[float, float]:
-        """Between which two prices none is touched; equal ones when the price stands at a level."""
-        levels, slack = self._levels, abs(value) * _SLACK
-        above = bisect_right(levels, value + slack)
-        below = bisect_left(levels, value - slack, 0, above) - 1
-        if above - below > 1:
-            return value, value
-        low = levels[below] + abs(levels[below]) * _SLACK if below >= 0 else -inf
-        high = levels[above] - abs(levels[above]) * _SLACK if above < len(levels) else inf
-        return low, high
+    def stand_at(self, value: float) -> None:
+        """All whose levels were passed on the way to this price have been judged."""
+        self._stand = self._seen = self._reached(value)
+        self._look_around()
+
+    def walk(self, time_s: float, value: float) -> Sequence[Firing] | None:
+        """Goes to a price: what fires by that, in order. None, and it stays where it is, if a judge must be asked."""
+        prices, rungs, stand = self._prices, self._rungs, self._stand
+        passed = []
+        while prices[stand] <= value:
+            rung = rungs[stand]
+            stand += 1
+            if rung.fires > 0:
+                if rung.fires == _JUDGED:
+                    return None
+                passed.append(rung)
+        while stand and value < prices[stand - 1]:
+            stand -= 1
+            rung = rungs[stand]
+            if rung.fires == _JUDGED:
+                return None
+            if rung.fires < 0:
+                passed.append(rung)
+        self._stand = stand
+        self._look_around()
+        return _firings(passed, time_s, value) if passed else ()
+
+    def settle(self, now_s: float) -> None:
+        """The judges of those on another side than before see the newest price."""
+        if self._seen == self._stand:
+            return
+        low, high = sorted((self._seen, self._stand))
+        self._seen = self._stand
+        for rung in self._rungs[low:high]:
+            if rung.fires in (1, -1):
+                rung.watch.see(now_s)
+
+    def wake(self, watch: Watch) -> None:
+        """When one of its levels is passed, its judge must be asked."""
+        for rung in self._of.get(watch, ()):
+            rung.fires = _JUDGED
+
+    def lay_down(self, watch: Watch) -> None:
+        """It was judged at the newest price: from now on only its levels count."""
+        fires_alone = watch.fires_alone()
+        for rung in self._of[watch]:
+            rung.fires = (rung.way or _JUDGED) if fires_alone else _JUDGED
+
+    def silence(self, watch: Watch) -> None:
+        """Its rule is deaf."""
+        for rung in self._of.get(watch, ()):
+            rung.fires = _DEAF
+
+    def _reached(self, value: float, least: int = 0) -> int:
+        return bisect_right(self._prices, value, least, len(self._rungs))
+
+    def _look_around(self) -> None:
+        stand = self._stand
+        self.floor, self.ceiling = self._beneath[stand - 1] if stand else -inf, self._prices[stand]
+
+
+def _firings(passed: list[_Rung], time_s: float, value: float) -> Sequence[Firing]:
+    if len(passed) > 1:
+        passed.sort(key=attrgetter("place"))
+    firings = []
+    values: dict[str, float] = {}
+    names: Sequence[str] | None = None
+    for rung in passed:
+        watch = rung.watch
+        if watch.names != names:
+            names = watch.names
+            values = dict.fromkeys(names or (), value)
+        firings.append(watch.run.fire(watch.case, time_s, values))
+    return firings

@@ -1,6 +1,6 @@
 """The life of one rule: when it listens, what an edge comes to, and what it remembers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf, isfinite
 
 from rules_engine.conditions.logic import Not
@@ -99,6 +99,7 @@ class Run:
         self.due_s = min(filter(isfinite, edges), default=None)
         if was_awake and not self.awake:
             self.since_s = now_s
+            self._wake()
         return self.awake and not was_awake
 
     # What a verdict comes to.
@@ -232,8 +233,18 @@ class Run:
         if self.day != day.isoformat():
             self.day, self.fired_today = day.isoformat(), 0
 
-    def count(self, now_s: float) -> None:
-        """One more firing."""
+    def fires_freely(self) -> bool:
+        """Whether nothing can hold an edge back, and a firing changes nothing but its count."""
+        rule = self.rule
+        limits = (rule.clears_when, rule.only_if, rule.cooldown_s, rule.at_most, self.cooldown_until_s)
+        return self.cleared and not rule.once and limits == (None,) * len(limits)
+
+    def fire(self, case: int, now_s: float, values: Mapping[str, float]) -> Firing:
+        """A firing of a rule that fires freely."""
+        self._count(now_s)
+        return Firing(self.rule.name, case, now_s, values, self._actions[case])
+
+    def _count(self, now_s: float) -> None:
         if now_s >= self._day_until_s:
             self._follow_day(now_s)
         self.fired_today += 1
@@ -242,7 +253,7 @@ class Run:
 
     def _use(self, now_s: float) -> None:
         """What a firing uses up."""
-        self.count(now_s)
+        self._count(now_s)
         self.cleared = self.rule.clears_when is None
         if self.rule.cooldown_s is not None:
             self.cooldown_until_s = now_s + self.rule.cooldown_s
@@ -254,13 +265,22 @@ class Run:
         """The order of its last firing was rejected."""
         if self.once_fired:
             self.done = self.once_fired = False
-            for watch in self.watches:
-                watch.wake()
+            self._wake()
 
     # What others tell it.
 
     def finish(self, now_s: float) -> None:
         self.done, self.since_s = True, now_s
+        self._wake()
+
+    def pause(self, now_s: float) -> None:
+        self.paused, self.since_s = True, now_s
+        self._wake()
+
+    def _wake(self) -> None:
+        """Whether it listens has changed: nothing that its watches sleep on counts any more."""
+        for watch in self.watches:
+            watch.wake()
 
     def retire(self) -> None:
         """Another run has taken its place, and those of its watches that go on: no timer of it counts."""
@@ -271,6 +291,7 @@ class Run:
 
     def break_off(self, reason: str, now_s: float) -> None:
         self.broken, self.since_s = reason, now_s
+        self._wake()
 
     def held_ended(self, used: bool, now_s: float) -> Iterator[Outcome]:
         """Its order at the broker is gone: it re-arms once the other side is seen, unless it is done."""
@@ -301,6 +322,8 @@ class Run:
 
     def life(self, now_s: float) -> Life:
         cases = self.watches_of(Role.CASE, Role.ARMING)
+        for watch in cases:
+            watch.catch_up()
         return Life(
             seq=self.seq,
             when_digest=self.rule.when_digest,

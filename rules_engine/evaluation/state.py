@@ -11,6 +11,8 @@ from rules_engine.model.truth import Truth
 
 def status_of(run: Run, market: Market, now_s: float) -> RuleStatus:
     """The rule's state as of now."""
+    for watch in run.watches:
+        watch.catch_up()
     state, since_s, why = _stopped(run, now_s) or _listening(run, market, now_s)
     return RuleStatus(run.rule.name, state, since_s, why)
 

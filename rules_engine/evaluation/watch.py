@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.recollection import Recollection
+from rules_engine.evaluation.series import unnamed
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.model.condition import Condition, walk_conditions
-from rules_engine.model.expression import Arithmetic, Call, Negative, Number, walk
+from rules_engine.model.expression import Arithmetic, Call, Expression, Negative, Number, Reading, walk
 from rules_engine.model.instrument import Field
-from rules_engine.model.judging import UNKNOWN, Forget, Judge, Moment, Value, Verdict
+from rules_engine.model.judging import UNKNOWN, Forget, Judge, Moment, Verdict
 from rules_engine.model.rule import OnGap, Rule
 from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import EDGE_S
@@ -59,6 +60,7 @@ class Watch:
         "judge",
         "known",
         "lanes",
+        "names",
         "on_gap",
         "order",
         "recollection",
@@ -80,7 +82,11 @@ class Watch:
         view = View(market, self.uses, keeps=rule.on_gap is OnGap.KEEP, stale_after_s=rule.stale_after_s)
         self.judge: Judge = condition.judge(view)
         self.recollection = Recollection(condition, self.uses) if rule.on_gap is OnGap.BACKFILL else None
-        self._values = _named_values(condition, replace(view, uses=Uses()))
+        named = _named(condition)
+        aside = replace(view, uses=Uses())
+        self._values = {name: aside.value(part) for name, part in named.items()}
+        self.names = tuple(named) if all(isinstance(unnamed(part), Reading) for part in named.values()) else None
+        """What its firings call the one print that they tell; None if they tell anything else."""
         self.lanes: list[Lane] = []
         """What brings it prints."""
         self.is_single = _reads_one_print(self.uses) and self.stale_after_s is None
@@ -95,12 +101,25 @@ class Watch:
 
     def look(self, now_s: float, moment: Moment) -> Verdict:
         """Judges it as of now."""
-        for lane in self.lanes:
-            lane.settle()
+        self.catch_up()
         if moment is not Moment.PRINT:
             self.wake()
         self.verdict = self.judge.judge(now_s, moment)
         return self.verdict
+
+    def catch_up(self) -> None:
+        """It has seen all prints."""
+        for lane in self.lanes:
+            lane.settle()
+
+    def see(self, now_s: float) -> None:
+        """Judges it at a print that is no news to its rule: it fired by it already, or can fire again."""
+        self.verdict = self.judge.judge(now_s, Moment.PRINT)
+        self.known = self.verdict.truth
+
+    def fires_alone(self) -> bool:
+        """Whether it fires at each edge whatever else there is, and tells nothing but the price."""
+        return self.role is Role.CASE and self.names is not None and not self.is_timed and self.run.fires_freely()
 
     def wake(self) -> None:
         """The next print is to be judged: something else than prints may have changed what it remembers."""
@@ -183,8 +202,8 @@ def _reads_one_print(uses: Uses) -> bool:
     return is_one and not any(quote.is_derived for quote in uses.quotes)
 
 
-def _named_values(condition: Condition, view: View) -> dict[str, Value]:
+def _named(condition: Condition) -> dict[str, Expression]:
     """Readings, series and `let` names; not numbers and arithmetic."""
     read = (expression for part in walk_conditions(condition) for expression in part.expressions())
     named = (part for expression in read for part in walk(expression))
-    return {str(part): view.value(part) for part in named if not isinstance(part, _UNNAMED)}
+    return {str(part): part for part in named if not isinstance(part, _UNNAMED)}

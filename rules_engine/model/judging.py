@@ -86,6 +86,18 @@ class Stretch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A price at which verdicts change: the lowest one on its upper side.
+
+    ``way`` is 1 (-1) if a print that comes over (under) it is an edge and nothing else is, however often that happens:
+    one that comes back only makes the next edge possible. 0 if the judge alone can tell.
+    """
+
+    price: float
+    way: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """The last print at or before now - window_s, times a factor and more by a shift: what `changes` compares with."""
 
@@ -109,8 +121,8 @@ class Judge(ABC):
     def judge(self, now_s: float, moment: Moment) -> Verdict:
         """The verdict as of now."""
 
-    def levels(self) -> tuple[float, ...] | None:
-        """The prices that a print must touch or pass for anything to change; None if there is more to it."""
+    def levels(self) -> tuple[Threshold, ...] | None:
+        """What a print must pass for anything to change; None if there is more to it."""
         return None
 
     def calm(self) -> Stretch | None:
@@ -187,15 +199,19 @@ class Composite(Judge):
         for part, its in zip(self.parts, other.parts, strict=True):
             part.remember(its)
 
-    def all_levels(self) -> tuple[float, ...] | None:
-        """The levels of all parts, if each has nothing but levels."""
-        levels = [part.levels() for part in self.parts]
-        known = [level for each in levels if each is not None for level in each]
-        return None if None in levels else tuple(known)
+    def all_levels(self) -> tuple[Threshold, ...] | None:
+        """The levels of all parts, if each has nothing but levels. What an edge of one means, is told by the judge."""
+        return joined([part.levels() for part in self.parts])
 
     def all_calm(self) -> Stretch | None:
         """The stretch in which all parts are calm."""
         return meeting([part.calm() for part in self.parts])
+
+
+def joined(levels: Sequence[tuple[Threshold, ...] | None]) -> tuple[Threshold, ...] | None:
+    """All of them, of which none decides alone; None when some are missing."""
+    known = [Threshold(level.price) for each in levels if each is not None for level in each]
+    return None if None in levels else tuple(known)
 
 
 def meeting(stretches: Sequence[Stretch | None]) -> Stretch | None:

@@ -1,5 +1,7 @@
 """Two floats compared as the decimal numbers that people wrote."""
 
+from math import inf, nextafter
+
 RELATIVE = 1e-12
 EDGE_S = 1e-6
 """Times closer than a microsecond are one instant: POSIX seconds as floats resolve a quarter of that."""
@@ -15,3 +17,22 @@ def order(left: float, right: float, size: float = 0.0) -> int:
     if abs(difference) <= RELATIVE * max(abs(left), abs(right), size):
         return 0
     return 1 if difference > 0 else -1
+
+
+def least_at(level: float) -> float:
+    """The least number that is not below the level."""
+    return _least(level, 0, level - abs(level) * RELATIVE)
+
+
+def least_above(level: float) -> float:
+    """The least number that is above the level."""
+    return _least(level, 1, level + abs(level) * RELATIVE)
+
+
+def _least(level: float, side: int, near: float) -> float:
+    """From a number near it: the next one down that is not on that side, then up to the first one that is."""
+    while order(near, level) >= side:
+        near = nextafter(near, -inf)
+    while order(near, level) < side:
+        near = nextafter(near, inf)
+    return near
