@@ -2,4 +2,6 @@
 
 from rules_engine.cli import main
 
-main()
+# Worker processes of a backtest import this module again.
+if __name__ == "__main__":
+    main()

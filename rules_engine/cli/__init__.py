@@ -4,6 +4,7 @@ import gc
 import sys
 
 EXIT_PROBLEMS = 1
+EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
 EXIT_CONFIGURATION = 78
 

@@ -1,28 +1,44 @@
 """`rules backtest`: what the rules would have done on recorded prices."""
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from rules_engine.cli import EXIT_CONFIGURATION
+from rules_engine.cli import EXIT_CONFIGURATION, EXIT_UNREACHABLE, EXIT_USAGE
 from rules_engine.cli.backtest_data import recordings_of
-from rules_engine.cli.backtest_view import show_summary, summary_json
+from rules_engine.cli.backtest_sweep import SweepError, Variant, variants_of
+from rules_engine.cli.backtest_view import show_summary, show_sweep, summary_json, variant_json
 from rules_engine.cli.progress import Progress
-from rules_engine.cli.rule_files import coloured, config_option, exit_on_errors, load_rules, settings_from
-from rules_engine.language import render
+from rules_engine.cli.rule_files import (
+    coloured,
+    config_option,
+    exit_on_errors,
+    has_errors,
+    load_sources,
+    rule_paths,
+    settings_from,
+)
+from rules_engine.language import Source, read_sources, render
 from rules_engine.language.moments import machine_timezone
 from rules_engine.model.firing import Firing
 from rules_engine.model.plan import Plan
+from rules_engine.model.settings import Settings
 from rules_engine.recordings import RecordingError
 from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
 from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.playing import ENGINES
 from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span, read_end, read_start
+from rules_engine.replay.summary import Summary
+from rules_engine.replay.workers import Here, NoWorkers, Workers
 
+_DASK = "dask://"
+_WHERE = re.compile(rf"{_DASK}(?:local(?::[1-9][0-9]{{0,2}})?|[^/\s]+:[0-9]+)", re.ASCII)
 _LONG_AGO_S = 0.0
 """Prices bring their own time: nothing that a rule names has passed when it is read."""
 
@@ -35,6 +51,15 @@ class _ChargeType(click.ParamType[Charge]):
         if charge is None:
             self.fail(f"'{value}' is neither an amount (0.02) nor a share of the price (0.02%)", param, ctx)
         return charge
+
+
+class _WhereType(click.ParamType[str]):
+    name = "where"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if _WHERE.fullmatch(str(value)) is None:
+            self.fail(f"'{value}' is not dask://HOST:PORT, dask://local or dask://local:2", param, ctx)
+        return str(value)
 
 
 @click.command("backtest")
@@ -65,6 +90,19 @@ class _ChargeType(click.ParamType[Charge]):
     show_default=True,
     help="Price by price, or on columns of them; both find the same.",
 )
+@click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="rules.NAME.NUMBER=1..10",
+    help="A number of a rule, and what it should be instead; several give every combination. One line each.",
+)
+@click.option(
+    "--on",
+    type=_WhereType(),
+    metavar="dask://HOST:PORT",
+    help="Workers of dask.distributed; dask://local:2 starts two here.",
+)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="One firing a line, and nothing else, on stdout.")
 @click.option(
@@ -80,6 +118,8 @@ def command(
     commission: Charge | None,
     capital: float,
     engine: str,
+    sweeps: tuple[str, ...],
+    on: str | None,
     config: Path | None,
     as_json: bool,
     summary: str | None,
@@ -89,33 +129,95 @@ def command(
     Nothing is sent anywhere. Assumptions about fills are printed with the result; docs/backtest.md explains them.
     """
     settings = settings_from(config)
-    loaded, plans, problems = load_rules(paths, settings, now_s=_LONG_AGO_S)
-    exit_on_errors(problems)
+    sources, unreadable = read_sources(rule_paths(paths, settings))
+    loaded, plans, problems = load_sources(sources, settings, now_s=_LONG_AGO_S)
+    exit_on_errors((*unreadable, *problems))
+    variants = _variants(sweeps, sources)
     assumptions = Assumptions(spread, commission, capital, settings.limits if settings else Assumptions().limits)
     request = Request(
-        plans, loaded.instruments, recordings_of(data, loaded, timezone), _span(start, end, plans), assumptions
+        plans,
+        loaded.instruments,
+        recordings_of(data, loaded, timezone, absolute=on is not None),
+        _span(start, end, plans),
+        assumptions,
+        [_plans(variant, settings) for variant in variants],
     )
-    backtest = Backtest(request, engine)
     try:
-        _run(backtest, as_json=as_json)
+        with _workers(on) as workers:
+            backtest = Backtest(request, engine, workers=workers)
+            _run(backtest, as_json=as_json and not variants)
     except RecordingError as error:
         click.echo(render(error.problems, colour=coloured(err=True)), err=True)
         raise SystemExit(EXIT_CONFIGURATION) from error
-    if as_json and summary is None:
-        for warning in backtest.summary().warnings:
-            click.echo(f"warning: {warning}", err=True)
-    elif summary == "json":
-        click.echo(json.dumps(summary_json(backtest.summary()), ensure_ascii=False), err=as_json)
+    except NoWorkers as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(EXIT_UNREACHABLE) from error
+    if variants:
+        _tell_sweep(backtest, variants, as_json=as_json)
     else:
-        show_summary(backtest.summary(), err=as_json)
+        _tell(backtest, summary, as_json=as_json)
+
+
+def _tell(backtest: Backtest, form: str | None, *, as_json: bool) -> None:
+    found = backtest.summary()
+    if as_json and form is None:
+        _warn(found)
+    elif form == "json":
+        click.echo(json.dumps(summary_json(found), ensure_ascii=False), err=as_json)
+    else:
+        show_summary(found, err=as_json)
+
+
+def _tell_sweep(backtest: Backtest, variants: Sequence[Variant], *, as_json: bool) -> None:
+    values, found = [variant.values for variant in variants], backtest.summaries()
+    if not as_json:
+        show_sweep(values, found)
+        return
+    for one, summary in zip(values, found, strict=True):
+        click.echo(json.dumps(variant_json(one, summary), ensure_ascii=False))
+    _warn(found[0])
+
+
+def _warn(summary: Summary) -> None:
+    for warning in summary.warnings:
+        click.echo(f"warning: {warning}", err=True)
+
+
+def _variants(sweeps: Sequence[str], sources: Sequence[Source]) -> Sequence[Variant]:
+    try:
+        return variants_of(sweeps, sources) if sweeps else ()
+    except SweepError as error:
+        click.echo(render([error.problem], colour=coloured(err=True)), err=True)
+        raise SystemExit(EXIT_USAGE) from error
+
+
+def _plans(variant: Variant, settings: Settings | None) -> Sequence[Plan]:
+    _, plans, problems = load_sources(variant.sources, settings, now_s=_LONG_AGO_S)
+    if has_errors(problems):
+        click.echo(f"with {', '.join(f'{name}={value}' for name, value in variant.values.items())}:", err=True)
+        exit_on_errors(problems)
+    return plans
+
+
+@contextmanager
+def _workers(on: str | None) -> Iterator[Workers]:
+    """This process, or who is at `dask://...`; what that needs is imported only then."""
+    if on is None:
+        yield Here()
+        return
+    from rules_engine.replay.on_dask import cluster
+
+    with cluster(on.removeprefix(_DASK)) as workers:
+        yield workers
 
 
 def _run(backtest: Backtest, *, as_json: bool) -> None:
     with Progress() as progress:
         rows = backtest.survey(progress.begin("reading"))
-        for outcome in backtest.outcomes(progress.begin("playing", rows)):
-            if as_json and isinstance(outcome, Firing):
-                click.echo(json.dumps(firing_json(outcome), ensure_ascii=False))
+        wanted = (Firing,) if as_json else ()
+        for outcome in backtest.outcomes(progress.begin("playing", rows), wanted):
+            assert isinstance(outcome, Firing)
+            click.echo(json.dumps(firing_json(outcome), ensure_ascii=False))
 
 
 def firing_json(firing: Firing) -> dict[str, object]:

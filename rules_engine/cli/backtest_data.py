@@ -15,8 +15,11 @@ from rules_engine.recordings.location import Location, of_instruments
 _NAMED = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(.+)", re.ASCII)
 
 
-def recordings_of(data: Sequence[str], loaded: Loaded, timezone: str) -> list[Recording]:
-    """One for each instrument, in the order of the words; those of a folder in that of their names."""
+def recordings_of(data: Sequence[str], loaded: Loaded, timezone: str, *, absolute: bool = False) -> list[Recording]:
+    """One for each instrument, in the order of the words; those of a folder in that of their names.
+
+    ``absolute``: paths that mean the same in another folder.
+    """
     if not is_timezone(timezone):
         raise click.BadParameter(
             f"'{timezone}' is no time zone; write America/New_York or UTC", param_hint="--timezone"
@@ -27,7 +30,9 @@ def recordings_of(data: Sequence[str], loaded: Loaded, timezone: str) -> list[Re
             for name, files in _files(text, loaded):
                 if name in found:
                     raise _wrong(f"{name} has two files; an instrument has one, or one folder")
-                found[name] = Recording(name, files, ZoneInfo(timezone))
+                found[name] = Recording(
+                    name, [file.absolute() if absolute else file for file in files], ZoneInfo(timezone)
+                )
         except OSError as error:
             raise _wrong(f"{text}: {error.strerror or error}") from error
     return list(found.values())

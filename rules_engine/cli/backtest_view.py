@@ -1,5 +1,8 @@
 """What a backtest found, as tables for people and as one JSON object for programs."""
 
+import json
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -10,25 +13,35 @@ from rules_engine.replay.orders import Order
 from rules_engine.replay.summary import Summary
 
 ORDERS_SHOWN = 20
+_PLAIN = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
 _WIDTH = 160
 """Text that goes into a file or a pipe is not cut to the width of a terminal that is not there."""
 
 
 def show_summary(summary: Summary, *, err: bool = False) -> None:
     """Prints the period, the rules, the first orders, the result and what was assumed."""
-    console = Console(stderr=err, markup=False, emoji=False, highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDTH
+    console = _console(err=err)
     console.print(_period(summary))
     for table in (_rules(summary), _orders(summary)):
         if table.row_count:
             console.print()
             console.print(table)
-    left = sum(result.orders for result in summary.rules) - ORDERS_SHOWN
+    left = summary.orders_sent - ORDERS_SHOWN
     if left > 0:
         console.print(f"and {left:,} more orders")
     console.print()
     console.print(_result(summary))
+    _assumed(console, summary)
+
+
+def _console(*, err: bool = False) -> Console:
+    console = Console(stderr=err, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    return console
+
+
+def _assumed(console: Console, summary: Summary) -> None:
     console.print("\nassumed:")
     for line in summary.assumptions:
         console.print(f"  {line}")
@@ -36,22 +49,46 @@ def show_summary(summary: Summary, *, err: bool = False) -> None:
         console.print(f"warning: {warning}")
 
 
+def show_sweep(variants: Sequence[Mapping[str, str]], summaries: Sequence[Summary]) -> None:
+    """One line a variant, with the same measures as a single backtest; then the assumptions and warnings of all."""
+    console = _console()
+    console.print(_period(summaries[0]))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    measures = (
+        "firings",
+        "orders",
+        "filled",
+        "profit",
+        "commission",
+        "drawdown",
+        "",
+        "Sharpe",
+        "exposure",
+        "most held",
+    )
+    for column in (*variants[0], *measures):
+        table.add_column(column.removeprefix("rules."), justify="right")
+    for values, summary in zip(variants, summaries, strict=True):
+        counts = (summary.firings, summary.orders_sent, summary.filled)
+        money = (f"{summary.profit:+,.2f}", f"{summary.commission:,.2f}", f"{summary.drawdown:,.2f}")
+        shares = (f"{summary.drawdown_share:.2%}", _sharpe(summary), f"{summary.exposure:.1%}")
+        figures = (*(f"{count:,}" for count in counts), *money, *shares, f"{summary.gross_max:,.2f}")
+        table.add_row(*values.values(), *figures)
+    console.print()
+    console.print(table)
+    _assumed(console, summaries[0])
+
+
+def variant_json(values: Mapping[str, str], summary: Summary) -> dict[str, object]:
+    """One variant's measures; numbers of the sweep as numbers where they have no unit."""
+    spelled = {name: json.loads(value) if _PLAIN.fullmatch(value) else value for name, value in values.items()}
+    return {"values": spelled, **_measures(summary)}
+
+
 def summary_json(summary: Summary) -> dict[str, object]:
     """The same, with every order that was kept; times in ISO 8601, UTC."""
     return {
-        "from": None if summary.first_s is None else _utc(summary.first_s),
-        "to": None if summary.first_s is None else _utc(summary.last_s),
-        "rows": summary.rows,
-        "capital": summary.capital,
-        "equity": round(summary.equity, 6),
-        "profit": round(summary.profit, 6),
-        "commission": round(summary.commission, 6),
-        "drawdown": round(summary.drawdown, 6),
-        "drawdown_share": round(summary.drawdown_share, 9),
-        "sharpe": None if summary.sharpe is None else round(summary.sharpe, 9),
-        "days": summary.days,
-        "exposure": round(summary.exposure, 9),
-        "gross_max": round(summary.gross_max, 6),
+        **_measures(summary),
         "rules": [
             {
                 "rule": result.rule,
@@ -80,6 +117,27 @@ def summary_json(summary: Summary) -> dict[str, object]:
         "orders_left_out": summary.orders_left_out,
         "assumptions": list(summary.assumptions),
         "warnings": list(summary.warnings),
+    }
+
+
+def _measures(summary: Summary) -> dict[str, object]:
+    return {
+        "from": None if summary.first_s is None else _utc(summary.first_s),
+        "to": None if summary.first_s is None else _utc(summary.last_s),
+        "rows": summary.rows,
+        "firings": summary.firings,
+        "orders_sent": summary.orders_sent,
+        "filled": summary.filled,
+        "capital": summary.capital,
+        "equity": round(summary.equity, 6),
+        "profit": round(summary.profit, 6),
+        "commission": round(summary.commission, 6),
+        "drawdown": round(summary.drawdown, 6),
+        "drawdown_share": round(summary.drawdown_share, 9),
+        "sharpe": None if summary.sharpe is None else round(summary.sharpe, 9),
+        "days": summary.days,
+        "exposure": round(summary.exposure, 9),
+        "gross_max": round(summary.gross_max, 6),
     }
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rules_engine.cli import EXIT_CONFIGURATION, EXIT_PROBLEMS
-from rules_engine.language import Loaded, as_json, load, merge, read_sources, render
+from rules_engine.language import Loaded, Source, as_json, load, merge, read_sources, render
 from rules_engine.language.ordinary_file import read_ordinary
 from rules_engine.language.text import SIZE_MAX
 from rules_engine.model.clock import SystemClock
@@ -67,12 +67,28 @@ def load_rules(
 
     ``now_s`` is the machine's time if not given: an `expires` before it is a problem.
     """
-    wanted = list(paths) or [settings.rules if settings else Path("rules")]
-    sources, unreadable = read_sources(wanted)
+    sources, unreadable = read_sources(rule_paths(paths, settings))
+    loaded, plans, problems = load_sources(sources, settings, is_planned=is_planned, now_s=now_s)
+    return loaded, plans, (*unreadable, *problems)
+
+
+def rule_paths(paths: Sequence[Path], settings: "Settings | None") -> list[Path]:
+    """What the command names, else the folder in use."""
+    return list(paths) or [settings.rules if settings else Path("rules")]
+
+
+def load_sources(
+    sources: Sequence[Source],
+    settings: "Settings | None",
+    *,
+    is_planned: Callable[[Rule], bool] = lambda rule: True,
+    now_s: float | None = None,
+) -> tuple[Loaded, tuple["Plan", ...], tuple[Problem, ...]]:
+    """The same of files that have been read."""
     channels = frozenset(settings.channels) if settings else None
     loaded = load(sources, channels=channels, now_s=SystemClock().now_s() if now_s is None else now_s)
     plans, unplannable = _plans([rule for rule in loaded.sound if is_planned(rule)])
-    return loaded, plans, (*unreadable, *merge(loaded.problems, unplannable, sources))
+    return loaded, plans, merge(loaded.problems, unplannable, sources)
 
 
 def _plans(rules: Sequence[Rule]) -> tuple[tuple["Plan", ...], tuple[Problem, ...]]:

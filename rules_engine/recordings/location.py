@@ -59,15 +59,20 @@ class Location:
             found = map(files.unstrip_protocol, files.find(path))
         return [Location(text) for text in sorted(found, key=_counted) if PurePosixPath(text).suffix.lower() in _FILES]
 
+    def absolute(self) -> "Location":
+        """The same from whatever folder."""
+        return Location(str(Path(self.text).resolve())) if self.is_here else self
+
     def _files(self) -> "tuple[AbstractFileSystem, str]":
         try:
             from fsspec.core import url_to_fs
         except ImportError:
             raise Unreachable("addresses need fsspec: pip install 'rules-engine[dist]'") from None
         try:
-            return url_to_fs(self.text)
+            found: tuple[AbstractFileSystem, str] = url_to_fs(self.text)
         except (ImportError, ValueError) as error:
             raise Unreachable(str(error)) from error
+        return found
 
     def __str__(self) -> str:
         return self.text

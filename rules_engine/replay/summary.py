@@ -90,6 +90,18 @@ class Summary:
     def profit(self) -> float:
         return self.equity - self.capital
 
+    @property
+    def firings(self) -> int:
+        return sum(result.firings for result in self.rules)
+
+    @property
+    def orders_sent(self) -> int:
+        return sum(result.orders for result in self.rules)
+
+    @property
+    def filled(self) -> int:
+        return sum(result.filled for result in self.rules)
+
 
 def result_of(stage: Stage, prices: Prices) -> Result:
     """The figures of a part that has ended."""

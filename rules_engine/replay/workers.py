@@ -3,11 +3,17 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from rules_engine.model.errors import WorldError
 from rules_engine.model.place import Problem
 from rules_engine.recordings import Recording, RecordingError, Survey
 from rules_engine.recordings.recording import Progress
 from rules_engine.replay.playing import Outcome, Playing, Task
 from rules_engine.replay.summary import Result
+
+
+class NoWorkers(WorldError):
+    """Nobody works on it: no dask, no scheduler, no worker, or workers that died of it. The backtest ends."""
+
 
 Seen = Survey | tuple[Problem, ...]
 """What a look through a recording found, or everything that is wrong with it."""

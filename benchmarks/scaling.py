@@ -1,0 +1,128 @@
+"""Folders of prices larger and larger: memory against days and symbols, and worker processes against time.
+
+`python -m benchmarks.scaling memory` and `python -m benchmarks.scaling workers`; `--short` for a first look.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+_DAY_S = 6.5 * 3600
+_BEGIN = date(2030, 1, 2)
+RULES = (
+    "  - {{name: move-{name}, when: {name} moves 2% in 5m, do: notify desk, cooldown: 5m}}\n"
+    '  - {{name: mean-{name}, when: "{name} > sma({name}, 5m) + 3 * stdev({name}, 5m)", do: notify desk}}\n'
+    "  - {{name: level-{name}, when: {name} crosses above 202, do: buy 10 {name}, once: true}}\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one call of `rules backtest`."""
+
+    wall_s: float
+    cpu_s: float
+    resident_mb: float
+    firings: int
+    answer: bytes
+
+
+def names(count: int) -> list[str]:
+    """AA, AB, AC..."""
+    return [f"S{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(count)]
+
+
+def write_day(path: Path, day: date, prints: int, seed: int) -> None:
+    """One symbol's prints of a day of trading: a walk in cents."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    source = np.random.default_rng(seed)
+    midnight = np.datetime64(day.isoformat(), "us")
+    offsets = np.sort(source.integers(0, int(_DAY_S * 1e6), prints))
+    times = midnight + np.timedelta64(14 * 3600 + 1800, "s") + offsets.astype("timedelta64[us]")
+    prices = np.rint(200 * np.exp(np.cumsum(source.normal(0, 0.03 / np.sqrt(prints), prints))) * 100) / 100
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pa.table({"timestamp": times, "price": prices, "size": source.integers(1, 9, prints) * 100})
+    pq.write_table(table, path)
+
+
+def write_folder(folder: Path, symbols: int, days: int, prints: int) -> None:
+    """`symbol=SAA/2030-01-02.parquet`, and rules for every symbol in `rules.yaml`."""
+    for number, name in enumerate(names(symbols)):
+        for day in range(days):
+            at = _BEGIN + timedelta(days=day)
+            write_day(folder / f"symbol={name}" / f"{at}.parquet", at, prints, 1000 * number + day)
+    head = "version: 1\ntimezone: America/New_York\nrules:\n"
+    (folder / "rules.yaml").write_text(head + "".join(RULES.format(name=name) for name in names(symbols)))
+
+
+def backtest(folder: Path, *words: str) -> Cost:
+    """The command as a process of its own; memory is that of the largest of it and its children."""
+    command = (sys.executable, "-m", "rules_engine", "backtest", "rules.yaml", "--data", str(folder), "--json", *words)
+    start_s = time.perf_counter()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=folder, stdout=said)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        answer = said.read()
+    wall_s = time.perf_counter() - start_s
+    assert process.returncode == 0, process.returncode
+    resident_mb = used.ru_maxrss / 1024
+    return Cost(wall_s, used.ru_utime + used.ru_stime, resident_mb, answer.count(b"\n"), answer)
+
+
+def memory(folder: Path, sizes: Sequence[tuple[int, int]], prints: int) -> None:
+    """A line for each number of symbols and days."""
+    print(f"{'symbols':>7} {'days':>5} {'rows':>12} {'bytes':>14} {'firings':>8} {'CPU s':>7} {'us/row':>7} {'MB':>6}")
+    for symbols, days in sizes:
+        here = folder / f"{symbols}-{days}"
+        write_folder(here, symbols, days, prints)
+        size = sum(path.stat().st_size for path in here.rglob("*.parquet"))
+        for engine in ("auto", "streaming")[: 1 + (symbols * days * prints <= 4_000_000)]:
+            cost, rows = backtest(here, "--engine", engine), symbols * days * prints
+            print(
+                f"{symbols:>7} {days:>5} {rows:>12,} {size:>14,} {cost.firings:>8,} {cost.cpu_s:>7.1f}"
+                f" {cost.cpu_s / rows * 1e6:>7.2f} {cost.resident_mb:>6.0f}  {engine}"
+            )
+        shutil.rmtree(here)
+
+
+def workers(folder: Path, symbols: int, days: int, prints: int) -> None:
+    """One process against one and two workers, three times in turn; the answers are the same bytes."""
+    write_folder(folder, symbols, days, prints)
+    ways = {"here": (), "one": ("--on", "dask://local:1"), "two": ("--on", "dask://local:2")}
+    for _ in range(3):
+        costs = {name: backtest(folder, *words) for name, words in ways.items()}
+        assert len({cost.answer for cost in costs.values()}) == 1
+        walls = "  ".join(f"{name} {cost.wall_s:.1f} s" for name, cost in costs.items())
+        print(f"{walls}  one/two {costs['one'].wall_s / costs['two'].wall_s:.2f}  firings {costs['here'].firings:,}")
+
+
+def main() -> None:
+    """What the command line asks for."""
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("what", choices=["memory", "workers"])
+    reader.add_argument("--short", action="store_true")
+    asked = reader.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if asked.what == "memory":
+            sizes = [(2, 2), (2, 4)] if asked.short else [(5, 4), (5, 20), (20, 4), (20, 20), (1, 20), (1, 100)]
+            memory(Path(folder), sizes, 20_000 if asked.short else 100_000)
+        else:
+            workers(Path(folder), 4 if asked.short else 20, 4 if asked.short else 20, 20_000 if asked.short else 50_000)
+
+
+if __name__ == "__main__":
+    main()
