@@ -2,58 +2,16 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from rules_engine.daemon.control import CommandRefused, Json, NotRunning, ask
-from tests.cli.calling import COMMAND, DEADLINE_S, call, call_beside, run_process
+from tests.cli.calling import DEADLINE_S, call, call_beside, run_process
+from tests.cli.running import running, settings_for, status_of
 from tests.cli.written import BAD, GOOD, write_config, write_rules
-from tests.daemon.house import ACCOUNT, BUY_AT_200, RULES_HEAD, House, house_in
+from tests.daemon.house import BUY_AT_200, RULES_HEAD, House
 
 SECRET = "tgram://123456789:AAbbCCddEEffGGhhIIjjKKllMMnnOOppQQr/987654321"
-
-
-@pytest.fixture
-async def house(folder: Path) -> AsyncIterator[House]:
-    async with house_in(folder) as house:
-        yield house
-
-
-def settings_for(house: House) -> str:
-    return (
-        f"gateway: {{host: 127.0.0.1, port: {house.gateway.port}, client_id: 17}}\n"
-        f"restart_window: none\n"
-        f"mode: paper\naccount: {ACCOUNT}\nchannels: {{phone: '{house.settings.channels['phone']}'}}\n"
-        "local_webhooks: true\n"
-    )
-
-
-@asynccontextmanager
-async def running(house: House) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The engine as a process, once it answers."""
-    process = await asyncio.create_subprocess_exec(
-        *(*COMMAND, "run"), stdin=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(DEADLINE_S):
-            while not await status_of(house):
-                assert process.returncode is None, (await process.communicate())[1].decode()
-                await asyncio.sleep(0.02)
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-
-
-async def status_of(house: House) -> Json:
-    try:
-        return await asyncio.to_thread(ask, house.folder.socket, "status")
-    except (NotRunning, CommandRefused):
-        return None
 
 
 def test_without_a_configuration_it_says_what_to_do() -> None:
