@@ -101,5 +101,15 @@ def _of_scalar(rule: str, path: str, scalar: Scalar, lines: Sequence[int]) -> It
 def _kind(before: str, found: re.Match[str], raw: str) -> str:
     if (found["unit"] or "")[:1] in tuple("smhd") or _LENGTH_AFTER.match(raw, found.end()):
         return "window"
-    opened = re.search(r"\w[(\[][^()\[\]]*$", before)
-    return "" if opened else "threshold"
+    return "" if _is_argument(before) else "threshold"
+
+
+def _is_argument(before: str) -> bool:
+    """Whether a function's parenthesis or a bar's bracket is open there."""
+    opened: list[bool] = []
+    for at, character in enumerate(before):
+        if character in "([":
+            opened.append(before[:at][-1:].isalnum())
+        elif character in ")]" and opened:
+            opened.pop()
+    return any(opened)
