@@ -39,6 +39,7 @@ class Connection:
         self._watching = asyncio.Lock()
         self._histories = asyncio.Semaphore(HISTORIES_AT_ONCE_MAX)
         self._opened_s = clock.now_s()
+        self._process = ""
 
     @classmethod
     async def open(
@@ -63,6 +64,7 @@ class Connection:
         opened = False
         try:
             await shake_hands(connection._hearing, settings, deadline_s)
+            connection._process = connection._session.serving_process()
             await connection._begin(account, order_id_floor, deadline_s)
             await connection.watch(instruments)
             opened = True
@@ -85,9 +87,9 @@ class Connection:
 
     @property
     def mark(self) -> str:
-        """This connection. It cannot be known whether two connections met the same gateway process, so no two marks
-        are equal."""
-        return f"{self._settings.host}:{self._settings.port} since {self._opened_s:.6f}"
+        """The gateway process behind this connection. Where it cannot be known no two marks are equal."""
+        where = f"{self._settings.host}:{self._settings.port}"
+        return f"{where} {self._process or f'since {self._opened_s:.6f}'}"
 
     async def probe(self, deadline_s: float = 1.0) -> None:
         """A round trip to IB; raises LinkDown when it is not answered in time."""

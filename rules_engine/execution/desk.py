@@ -238,6 +238,8 @@ class Desk:
             self._session.distrust("IB shows a second order for one intent", self._clock.now_s())
 
     def _on_link(self, change: LinkChange) -> None:
+        if change.state == "degraded":
+            self._journal.outage()
         if self._session is None:
             return
         self._session.usable = change.state == "up"

@@ -6,12 +6,14 @@ B. Pre-flight: link up and reconciled, no halt, no kill switch, the right accoun
 C. SENDING with its order ids is on disk.
 D. The bytes leave.
 E. IB's first report about each leg, or else its complete answers, says that it arrived.
+
+What certainly never arrived (`unarrived.py`) passes B to E once more, under the same numbers, where the settings want
+that.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.cancelling import Cancelling
@@ -25,7 +27,7 @@ from rules_engine.execution.ports import OrderLink
 from rules_engine.execution.price_wait import PriceWait
 from rules_engine.execution.restart_window import RestartWindow
 from rules_engine.execution.risk import DUPLICATE_WINDOW_S, RiskGate
-from rules_engine.execution.session import Session
+from rules_engine.execution.session import Session, UnitName
 from rules_engine.execution.timing import Timing
 from rules_engine.execution.words import describe
 from rules_engine.model.clock import Clock
@@ -121,6 +123,8 @@ class Dispatcher:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         async with self.flight:
             self.cancelling.send_wanted(self._current())
+            while (session := self._current()) and session.unarrived:
+                await self._send_again(session, session.unarrived.pop(0))
             waiting = set[tuple[str, int]]()
             while unit := self._journal.intents.next_unit(waiting):
                 if self._waits_for_price(unit):
@@ -147,23 +151,17 @@ class Dispatcher:
         session = self._current()
         if session is None or not session.is_clear or self._halts.engine or self._waits_for_restart(unit):
             return False
-        if why := self._halts.rules.get(unit[0].rule):
-            self._block(unit, Refusal(Reason.HALTED, why))
-            return True
-        if why := self._guard(session.link):
-            self._block(unit, Refusal(Reason.WRONG_ACCOUNT, why))
+        if found := self._forbidden(session, unit):
+            self._block(unit, found)
             return True
         if (pause_s := self._pace.pause_s(len(unit), self._clock.now_s())) > 0:
             self._paced_until_s = self._clock.now_s() + pause_s
             return False
         await self._cancels_over(unit)
-        try:
-            await session.link.probe(self._timing.probe_s)
-        except LinkDown as error:
-            session.distrust(str(error) or Reason.LINK_DOWN, self._clock.now_s() + self._timing.backoff_s)
+        if not await self._answers(session):
             return False
         # Nothing is awaited from here until the unit is on the wire.
-        if self._current() is not session or not session.is_clear or self._waits_for_restart(unit):
+        if self._waits_for_restart(unit):
             return False
         unit = self._journal.intents.unit(unit[0].rule, unit[0].seq)
         if unit[0].state is not State.INTENT or self._close_stale(unit):
@@ -178,10 +176,50 @@ class Dispatcher:
         await self._acknowledged(session, unit)
         return True
 
+    async def _send_again(self, session: Session, name: UnitName) -> None:
+        """The same unit under the same numbers. Whatever stands against it, and it is not tried again."""
+        session.tried.add(name)
+        session.due_s = self._clock.now_s()
+        unit = self._journal.intents.unit(*name)
+        if self._forbidden(session, unit) or self._pace.pause_s(len(unit), self._clock.now_s()) > 0:
+            return
+        if not session.is_clear or not await self._answers(session):
+            return
+        # Nothing is awaited from here until the unit is on the wire.
+        unit = self._journal.intents.unit(*name)
+        is_late = self._is_stale(unit) or self._halts.engine or self.is_restart_near
+        if is_late or any(leg.state is not State.SENDING for leg in unit) or self._check(unit):
+            return
+        if self._write(session, self._journal.send_again_committed(unit, session.link.mark)):
+            await self._acknowledged(session, unit)
+
+    async def _answers(self, session: Session) -> bool:
+        """A round trip to IB; False when it was not answered in time, or the connection is another one by now."""
+        try:
+            await session.link.probe(self._timing.probe_s)
+        except LinkDown as error:
+            session.distrust(str(error) or Reason.LINK_DOWN, self._clock.now_s() + self._timing.backoff_s)
+            return False
+        return self._current() is session and session.is_clear
+
+    def _forbidden(self, session: Session, unit: Sequence[Intent]) -> Refusal | None:
+        """What no waiting will change."""
+        if why := self._halts.rules.get(unit[0].rule):
+            return Refusal(Reason.HALTED, why)
+        if why := self._guard(session.link):
+            return Refusal(Reason.WRONG_ACCOUNT, why)
+        return None
+
     def _check(self, unit: Sequence[Intent]) -> Refusal | None:
-        """Against every limit. What is still to be sent is checked in its turn and does not count yet."""
+        """Against every limit. What is still to be sent is checked in its turn and does not count yet; nor does the
+        unit itself, if it was sent before."""
+        keys = {leg.key for leg in unit}
         book = self.book()
-        sent = replace(book, open=[intent for intent in book.open if intent.state.may_be_at_broker])
+        sent = Book(
+            open=[one for one in book.open if one.state.may_be_at_broker and one.key not in keys],
+            recent=[one for one in book.recent if one.key not in keys],
+            today=[one for one in book.today if one.key not in keys],
+        )
         return self._gate.check(tuple(leg.draft for leg in unit), sent, unit[0].rule)
 
     def _waits_for_price(self, unit: Sequence[Intent]) -> bool:
@@ -249,14 +287,17 @@ class Dispatcher:
 
     def _place(self, session: Session, unit: Sequence[Intent]) -> bool:
         """SENDING on disk, then the bytes. False when the link broke in between: then only evidence can tell."""
-        link, order_ids = session.link, list[int]()
-        floor = self._journal.order_id_high_water
+        order_ids, floor = list[int](), self._journal.order_id_high_water
         for _ in unit:
-            floor = link.next_order_id(floor)
+            floor = session.link.next_order_id(floor)
             order_ids.append(floor)
-        unit = self._journal.send_committed(unit, order_ids, link.mark)
+        return self._write(session, self._journal.send_committed(unit, order_ids, session.link.mark))
+
+    def _write(self, session: Session, unit: Sequence[Intent]) -> bool:
+        """The bytes of a unit that is SENDING on disk; False when the link broke meanwhile."""
+        link, drafts = session.link, tuple(leg.draft for leg in unit)
         account = trading_account(self._settings.account, link.accounts)
-        drafts = tuple(leg.draft for leg in unit)
+        order_ids = [leg.order_id for leg in unit if leg.order_id is not None]
         try:
             for leg, order_id in zip(unit, order_ids, strict=True):
                 link.place(

@@ -19,6 +19,7 @@ from rules_engine.execution.ledger import Ledger
 from rules_engine.execution.order_states import Fill, exec_parts, supersedes, unit_state
 from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.plain import from_text, to_text
+from rules_engine.execution.unarrived import SENT_AGAIN
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import HeldBack, Reason
@@ -28,7 +29,7 @@ from rules_engine.model.notice import Notice
 from rules_engine.model.reports import ExecutionReport
 from rules_engine.model.settings import Mode
 
-_HIGH_WATER = "order_id_high_water"
+_HIGH_WATER, _OUTAGE = "order_id_high_water", "outage"
 
 
 class Journal:
@@ -152,6 +153,23 @@ class Journal:
             for leg in sending:
                 self.change(leg, "sending", {"order_id": leg.order_id, "mark": mark})
         return sending
+
+    def send_again_committed(self, legs: Sequence[Intent], mark: str) -> Sequence[Intent]:
+        """SENDING once more, with the numbers of the first time: on disk before any byte leaves."""
+        sending = [replace(leg, reason=SENT_AGAIN) for leg in legs]
+        with self.transaction():
+            for leg in sending:
+                self.change(leg, "sending again", {"order_id": leg.order_id, "mark": mark})
+        return sending
+
+    def outage(self) -> None:
+        """IB's own link is lost: what the gateway took in before may be lost with it."""
+        self.put(_OUTAGE, repr(self._clock.now_s()))
+
+    @property
+    def outage_s(self) -> float:
+        """When IB's own link was last seen lost."""
+        return float(self.get(_OUTAGE) or "-inf")
 
     @property
     def order_id_high_water(self) -> int:

@@ -10,6 +10,7 @@ from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent
 from rules_engine.execution.session import Session
 from rules_engine.execution.timing import Timing
+from rules_engine.execution.unarrived import certainly_unarrived
 from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import EvidenceIncomplete, LinkDown
@@ -40,7 +41,7 @@ class Reconciler:
         self._intake = intake
         self._timing = timing
         self._halts = halts
-        self._gateway = settings.gateway
+        self._settings = settings
         self._everyone = tuple(settings.channels)
         self._reminded_s: dict[str, float] = {}
 
@@ -62,7 +63,7 @@ class Reconciler:
         self._alarm(findings, asked_s)
         self._adopt(evidence, away=not session.reconciled)
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
-        self._settle_absent(session, findings.absent)
+        self._settle_absent(session, findings.absent, evidence.next_order_id)
         session.refusals.clear()
         session.reconciled, session.why, session.attempts = True, "", 0
         session.due_s = self._next_round_s(session)
@@ -90,8 +91,9 @@ class Reconciler:
         for report in (*evidence.open_orders, *evidence.completed):
             self._intake.order(report, away=away)
 
-    def _settle_absent(self, session: Session, absent: Sequence[Intent]) -> None:
+    def _settle_absent(self, session: Session, absent: Sequence[Intent], next_order_id: int) -> None:
         now_s, since_s = self._clock.now_s(), session.absent_since_s
+        session.unarrived.clear()
         session.absent_since_s = {intent.key: since_s.get(intent.key, now_s) for intent in absent}
         for intent in absent:
             newest = self._journal.intents.get(intent.key)
@@ -102,8 +104,33 @@ class Reconciler:
                 meaning, text = refused
                 ended = OrderEvent.REJECTED if meaning is Meaning.ENDS_UNSEEN else OrderEvent.CANCELLED
                 self._intake.conclude(newest, ended, text)
-            elif now_s - session.absent_since_s[intent.key] >= self._timing.settle_s:
+            elif now_s - session.absent_since_s[intent.key] < self._timing.settle_s:
+                continue
+            elif not self._may_go_again(session, newest, next_order_id):
                 self._lose(newest)
+
+    def _may_go_again(self, session: Session, intent: Intent, next_order_id: int) -> bool:
+        """Whether the dispatcher is to send the unit of this intent once more; noted for it."""
+        now_s, name = self._clock.now_s(), (intent.rule, intent.seq)
+        unit = self._journal.intents.unit(*name)
+        settled = all(
+            now_s - session.absent_since_s.get(leg.key, now_s) >= self._timing.settle_s
+            and leg.key not in session.refusals
+            for leg in unit
+        )
+        witnessed = certainly_unarrived(
+            unit,
+            next_order_id=next_order_id,
+            mark=session.link.mark,
+            outage_s=self._journal.outage_s,
+            now_s=now_s,
+            settings=self._settings,
+        )
+        if not settled or not witnessed or name in session.tried:
+            return False
+        if name not in session.unarrived:
+            session.unarrived.append(name)
+        return True
 
     def _lose(self, intent: Intent) -> None:
         lost = self._intake.conclude(intent, OrderEvent.LOST, "complete evidence shows no trace of it")
@@ -141,8 +168,8 @@ class Reconciler:
 
     def _scope(self, session: Session) -> str:
         """Where IB's count of our order ids belongs to: another login, gateway or client id has another count."""
-        place = f"{self._gateway.host}:{session.link.port}"
-        return f"{place} {','.join(sorted(session.link.accounts))} client {self._gateway.client_id}"
+        place = f"{self._settings.gateway.host}:{session.link.port}"
+        return f"{place} {','.join(sorted(session.link.accounts))} client {self._settings.gateway.client_id}"
 
     def _next_round_s(self, session: Session) -> float:
         now_s = self._clock.now_s()

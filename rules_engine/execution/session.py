@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.ports import OrderLink
 
+UnitName = tuple[str, int]
+"""A rule and the number of its firing."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -12,7 +15,8 @@ class Session:
 
     ``usable`` is false while IB's own link is down (1100). ``why`` says why nothing is sent, for `rules status`.
     ``refusals`` are errors that end an order unless IB shows it, by key. ``inactive`` are keys of orders that IB called
-    inactive and that were asked about.
+    inactive and that were asked about. ``unarrived`` are units that may be sent once more, ``tried`` those for which
+    that was tried.
     """
 
     link: OrderLink
@@ -25,6 +29,8 @@ class Session:
     refusals: dict[str, tuple[Meaning, str]] = field(default_factory=dict)
     cancelling: set[str] = field(default_factory=set)
     inactive: set[str] = field(default_factory=set)
+    unarrived: list[UnitName] = field(default_factory=list)
+    tried: set[UnitName] = field(default_factory=set)
 
     def distrust(self, why: str, due_s: float) -> None:
         """Forgets that it was reconciled; the next round is due at ``due_s``."""

@@ -133,6 +133,8 @@ class _Words:
             heartbeat=self._heartbeat(),
             limits=self._limits(),
             restart=self._restart(),
+            resend_within_s=self._seconds(self._root, "resend_within", 0.0, "60s"),
+            resend_market_within_s=self._seconds(self._root, "resend_market_within", 0.0, "30s"),
         )
 
     def _is_true(self, key: str) -> bool:

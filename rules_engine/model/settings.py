@@ -83,3 +83,7 @@ class Settings:
     heartbeat: Heartbeat | None = None
     limits: Limits = Limits()
     restart: NightlyRestart | None = None
+    resend_within_s: float = 0.0
+    """How long after it was sent an order that certainly never arrived may be sent once more; 0 is never."""
+    resend_market_within_s: float = 0.0
+    """The same for units with an order that takes whatever price there is."""

@@ -124,6 +124,13 @@ def test_an_almost_empty_file_is_a_dry_run(tmp_path: Path) -> None:
     settings, problems = read("mode: dry\n", tmp_path)
     assert not problems and settings is not None
     assert settings.limits == Limits() and settings.channels == {} and settings.heartbeat is None
+    assert (settings.resend_within_s, settings.resend_market_within_s) == (0.0, 0.0)
+
+
+def test_sending_once_more_must_be_asked_for(tmp_path: Path) -> None:
+    settings, problems = read("resend_within: 60s\nresend_market_within: 30s\n", tmp_path)
+    assert not problems and settings is not None
+    assert (settings.resend_within_s, settings.resend_market_within_s) == (60.0, 30.0)
 
 
 def test_the_embedded_gateway(tmp_path: Path) -> None:
