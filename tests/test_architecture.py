@@ -56,8 +56,9 @@ OWNERS: dict[str, set[str]] = {
     "numpy": {
         "recordings",
         "evaluation/columnar",
-        *(f"replay/{name}.py" for name in ("book", "columns", "course", "prices", "summary")),
+        *(f"replay/{name}.py" for name in ("book", "columns", "course", "prices", "summary", "telling")),
     },
+    "numba": {"evaluation/columnar/compiled.py"},
     "pyarrow": {"recordings/parquet_file.py"},
     "fsspec": {"recordings/location.py"},
     "dask": set(),

@@ -1,7 +1,7 @@
 """Several recordings into slices of time, column by column, in order."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import repeat
 
 import numpy as np
@@ -19,30 +19,75 @@ Row = tuple[float, int, float, float]
 """POSIX seconds, the number of the recording, then price and size, or bid and ask."""
 
 
-@dataclass(frozen=True, slots=True)
 class Slice:
     """All rows of a stretch of time; those of one instant in the order of the recordings, and of one recording in that
-    of its file. ``of`` are the places of each recording's own rows.
-
-    ``first`` and ``second`` are price and size, or bid and ask; ``numbers`` are those of the recordings.
+    of its file. ``pieces`` are each recording's own rows, in order; columns of all are made when they are asked for.
     """
 
-    times_s: Column
-    numbers: npt.NDArray[np.int64]
-    first: Column
-    second: Column
-    of: tuple[npt.NDArray[np.int64], ...]
+    def __init__(self, pieces: Sequence[Sequence[Block]]) -> None:
+        self.pieces = pieces
 
     def __len__(self) -> int:
-        return len(self.times_s)
+        return sum(self.counts)
+
+    @cached_property
+    def counts(self) -> tuple[int, ...]:
+        """How many rows are of each recording."""
+        return tuple(sum(map(len, own)) for own in self.pieces)
+
+    @cached_property
+    def times_s(self) -> Column:
+        return self._column(lambda block: block.times_s)
+
+    @cached_property
+    def first(self) -> Column:
+        """Price or bid."""
+        return self._column(lambda block: block.values[0])
+
+    @cached_property
+    def second(self) -> Column:
+        """Size or ask."""
+        return self._column(lambda block: block.values[1])
+
+    @cached_property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """Those of the recordings."""
+        numbers = np.repeat(np.arange(len(self.counts)), self.counts)
+        return numbers if self._order is None else numbers[self._order]
+
+    @cached_property
+    def of(self) -> tuple[npt.NDArray[np.int64], ...]:
+        """The places of each recording's own rows."""
+        places = np.arange(len(self))
+        if self._order is not None:
+            places[self._order] = places.copy()
+        return tuple(np.split(places, np.cumsum(self.counts)[:-1]))
 
     def rows(self) -> Iterator[Row]:
         """One after the other."""
         for start in range(0, len(self), _ROWS_AT_ONCE):
             part = slice(start, start + _ROWS_AT_ONCE)
-            numbers = self.numbers[part].tolist() if len(self.of) > 1 else repeat(0)
+            numbers = self.numbers[part].tolist() if len(self.counts) > 1 else repeat(0)
             columns = (self.times_s[part].tolist(), numbers, self.first[part].tolist(), self.second[part].tolist())
             yield from zip(*columns, strict=False)
+
+    def cut(self, row: int) -> tuple["Slice", "Slice"]:
+        """The rows before that one, and those from it on."""
+        counts = [int(np.searchsorted(own, row)) for own in self.of]
+        both = [_split(own, count) for own, count in zip(self.pieces, counts, strict=True)]
+        return Slice([before for before, _ in both]), Slice([after for _, after in both])
+
+    @cached_property
+    def _order(self) -> npt.NDArray[np.int64] | None:
+        """Of one instant, recording by recording: a stable sort keeps the order of the pieces."""
+        if sum(count > 0 for count in self.counts) < 2:
+            return None
+        return np.argsort(np.concatenate([block.times_s for own in self.pieces for block in own]), kind="stable")
+
+    def _column(self, of: Callable[[Block], Column]) -> Column:
+        columns = [of(block) for own in self.pieces for block in own]
+        whole = columns[0] if len(columns) == 1 else np.concatenate(columns) if columns else np.empty(0)
+        return whole if self._order is None else whole[self._order]
 
 
 class Slices:
@@ -60,10 +105,10 @@ class Slices:
                 source.fill()
             self.held_max = max(self.held_max, sum(source.rows for source in self._sources))
             horizon_s = min((source.last_s for source in self._sources if not source.ended), default=np.inf)
-            parts = [source.take(horizon_s) for source in self._sources]
-            if not any(map(len, parts)):
+            found = Slice([source.take(horizon_s) for source in self._sources])
+            if not len(found):
                 return
-            yield _merged(parts)
+            yield found
 
 
 class _Source:
@@ -71,64 +116,44 @@ class _Source:
 
     def __init__(self, blocks: Iterator[Block], rows_max: int) -> None:
         self.ended = False
+        self.rows = 0
         self._blocks = blocks
         self._rows_max = rows_max
-        self._waiting = Block(np.empty(0), (np.empty(0), np.empty(0)))
-
-    @property
-    def rows(self) -> int:
-        return len(self._waiting)
+        self._waiting: list[Block] = []
 
     @property
     def last_s(self) -> float:
         """Up to here, exclusive, every row is known while there is more to read."""
-        return float(self._waiting.times_s[-1])
+        return float(self._waiting[-1].times_s[-1])
 
     def fill(self) -> None:
         """Reads on until there are enough rows, of more than one instant."""
-        pieces, rows = [self._waiting], self.rows
-        first_s = float(self._waiting.times_s[0]) if rows else None
-        last_s = float(self._waiting.times_s[-1]) if rows else None
-        while not self.ended and (rows < self._rows_max or first_s == last_s):
+        while not self.ended and (self.rows < self._rows_max or self._waiting[0].times_s[0] == self.last_s):
             block = next(self._blocks, None)
             if block is None:
                 self.ended = True
             elif len(block):
-                pieces.append(block)
-                rows += len(block)
-                first_s = float(block.times_s[0]) if first_s is None else first_s
-                last_s = float(block.times_s[-1])
-        if len(pieces) > 1:
-            self._waiting = _joined(pieces)
+                self._waiting.append(block)
+                self.rows += len(block)
 
-    def take(self, horizon_s: float) -> Block:
+    def take(self, horizon_s: float) -> Sequence[Block]:
         """The rows before that moment."""
-        count = int(np.searchsorted(self._waiting.times_s, horizon_s))
+        count = sum(int(np.searchsorted(block.times_s, horizon_s)) for block in self._waiting)
         taken, self._waiting = _split(self._waiting, count)
+        self.rows -= count
         return taken
 
 
-def _joined(pieces: Sequence[Block]) -> Block:
-    columns = zip(*(piece.values for piece in pieces), strict=True)
-    return Block(np.concatenate([piece.times_s for piece in pieces]), tuple(map(np.concatenate, columns)))
-
-
-def _split(block: Block, count: int) -> tuple[Block, Block]:
-    first = Block(block.times_s[:count], tuple(column[:count] for column in block.values))
-    # Copied, so that what was taken can be let go.
-    return first, Block(block.times_s[count:].copy(), tuple(column[count:].copy() for column in block.values))
-
-
-def _merged(parts: Sequence[Block]) -> Slice:
-    """Of one instant, recording by recording: a stable sort keeps the order of the parts."""
-    whole = _joined(parts)
-    numbers = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    if sum(len(part) > 0 for part in parts) == 1:
-        of = tuple(np.arange(len(part)) for part in parts)
-        return Slice(whole.times_s, numbers, whole.values[0], whole.values[1], of)
-    order = np.argsort(whole.times_s, kind="stable")
-    numbers = numbers[order]
-    places = np.argsort(numbers, kind="stable")
-    bounds = np.cumsum([len(part) for part in parts])[:-1]
-    first, second = (column[order] for column in whole.values)
-    return Slice(whole.times_s[order], numbers, first, second, tuple(np.split(places, bounds)))
+def _split(pieces: Sequence[Block], count: int) -> tuple[list[Block], list[Block]]:
+    """So many rows, and the others."""
+    before, after = [], []
+    for block in pieces:
+        if count >= len(block):
+            before.append(block)
+        elif count <= 0:
+            after.append(block)
+        else:
+            before.append(Block(block.times_s[:count], tuple(column[:count] for column in block.values)))
+            after.append(Block(block.times_s[count:], tuple(column[count:] for column in block.values)))
+        count -= len(block)
+    return before, after

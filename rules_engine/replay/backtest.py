@@ -86,7 +86,8 @@ class Backtest:
         request = request_of(self._request, part)
         surveys = [recording.surveyed for recording in self._request.recordings]
         first_s = min((survey.first_s for survey in surveys), default=Extent().first_s)
-        extent = Extent(first_s, max((survey.last_s for survey in surveys), default=Extent().last_s))
+        last_s = max((survey.last_s for survey in surveys), default=Extent().last_s)
+        extent = Extent(first_s, last_s, sum(survey.rows for survey in surveys))
         count = max(1, self._workers.variants_at_once(parts, len(request.each)))
         for first in range(0, len(request.each), count):
             some = replace(request, variants=request.each[first : first + count])

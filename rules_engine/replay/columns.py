@@ -1,21 +1,25 @@
 """The engine on columns: what rules need not see is found for a whole slice of time, and passed over."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from math import inf
 
 import numpy as np
 
+from rules_engine.evaluation.columnar.arrays import Index
 from rules_engine.evaluation.columnar.dues import Dues
+from rules_engine.evaluation.columnar.kernels import kernels_for
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
-from rules_engine.evaluation.columnar.past import Index, Past
+from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.values import Columns
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.recordings.slices import Row, Slice
 from rules_engine.replay.reads import is_intertwined
 from rules_engine.replay.streaming import Play, Stage
+from rules_engine.replay.telling import NOTHING, Telling, Told
 
 
 def pays(stage: Stage, countable: Sequence[bool]) -> bool:
@@ -35,7 +39,12 @@ class Leaping:
 
     def take(self, piece: Slice) -> Iterator[Firing | HeldBack]:
         """What comes of the next prices."""
-        return self._play.take(self._leaps.rows(piece))
+        for part in self._leaps.parts(piece):
+            told = self._leaps.turn_over(part)
+            for outcome in self._play.take(self._leaps.rows()):
+                yield from told.ready()
+                yield outcome
+            yield from told.rest()
 
     def end(self) -> Iterator[Firing | HeldBack]:
         """What comes of the time that is left when no prices follow."""
@@ -43,7 +52,7 @@ class Leaping:
 
 
 _EVERYONE = ""
-_EMPTY = Slice(np.empty(0), np.empty(0, dtype=np.int64), np.empty(0), np.empty(0), ())
+_EMPTY = Slice(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,8 @@ class _Calls:
 
 
 class _Leaps:
-    """Gives the rows that must be played, and brings the evaluator, the desk and the book past all others.
+    """Gives the rows that must be played, and brings the evaluator, the desk and the book past all others. Rules that
+    only tell are told apart once they are armed, and need none.
 
     A row is played when a side changes for some rule, a timer is due, an order works in its instrument or a day ends;
     and when it is an instrument's first one after anything was judged that is not a print.
@@ -68,8 +78,10 @@ class _Leaps:
         self._names = [plan.rule.name for plan in stage.plans]
         self._dues = [Dues(plan.rule) for plan in stage.plans]
         self.can_leap = [self._is_passable(number) for number in range(len(stage.voices))]
-        self._pasts = {number: Past() for number, can_leap in enumerate(self.can_leap) if can_leap}
+        kernels = kernels_for(stage.extent.rows)
+        self._pasts = {number: Past(kernels) for number, can_leap in enumerate(self.can_leap) if can_leap}
         self._meets = [self._met_with(number) for number in range(len(stage.voices))]
+        self._telling = Telling(stage.plans, stage.known.numbers, self._pasts)
         self._read_by = {
             name: self._numbers(dues.by_instrument) for name, dues in zip(self._names, self._dues, strict=True)
         }
@@ -77,6 +89,8 @@ class _Leaps:
         self._slice = _EMPTY
         self._own: list[memoryview] = []
         self._heard = [0] * len(stage.voices)
+        self._told = Told(NOTHING, stage.desk)
+        self._calls = _Calls([], [0], [])
         self._wanted: list[tuple[int, str]] = []
         """Rows at which a rule must be judged whatever they say; all rules where none is named."""
 
@@ -86,13 +100,53 @@ class _Leaps:
         self._evaluator = LeapingEvaluator(self._stage.plans, now_s, pasts)
         return self._evaluator
 
-    def rows(self, piece: Slice) -> Iterator[Row]:
-        """Those of the next slice, in order; to be taken one at a time, each after the one before was played."""
+    def parts(self, piece: Slice) -> Iterator[Slice]:
+        """The slice; in two where rules are armed in it, so that those that only tell begin with the second."""
+        if not self._telling.rules or self._telling.is_begun:
+            yield piece
+            return
         span = self._stage.span
-        calls = self._turn_over(piece)
+        arm, end = (int(at) for at in np.searchsorted(piece.times_s, (span.start_s, span.end_s)))
+        if arm >= end:
+            yield piece
+            return
+        before, after = piece.cut(arm + 1)
+        yield before
+        assert self._evaluator is not None, "the first row of all is played"
+        self._telling.begin(self._evaluator, max(span.start_s, self._stage.extent.first_s))
+        yield after
+
+    def turn_over(self, piece: Slice) -> Told:
+        """Takes the next slice: what is told of it, beside what comes of the `rows` that are played."""
+        self._slice = piece
+        self._heard = [0] * len(piece.counts)
+        columns = {}
+        for number, past in self._pasts.items():
+            own = piece.pieces[number]
+            past.turn_over([block.times_s for block in own], [block.values[0] for block in own])
+            columns[number] = Columns(past)
+        self._calls = self._called(columns)
+        self._told = self._telling.take(columns, self._stage)
+        return self._told
+
+    def rows(self) -> Iterator[Row]:
+        """Those of the slice that must be played, in order; to be taken one at a time, each after the one before was
+        played."""
+        piece, span = self._slice, self._stage.span
+        if self._has_nothing_to_play():
+            return
+        self._own = [places.data for places in piece.of]
+        self._told.place(piece)
         arm, end = (int(at) for at in np.searchsorted(piece.times_s, (span.start_s, span.end_s)))
         self._wanted = [(arm, _EVERYONE)] if self._evaluator is not None else [(0, _EVERYONE), (arm, _EVERYONE)]
-        yield from self._walk(calls, end)
+        yield from self._walk(self._calls, end)
+
+    def _has_nothing_to_play(self) -> bool:
+        """Whether all that comes of the slice is told."""
+        last_s = max((float(own[-1].times_s[-1]) for own in self._slice.pieces if own), default=-inf)
+        desk = self._stage.desk
+        is_quiet = not desk.hears and -inf < last_s < desk.wakes_s
+        return is_quiet and self._telling.is_begun and len(self._telling.rules) == len(self._names)
 
     # What is asked of the columns, once a slice.
 
@@ -120,29 +174,24 @@ class _Leaps:
         is_all = any(is_intertwined(plan.rule) for plan in self._stage.plans)
         return [other for other in self._pasts if is_all or known[other] in names]
 
-    def _turn_over(self, piece: Slice) -> _Calls:
-        self._slice = piece
-        self._own = [places.data for places in piece.of]
-        self._heard = [0] * len(self._own)
+    def _called(self, columns: Mapping[int, Columns]) -> _Calls:
         rows, rules = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-        for number, own in enumerate(piece.of):
-            for rule, due in self._due(number, own):
-                rows.append(own[due])
+        for number, count in enumerate(self._slice.counts):
+            for rule, due in self._due(number, count, columns.get(number)):
+                rows.append(self._slice.of[number][due])
                 rules.append(np.full(len(due), rule))
         every = np.concatenate(rows)
         order = np.argsort(every, kind="stable")
         called, firsts = np.unique(every[order], return_index=True)
         return _Calls(called.tolist(), [*firsts.tolist(), len(every)], np.concatenate(rules)[order].tolist())
 
-    def _due(self, number: int, own: Index) -> Iterator[tuple[int, Index]]:
-        name, past = self._stage.voices[number].instrument.name, self._pasts.get(number)
-        if past is None:
-            yield 0, np.arange(len(own))
+    def _due(self, number: int, count: int, columns: Columns | None) -> Iterator[tuple[int, Index]]:
+        name = self._stage.voices[number].instrument.name
+        if columns is None:
+            yield 0, np.arange(count)
             return
-        past.turn_over(self._slice.times_s[own], self._slice.first[own])
-        columns = Columns(past)
         for rule, dues in enumerate(self._dues):
-            if len(own) and name in dues.by_instrument:
+            if count and name in dues.by_instrument and self._names[rule] not in self._telling.rules:
                 yield rule, dues.prints(name, columns)
 
     # Where it goes next, one row after the other.
@@ -212,8 +261,9 @@ class _Leaps:
         if number in self._pasts:
             self._leap(number, row)
         self._heard[number] += 1
+        told = self._told.play(row)
         if self._evaluator is not None:
-            self._evaluator.due = due
+            self._evaluator.due, self._evaluator.told = due, told
         return self._row(row)
 
     def _leap(self, number: int, row: int) -> None:

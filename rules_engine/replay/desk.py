@@ -79,8 +79,16 @@ class Desk:
         assert not isinstance(resolved, Refusal)
         for cancel in resolved.cancels:
             self._cancel(partial(_is_named, cancel))
-        self._send(rule.name, resolved.unit, firing.at_s)
+        if resolved.unit:
+            self._send(rule.name, resolved.unit, firing.at_s)
         return True
+
+    def tell(self, outcome: Firing | HeldBack) -> None:
+        """Counts what comes to nothing but notices, if that."""
+        if isinstance(outcome, Firing):
+            self.tallies[outcome.rule].firings += 1
+        else:
+            self.hold_back(outcome)
 
     def hold_back(self, held: HeldBack) -> None:
         """Counts an edge that a guard stopped."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from rules_engine.recordings import Recording
+from rules_engine.recordings.columns import Column
 from rules_engine.recordings.recording import Progress
 from rules_engine.recordings.slices import SLICE_ROWS, Slice, Slices
 from rules_engine.replay.span import Span
@@ -28,12 +29,17 @@ class Prices:
         """All rows in order, a stretch of time after the other, up to the one that reaches the end."""
         for each in self._slices:
             self.held_max = self._slices.held_max
-            start, end = (int(at) for at in np.searchsorted(each.times_s, (self._span.start_s, self._span.end_s)))
-            if start < end:
+            inside = [self._inside(block.times_s) for own in each.pieces for block in own]
+            heard = [times_s for times_s in inside if len(times_s)]
+            if heard:
+                self.rows_heard += sum(map(len, heard))
+                self.last_s = max(float(times_s[-1]) for times_s in heard)
                 if self.first_s is None:
-                    self.first_s = float(each.times_s[start])
-                self.last_s = float(each.times_s[end - 1])
-                self.rows_heard += end - start
+                    self.first_s = min(float(times_s[0]) for times_s in heard)
             yield each
-            if end < len(each):
+            if any(own and own[-1].times_s[-1] >= self._span.end_s for own in each.pieces):
                 return
+
+    def _inside(self, times_s: Column) -> Column:
+        start, end = np.searchsorted(times_s, (self._span.start_s, self._span.end_s))
+        return times_s[start:end]

@@ -21,12 +21,14 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Extent:
     """From the first to the last of all recorded prices, in POSIX seconds; the first is infinite when there are none.
+    ``rows`` are all that the files have.
 
     The clock of rules runs that long, whichever of the prices they read.
     """
 
     first_s: float = inf
     last_s: float = -inf
+    rows: int = 0
 
 
 def read_start(text: str, timezone: str) -> float | None:

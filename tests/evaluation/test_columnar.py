@@ -1,16 +1,23 @@
 """What columns find at once, against the obvious loop over the same prints."""
 
+from math import nextafter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules_engine.evaluation.columnar.blocks import prints_near
+from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels, compiled, kernels_for
 from rules_engine.evaluation.columnar.past import NotColumnar, Past
-from rules_engine.evaluation.columnar.rolling import extremes
+from rules_engine.evaluation.columnar.rolling import rolling
+from rules_engine.evaluation.columnar.sides import _equal_to, bound_of
 from rules_engine.evaluation.sums import Sums
 from rules_engine.model.direction import Amount
+from rules_engine.model.tolerance import EDGE_S, order
 
+COMPILED = compiled()
+assert COMPILED is not None, "the dev group has numba"
+KERNELS = (VECTORISED, COMPILED)
 WINDOWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 60)), min_size=1, max_size=120)
 
 
@@ -22,44 +29,65 @@ def test_rolling_extremes_are_those_of_each_window(
     ends = np.maximum.accumulate(steps + [length for _, length in windows])
     values = np.random.default_rng(len(windows)).integers(0, 50, int(ends[-1]) + 1).astype(float)
     best = max if highest else min
-    for start, end, found in zip(steps, ends, extremes(values, steps, ends, highest), strict=True):
+    for start, end, found in zip(steps, ends, rolling(values, steps, ends, highest), strict=True):
         expected = best(values[start:end], default=np.nan)
         assert found == expected or (np.isnan(found) and np.isnan(expected))
 
 
+@pytest.mark.parametrize("kernels", KERNELS, ids=["numpy", "numba"])
 @settings(deadline=None)
 @given(
     seed=st.integers(0, 10_000),
-    relative=st.booleans(),
-    way=st.sampled_from([1, -1]),
-    window_s=st.sampled_from([0.5, 3.0, 40.0, 500.0]),
+    window_s=st.sampled_from([0.5, 3.0, 40.0, 500.0, 5_000.0]),
     seen=st.integers(0, 900),
+    amount=st.sampled_from([Amount(0.02, True), Amount(0.005, True), Amount(2.0, False)]),
 )
-def test_no_print_that_moved_lies_in_a_block_that_is_left_out(
-    seed: int, relative: bool, way: int, window_s: float, seen: int
+def test_kernels_find_what_a_loop_over_each_window_finds(
+    kernels: Kernels, seed: int, window_s: float, seen: int, amount: Amount
 ) -> None:
     source = np.random.default_rng(seed)
     times = np.cumsum(source.choice([0.0, 0.5, 1.0, 7.0], 1_000))
-    values = np.round(100 * np.exp(np.cumsum(source.normal(0, 0.003, 1_000))), 2)
-    amount = Amount(0.02, relative) if relative else Amount(2.0, relative)
-    past = Past()
+    values = np.round(100 * np.exp(np.cumsum(source.normal(0, source.choice([0.0003, 0.003]), 1_000))), 2)
+    past = Past(kernels)
     past.need(window_s)
-    past.turn_over(times[:seen], values[:seen])
-    past.turn_over(times[seen:], values[seen:])
-    near = set(prints_near(past, window_s, amount, way).tolist())
-    for number in range(seen, 1_000):
-        window = values[: number + 1][times[: number + 1] > times[number] - window_s]
-        reference = window.min() if way > 0 else window.max()
-        bound = reference * (1 + way * amount.value) if relative else reference + way * amount.value
-        if way * (values[number] - bound) >= 0:
-            assert number - seen in near
+    past.turn_over([times[:seen]], [values[:seen]])
+    past.turn_over([times[seen : seen + 50], times[seen + 50 :]], [values[seen : seen + 50], values[seen + 50 :]])
+    windows = [values[: at + 1][times[: at + 1] > times[at] - window_s + EDGE_S] for at in range(seen, 1_000)]
+    lengths = (np.arange(past.fresh + 1, len(past.values) + 1) - past.starts(window_s)).tolist()
+    assert lengths == [len(window) for window in windows]
+    some = np.arange(0, 1_000 - seen, 7)
+    for highest, best, way in ((True, max, -1), (False, min, 1)):
+        expected = [best(window.tolist()) for window in windows]
+        assert past.extremes(window_s, highest).tolist() == expected
+        assert past.extremes_at(some, window_s, highest).tolist() == expected[::7]
+        slope, shift = bound_of(amount, way)
+        moved = past.moved(window_s, slope, shift, way).tolist()
+        assert moved == [
+            way * order(float(window[-1]), slope * reference + shift) >= 0
+            for window, reference in zip(windows, expected, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("kernels", KERNELS, ids=["numpy", "numba"])
+def test_kernels_take_no_prints_at_all(kernels: Kernels) -> None:
+    past = Past(kernels)
+    past.turn_over([], [])
+    assert not len(past.starts(5.0)) and not len(past.extremes(5.0, True)) and not len(past.moved(5.0, 1.05, 0.0, 1))
+
+
+@given(st.floats(0.01, 1e6))
+def test_what_counts_as_equal_to_a_level_ends_where_order_ends(level: float) -> None:
+    low, high = _equal_to(level)
+    assert order(low, level) == order(high, level) == order(level, level) == 0
+    assert order(nextafter(low, 0), level) == -1
+    assert order(nextafter(high, 2 * high), level) == 1
 
 
 @given(st.lists(st.integers(1, 1_000), min_size=1, max_size=50), st.integers(0, 5))
 def test_places_are_shown_as_the_streaming_sums_see_them(units: list[int], finest: int) -> None:
     values = [unit / 10 ** (number % (finest + 1)) for number, unit in enumerate(units)]
     past, sums = Past(), Sums()
-    past.turn_over(np.arange(float(len(values))), np.array(values))
+    past.turn_over([np.arange(float(len(values)))], [np.array(values)])
     for number, value in enumerate(values):
         sums.extend([float(number)], [value])
         assert past.places()[number] == sums.places
@@ -71,7 +99,7 @@ def test_places_are_shown_as_the_streaming_sums_see_them(units: list[int], fines
 
 def test_prices_that_are_in_no_steps_have_no_places() -> None:
     past = Past()
-    past.turn_over(np.arange(2.0), np.array([1.0, 1 / 3]))
+    past.turn_over([np.arange(2.0)], [np.array([1.0, 1 / 3])])
     with pytest.raises(NotColumnar):
         past.places()
 
@@ -80,6 +108,11 @@ def test_a_past_keeps_its_longest_window_and_little_more() -> None:
     past = Past()
     past.need(10.0)
     for slice_ in range(20):
-        past.turn_over(slice_ * 100 + np.arange(100.0), np.ones(100))
+        past.turn_over([slice_ * 100 + np.arange(100.0)], [np.ones(100)])
         assert len(past.times) <= 100 + 13
     assert past.begun_s == 0.0
+
+
+def test_numba_is_only_taken_for_many_prints() -> None:
+    assert kernels_for(100_000) is VECTORISED
+    assert kernels_for(10_000_000) is COMPILED

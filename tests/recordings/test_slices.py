@@ -37,5 +37,7 @@ def test_slices_are_the_merged_rows(
         assert list(piece.rows()) == rows
         for number, own in enumerate(piece.of):
             assert [rows[at] for at in own] == [row for row in rows if row[1] == number]
+        before, after = piece.cut(len(rows) // 2)
+        assert [*before.rows(), *after.rows()] == rows
         found += rows
     assert found == expected

@@ -16,9 +16,10 @@ _ACTIONS = (
 
 
 class Sentences:
-    """Says something else with every call, from a seed."""
+    """Says something else with every call, from a seed. ``tells``: of prints of V alone, and orders nothing."""
 
-    def __init__(self, source: random.Random) -> None:
+    def __init__(self, source: random.Random, *, tells: bool = False) -> None:
+        self._tells = tells
         self._pick = source.choice
         self._chance = source.random
         self._between = source.randrange
@@ -52,10 +53,10 @@ class Sentences:
     def _rule(self, number: int) -> str:
         lines = [f"  - name: rule-{number}"]
         if self._chance() < 0.2:
-            cases = [f"      - {{when: '{self._condition()}', do: {self._pick(_ACTIONS)}}}" for _ in range(2)]
+            cases = [f"      - {{when: '{self._condition()}', do: {self._action()}}}" for _ in range(2)]
             lines += ["    cases:", *cases]
         else:
-            lines += [f"    when: '{self._condition()}'", f"    do: {self._pick(_ACTIONS)}"]
+            lines += [f"    when: '{self._condition()}'", f"    do: {self._action()}"]
         words = (
             (0.2, "once: true"),
             (0.2, "cooldown: 5s"),
@@ -69,8 +70,13 @@ class Sentences:
             (0.05, "stale_after: 5s"),
             (0.1, "expires: 2030-11-22 10:01:30"),
         )
+        if self._tells:
+            words = ((0.2, "once: true"), (0.2, "cooldown: 5s"), (0.1, "if_already_true: fire"))
         lines += [f"    {word}" for chance, word in words if self._chance() < chance]
         return "\n".join(lines) + "\n"
+
+    def _action(self) -> str:
+        return "notify desk" if self._tells else self._pick(_ACTIONS)
 
     def _condition(self, depth: int = 0, *, events: bool = True) -> str:
         kind = self._chance()
@@ -80,7 +86,7 @@ class Sentences:
             return f"({self._condition(depth + 1, events=events)} or {self._condition(depth + 1, events=events)})"
         if depth < 2 and kind < 0.27:
             return f"not {self._condition(2, events=False)}"
-        if depth < 2 and kind < 0.4:
+        if depth < 2 and kind < 0.4 and not self._tells:
             return f"({self._condition(depth + 1, events=events)}) for {self._window()}"
         return self._event() if events and kind < 0.6 else self._state()
 
@@ -98,24 +104,25 @@ class Sentences:
         name = self._name()
         way = self._pick(("up ", "down ", ""))
         amount = self._pick(("1%", "2%", "3%", "1 points", "2 points"))
-        return self._pick(
-            (
-                f"{name} {self._pick(('>', '>=', '<', '<=', '=='))} {self._value(name)}",
-                f"{self._value(name)} {self._pick(('>', '<'))} {self._value(name)}",
-                f"{self._series(name)} > {self._pick(('0.5', '1', '0', '-1'))}",
-                f"{name} moves {way}{amount} in {self._window()}",
-                f"{name} changes {way}{amount} in {self._window()}",
-                f"{name} is {self._pick(('inside', 'outside'))} 99 to 101",
-                f"no tick from {name} for {self._window()}",
-                f"time is after 10:00:{self._between(10, 60)}",
-                f"position({name}) == 0",
-                f"working_orders({name}) == 0",
-                f"any execution in {name}",
-                f"{name} > {self._pick(_LEVELS)} on bar close 5s",
-                f"{name}.ask > {self._pick(_LEVELS)}",
-                f"{name} > {self._pick(_LEVELS)} using double last",
-            )
+        plain = (
+            f"{name} {self._pick(('>', '>=', '<', '<=', '=='))} {self._value(name)}",
+            f"{self._value(name)} {self._pick(('>', '<'))} {self._value(name)}",
+            f"{self._series(name)} > {self._pick(('0.5', '1', '0', '-1'))}",
+            f"{name} moves {way}{amount} in {self._window()}",
+            f"{name} changes {way}{amount} in {self._window()}",
+            f"{name} is {self._pick(('inside', 'outside'))} 99 to 101",
         )
+        other = (
+            f"no tick from {name} for {self._window()}",
+            f"time is after 10:00:{self._between(10, 60)}",
+            f"position({name}) == 0",
+            f"working_orders({name}) == 0",
+            f"any execution in {name}",
+            f"{name} > {self._pick(_LEVELS)} on bar close 5s",
+            f"{name}.ask > {self._pick(_LEVELS)}",
+            f"{name} > {self._pick(_LEVELS)} using double last",
+        )
+        return self._pick(plain if self._tells else (*plain, *other))
 
     def _value(self, name: str) -> str:
         return self._pick(
@@ -130,7 +137,7 @@ class Sentences:
                 f"min(highest({name}, {self._window()}), {self._pick(_LEVELS)})",
                 f"floor({name})",
                 f"{name} - {self._name()}",
-                f"{self._name()}[5s]",
+                name if self._tells else f"{self._name()}[5s]",
                 self._name(),
             )
         )
@@ -142,4 +149,4 @@ class Sentences:
         return f"{self._pick((1, 2, 3, 5, 8, 13))}s"
 
     def _name(self) -> str:
-        return self._pick(("V", "V", "V", "MA"))
+        return "V" if self._tells else self._pick(("V", "V", "V", "MA"))

@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -21,27 +22,42 @@ from tests.replay.test_backtest_firings import RULES, STEPS, in_files
 ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.fixture(params=[0, 10**9], ids=["numba", "numpy"])
+def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every number of prices is enough for numba, or none."""
+    monkeypatch.setattr("rules_engine.evaluation.columnar.kernels.COMPILED_PRINTS_MIN", request.param)
+
+
+def compare(seed: int, folder: Path, *, tells: bool) -> int:
+    """Random rules on random prices: firings, what is held back and why, values, orders, fills and every figure of the
+    summary. How many firings there were."""
+    source = random.Random(seed)
+    sentences = Sentences(source, tells=tells)
+    text, loaded, plans = sentences.rules()
+    names = {one.name for plan in plans for one in plan.reads | plan.orders_in}
+    written = sentences.prices(source.choice((20, 100, 300)))
+    files = {name: text for name, text in written.items() if name in names}
+    if not files:
+        return 0
+    ends = (START_S + 31.0, START_S + 90.0, inf)
+    span = Span() if source.random() < 0.6 else Span(START_S + source.randrange(30), source.choice(ends))
+    request = Request(plans, loaded.instruments, recordings(folder, files), span, FREE)
+    expected = Played(Backtest(request, "streaming"))
+    found = Played(Backtest(request, "columns", slice_rows=source.choice((1, 7, 50, 1 << 20))))
+    assert found.outcomes == expected.outcomes, f"seed {seed}\n{text}"
+    assert repr(found.summary) == repr(expected.summary), f"seed {seed}\n{text}"
+    return len(expected.firings)
+
+
 @pytest.mark.parametrize("hundred", range(4))
 def test_random_rules_do_the_same_on_random_prices(hundred: int, tmp_path: Path) -> None:
-    """Firings, what is held back and why, values, orders, fills and every figure of the summary."""
-    fired = 0
-    for seed in range(hundred * 100, hundred * 100 + 100):
-        source = random.Random(seed)
-        sentences = Sentences(source)
-        text, loaded, plans = sentences.rules()
-        names = {one.name for plan in plans for one in plan.reads | plan.orders_in}
-        written = sentences.prices(source.choice((20, 100, 300)))
-        files = {name: text for name, text in written.items() if name in names}
-        if not files:
-            continue
-        span = Span() if source.random() < 0.6 else Span(START_S + source.randrange(30), START_S + 31.0)
-        request = Request(plans, loaded.instruments, recordings(tmp_path, files), span, FREE)
-        expected = Played(Backtest(request, "streaming"))
-        found = Played(Backtest(request, "columns", slice_rows=source.choice((1, 7, 50, 1 << 20))))
-        assert found.outcomes == expected.outcomes, f"seed {seed}\n{text}"
-        assert repr(found.summary) == repr(expected.summary), f"seed {seed}\n{text}"
-        fired += len(expected.firings)
-    assert fired > 100
+    assert sum(compare(seed, tmp_path, tells=False) for seed in range(hundred * 100, hundred * 100 + 100)) > 100
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("first", [0, 100])
+def test_random_rules_that_only_tell_do_the_same_on_random_prices(first: int, tmp_path: Path) -> None:
+    assert sum(compare(seed, tmp_path, tells=True) for seed in range(first, first + 100)) > 100
 
 
 @ANY
@@ -79,6 +95,7 @@ def walk(count: int, seed: int, step: float = 0.02) -> str:
     return "\n".join(found)
 
 
+@pytest.mark.usefixtures("kernels")
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("slice_rows", [1_000, 1 << 20])
 def test_a_long_walk_fires_alike_while_few_prices_are_heard(

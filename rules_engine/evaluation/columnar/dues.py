@@ -10,8 +10,8 @@ from rules_engine.conditions.lasting import Lasting
 from rules_engine.conditions.logic import All, Any, Not
 from rules_engine.conditions.move import Move
 from rules_engine.conditions.time_of_day import TimeIs
-from rules_engine.evaluation.columnar.past import Index, NotColumnar
-from rules_engine.evaluation.columnar.sides import DOUBT, has_sides, sides_of
+from rules_engine.evaluation.columnar.arrays import Index
+from rules_engine.evaluation.columnar.sides import has_sides, sides_of
 from rules_engine.evaluation.columnar.values import Columns
 from rules_engine.model.condition import Condition, instruments_of, walk_conditions
 from rules_engine.model.expression import Reading, Series, walk
@@ -54,13 +54,9 @@ class Dues:
             return np.arange(count)
         due = np.zeros(count, dtype=np.bool_)
         due[:1] = True
-        try:
-            for leaf in leaves:
-                sides = sides_of(leaf, columns)
-                due[1:] |= sides[1:] != sides[:-1]
-                due |= sides == DOUBT
-        except NotColumnar:
-            return np.arange(count)
+        for leaf in leaves:
+            sides = sides_of(leaf, columns)
+            due[1:] |= sides[1:] != sides[:-1]
         if self._is_timed:
             # Within the resolution of time no timer is set: the next print finds what matures there.
             due[1:] |= due[:-1] | (np.diff(past.times[past.fresh :]) <= _INSTANT_S)

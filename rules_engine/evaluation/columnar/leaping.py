@@ -9,7 +9,7 @@ from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.view import Key
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.expression import Reading
-from rules_engine.model.firing import HeldBack
+from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Outcome
@@ -23,12 +23,15 @@ class LeapingEvaluator(Evaluator):
     Whoever lets it hear prints says in ``due`` to which rules the next one is news; None is to all of them. In
     ``stirred`` are the rules of which something else than such a print was judged, or whose guards may have changed:
     what they remember may differ from what the last print said, so that the next one of every instrument is news.
+    ``told`` is what came of the next print to rules that others judge: it is put among what comes of it here.
     """
 
     def __init__(self, plans: Sequence[Plan], now_s: float, pasts: Mapping[Instrument, Past]) -> None:
         super().__init__((), now_s)
         self.due: Collection[str] | None = None
         self.stirred: set[str] = set()
+        self.told: Sequence[Firing | HeldBack] = ()
+        self._numbers = {plan.rule.name: number for number, plan in enumerate(plans)}
         self._pasts = {instrument.name: past for instrument, past in pasts.items()}
         self._guarded = {
             plan.rule.name for plan in plans if plan.rule.clears_when is not None or plan.rule.only_if is not None
@@ -71,7 +74,14 @@ class LeapingEvaluator(Evaluator):
         for watch in watches:
             if due is None or watch.run.rule.name in due:
                 self._judge(watch, Moment.PRINT)
-        return self._flush()
+        return self._among(self._flush())
+
+    def _among(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """In the order of the rules."""
+        if not self.told:
+            return outcomes
+        told, self.told = self.told, ()
+        return sorted([*outcomes, *told], key=lambda outcome: self._numbers[rule_of(outcome)])
 
     def not_used(self, rule: str) -> None:
         self.stirred.add(rule)
@@ -92,7 +102,11 @@ class LeapingEvaluator(Evaluator):
     def _flush(self) -> Sequence[Outcome]:
         outcomes = super()._flush()
         for outcome in outcomes:
-            rule = outcome.firing.rule if isinstance(outcome, HeldBack) else outcome.rule
-            if rule in self._guarded:
-                self.stirred.add(rule)
+            if rule_of(outcome) in self._guarded:
+                self.stirred.add(rule_of(outcome))
         return outcomes
+
+
+def rule_of(outcome: Outcome) -> str:
+    """The name of the rule that it is about."""
+    return outcome.firing.rule if isinstance(outcome, HeldBack) else outcome.rule

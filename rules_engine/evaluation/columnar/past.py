@@ -1,15 +1,18 @@
 """The prints of one instrument as columns: those of the newest slice, and those before it that windows still read."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
+from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+from rules_engine.evaluation.columnar.blocks import Blocks
+from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels
+from rules_engine.evaluation.columnar.vectorised import starts_at
 from rules_engine.evaluation.sums import PLACES_STEP, PLACES_STEP_MAX
 from rules_engine.model.tolerance import EDGE_S
-
-Column = npt.NDArray[np.float64]
-Index = npt.NDArray[np.int64]
 
 _EXACT_MAX = 2.0**53
 _FIT_MAX = 2.0**62
@@ -27,35 +30,39 @@ class Past:
     where means are read, and as much again while a slice is looked through.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kernels: Kernels = VECTORISED) -> None:
+        self.kernels = kernels
         self.times: Column = np.empty(0)
         self.values: Column = np.empty(0)
         self.view = self.times.data
         self.fresh = self.heard = 0
-        self.begun_s = float("inf")
+        self.begun_s = inf
         self._longest_s = 0.0
         self._places_before = PLACES_STEP
         self._places: npt.NDArray[np.int8] | None = None
         self._totals: dict[int, tuple[Index, Index]] = {}
         self._starts: dict[float, Index] = {}
+        self._ends: Index | None = None
+        self._blocks: Blocks | None = None
 
     def need(self, window_s: float) -> None:
         """Keeps what a window of that length reads."""
         self._longest_s = max(self._longest_s, window_s)
 
-    def turn_over(self, times: Column, values: Column) -> None:
-        """Takes the next slice. What came before has been heard, and is dropped where no window reads it."""
+    def turn_over(self, times: Sequence[Column], values: Sequence[Column]) -> None:
+        """Takes the next slice, in pieces. What came before has been heard, and is dropped where no window reads it."""
         if len(self.times):
             self._drop(float(self.times[-1]))
-        elif len(times):
-            self.begun_s = float(times[0])
         self.heard = self.fresh = len(self.times)
-        self.times = np.concatenate((self.times, times))
-        self.values = np.concatenate((self.values, values))
+        self.times = np.concatenate((self.times, *times))
+        self.values = np.concatenate((self.values, *values))
+        if self.begun_s == inf and len(self.times):
+            self.begun_s = float(self.times[0])
         self.view = self.times.data
         self._places = None
         self._totals.clear()
         self._starts.clear()
+        self._ends = self._blocks = None
 
     def _drop(self, now_s: float) -> None:
         # One more than the windows hold: the last print before a window is read too.
@@ -68,13 +75,45 @@ class Past:
         """How many of the prints here that were heard are not after that moment."""
         return bisect_right(self.view, edge_s, 0, self.heard)
 
+    @property
+    def ends(self) -> Index:
+        """For each print of the slice, where its window ends."""
+        if self._ends is None:
+            self._ends = np.arange(self.fresh + 1, len(self.values) + 1)
+        return self._ends
+
+    @property
+    def blocks(self) -> Blocks:
+        """The prints here in blocks."""
+        if self._blocks is None:
+            self._blocks = Blocks(self.values)
+        return self._blocks
+
     def starts(self, window_s: float) -> Index:
         """For each print of the slice, where its window (now - window_s, now] begins."""
         found = self._starts.get(window_s)
         if found is None:
-            edges = (self.times[self.fresh :] - window_s) + EDGE_S
-            found = self._starts[window_s] = np.searchsorted(self.times, edges, side="right")
+            found = self._starts[window_s] = self.kernels.starts(self.times, self.fresh, window_s, EDGE_S)
         return found
+
+    def extremes(self, window_s: float, highest: bool) -> Column:
+        """The highest (or lowest) print of the window of each print of the slice."""
+        tops, bottoms, starts = self.blocks.tops, self.blocks.bottoms, self.starts(window_s)
+        return self.kernels.extremes(self.values, tops, bottoms, starts, self.fresh, highest)
+
+    def extremes_at(self, prints: Index, window_s: float, highest: bool) -> Column:
+        """The same for a few prints of the slice, from 0, ascending."""
+        at = self.fresh + prints
+        starts = starts_at(self.times, self.times[at], window_s, EDGE_S)
+        return self.kernels.extremes_at(self.values, self.blocks.tops, self.blocks.bottoms, starts, at + 1, highest)
+
+    def moved(self, window_s: float, slope: float, shift: float, way: int) -> Flags:
+        """Whether each print of the slice is at or beyond ``slope * reference + shift``: above, of the lowest of its
+        window (``way`` 1), or below, of the highest (-1)."""
+        tops, bottoms = self.blocks.tops, self.blocks.bottoms
+        return self.kernels.moved(
+            self.times, self.values, tops, bottoms, self.fresh, window_s, EDGE_S, slope, shift, float(way)
+        )
 
     def places(self) -> npt.NDArray[np.int8]:
         """How many decimal places the prices up to each print have shown, at least those of a cent.

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.past import Column, Index
+from rules_engine.evaluation.columnar.arrays import Column, Index
 
 _PIECE = 1 << 14
 """So many windows at once stay in the processor's cache, where they are not long themselves."""
 
 
-def extremes(values: Column, starts: Index, ends: Index, highest: bool) -> Column:
+def rolling(values: Column, starts: Index, ends: Index, highest: bool) -> Column:
     """The highest (or lowest) of values[start:end], for each pair of them; nan for an empty window.
 
     Starts and ends ascend.

@@ -3,6 +3,10 @@
 What a judge remembers changes only with the side: judged twice on one side, it says and keeps the same the second time.
 """
 
+from collections.abc import Sequence
+from functools import cache
+from math import inf, nextafter
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,30 +15,31 @@ from rules_engine.conditions.change import Change
 from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.conditions.crossing import Crossing
 from rules_engine.conditions.move import Move
-from rules_engine.evaluation.columnar.blocks import prints_near
-from rules_engine.evaluation.columnar.past import Column, NotColumnar
+from rules_engine.evaluation.columnar.arrays import Flags, Index
+from rules_engine.evaluation.columnar.past import NotColumnar
 from rules_engine.evaluation.columnar.values import Columns, is_columnar, plain
+from rules_engine.evaluation.columnar.vectorised import reaches
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
-from rules_engine.model.expression import Arithmetic, Expression, Reading, Series, parts
-from rules_engine.model.tolerance import RELATIVE
+from rules_engine.model.expression import Arithmetic, Expression, Number, Reading, Series, parts
+from rules_engine.model.tolerance import RELATIVE, order
 
 Sides = npt.NDArray[np.int8]
-"""One small number a print: what condition it is of decides what it means, except for DOUBT."""
-DOUBT = 9
-"""Too near to the edge to be told: to be judged, whatever came before."""
-_BELOW, _EQUAL, _ABOVE, _UNKNOWN = 0, 1, 2, 3
-_FALSE, _TRUE = 0, 2
+"""One small number a print: a truth of a state, or how two values of an event lie."""
+FALSE, UNKNOWN, TRUE = 0, 1, 2
+"""Truths: of several, `and` is the least, `or` the greatest."""
+BELOW, EQUAL, ABOVE, UNORDERED = 0, 1, 2, 3
 
 _MARGIN = 1e-9
 """Of the size; a thousand times what counts as equal, a million times what floats lose."""
 _TRUE_AT = {
-    Relation.ABOVE: (_ABOVE,),
-    Relation.AT_LEAST: (_EQUAL, _ABOVE),
-    Relation.BELOW: (_BELOW,),
-    Relation.AT_MOST: (_BELOW, _EQUAL),
-    Relation.EQUAL: (_EQUAL,),
+    Relation.ABOVE: (ABOVE,),
+    Relation.AT_LEAST: (EQUAL, ABOVE),
+    Relation.BELOW: (BELOW,),
+    Relation.AT_MOST: (BELOW, EQUAL),
+    Relation.EQUAL: (EQUAL,),
 }
+_WAYS = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}
 
 
 def has_sides(condition: Condition) -> bool:
@@ -49,54 +54,103 @@ def has_sides(condition: Condition) -> bool:
 
 
 def sides_of(condition: Condition, columns: Columns) -> Sides:
-    """The side of every fresh print. Raises NotColumnar."""
+    """The side of every fresh print: the truth of a state, and the order or the place in its band of an event."""
     match condition:
         case Comparison(left, relation, right):
-            return _mapped(_order(columns, left, right), dict.fromkeys(_TRUE_AT[relation], _TRUE), _FALSE)
+            table = np.array([FALSE, FALSE, FALSE, UNKNOWN], dtype=np.int8)
+            table[list(_TRUE_AT[relation])] = TRUE
+            return _renamed(_order(columns, left, right), table)
         case Crossing(left, Direction.UP, right):
-            return _mapped(_order(columns, left, right), {_EQUAL: _ABOVE})
+            return _renamed(_order(columns, left, right), np.array([BELOW, ABOVE, ABOVE, UNORDERED], dtype=np.int8))
         case Crossing(left, Direction.DOWN, right):
-            return _mapped(_order(columns, left, right), {_EQUAL: _BELOW})
+            return _renamed(_order(columns, left, right), np.array([BELOW, BELOW, ABOVE, UNORDERED], dtype=np.int8))
         case Crossing(left, _, right):
             return _order(columns, left, right)
-        case BandState(of=of, low=low, high=high) | BandEvent(of=of, low=low, high=high):
-            return _inside(_order(columns, of, low), _order(columns, of, high))
+        case BandState(inside=inside):
+            found = _inside(condition, columns)
+            return found if inside else (TRUE - found).astype(np.int8)
+        case BandEvent():
+            return _inside(condition, columns)
         case Move():
             return _moved(condition, columns)
-        case Change(of, direction, amount, window_s):
-            last, before = columns.value(of).at, columns.before(window_s)
-            up, down = (_reaches(last, before, amount, way) for way in (1, -1))
-            ways = {Direction.UP: up, Direction.DOWN: down}
-            moved = ways[direction] if direction in ways else up | down
-            return np.where(np.isnan(before), _UNKNOWN, np.where(moved, _TRUE, _FALSE)).astype(np.int8)
+        case Change():
+            return _changed(condition, columns)
         case _:
-            raise NotColumnar(str(condition))
+            raise AssertionError(f"has no sides: {condition}")
 
 
-def _mapped(sides: Sides, to: dict[int, int], other: int | None = None) -> Sides:
-    """Sides under other names; ``other`` for what is known and not among them."""
-    table = np.arange(DOUBT + 1, dtype=np.int8)
-    if other is not None:
-        table[[_BELOW, _EQUAL, _ABOVE]] = other
-    for side, name in to.items():
-        table[side] = name
-    found: Sides = table[sides]
+def ways_of(condition: Move | Change) -> Sequence[int]:
+    """1 up, -1 down, in the order in which its judge looks."""
+    return _WAYS[condition.direction]
+
+
+def bound_of(amount: Amount, way: int) -> tuple[float, float]:
+    """Slope and shift of the line on which a value has moved that far from another one."""
+    return (1 + way * amount.value, 0.0) if amount.relative else (1.0, way * amount.value)
+
+
+def _renamed(sides: Sides, names: Sides) -> Sides:
+    found: Sides = names[sides]
     return found
 
 
-def _order(columns: Columns, left: Expression, right: Expression) -> Sides:
-    """As tolerance.order. With sums, or values that may differ in the last digits, what is near is DOUBT."""
-    first, second = columns.value(left), columns.value(right)
-    difference = first.at - second.at
-    largest = np.maximum(np.abs(first.at), np.abs(second.at))
-    sides = np.where(difference > 0, _ABOVE, _BELOW).astype(np.int8)
-    if first.exact and second.exact and not (_adds(left) or _adds(right)):
-        sides[np.abs(difference) <= RELATIVE * largest] = _EQUAL
-    else:
-        largest = np.maximum(largest, np.maximum(first.size, second.size))
-        sides[~(np.abs(difference) > _MARGIN * largest)] = DOUBT
-    sides[np.isnan(difference)] = _UNKNOWN
+def _order(columns: Columns, left: Expression, right: Expression, *also: Expression) -> Sides:
+    """As tolerance.order; ``also`` are further values whose sums make dust. What is too near to be told by columns, and
+    everything where these cannot hold the numbers, is worked out print by print."""
+    sized = (left, right, *also)
+    adds = any(map(_adds, sized))
+    if isinstance(right, Number) and isinstance(plain(left), Reading) and not adds:
+        low, high = _equal_to(right.value)
+        values = columns.value(left).at
+        return (values >= low).view(np.int8) + (values > high).view(np.int8)
+    try:
+        first, second = columns.value(left), columns.value(right)
+        difference = first.at - second.at
+        known = difference == difference
+        sides: Sides = (difference > 0).view(np.int8) * np.int8(ABOVE)
+        away = np.abs(difference)
+        if first.exact and second.exact and not adds:
+            most = max(columns.bound(left), columns.bound(right))
+            near = np.flatnonzero(away <= RELATIVE * most)
+            largest = np.maximum(np.abs(first.at[near]), np.abs(second.at[near]))
+            sides[near[away[near] <= RELATIVE * largest]] = EQUAL
+            near = near[:0]
+        else:
+            near = np.flatnonzero(away <= _MARGIN * sum(map(columns.bound, sized)))
+        if not known.all():
+            sides[~known] = UNORDERED
+    except NotColumnar:
+        sides = np.empty(len(columns), dtype=np.int8)
+        near = np.arange(len(columns))
+    _tell(columns, left, right, sized, near, sides)
     return sides
+
+
+def _tell(
+    columns: Columns, left: Expression, right: Expression, sized: Sequence[Expression], near: Index, sides: Sides
+) -> None:
+    """Puts the sides of those prints in their places."""
+    if not len(near):
+        return
+    read = columns.exact.sides(left, right, sized)
+    for place in near.tolist():
+        side = columns.exact.at(place, read)
+        sides[place] = UNORDERED if side is None else int(side) + EQUAL
+
+
+@cache
+def _equal_to(level: float) -> tuple[float, float]:
+    """The least and the greatest number that counts as equal."""
+    dust = RELATIVE * abs(level)
+    return _edge(level - dust, level, -inf), _edge(level + dust, level, inf)
+
+
+def _edge(number: float, level: float, away: float) -> float:
+    while order(number, level):
+        number = nextafter(number, -away)
+    while not order(following := nextafter(number, away), level):
+        number = following
+    return number
 
 
 def _adds(of: Expression) -> bool:
@@ -105,28 +159,30 @@ def _adds(of: Expression) -> bool:
     return (isinstance(of, Arithmetic) and of.operator in "+-") or any(map(_adds, parts(of)))
 
 
-def _inside(low: Sides, high: Sides) -> Sides:
-    found = np.where((low != _BELOW) & (high != _ABOVE), _TRUE, _FALSE).astype(np.int8)
-    found[(low == DOUBT) | (high == DOUBT)] = DOUBT
-    found[(low == _UNKNOWN) | (high == _UNKNOWN)] = _UNKNOWN
+def _inside(condition: BandState | BandEvent, columns: Columns) -> Sides:
+    of, bottom, top = condition.of, condition.low, condition.high
+    low, high = _order(columns, of, bottom, top), _order(columns, of, top, bottom)
+    found: Sides = ((low != BELOW) & (high != ABOVE)).view(np.int8) * np.int8(TRUE)
+    found[(low == UNORDERED) | (high == UNORDERED)] = UNKNOWN
     return found
 
 
 def _moved(condition: Move, columns: Columns) -> Sides:
-    """Looked at closely only where the highest of a block is far enough above the lowest of all its windows."""
-    found = np.where(columns.is_covered(condition.window_s), _FALSE, _UNKNOWN).astype(np.int8)
-    last = columns.value(condition.of).at
-    for way, direction in ((1, Direction.UP), (-1, Direction.DOWN)):
-        if condition.direction in (direction, Direction.EITHER):
-            near = prints_near(columns.past, condition.window_s, condition.amount, way)
-            reference = columns.extreme_at(near, condition.window_s, highest=way < 0)
-            found[near[_reaches(last[near], reference, condition.amount, way)]] = _TRUE
+    """True as soon as it moved; false only on a full window."""
+    found = np.zeros(len(columns), dtype=np.int8)
+    found[: columns.covered_from(condition.window_s)] = UNKNOWN
+    for way in ways_of(condition):
+        slope, shift = bound_of(condition.amount, way)
+        found[columns.past.moved(condition.window_s, slope, shift, way)] = TRUE
     return found
 
 
-def _reaches(last: Column, reference: Column, amount: Amount, way: int) -> npt.NDArray[np.bool_]:
-    """As move.displacement of a price, which is never added up."""
-    bound = reference * (1 + way * amount.value) if amount.relative else reference + way * amount.value
-    difference = last - bound
-    near = np.abs(difference) <= RELATIVE * np.maximum(np.abs(last), np.abs(bound))
-    return near | (way * difference > 0)
+def _changed(condition: Change, columns: Columns) -> Sides:
+    last, before = columns.value(condition.of).at, columns.before(condition.window_s)
+    moved: Flags = np.zeros(len(columns), dtype=np.bool_)
+    for way in ways_of(condition):
+        slope, shift = bound_of(condition.amount, way)
+        moved |= reaches(last, slope * before + shift, way)
+    found = moved.view(np.int8) * np.int8(TRUE)
+    found[before != before] = UNKNOWN
+    return found

@@ -5,8 +5,9 @@ from functools import reduce
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.past import Column, Index, NotColumnar, Past
-from rules_engine.evaluation.columnar.rolling import extremes
+from rules_engine.evaluation.columnar.arrays import Column, Index
+from rules_engine.evaluation.columnar.exact import Exact
+from rules_engine.evaluation.columnar.past import NotColumnar, Past
 from rules_engine.model.expression import (
     Arithmetic,
     Call,
@@ -18,23 +19,23 @@ from rules_engine.model.expression import (
     Reading,
     Series,
     instruments_in,
+    parts,
     walk,
 )
 from rules_engine.model.tolerance import EDGE_S
 
 _WHOLE_MAX = 2.0**53
 """Up to here, whole numbers as floats are exact."""
+_FIT_MAX = 2.0**62
+"""Up to here they fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """``at`` is nan where the value is unknown. ``size`` is no smaller than any term on the way.
-
-    ``exact``: bit for bit what the streaming evaluator finds; else they may differ in the last digits of the size.
-    """
+    """``at`` is nan where the value is unknown. ``exact``: bit for bit what the streaming evaluator finds; else the
+    last digits of the terms may differ."""
 
     at: Column
-    size: Column
     exact: bool
 
 
@@ -67,8 +68,13 @@ class Columns:
 
     def __init__(self, past: Past) -> None:
         self.past = past
+        self.exact = Exact(past)
         self._found: dict[Expression, Values] = {}
+        self._counted: dict[float, tuple[Index, Index]] = {}
         self._extremes: dict[tuple[float, bool], Column] = {}
+
+    def __len__(self) -> int:
+        return len(self.past.values) - self.past.fresh
 
     def value(self, of: Expression) -> Values:
         found = self._found.get(of)
@@ -80,63 +86,84 @@ class Columns:
                 raise NotColumnar("too large") from error
         return found
 
+    def values_at(self, of: Expression, places: Index) -> Column:
+        """As the streaming evaluator finds them at some of the fresh prints, from 0; nan where they are unknown."""
+        found = self.value(of)
+        if found.exact:
+            return found.at[places]
+        read = self.exact.value(of)
+        known = (self.exact.at(place, read) for place in places.tolist())
+        return np.array([np.nan if value is None else value for value in known])
+
+    def bound(self, of: Expression) -> float:
+        """No term of it, and nothing on the way to it, is larger at any of the fresh prints."""
+        match of:
+            case Number(value):
+                return abs(value)
+            case Arithmetic("+" | "-", left, right):
+                return self.bound(left) + self.bound(right)
+            case Arithmetic("*", left, right):
+                return self.bound(left) * self.bound(right)
+            case Arithmetic(_, left, right):
+                away = np.abs(self.value(right).at)
+                least = float(np.min(away, where=away > 0, initial=np.inf))
+                return self.bound(left) / least * max(1.0, self.bound(right) / least)
+            case Reading() | Series():
+                return float(np.max(np.abs(self.value(of).at), where=~np.isnan(self.value(of).at), initial=0.0))
+            case _:
+                return max(map(self.bound, parts(of)))
+
     def before(self, window_s: float) -> Column:
         """The last print at or before now - window_s."""
         past = self.past
         starts = past.starts(window_s)
-        return np.where(starts > 0, past.values[starts - 1], np.nan)
+        found = past.values[starts - 1]
+        found[: np.searchsorted(starts, 1)] = np.nan
+        return found
 
     def extreme(self, window_s: float, highest: bool) -> Column:
         """The highest (or lowest) print in (now - window_s, now]."""
         found = self._extremes.get((window_s, highest))
         if found is None:
-            past = self.past
-            ends = np.arange(past.fresh + 1, len(past.values) + 1)
-            found = extremes(past.values, past.starts(window_s), ends, highest)
-            self._extremes[window_s, highest] = found
+            found = self._extremes[window_s, highest] = self.past.extremes(window_s, highest)
         return found
 
     def extreme_at(self, places: Index, window_s: float, highest: bool) -> Column:
-        """The same at some of the fresh prints alone, ascending from 0."""
+        """The same at a few of the fresh prints alone, ascending from 0."""
         if (window_s, highest) in self._extremes:
             return self._extremes[window_s, highest][places]
-        past = self.past
-        at = past.fresh + places
-        starts = np.searchsorted(past.times, (past.times[at] - window_s) + EDGE_S, side="right")
-        return extremes(past.values, starts, at + 1, highest)
+        return self.past.extremes_at(places, window_s, highest)
 
-    def is_covered(self, window_s: float) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-        """Whether every print of the window has been seen."""
+    def covered_from(self, window_s: float) -> int:
+        """The first of the fresh prints, from 0, whose whole window has been seen."""
         past = self.past
-        return past.begun_s + window_s - EDGE_S <= past.times[past.fresh :]
+        return int(np.searchsorted(past.times[past.fresh :], past.begun_s + window_s - EDGE_S))
 
     def _work_out(self, of: Expression) -> Values:
         match of:
             case Number(value):
-                count = len(self.past.values) - self.past.fresh
-                return Values(np.full(count, value), np.full(count, abs(value)), True)
+                return Values(np.broadcast_to(np.float64(value), len(self)), True)
             case Reading():
-                values = self.past.values[self.past.fresh :]
-                return Values(values, np.abs(values), True)
+                return Values(self.past.values[self.past.fresh :], True)
             case Named(of=inner):
                 return self.value(inner)
             case Negative(operand):
                 inside = self.value(operand)
-                return Values(-inside.at, inside.size, inside.exact)
+                return Values(-inside.at, inside.exact)
             case Arithmetic(operator, left, right):
                 return _combined(operator, self.value(left), self.value(right))
             case Call(name, arguments):
                 return _called(name, [self.value(argument) for argument in arguments])
             case Series(function=Function.HIGHEST | Function.LOWEST, duration_s=float() as window_s):
-                return self._covered(self.extreme(window_s, of.function is Function.HIGHEST), window_s, True)
+                return self._covered(self.extreme(window_s, of.function is Function.HIGHEST).copy(), window_s, True)
             case Series(function=function, duration_s=float() as window_s):
                 return self._moments(function, window_s)
             case _:
                 raise NotColumnar(str(of))
 
-    def _covered(self, values: Column, window_s: float, exact: bool, size: Column | None = None) -> Values:
-        at = np.where(self.is_covered(window_s), values, np.nan)
-        return Values(at, np.abs(at) if size is None else size, exact)
+    def _covered(self, values: Column, window_s: float, exact: bool) -> Values:
+        values[: self.covered_from(window_s)] = np.nan
+        return Values(values, exact)
 
     def _moments(self, function: Function, window_s: float) -> Values:
         """As Moments: in whole price steps, divided last."""
@@ -144,56 +171,66 @@ class Columns:
         shown = past.places()
         places = int(shown[-1])
         exact = bool(shown[past.fresh] == places)
-        totals, squares = past.totals(places)
         scale, base = 10.0**places, past.base(places)
-        starts, ends = past.starts(window_s), np.arange(past.fresh + 1, len(past.values) + 1)
-        count, total = ends - starts, totals[ends] - totals[starts]
+        count, total = self._counts(window_s, places)
         most, largest = float(count.max(initial=0)), float(past.values.max(initial=0.0)) * scale
-        if most * largest > _WHOLE_MAX:
+        if most * largest > _FIT_MAX:
             raise NotColumnar("sums are too large")
         if function is Function.SMA:
-            return self._covered((base * count + total) / count / scale, window_s, exact)
-        square = squares[ends] - squares[starts]
-        if most * float(square.max(initial=0)) > _WHOLE_MAX:
+            return self._covered(
+                (base * count + total) / count / scale, window_s, exact and most * largest < _WHOLE_MAX
+            )
+        squares = past.totals(places)[1]
+        square = squares[past.fresh + 1 :] - squares[past.starts(window_s)]
+        if most * float(square.max(initial=0)) > _FIT_MAX:
             raise NotColumnar("squares are too large")
+        exact = exact and most * float(square.max(initial=0)) < _WHOLE_MAX and most * most < _WHOLE_MAX
         spread = count * square - total * total
         if function is Function.STDEV:
             at = np.sqrt(spread / (count * (count - 1))) / scale
-            return self._covered(np.where(count > 1, at, np.nan), window_s, exact)
+            at[count < 2] = np.nan
+            return self._covered(at, window_s, exact)
         # Whole numbers that a float may round: the last digits may differ.
         exact = exact and most * float(spread.max(initial=0)) <= _WHOLE_MAX
         distance = count * (np.rint(past.values[past.fresh :] * scale).astype(np.int64) - base) - total
         at = distance / np.sqrt(count * spread.astype(np.float64) / (count - 1))
-        return self._covered(np.where((count > 1) & (spread > 0), at, np.nan), window_s, exact)
+        at[(count < 2) | (spread <= 0)] = np.nan
+        return self._covered(at, window_s, exact)
+
+    def _counts(self, window_s: float, places: int) -> tuple[Index, Index]:
+        """How many prints each window holds, and their sum in steps from the base."""
+        found = self._counted.get(window_s)
+        if found is None:
+            past = self.past
+            totals, starts = past.totals(places)[0], past.starts(window_s)
+            found = self._counted[window_s] = past.ends - starts, totals[past.fresh + 1 :] - totals[starts]
+        return found
 
 
 def _combined(operator: str, left: Values, right: Values) -> Values:
     exact = left.exact and right.exact
     match operator:
         case "+":
-            return Values(left.at + right.at, np.maximum(left.size, right.size), exact)
+            return Values(left.at + right.at, exact)
         case "-":
-            return Values(left.at - right.at, np.maximum(left.size, right.size), exact)
+            return Values(left.at - right.at, exact)
         case "*":
-            return Values(left.at * right.at, left.size * right.size, exact)
+            return Values(left.at * right.at, exact)
         case _:
-            divisor = np.where(right.at == 0, np.nan, right.at)
-            away = np.abs(divisor)
-            return Values(left.at / divisor, left.size / away * np.maximum(1.0, right.size / away), exact)
+            return Values(left.at / np.where(right.at == 0, np.nan, right.at), exact)
 
 
 def _called(name: str, arguments: list[Values]) -> Values:
     exact = all(argument.exact for argument in arguments)
-    size = reduce(np.maximum, (argument.size for argument in arguments))
     columns = [argument.at for argument in arguments]
     match name:
         case "abs":
-            return Values(np.abs(columns[0]), size, exact)
+            return Values(np.abs(columns[0]), exact)
         case "min":
-            return Values(reduce(np.minimum, columns), size, exact)
+            return Values(reduce(np.minimum, columns), exact)
         case "max":
-            return Values(reduce(np.maximum, columns), size, exact)
+            return Values(reduce(np.maximum, columns), exact)
         case _ if exact:
-            return Values(np.floor(columns[0]), size, True)
+            return Values(np.floor(columns[0]), True)
         case _:
             raise NotColumnar("a step where the last digits count")

@@ -1,6 +1,7 @@
 """Windows of the streaming evaluator that read columns: nothing is copied, however long they are."""
 
 from array import array
+from collections.abc import Callable
 
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.extremes import Extremes
@@ -34,7 +35,7 @@ class PastStream(Stream):
     def moments(self, window_s: float, now_s: float) -> Moments:
         if window_s not in self._moments:
             since_s = self._since_s(now_s)
-            self._moments[window_s] = _PastMoments(self._source, self._units, window_s, since_s)
+            self._moments[window_s] = PastMoments(self._source, self._units, window_s, since_s)
         return self._moments[window_s]
 
     def before(self, window_s: float, now_s: float) -> Before:
@@ -44,20 +45,27 @@ class PastStream(Stream):
         return self._before[window_s]
 
 
+def past_extreme(past: Past, window_s: float, highest: bool) -> Callable[[float], float | None]:
+    """Reads the highest (or lowest) of the prints heard in (now - window_s, now]; None when there is none."""
+
+    def read(now_s: float) -> float | None:
+        values = past.values[past.begins(now_s - window_s + EDGE_S) : past.heard]
+        if not len(values):
+            return None
+        return float(values.max() if highest else values.min())
+
+    return read
+
+
 class _PastExtreme(Extreme):
-    __slots__ = ("_is_max", "_source")
+    __slots__ = ("_read",)
 
     def __init__(self, past: Past, window_s: float, highest: bool, since_s: float) -> None:
         super().__init__(_PastExtremes(past), window_s, highest, since_s)
-        self._source = past
-        self._is_max = highest
+        self._read = past_extreme(past, window_s, highest)
 
     def at(self, now_s: float) -> float | None:
-        past = self._source
-        values = past.values[past.begins(now_s - self.window_s + EDGE_S) : past.heard]
-        if not len(values):
-            return None
-        return float(values.max() if self._is_max else values.min())
+        return self._read(now_s)
 
 
 class _PastExtremes(Extremes):
@@ -80,8 +88,8 @@ class _PastExtremes(Extremes):
         return float(past.times[past.heard - 1 - at]), float(values[at])
 
 
-class _PastMoments(Moments):
-    """``units`` tell how the totals are counted: in which steps, and from which base."""
+class PastMoments(Moments):
+    """Mean and spread over columns. ``units`` tell how the totals are counted: in which steps, and from which base."""
 
     __slots__ = ("_source", "_span_s")
 

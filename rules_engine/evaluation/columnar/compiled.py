@@ -1,0 +1,208 @@
+"""The kernels of `vectorised` once more, one print after the other, compiled by numba."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import numba
+import numpy as np
+
+from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_RELATIVE = 1e-12
+
+
+def _compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Compiled at its first call on this machine, and kept in the user's cache folder from then on."""
+    chosen = getattr(numba.config, "CACHE_DIR", "")
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rules-engine"
+    setattr(numba.config, "CACHE_DIR", chosen or str(user))  # noqa: B010 - numba's types do not know its settings.
+    try:
+        found: Callable[_P, _R] = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    finally:
+        setattr(numba.config, "CACHE_DIR", chosen)  # noqa: B010
+    return found
+
+
+@_compiled
+def starts(times: Column, fresh: int, window_s: float, edge_s: float) -> Index:
+    """As `vectorised.starts`."""
+    found = np.empty(len(times) - fresh, np.int64)
+    start = 0
+    for at in range(fresh, len(times)):
+        edge = (times[at] - window_s) + edge_s
+        while start < len(times) and times[start] <= edge:
+            start += 1
+        found[at - fresh] = start
+    return found
+
+
+@_compiled
+def _first_from(queue: Index, first: int, last: int, block: int) -> int:
+    """The first place of the ascending queue with that block or a later one."""
+    while first < last:
+        middle = (first + last) // 2
+        if queue[middle] < block:
+            first = middle + 1
+        else:
+            last = middle
+    return first
+
+
+@_compiled
+def _fill_tails(tails: Column, values: Column, block: int, way: float) -> None:
+    """The lowest of each print of the block and those after it."""
+    tail = np.inf
+    for step in range(BLOCK - 1, -1, -1):
+        tail = min(tail, way * values[block * BLOCK + step])
+        tails[step] = tail
+
+
+@_compiled
+def extremes(values: Column, tops: Column, bottoms: Column, starts: Index, fresh: int, highest: bool) -> Column:
+    """As `vectorised.extremes`: of a window, the tail of its first block, whole blocks, and the head of its own."""
+    way = -1.0 if highest else 1.0
+    near = tops if highest else bottoms
+    found = np.empty(len(starts))
+    queue = np.empty(len(near) + 1, np.int64)
+    tails = np.empty(BLOCK)
+    first = last = taken = 0
+    tail_of = block = -1
+    own = inner = np.inf
+    for at in range(fresh, len(values)):
+        start = starts[at - fresh]
+        start_block = start // BLOCK
+        is_moved_on = at // BLOCK != block or tail_of != start_block
+        if at // BLOCK != block:
+            block = at // BLOCK
+            own = np.inf
+            for other in range(block * BLOCK, at):
+                own = min(own, way * values[other])
+        own = min(own, way * values[at])
+        if start_block == block:
+            least = np.inf
+            for other in range(start, at + 1):
+                least = min(least, way * values[other])
+            found[at - fresh] = way * least
+            continue
+        if is_moved_on:
+            if tail_of != start_block:
+                tail_of = start_block
+                _fill_tails(tails, values, start_block, way)
+            taken = max(taken, start_block + 1)
+            while taken < block:
+                while last > first and way * near[queue[last - 1]] >= way * near[taken]:
+                    last -= 1
+                queue[last] = taken
+                last += 1
+                taken += 1
+            while first < last and queue[first] <= start_block:
+                first += 1
+            inner = way * near[queue[first]] if first < last else np.inf
+        found[at - fresh] = way * min(min(own, inner), tails[start - start_block * BLOCK])
+    return found
+
+
+@_compiled
+def extremes_at(values: Column, tops: Column, bottoms: Column, starts: Index, ends: Index, highest: bool) -> Column:
+    """As `vectorised.extremes_at`."""
+    way = -1.0 if highest else 1.0
+    near = tops if highest else bottoms
+    found = np.empty(len(starts))
+    for number in range(len(starts)):
+        start, end = starts[number], ends[number]
+        first, last = -(-start // BLOCK), end // BLOCK
+        least = np.inf
+        for at in range(start, min(first * BLOCK, end)):
+            least = min(least, way * values[at])
+        for block in range(first, last):
+            least = min(least, way * near[block])
+        for at in range(max(last * BLOCK, start), end):
+            least = min(least, way * values[at])
+        found[number] = way * least
+    return found
+
+
+@_compiled
+def moved(
+    times: Column,
+    values: Column,
+    tops: Column,
+    bottoms: Column,
+    fresh: int,
+    window_s: float,
+    edge_s: float,
+    slope: float,
+    shift: float,
+    way: float,
+) -> Flags:
+    """As `vectorised.moved`."""
+    count = len(values)
+    found = np.zeros(count - fresh, np.bool_)
+    far, near = (tops, bottoms) if way > 0 else (bottoms, tops)
+    queue = np.empty(len(tops) + 1, np.int64)
+    tails = np.empty(BLOCK)
+    first = last = taken = begin = core = 0
+    tail_of = -1
+    for block in range(fresh // BLOCK, len(tops)):
+        low, high = max(block * BLOCK, fresh), min(block * BLOCK + BLOCK, count)
+        begin_edge, core_edge = (times[low] - window_s) + edge_s, (times[high - 1] - window_s) + edge_s
+        while times[begin] <= begin_edge:
+            begin += 1
+        core = max(core, begin // BLOCK)
+        while core < block and times[core * BLOCK] <= core_edge:
+            core += 1
+        taken = max(taken, begin // BLOCK)
+        inner = loosest = np.inf
+        while taken <= block:
+            if taken == block:
+                place = _first_from(queue, first, last, core)
+                inner = way * near[queue[place]] if place < last else np.inf
+            while last > first and way * near[queue[last - 1]] >= way * near[taken]:
+                last -= 1
+            queue[last] = taken
+            last += 1
+            taken += 1
+        while queue[first] < begin // BLOCK:
+            first += 1
+        loosest = way * (slope * near[queue[first]] + shift)
+        if way * far[block] - loosest < -SLACK * abs(loosest):
+            continue
+        if inner < np.inf:
+            strictest = way * (slope * (way * inner) + shift)
+            if way * near[block] - strictest > SLACK * abs(strictest):
+                found[low - fresh : high - fresh] = True
+                continue
+        own = np.inf
+        for at in range(block * BLOCK, low):
+            own = min(own, way * values[at])
+        start = begin
+        for at in range(low, high):
+            value = way * values[at]
+            own = min(own, value)
+            if value - loosest < -SLACK * abs(loosest):
+                continue
+            edge = (times[at] - window_s) + edge_s
+            while times[start] <= edge:
+                start += 1
+            start_block = start // BLOCK
+            least = own
+            if start_block == block:
+                least = value
+                for other in range(start, at):
+                    least = min(least, way * values[other])
+            else:
+                if tail_of != start_block:
+                    tail_of = start_block
+                    _fill_tails(tails, values, start_block, way)
+                least = min(min(own, inner), tails[start - start_block * BLOCK])
+                for whole in range(start_block + 1, core):
+                    least = min(least, way * near[whole])
+            bound = way * (slope * (way * least) + shift)
+            difference = value - bound
+            found[at - fresh] = difference > 0 or abs(difference) <= _RELATIVE * max(abs(value), abs(bound))
+    return found

@@ -1,0 +1,42 @@
+"""The loops over prints that cost most: compiled where numba is installed and pays, else in numpy."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from rules_engine.evaluation.columnar import vectorised
+from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+
+COMPILED_PRINTS_MIN = 2_000_000
+"""Importing numba, and loading what it compiled, takes as long as numpy takes for so many prints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """As `vectorised` describes them."""
+
+    starts: Callable[[Column, int, float, float], Index]
+    extremes: Callable[[Column, Column, Column, Index, int, bool], Column]
+    extremes_at: Callable[[Column, Column, Column, Index, Index, bool], Column]
+    moved: Callable[[Column, Column, Column, Column, int, float, float, float, float, float], Flags]
+
+
+def _of(module: ModuleType) -> Kernels:
+    return Kernels(module.starts, module.extremes, module.extremes_at, module.moved)
+
+
+VECTORISED = _of(vectorised)
+
+
+@cache
+def compiled() -> Kernels | None:
+    """None where numba is not installed."""
+    return _of(import_module("rules_engine.evaluation.columnar.compiled")) if find_spec("numba") else None
+
+
+def kernels_for(prints: int) -> Kernels:
+    """Those that are quickest for so many prints in all."""
+    return (compiled() if prints >= COMPILED_PRINTS_MIN else None) or VECTORISED

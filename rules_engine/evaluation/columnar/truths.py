@@ -1,0 +1,261 @@
+"""Conditions over columns into what their judges say at every print: truths, and the prints at which events happen."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from rules_engine.conditions.band import BandEvent
+from rules_engine.conditions.change import Change
+from rules_engine.conditions.crossing import Crossing
+from rules_engine.conditions.logic import All, Any, Not, only_happens
+from rules_engine.conditions.move import Move
+from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.sides import (
+    ABOVE,
+    BELOW,
+    EQUAL,
+    FALSE,
+    TRUE,
+    UNKNOWN,
+    UNORDERED,
+    Sides,
+    bound_of,
+    has_sides,
+    sides_of,
+    ways_of,
+)
+from rules_engine.evaluation.columnar.values import Columns
+from rules_engine.evaluation.columnar.vectorised import reaches
+from rules_engine.model.condition import Condition
+from rules_engine.model.direction import Direction
+from rules_engine.model.tolerance import EDGE_S
+
+NO_PRINTS: Index = np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The verdicts on every fresh print: ``truths``, and the prints, from 0, at which an event happens.
+
+    ``happening`` says of a print with which a state turned true before our eyes, though it was never known to be false.
+    """
+
+    truths: Sides
+    pulses: Index
+    happening: Callable[[int], bool]
+
+
+@dataclass(slots=True)
+class Told:
+    """One condition over slice after slice. ``side`` is what its judge remembers of the last print."""
+
+    condition: Condition
+    side: int = UNORDERED
+
+    def parts(self) -> Sequence["Told"]:
+        return ()
+
+    def recall(self, sides: str, past: Past, judged_s: float) -> str:
+        """Goes on where a judge stopped that has heard the past, and judged at that moment last; ``sides`` are its
+        memories. Returns those of others."""
+        return sides
+
+    def say(self, columns: Columns) -> Said:
+        """The next slice."""
+        raise NotImplementedError
+
+    def evidence(self, columns: Columns, prints: Index) -> Iterator[Column]:
+        """How far it had moved at those prints; nan where it had not."""
+        for part in self.parts():
+            yield from part.evidence(columns, prints)
+
+
+def told(condition: Condition) -> Told | None:
+    """None for what only a judge can tell."""
+    match condition:
+        case All() | Any() | Not():
+            inner = [told(part) for part in condition.parts()]
+            known = tuple(part for part in inner if part is not None)
+            return _Composite(condition, known) if len(known) == len(inner) else None
+        case _ if not has_sides(condition):
+            return None
+        case Crossing() | BandEvent():
+            return _Event(condition)
+        case _:
+            return _State(condition)
+
+
+def runs(sides: Sides, unknown: int) -> tuple[Index, Sides]:
+    """Where the known sides change, each with the new side; the first known print comes first."""
+    firsts = np.concatenate((NO_PRINTS if not len(sides) else [0], np.flatnonzero(sides[1:] != sides[:-1]) + 1))
+    found = sides[firsts]
+    known = found != unknown
+    return (firsts, found) if known.all() else (firsts[known], found[known])
+
+
+def _never(place: int) -> bool:
+    return False
+
+
+class _State(Told):
+    """``side`` is UNKNOWN when the last print had not moved and the window was filling: a move is seen happening."""
+
+    __slots__ = ()
+
+    def recall(self, sides: str, past: Past, judged_s: float) -> str:
+        condition = self.condition
+        if isinstance(condition, Move) and past.heard:
+            last_s = max(judged_s, float(past.times[past.heard - 1]))
+            if past.begun_s + condition.window_s - EDGE_S > last_s and not self._has_moved(past):
+                self.side = UNKNOWN
+        return sides
+
+    def _has_moved(self, past: Past) -> bool:
+        """On a window that holds everything so far."""
+        assert isinstance(self.condition, Move)
+        values = past.values[: past.heard]
+        for way in ways_of(self.condition):
+            slope, shift = bound_of(self.condition.amount, way)
+            reference = values.min() if way > 0 else values.max()
+            if reaches(values[-1:], slope * reference + np.array([shift]), way)[0]:
+                return True
+        return False
+
+    def say(self, columns: Columns) -> Said:
+        truths, before = sides_of(self.condition, columns), self.side
+
+        def happening(place: int) -> bool:
+            return bool(truths[place] == TRUE and (truths[place - 1] if place else before) == UNKNOWN)
+
+        if len(truths):
+            self.side = int(truths[-1])
+        return Said(truths, NO_PRINTS, happening if isinstance(self.condition, Move) else _never)
+
+    def evidence(self, columns: Columns, prints: Index) -> Iterator[Column]:
+        condition = self.condition
+        if not isinstance(condition, Move | Change):
+            return
+        last, found = columns.value(condition.of).at[prints], np.full(len(prints), np.nan)
+        left = np.arange(len(prints))
+        for way in ways_of(condition):
+            reference = self._reference(columns, prints[left], way)
+            slope, shift = bound_of(condition.amount, way)
+            moved = reaches(last[left], slope * reference + shift, way)
+            distance = last[left] / reference - 1 if condition.amount.relative else last[left] - reference
+            found[left[moved]] = distance[moved]
+            left = left[~moved]
+        yield found
+
+    def _reference(self, columns: Columns, prints: Index, way: int) -> Column:
+        assert isinstance(self.condition, Move | Change)
+        if isinstance(self.condition, Change):
+            return columns.before(self.condition.window_s)[prints]
+        return columns.extreme_at(prints, self.condition.window_s, highest=way < 0)
+
+
+class _Event(Told):
+    """``side`` is the one seen last; of a crossing one way, and of a band, as far as it is armed."""
+
+    __slots__ = ()
+
+    def recall(self, sides: str, past: Past, judged_s: float) -> str:
+        own, rest = sides[:1], sides[1:]
+        if isinstance(self.condition, BandEvent):
+            outside = FALSE if self.condition.entering else TRUE
+            self.side = outside if own == "o" else TRUE - outside
+        else:
+            assert own != "x", "an arming looks once"
+            self.side = {"b": BELOW, "a": ABOVE}.get(own, EQUAL)
+        return rest
+
+    def say(self, columns: Columns) -> Said:
+        sides = sides_of(self.condition, columns)
+        is_band = isinstance(self.condition, BandEvent)
+        unknown = UNKNOWN if is_band else UNORDERED
+        firsts, after = runs(sides, unknown)
+        before = np.concatenate(([self.side], after[:-1])) if len(after) else after
+        if len(after):
+            self.side = int(after[-1])
+        truths = np.zeros(len(sides), dtype=np.int8)
+        if (sides == unknown).any():
+            truths[sides == unknown] = UNKNOWN
+        return Said(truths, firsts[self._happens(before, after)], _never)
+
+    def _happens(self, before: Sides, after: Sides) -> Flags:
+        up: Flags = (before == BELOW) & (after >= EQUAL)
+        down: Flags = (before == ABOVE) & (after <= EQUAL)
+        match self.condition:
+            case BandEvent(entering=entering):
+                inside = TRUE if entering else FALSE
+                entered: Flags = (before == TRUE - inside) & (after == inside)
+                return entered
+            case Crossing(direction=Direction.UP):
+                return up
+            case Crossing(direction=Direction.DOWN):
+                return down
+            case _:
+                return up | down
+
+
+class _Composite(Told):
+    """`and`, `or`, `not`."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self, condition: Condition, parts: tuple[Told, ...]) -> None:
+        super().__init__(condition)
+        self._parts = parts
+
+    def parts(self) -> Sequence[Told]:
+        return self._parts
+
+    def recall(self, sides: str, past: Past, judged_s: float) -> str:
+        for part in self._parts:
+            sides = part.recall(sides, past, judged_s)
+        return sides
+
+    def say(self, columns: Columns) -> Said:
+        said = [part.say(columns) for part in self._parts]
+        match self.condition:
+            case All():
+                return _both(said)
+            case Any():
+                states = [one for one, part in zip(said, self._parts, strict=True) if not only_happens(part.condition)]
+                return _either(said, states)
+            case _:
+                return Said((TRUE - said[0].truths).astype(np.int8), NO_PRINTS, _never)
+
+
+def _both(said: Sequence[Said]) -> Said:
+    """An event counts where everything else is true."""
+    truths = reduce(np.minimum, (one.truths for one in said))
+    pulses = [NO_PRINTS]
+    for event in said:
+        if len(event.pulses):
+            others = [one.truths[event.pulses] == TRUE for one in said if one is not event]
+            pulses.append(event.pulses[reduce(np.logical_and, others, np.ones(len(event.pulses), dtype=np.bool_))])
+
+    def happening(place: int) -> bool:
+        return bool(truths[place] == TRUE) and any(one.happening(place) for one in said)
+
+    return Said(truths, _united(pulses), happening)
+
+
+def _either(said: Sequence[Said], states: Sequence[Said]) -> Said:
+    """Only states are true for a while."""
+    truths = reduce(np.maximum, (one.truths for one in states or said))
+
+    def happening(place: int) -> bool:
+        return any(one.happening(place) for one in states)
+
+    return Said(truths, _united([one.pulses for one in said]), happening)
+
+
+def _united(pulses: Sequence[Index]) -> Index:
+    some = [each for each in pulses if len(each)]
+    if len(some) < 2:
+        return some[0] if some else NO_PRINTS
+    return np.unique(np.concatenate(some))
