@@ -92,6 +92,7 @@ def _show_engine(status: dict[str, Json]) -> None:
     since_s = status["link_since_s"]
     assert isinstance(since_s, int | float)
     click.echo(f"IB {status['link']} since {clock(since_s)}{text}; {status['sending']}")
+    _show_prices(status["prices"])
     reload = status["reload"]
     assert isinstance(reload, dict)
     problems = reload["problems"]
@@ -99,6 +100,18 @@ def _show_engine(status: dict[str, Json]) -> None:
     for problem in problems:
         click.echo(f"not reloaded: {problem}")
     _show_rows(status["rules"], ("name", "where", "state", "why", "sentence"), "no rules")
+
+
+def _show_prices(prices: Json) -> None:
+    """A line when prices are, or were, folded."""
+    assert isinstance(prices, dict)
+    folded, since_s = prices["folded"], prices["overload_since_s"]
+    assert isinstance(folded, int)
+    if folded:
+        now = f"too many prices since {clock(since_s)}: " if isinstance(since_s, int | float) else ""
+        click.echo(
+            f"{now}{folded:,} prices were passed over since the start, where more than {prices['bound']:,} waited"
+        )
 
 
 def _show_rows(rows: Json, columns: tuple[str, ...], nothing: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from rules_engine.daemon.control import Command, CommandRefused
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
+from rules_engine.daemon.overload import Overload
 from rules_engine.daemon.rulebook import Difference, Refused
 from rules_engine.daemon.trading_stop import TradingStop
 from rules_engine.evaluation import Evaluator
@@ -31,6 +32,7 @@ class Commands:
         desk: Desk,
         trading_stop: TradingStop,
         incidents: Incidents,
+        overload: Overload,
         clock: Clock,
         react: Callable[[], None],
     ) -> None:
@@ -40,6 +42,7 @@ class Commands:
         self._desk = desk
         self._trading_stop = trading_stop
         self._incidents = incidents
+        self._overload = overload
         self._clock = clock
         self._react = react
         self._started_s = clock.now_s()
@@ -71,6 +74,7 @@ class Commands:
             "link_since_s": link.time_s,
             "link_text": link.text,
             "sending": self._desk.waiting_for or "orders may leave",
+            "prices": dict(self._overload.status()),
             "rules": [self._rule(status, status.rule in sent) for status in rules],
             "reload": {
                 "at_s": in_force.reloaded_s,

@@ -15,6 +15,7 @@ from rules_engine.daemon.heartbeat import beat
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
+from rules_engine.daemon.overload import Overload
 from rules_engine.daemon.reactor import Reactor
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.slices import in_slices
@@ -39,6 +40,9 @@ from rules_engine.notifying.sender import Sender
 
 _log = logging.getLogger(__name__)
 
+ITEMS_AT_ONCE = 100
+STEP_LONG_S = 0.02
+"""After this time a step leaves what else waits to the next one, so that the socket is read in between."""
 STEP_MAX_S = 1.0
 """The loop turns at least this often, so that time passes for the rules when no tick arrives."""
 SAVE_EVERY_S = 5.0
@@ -98,6 +102,7 @@ class Daemon:
         self._trading_stop = TradingStop(switch, self._desk, self._journal, clock, self._channels)
         self._incidents = Incidents(self._journal, self._channels)
         self._in_force = InForce(book, edition, self._evaluator, self._journal, self._endings, clock, self._channels)
+        self._overload = Overload(self._inbox, lambda: self._in_force.plans, self._journal, self._channels)
         self._catching_up = CatchingUp(self._link, self._in_force, self._evaluator, self._journal, clock)
         self._reactor = Reactor(
             self._link,
@@ -121,6 +126,7 @@ class Daemon:
             self._desk,
             self._trading_stop,
             self._incidents,
+            self._overload,
             clock,
             self._step,
         )
@@ -162,6 +168,7 @@ class Daemon:
         yield self._catching_up.run()
         yield self._turn()
         yield self._save()
+        yield self._trading_stop.watch()
         yield self._reload()
         yield rescan(self._folder_changed.set)
         yield kept_going(self._control.run)
@@ -179,6 +186,8 @@ class Daemon:
                 async with asyncio.timeout(pause_s):
                     await self._inbox.wait()
             self._step()
+            if len(self._inbox):
+                await asyncio.sleep(0)
 
     def _changed(self) -> None:
         self._catching_up.wake()
@@ -186,7 +195,11 @@ class Daemon:
 
     def _step(self) -> None:
         self._trading_stop.look()
-        self._reactor.step(self._inbox.take(), self._clock.now_s())
+        self._overload.look(self._clock.now_s())
+        until_s = self._clock.now_s() + STEP_LONG_S
+        self._reactor.step(self._inbox.take(ITEMS_AT_ONCE), self._clock.now_s())
+        while len(self._inbox) and self._clock.now_s() < until_s:
+            self._reactor.step(self._inbox.take(ITEMS_AT_ONCE), self._clock.now_s())
         self._sender.wake()
 
     async def _save(self) -> None:

@@ -1,6 +1,6 @@
 """What the engine knows of prices, contracts and holdings at this moment, for resolving and checking orders."""
 
-from dataclasses import replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from rules_engine.broker.connection import Connection
@@ -16,32 +16,42 @@ _LATE_MAX_S = 60.0
 _QUOTED = frozenset({Field.BID, Field.ASK, Field.LAST})
 
 
+@dataclass(slots=True)
+class _Newest:
+    """The newest prices of an instrument as they came; made into a quote when somebody asks."""
+
+    time_s: float
+    bid: float | None = None
+    ask: float | None = None
+    last: float | None = None
+
+
 class KnownMarket:
     """Execution's view of the market. Prices are dropped as soon as their feed is down: unknown, never stale."""
 
     def __init__(self, evaluator: Evaluator, link: Link) -> None:
         self._evaluator = evaluator
         self._link = link
-        self._quotes: dict[str, Quote] = {}
+        self._quotes: dict[str, _Newest] = {}
         self._positions: dict[str, Decimal] = {}
 
     def tick(self, tick: Tick) -> None:
         """Remembers bid, ask and last. A first price of unknown age counts from its arrival."""
-        if tick.field not in _QUOTED:
+        field, time_s = tick.field, tick.time_s
+        if field not in _QUOTED:
             return
-        price = None if tick.value is None else Decimal(str(tick.value))
-        quote = self._quotes.get(tick.instrument, Quote(tick.time_s))
+        newest = self._quotes.get(tick.instrument)
+        if newest is None:
+            newest = self._quotes[tick.instrument] = _Newest(time_s)
         # A trade may be reported with an earlier time than a quote before it; by much more, the clock was set back.
-        set_back = tick.time_s < quote.time_s - _LATE_MAX_S
-        time_s = tick.time_s if set_back else max(quote.time_s, tick.time_s)
-        match tick.field:
-            case Field.BID:
-                quote = replace(quote, time_s=time_s, bid=price)
-            case Field.ASK:
-                quote = replace(quote, time_s=time_s, ask=price)
-            case _:
-                quote = replace(quote, time_s=time_s, last=price)
-        self._quotes[tick.instrument] = quote
+        if time_s > newest.time_s or time_s < newest.time_s - _LATE_MAX_S:
+            newest.time_s = time_s
+        if field is Field.BID:
+            newest.bid = tick.value
+        elif field is Field.ASK:
+            newest.ask = tick.value
+        else:
+            newest.last = tick.value
 
     def feed_down(self, report: FeedDown) -> None:
         """Forgets the prices of the instrument, or of all."""
@@ -64,15 +74,16 @@ class KnownMarket:
         return self._evaluator.read(expression)
 
     def quote(self, instrument: str) -> Quote | None:
-        quote = self._quotes.get(instrument)
-        if quote is None or self._connection is None or not self._connection.is_halted(instrument):
-            return quote
-        return replace(quote, halted=True)
+        newest = self._quotes.get(instrument)
+        if newest is None:
+            return None
+        halted = self._connection is not None and self._connection.is_halted(instrument)
+        return Quote(newest.time_s, _exact(newest.bid), _exact(newest.ask), _exact(newest.last), halted)
 
     def is_priced(self, instrument: str) -> bool:
         """Whether any price and the position are known: without them no order passes the limits."""
-        quote = self._quotes.get(instrument)
-        priced = quote is not None and any(price is not None for price in (quote.bid, quote.ask, quote.last))
+        newest = self._quotes.get(instrument)
+        priced = newest is not None and any(price is not None for price in (newest.bid, newest.ask, newest.last))
         return priced and instrument in self._positions
 
     def position(self, instrument: str) -> Decimal | None:
@@ -87,3 +98,7 @@ class KnownMarket:
     @property
     def _connection(self) -> Connection | None:
         return self._link.connection
+
+
+def _exact(price: float | None) -> Decimal | None:
+    return None if price is None else Decimal(str(price))

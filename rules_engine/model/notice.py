@@ -27,6 +27,8 @@ class NoticeKind(StrEnum):
     CONNECTION_BACK = "connection back"
     DATA_PAUSED = "data paused"
     DATA_BACK = "data back"
+    OVERLOAD = "overload"
+    OVERLOAD_OVER = "overload over"
     STARTED = "started"
     STOPPED = "stopped"
 

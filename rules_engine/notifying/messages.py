@@ -117,6 +117,23 @@ def data_back_notice(instrument: str, down_s: float, channels: Iterable[str], at
     return _engine_notice(NoticeKind.DATA_BACK, title, text, channels, at_s)
 
 
+def overload_notice(bound: int, rules: Sequence[str], channels: Iterable[str], at_s: float) -> Notice:
+    """More prices come than can be looked at; ``rules`` are those that may miss something by that."""
+    text = (
+        f"More than {bound:,} wait. Of each instrument only the prices at which it turns are looked at now, or its"
+        " lowest, highest and last where even those are too many. No level that is reached is missed by that."
+    )
+    if rules:
+        text += f"\nThese rules may miss something, since they look at every price: {', '.join(rules)}"
+    return _engine_notice(NoticeKind.OVERLOAD, "Too many prices", text, channels, at_s)
+
+
+def overload_over_notice(count: int, lasted_s: float, channels: Iterable[str], at_s: float) -> Notice:
+    """Every price is looked at again."""
+    text = f"It took {spell_duration(max(round(lasted_s), 1))}; {count:,} prices were passed over."
+    return _engine_notice(NoticeKind.OVERLOAD_OVER, "All prices are looked at again", text, channels, at_s)
+
+
 def trading_stopped_notice(what: str, channels: Iterable[str], at_s: float) -> Notice:
     """Somebody pulled the kill switch; ``what`` says what that did."""
     text = f"Orders leave again after: rules stop --lift\n{what}"

@@ -1,13 +1,15 @@
 """What rules find in folded ticks, compared with what they find in all of them.
 
-Of turning points: rules on levels, crossings, extremes and moves over a time that holds it all fire as often, rule by
-rule. Of low, high and last: every rule on a level that was on one side before, and that any tick brought to the other,
-fires; none fires that would not have fired. Bands, averages, counts and times between ticks may differ.
+Of turning points: rules that are called proof fire as often, rule by rule, as long as their windows hold all of it. Of
+low, high and last: every rule on a level that was on one side before, and that any tick brought to the other, fires;
+none fires that would not have fired. Prices and times at which they fire may be those of the next turn.
 """
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,39 +21,60 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.plan import Plan
 from rules_engine.model.tick import Tick
 from rules_engine.planning import plan_all
+from rules_engine.planning.fold_proof import is_fold_proof
 
 _STEP_S = 0.001
-_LEVELS = [
+_PROOF = [
     *(f"V > {level}.5" for level in range(1, 9)),
     *(f"V < {level}.5" for level in range(1, 9)),
     *(f"V crosses above {level}.5" for level in range(1, 9)),
     *(f"V crosses below {level}" for level in range(1, 9)),
     "V crosses 5.5",
     "V.bid > 4.5",
-    "MA crosses below 4.5",
-]
-_OVER_TIME = [
+    "2 * MA crosses below 9",
+    "MA <= level",
     "V moves up 50% in 5m",
     "V moves down 30% in 5m",
-    "V moves 100% in 5m",
+    "V moves up 3 points in 5m",
     "V > 1.5 * lowest(V, 5m)",
     "V < 0.6 * highest(V, 5m)",
     "highest(V, 5m) > 2 * lowest(V, 5m)",
-    "V == highest(V, 5m) and V > 6.5",
+    "V >= highest(V, 5m)",
 ]
-_ONE_SIDED = [text for text in _LEVELS if text.startswith(("V >", "V <"))]
+_NOT_PROOF = [
+    "V == 5",
+    "V > MA",
+    "V > V.bid",
+    "V enters 4 to 6",
+    "V is inside 4 to 6",
+    "V > 4 and V < 6",
+    "V < 4 or V > 6",
+    "V moves 30% in 5m",
+    "V changes up 2% in 60s",
+    "sma(V, 10s) > 5",
+    "V > sma(V, 5m) + 3 * stdev(V, 5m)",
+    "V * V > 20",
+    "abs(V - 5) < 1",
+    "V > 5 for 10s",
+    "V[1m] > 5",
+    "not V > 5",
+    "V > 5 using double last",
+    "no tick from V for 10s",
+]
+_ONE_SIDED = [text for text in _PROOF if text.startswith(("V >", "V <")) and len(text) == len("V > 1.5")]
 
 
 def _plans(sentences: Sequence[str]) -> tuple[Plan, ...]:
     rules = "".join(
-        f"  - {{name: r{number}, when: '{text}', do: buy 1 MA, run: here}}\n" for number, text in enumerate(sentences)
+        f"  - {{name: r{number}, when: '{text}', do: buy 1 MA, run: here, let: {{level: 4.5}}}}\n"
+        for number, text in enumerate(sentences)
     )
     loaded = load([Source("a.yaml", f"version: 1\ntimezone: UTC\nrules:\n{rules}".encode())], now_s=0.0)
     assert loaded.ok, loaded.problems
     return plan_all(loaded.rules)[0]
 
 
-_LEVEL_PLANS, _ALL_PLANS = _plans(_LEVELS), _plans([*_LEVELS, *_OVER_TIME])
+_PLANS = _plans(_PROOF)
 _VALUES = st.one_of(st.integers(1, 9).map(float), st.none())
 _SERIES = st.sampled_from([("V", Field.LAST), ("V", Field.LAST), ("V", Field.BID), ("MA", Field.LAST)])
 _STREAMS = st.lists(st.tuples(_SERIES, _VALUES), max_size=80)
@@ -87,9 +110,26 @@ def test_rules_fire_as_often_on_turning_points_as_on_all_ticks(
     first: list[tuple[tuple[str, Field], float | None]], then: list[tuple[tuple[str, Field], float | None]]
 ) -> None:
     before, ticks = _ticks(first, 0.0), _ticks(then, 1.0)
-    _, expected = _firings(_ALL_PLANS, before, ticks)
-    _, found = _firings(_ALL_PLANS, before, _folded(turning_points, ticks))
+    _, expected = _firings(_PLANS, before, ticks)
+    _, found = _firings(_PLANS, before, _folded(turning_points, ticks))
     assert found == expected
+
+
+@pytest.mark.parametrize("text", _PROOF)
+def test_rules_on_one_level_or_extreme_of_one_series_are_proof(text: str) -> None:
+    assert is_fold_proof(_plans([text])[0].rule)
+
+
+@pytest.mark.parametrize("text", _NOT_PROOF)
+def test_rules_that_look_between_turning_points_are_not_proof(text: str) -> None:
+    assert not is_fold_proof(_plans([text])[0].rule)
+
+
+def test_rules_with_a_second_condition_are_not_proof() -> None:
+    rule = _plans(["V > 5"])[0].rule
+    other = _plans(["V < 8"])[0].rule.cases[0].when
+    assert not is_fold_proof(replace(rule, only_if=other))
+    assert not is_fold_proof(replace(rule, clears_when=other))
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=80), st.integers(1, 9))
