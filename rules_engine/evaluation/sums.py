@@ -6,7 +6,7 @@ from collections.abc import MutableSequence, Sequence
 from math import frexp
 from typing import Protocol
 
-from rules_engine.evaluation.past import NEVER, Print, before
+from rules_engine.evaluation.past import NEVER, Print, before, twins
 from rules_engine.model.tolerance import EDGE_S
 
 _TRIM_MIN = 4096
@@ -140,6 +140,7 @@ class Sums:
     def prepend(self, history: Sequence[Print], complete_from_s: float) -> None:
         """Takes what of the history, oldest first, came before everything here."""
         older = before(history, self.times[0] if self.times else None)
+        older = older[: len(older) - twins(older, self.times, self.values)]
         self.times = array("d", (time_s for time_s, _ in older)) + self.times
         self.values = array("d", (value for _, value in older)) + self.values
         self.recount()

@@ -141,6 +141,15 @@ def interrupted(rule: Plan, live: list[float], missed: list[float], field: Field
     return evaluator
 
 
+def test_a_print_that_history_tells_in_whole_seconds_counts_once() -> None:
+    evaluator = Evaluator([plan("rule", "sma(V, 60s) > 100")], START_S)
+    evaluator.tick(print_of(START_S + 0.6, 103.0))
+    evaluator.tick(print_of(START_S + 0.8, 104.0))
+    past = [print_of(START_S - 1, 100.0), print_of(START_S, 99.0), print_of(START_S, 103.0), print_of(START_S, 104.0)]
+    evaluator.backfill("V", Field.LAST, past, START_S - 60)
+    assert evaluator.read(expression("sma(V, 60s)")) == pytest.approx((100 + 99 + 103 + 104) / 4)
+
+
 def test_history_shows_since_when_a_state_has_lasted_through_a_gap() -> None:
     evaluator = interrupted(plan("rule", "V > 100 for 2m"), [99.0, 101.0, 101.0], [102.0, 101.0])
     assert list(evaluator.advance(START_S + 129)) == []
