@@ -1,5 +1,6 @@
 """The kill switch in a running engine: looked at often, acted on once, told."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 
@@ -12,6 +13,7 @@ from rules_engine.model.intent import Intent
 from rules_engine.notifying.messages import trading_resumed_notice, trading_stopped_notice
 
 SHOWN_MAX = 10
+LOOK_EVERY_S = 0.25
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,12 @@ class TradingStop:
         was_on = self._switch.release()
         self.look()
         return was_on
+
+    async def watch(self) -> None:
+        """Looks again and again: a file may be laid by hand."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self.look()
 
     def look(self) -> str:
         """Acts on a switch that somebody pulled or released since the last look."""
