@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import json
 import re
+import signal
 import ssl
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,9 +33,9 @@ OPEN_MAX = 2_000
 RULES = 7
 SHARES = (("web", 0.85), ("safe web", 0.12), ("mail", 0.03))
 """Of the messages, by channel: an encrypted one costs ten times as much processor time as a plain one."""
-LIFE_S = (0.4, 4.0)
-MOODS = ("fine", "fine", "fine", "gone", "busy", "broken")
-MOOD_S = (0.3, 2.0)
+POLL_S = 0.02
+MOODS = ("fine", "fine", "fine", "fine", "fine", "gone", "busy", "broken")
+MOOD_S = (0.2, 1.0)
 NUMBER = re.compile(r"\bn(\d{7})\b")
 
 
@@ -44,18 +45,21 @@ class Service:
 
     random: Random
     letters: list[list[int]] = field(default_factory=list)
+    arrived: int = 0
     refused: int = 0
     mood: str = "fine"
+    at_peace: bool = False
 
     async def change(self) -> None:
-        """Another mood every other second."""
-        while True:
+        """Another mood again and again, until it is told to be at peace."""
+        while not self.at_peace:
             await asyncio.sleep(self.random.uniform(*MOOD_S))
-            self.mood = self.random.choice(MOODS)
+            self.mood = "fine" if self.at_peace else self.random.choice(MOODS)
 
     def take(self, text: str) -> None:
         """It counts as taken from here on: the answer is still to be given."""
         self.letters.append([int(number) for number in NUMBER.findall(text)])
+        self.arrived += len(self.letters[-1])
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -190,15 +194,15 @@ async def flood(folder: Path, count: int, crashes: int, seed: int) -> Report:
     random = Random(seed)
     async with services(folder, seed) as (here, addresses):
         (folder / "channels.json").write_text(json.dumps(addresses))
-        for _ in range(crashes):
+        for share in sorted(random.random() for _ in range(crashes)):
             process = await _start(folder, count)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(process.wait(), 1.0 + random.uniform(*LIFE_S))
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-            else:
-                assert process.returncode == 0
+            while _arrived(here) < share * count and process.returncode is None:
+                await asyncio.sleep(POLL_S)
+            await asyncio.sleep(random.random() * POLL_S)
+            process.kill()
+            assert await process.wait() == -signal.SIGKILL
+        for service in here.values():
+            service.at_peace = True
         process = await _start(folder, count)
         assert await process.wait() == 0
     journal = Journal(folder / "journal.db", SystemClock())
@@ -227,6 +231,10 @@ async def flood(folder: Path, count: int, crashes: int, seed: int) -> Report:
     )
 
 
+def _arrived(here: Mapping[str, Service]) -> int:
+    return sum(service.arrived for service in here.values())
+
+
 async def _start(folder: Path, count: int) -> asyncio.subprocess.Process:
     words = ("-m", "tests.notifying.flood", str(count), "--send", str(folder))
     environment = {"REQUESTS_CA_BUNDLE": str(folder / "authority.pem"), "PYTHONPATH": ":".join(filter(None, sys.path))}
@@ -252,7 +260,7 @@ def main() -> int:
     print(
         f"{len(report.lost)} lost, {len(report.overtaken)} out of order, letters that came twice: {dict(report.copies)}"
     )
-    print("\n".join(report.overtaken[:20]))
+    print("\n".join(report.overtaken[:20]), end="")
     broken = report.lost or report.overtaken or report.dead or max(report.copies.values()) > report.crashes
     return 1 if broken else 0
 
