@@ -85,6 +85,7 @@ class Process:
         self._halted = asyncio.Event()
         self._stopped = False
         self._may_end = False
+        self._may_halt = False
 
     async def start(self, knife: Knife | None = None) -> None:
         """Starts it, with a knife that it is to die of."""
@@ -92,6 +93,7 @@ class Process:
         if knife is not None:
             knife.lay(self._knife_path)
         self._may_end = knife is not None
+        self._may_halt = False
         self._code = asyncio.get_running_loop().create_future()
         self._halted.clear()
         self._stopped = False
@@ -116,6 +118,8 @@ class Process:
         """Gives the running process a knife."""
         self.check()
         self._may_end = True
+        self._may_halt = knife.signal == signal.SIGSTOP
+        self._halted.clear()
         knife.lay(self._knife_path)
         self._signal(signal.SIGUSR2)
 
@@ -176,8 +180,10 @@ class Process:
         self._code.set_result(code)
 
     def halted(self) -> None:
-        """Its parent says that it stopped."""
-        self._halted.set()
+        """Its parent says that it stopped: of its knife, or because we stopped it, which may be over by now."""
+        if self._may_halt:
+            self._may_halt = False
+            self._halted.set()
 
     async def _end(self, number: signal.Signals) -> int:
         self._signal(number)
