@@ -32,6 +32,7 @@ async def kill_again_and_again(folder: Path, kills: int, seed: int, pairs: int =
             await town.engine.end()
             verdicts.append(await judge(town, killer.tally))
             total.add(killer.tally)
+            print(f"pair {number}: {killer.tally.total} kills, {len(verdicts[-1].broken)} promises broken", flush=True)
 
     async with Nursery() as nursery, asyncio.TaskGroup() as group:
         for number in range(pairs):

@@ -81,7 +81,8 @@ class Town:
         config.write_text(
             f"gateway: {{host: 127.0.0.1, port: {port}, client_id: 17}}\n"
             "restart_window: none\n"
-            f"mode: paper\naccount: {ACCOUNT}\nchannels: {{phone: '{receiver.url}'}}\nlocal_webhooks: true\nlimits: {{allow_short: true}}\n"
+            f"mode: paper\naccount: {ACCOUNT}\nchannels: {{phone: '{receiver.url}'}}\n"
+            "local_webhooks: true\nlimits: {allow_short: true}\n"
         )
         self.journal = folder / "var" / "journal.db"
         self._socket = folder / "var" / "control.sock"
