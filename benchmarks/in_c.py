@@ -34,13 +34,18 @@ def _library() -> ctypes.CDLL:
 def play_moves(prints: Sequence[Print]) -> tuple[list[float], float]:
     """All prints in one call; gives the times at which it fired and the CPU seconds that it took."""
     times, prices = array("d", [each.time_s for each in prints]), array("d", [each.price for each in prints])
-    fired, pointer = ctypes.create_string_buffer(len(prints)), ctypes.POINTER(ctypes.c_double)
-    moves = _library().moves
-    columns = [ctypes.cast(column.buffer_info()[0], pointer) for column in (times, prices)]
     start_s = time.process_time()
-    moves(*columns, ctypes.c_long(len(prints)), ctypes.c_double(WINDOW_S), fired)
+    fired = moves_in_columns(times.buffer_info()[0], prices.buffer_info()[0], len(prints))
     taken_s = time.process_time() - start_s
-    return [each.time_s for each, flag in zip(prints, fired.raw, strict=True) if flag], taken_s
+    return [each.time_s for each, flag in zip(prints, fired, strict=True) if flag], taken_s
+
+
+def moves_in_columns(times: int, prices: int, count: int) -> bytes:
+    """The same of two columns of doubles at these addresses; 1 for each print that fires."""
+    fired = ctypes.create_string_buffer(count)
+    columns = (ctypes.c_void_p(address) for address in (times, prices))
+    _library().moves(*columns, ctypes.c_long(count), ctypes.c_double(WINDOW_S), fired)
+    return fired.raw
 
 
 class _Rules(ctypes.Structure):

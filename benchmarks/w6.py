@@ -1,21 +1,22 @@
 """W6: ten million prints in columns, backtests of W1's rule and of the W2 mix; everybody's answer is the firings."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 
-from benchmarks.measure import Cost, interleaved, ratio, spell, table
+from benchmarks import in_c, in_frames
+from benchmarks.in_frames import Column, Firings
+from benchmarks.measure import interleaved, ratio, spell, table
+from benchmarks.mix import figures, mix
 from benchmarks.ticks import STORMY, TICKS_PER_S
+from rules_engine.evaluation.columnar import kernels
 from rules_engine.language import Source, load
 from rules_engine.model.firing import Firing
 from rules_engine.planning import plan_all
@@ -27,34 +28,26 @@ from rules_engine.recordings.steps import Steps
 from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.request import Request
 
-Column = npt.NDArray[np.float64]
-WINDOW_S = 300.0
 _BLOCK = 1 << 16
 """Rows that a file gives at once."""
 HEAD = "version: 1\ntimezone: UTC\nrules:\n"
-MOVES = HEAD + "  - {name: moves, when: S moves 5% in 5m, do: notify desk}\n"
-SENTENCES = (
-    *("S crosses above 202", "S crosses below 198", "S moves 2% in 60s", "S moves 3% in 5m"),
-    *("sma(S, 10s) crosses above sma(S, 60s)", "S > sma(S, 5m) + 3 * stdev(S, 5m)", "zscore(S, 60s) > 3"),
-    *("S enters 199 to 201", "highest(S, 5m) > 1.02 * lowest(S, 5m)", "S changes up 2% in 60s"),
-)
-MIX = HEAD + "".join(
-    f'  - {{name: r{number}, when: "{when}", do: notify desk}}\n' for number, when in enumerate(SENTENCES)
-)
-Firings = list[tuple[str, float]]
+Play = Callable[[], Firings]
+_NEVER = 1 << 60
+MOVES = HEAD + "  - {name: moves, when: S0 moves 5% in 5m, do: notify desk}\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is played: in columns, and price by price."""
+    """How much is played: in columns, and price by price. The prints of the mix are those of all its symbols."""
 
     prints: int = 10_000_000
     prints_streaming: int = 500_000
+    symbols: int = 100
     rounds: int = 3
     seed: int = 20301122
 
 
-SHORT = Size(prints=60_000, prints_streaming=60_000, rounds=1)
+SHORT = Size(prints=60_000, prints_streaming=60_000, symbols=3, rounds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +70,16 @@ def market(count: int, seed: int, volatility: float = STORMY) -> Market:
     return Market(times, np.rint(200.0 * np.exp(folded) * 100) / 100)
 
 
+def markets(count: int, symbols: int, seed: int) -> list[Market]:
+    """So many prints of all symbols together."""
+    return [market(count // symbols, seed + number) for number in range(symbols)]
+
+
 class _InMemory(Recording):
     """A recording that has been read."""
 
-    def __init__(self, of: Market) -> None:
-        super().__init__("S", Path("memory"), ZoneInfo("UTC"))
+    def __init__(self, name: str, of: Market) -> None:
+        super().__init__(name, Path("memory"), ZoneInfo("UTC"))
         self._of = of
         steps = Steps()
         steps.add(of.prices)
@@ -96,101 +94,129 @@ class _InMemory(Recording):
             yield Block(times[part], (prices[part], np.full(len(times[part]), 100.0)))
 
 
-def play(rules: str, engine: str, of: Market) -> tuple[Firings, float]:
-    """Ours; the firings, and the CPU seconds that they took."""
+def mix_rules(symbols: int) -> str:
+    """The ten rules of each symbol."""
+    rules = (
+        f'  - {{name: r{symbol}-{number}, when: "{rule.sentence.format(S=f"S{symbol}")}", do: notify desk}}\n'
+        for symbol in range(symbols)
+        for number, rule in enumerate(mix(figures(20_000)))
+    )
+    return HEAD + "".join(rules)
+
+
+def play(rules: str, engine: str, of: Sequence[Market], prints_min: int = kernels.COMPILED_PRINTS_MIN) -> Play:
+    """Ours, from plans and prices in memory to firings with their values; numba from so many prints on."""
     loaded = load([Source("rules.yaml", rules.encode())], now_s=0.0)
     plans, problems = plan_all(loaded.rules)
     assert not problems, problems
-    backtest = Backtest(Request(plans, loaded.instruments, [_InMemory(of)]), engine)
-    start_s = time.process_time()
-    found = [(each.rule, each.at_s) for each in backtest.outcomes() if isinstance(each, Firing)]
-    return found, time.process_time() - start_s
+    recordings = [_InMemory(f"S{number}", one) for number, one in enumerate(of)]
+
+    def run() -> Firings:
+        with patch.object(kernels, "COMPILED_PRINTS_MIN", prints_min):
+            backtest = Backtest(Request(plans, loaded.instruments, recordings), engine)
+            return [(each.rule, each.at_s) for each in backtest.outcomes() if isinstance(each, Firing)]
+
+    return run
 
 
-def _edges(of: Market, name: str, holds: npt.NDArray[np.bool_], window_s: float) -> Firings:
-    """A move fires when it turns true; on a window that is filling it cannot turn false."""
-    known = holds | (of.times_s >= of.times_s[0] + window_s)
-    at = np.flatnonzero(known)
-    truths = holds[at]
-    rises = truths & ~np.concatenate(([False], truths[:-1]))
-    return [(name, float(of.times_s[place])) for place in at[rises].tolist()]
+def in_numpy(rules: str, of: Sequence[Market]) -> Play:
+    """Ours on columns without numba."""
+    return play(rules, "columns", of, _NEVER)
 
 
-def play_pandas(of: Market) -> tuple[Firings, float]:
-    """W1 with rolling windows, as its documentation shows."""
-    start_s = time.process_time()
-    series = pd.Series(of.prices, index=pd.to_datetime(of.times_s, unit="s"))
-    rolling = series.rolling("300s")
-    holds = (series >= rolling.min() * (1.05 * (1 - 1e-12))) | (series <= rolling.max() * (0.95 * (1 + 1e-12)))
-    found = _edges(of, "moves", holds.to_numpy(), WINDOW_S)
-    return found, time.process_time() - start_s
+def in_numba(rules: str, of: Sequence[Market]) -> Play:
+    """Ours on columns with numba, compiled before."""
+    run = play(rules, "columns", of, 0)
+    play(rules, "columns", [Market(one.times_s[:9_000], one.prices[:9_000]) for one in of[:3]], 0)()
+    return run
 
 
-def play_polars(of: Market) -> tuple[Firings, float]:
-    """W1 with polars' rolling windows; CPU time of all its threads."""
-    pl: Any = import_module("polars")
+def in_c_of(of: Market) -> Play:
+    """A pair of monotonic deques in C."""
 
-    start_s = time.process_time()
-    times = (of.times_s * 1e6).astype(np.int64)
-    frame = pl.DataFrame({"at": times, "price": of.prices}).with_columns(pl.col("at").cast(pl.Datetime("us")))
-    low, high = (
-        pl.col("price").rolling_min_by("at", "300s", closed="right"),
-        pl.col("price").rolling_max_by("at", "300s", closed="right"),
-    )
-    price = pl.col("price")
-    holds = frame.select((price >= low * (1.05 * (1 - 1e-12))) | (price <= high * (0.95 * (1 + 1e-12))))
-    found = _edges(of, "moves", holds.to_series().to_numpy(), WINDOW_S)
-    return found, time.process_time() - start_s
+    def run() -> Firings:
+        fired = in_c.moves_in_columns(of.times_s.ctypes.data, of.prices.ctypes.data, len(of.times_s))
+        times = of.times_s[np.flatnonzero(np.frombuffer(fired, dtype=np.int8))]
+        return [("moves", time_s) for time_s in times.tolist()]
+
+    return run
 
 
-def contenders() -> dict[str, Callable[[Market], tuple[Firings, float]]]:
-    """Those that are installed."""
-    found: dict[str, Callable[[Market], tuple[Firings, float]]] = {"columns": partial(play, MOVES, "columns")}
-    found["pandas"] = play_pandas
+def of_moves(one: Market) -> dict[str, Play]:
+    """Who backtests W1's rule, of those that are installed."""
+    found = {"columns": in_numpy(MOVES, [one])}
+    if find_spec("numba"):
+        found["columns, numba"] = in_numba(MOVES, [one])
+    if in_c.COMPILER:
+        found["C deque"] = in_c_of(one)
+    found["pandas"] = partial(in_frames.moves_in_pandas, one.times_s, one.prices)
     if find_spec("polars"):
-        found["polars"] = play_polars
+        found["polars"] = partial(in_frames.moves_in_polars, one.times_s, one.prices)
+    return found
+
+
+def of_mix(many: Sequence[Market]) -> dict[str, Play]:
+    """Who backtests the mix."""
+    rules, columns = mix_rules(len(many)), [(one.times_s, one.prices) for one in many]
+    found = {"columns": in_numpy(rules, many)}
+    if find_spec("numba"):
+        found["columns, numba"] = in_numba(rules, many)
+    found["pandas"] = partial(in_frames.mix_in_pandas, columns)
+    if find_spec("polars"):
+        found["polars"] = partial(in_frames.mix_in_polars, columns)
     return found
 
 
 def disagreements(size: Size) -> list[str]:
     """Who fires otherwise than the streaming engine; empty when all agree."""
-    of = market(size.prints_streaming, size.seed)
+    one = market(size.prints_streaming, size.seed)
+    many = markets(size.prints_streaming, size.symbols, size.seed)
     found = []
-    expected, _ = play(MOVES, "streaming", of)
-    assert expected, "a market in which nothing fires shows nothing"
-    for name, contender in contenders().items():
-        fired, _ = contender(of)
-        if fired != expected:
-            found.append(f"{name} fired {len(fired)} times on W1's rule, streaming {len(expected)} times")
-    expected, _ = play(MIX, "streaming", of)
-    fired, _ = play(MIX, "columns", of)
-    if fired != expected:
-        found.append(f"columns fired {len(fired)} times on the mix, streaming {len(expected)} times")
+    for name, streaming, contenders in (
+        ("W1's rule", play(MOVES, "streaming", [one]), of_moves(one)),
+        ("the mix", play(mix_rules(len(many)), "streaming", many), of_mix(many)),
+    ):
+        expected = sorted(streaming())
+        assert expected, "a market in which nothing fires shows nothing"
+        for who, contender in contenders.items():
+            fired = sorted(contender())
+            if fired != expected:
+                found.append(f"{who} fired {len(fired)} times on {name}, streaming {len(expected)} times")
     return found
 
 
-def costs(size: Size) -> dict[str, Cost]:
-    """CPU seconds a print."""
-    of, few = market(size.prints, size.seed), market(size.prints_streaming, size.seed)
-    runs = {name: partial(_seconds_a_print, contender, of) for name, contender in contenders().items()}
-    runs["streaming"] = partial(_seconds_a_print, partial(play, MOVES, "streaming"), few)
-    runs["columns, mix"] = partial(_seconds_a_print, partial(play, MIX, "columns"), of)
-    runs["streaming, mix"] = partial(_seconds_a_print, partial(play, MIX, "streaming"), few)
-    return interleaved(runs, size.rounds)
+def _measured(title: str, contenders: dict[str, Play], prints: dict[str, int], rounds: int) -> str:
+    walls: dict[str, list[float]] = {name: [] for name in contenders}
 
+    def seconds(name: str) -> float:
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        contenders[name]()
+        cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
+        walls[name].append(wall_s / prints[name])
+        return cpu_s / prints[name]
 
-def _seconds_a_print(contender: Callable[[Market], tuple[Firings, float]], of: Market) -> float:
-    return contender(of)[1] / len(of.times_s)
+    measured = interleaved({name: partial(seconds, name) for name in contenders}, rounds)
+    rows = []
+    for name, cost in measured.items():
+        row = [name, f"{spell(cost.median_s * 1e9)} ns"]
+        for base in ("columns", "columns, numba"):
+            row.append(str(ratio(cost.loops, measured[base].loops)) if base in measured else "")
+            row.append(str(ratio(walls[name], walls[base])) if base in measured else "")
+        rows.append(row)
+    return table(title, ["", "a print", "CPU over columns", "wall", "CPU over numba", "wall"], rows)
 
 
 def report(size: Size) -> str:
     """Who is right, and what each costs."""
     wrong = disagreements(size)
-    measured = costs(size)
-    rows = []
-    for name, cost in measured.items():
-        base = measured["columns, mix" if "mix" in name else "columns"]
-        rows.append([name, f"{spell(cost.median_s * 1e9)} ns", str(ratio(cost.loops, base.loops))])
-    title = f"W6, {size.prints:,} prints, {size.rounds} rounds (streaming: {size.prints_streaming:,})"
+    texts = []
+    one, few = market(size.prints, size.seed), market(size.prints_streaming, size.seed)
+    runs = of_moves(one) | {"streaming": play(MOVES, "streaming", [few])}
+    prints = dict.fromkeys(runs, size.prints) | {"streaming": size.prints_streaming}
+    texts.append(_measured(f"W6, W1's rule, {size.prints:,} prints, {size.rounds} rounds", runs, prints, size.rounds))
+    many, less = (markets(count, size.symbols, size.seed) for count in (size.prints, size.prints_streaming))
+    runs = of_mix(many) | {"streaming": play(mix_rules(size.symbols), "streaming", less)}
+    title = f"W6, the mix of {size.symbols} symbols, {size.prints:,} prints, {size.rounds} rounds"
+    texts.append(_measured(title, runs, prints | dict.fromkeys(runs, size.prints) | prints, size.rounds))
     verdict = "; ".join(wrong) if wrong else "all fire alike"
-    return f"{table(title, ['', 'a print', 'over columns'], rows)}  {verdict}\n"
+    return "\n".join(texts) + f"  {verdict}\n"
