@@ -133,17 +133,20 @@ def _until_moved(last: float, window: Window, amount: Amount, way: int) -> Stret
 def unmoved(last: float, extreme: float, amount: Amount, way: int) -> Stretch | None:
     """Where no print is that far from another one of it, nor from the extreme, which it includes.
 
-    What is left of the way is shared between the two ends. Prints that leave a window only make more room.
+    As wide as the amount; around the last print, or as close to that as the extreme allows. Prints that leave a window
+    only make more room.
     """
     if extreme <= 0:
         return None
     if amount.relative:
         room = 1 + way * amount.value
-        share = sqrt(max(extreme * room / last, 0.0))
-        near, far = (extreme / share, last * share) if share else (0.0, 0.0)
+        if room <= 0:
+            return Stretch(0.0, inf)
+        near = way * min(way * extreme, way * last / sqrt(room))
+        far = near * room
     else:
-        half = (extreme + way * amount.value - last) / 2
-        near, far = extreme - half, last + half
+        near = way * min(way * extreme, way * last - amount.value / 2)
+        far = near + way * amount.value
     far -= way * abs(far) * _SLACK
     if way * (far - last) <= 0:
         return None

@@ -343,6 +343,8 @@ class Evaluator:
 
     def _ring(self, watch: Watch, due_s: float) -> None:
         """A timer: judged only if something matures now, for it may have been put off since the timer was set."""
+        if not watch.run.listens(watch):
+            return
         now_s = self._market.now_s
         next_s = watch.next_s(due_s - 2 * EDGE_S)
         if next_s is not None and next_s <= now_s + EDGE_S:
