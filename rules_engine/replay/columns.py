@@ -48,7 +48,8 @@ class Leaping:
 
     def end(self) -> Iterator[Firing | HeldBack]:
         """What comes of the time that is left when no prices follow."""
-        return self._play.end()
+        yield from self._play.end()
+        self._leaps.forget()
 
 
 _EVERYONE = ""
@@ -128,6 +129,13 @@ class _Leaps:
         self._calls = self._called(columns)
         self._told = self._telling.take(columns, self._stage)
         return self._told
+
+    def forget(self) -> None:
+        """Lets go of all columns, long before anybody collects what is left."""
+        self._slice, self._own = _EMPTY, []
+        self._calls, self._told = _Calls([], [0], []), Told(NOTHING, self._stage.desk)
+        for past in self._pasts.values():
+            past.forget()
 
     def rows(self) -> Iterator[Row]:
         """Those of the slice that must be played, in order; to be taken one at a time, each after the one before was

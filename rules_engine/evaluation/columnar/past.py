@@ -64,6 +64,15 @@ class Past:
         self._starts.clear()
         self._ends = self._blocks = None
 
+    def forget(self) -> None:
+        """Lets go of all prints: none follow."""
+        self.times = self.values = np.empty(0)
+        self.view = self.times.data
+        self._places = None
+        self._totals.clear()
+        self._starts.clear()
+        self._ends = self._blocks = None
+
     def _drop(self, now_s: float) -> None:
         # One more than the windows hold: the last print before a window is read too.
         gone = max(0, int(np.searchsorted(self.times, now_s - self._longest_s - 1.0)) - 1)
