@@ -17,6 +17,8 @@ from rules_engine.recordings.steps import Steps
 
 _PARQUET = frozenset({".parquet", ".pq"})
 
+_EMPTY = "no prices in this file"
+
 Progress = Callable[[int], None]
 """Told how many more rows have been read."""
 
@@ -127,10 +129,12 @@ class Recording:
                     break
                 before_s = float(block.times_s[-1])
                 yield file.layout, block
+            if file.layout is None and not found.found:
+                found.add(Code.NO_PRICES, _EMPTY)
             problems += found.found
             if len(problems) > PROBLEMS_MAX:
                 return
         if shape is None and not problems:
             found = Problems(str(self.files[0]))
-            found.add(Code.NO_PRICES, "no prices in this file")
+            found.add(Code.NO_PRICES, _EMPTY)
             problems += found.found
