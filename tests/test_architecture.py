@@ -20,7 +20,7 @@ ALLOWED = {
     "execution": {"model", "conditions"},
     "notifying": {"model"},
     "broker": {"model", "conditions", "planning", "execution"},
-    "gateway": {"model"},
+    "gateway": {"model", "recordings"},
     "engine": {"model", "conditions", "language", "planning", "evaluation"},
     "recordings": {"model"},
     "replay": {"model", "conditions", "language", "planning", "evaluation", "execution", "engine", "recordings"},
@@ -56,6 +56,7 @@ OWNERS: dict[str, set[str]] = {
     "numpy": {
         "recordings",
         "evaluation/columnar",
+        "gateway/market/recorded.py",
         *(f"replay/{name}.py" for name in ("book", "columns", "course", "prices", "summary", "telling")),
     },
     "numba": {"evaluation/columnar/compiled.py"},

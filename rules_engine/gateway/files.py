@@ -1,9 +1,7 @@
 """YAML files of the gateway (listings, market and fault scripts) into located nodes. Only this reads YAML here."""
 
-import io
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,11 +84,6 @@ def read_yaml(path: Path) -> Node:
         raise MarketError(f"{path}: not YAML: {error}") from error
     finally:
         loader.dispose()
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file with their ends, as the csv module wants them."""
-    yield from io.StringIO(_text_of(path), newline="")
 
 
 def _text_of(path: Path) -> str:

@@ -155,9 +155,9 @@ def _offset_us(day: int, zone: ZoneInfo) -> int | None:
 
 
 def with_sizes(shape: Shape, block: Block) -> Block:
-    """The block with the usual size in the place of every quantity that the file does not have."""
+    """The block with the usual size for every quantity that the file does not have; quotes lose theirs."""
     wanted = {Shape.PRINTS: 2, Shape.QUOTES: 2, Shape.BARS: 5}[shape]
     missing = wanted - len(block.values)
     # A bar's volume is shared among its four prints.
     usual = SIZE_DEFAULT * 4 if shape is Shape.BARS else SIZE_DEFAULT
-    return Block(block.times_s, (*block.values, *(np.full(len(block), usual) for _ in range(missing))))
+    return Block(block.times_s, (*block.values[:wanted], *(np.full(len(block), usual) for _ in range(missing))))

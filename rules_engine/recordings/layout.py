@@ -8,6 +8,7 @@ _TIME_NAMES = ("timestamp", "datetime", "date", "time")
 _SIZE_NAMES = ("size", "volume", "quantity")
 _BAR = ("open", "high", "low", "close")
 _QUOTE = ("bid", "ask")
+_QUOTE_SIZES = ("bid_size", "ask_size")
 ACCEPTED = "a time column (timestamp, datetime, date or time) with bid,ask or price,size or open,high,low,close,volume"
 SIZE_DEFAULT = 100.0
 """Of prints whose file has no column of sizes."""
@@ -25,7 +26,8 @@ class Shape(StrEnum):
 class Layout:
     """Where in a row the time and the values stand; the other columns are nobody's business.
 
-    ``columns`` are price and size, bid and ask, or open, high, low, close and volume, as far as the file has them;
+    ``columns`` are price and size, bid and ask and their sizes, or open, high, low, close and volume, as far as the
+    file has them;
     the first ``prices`` of them are prices, the rest quantities.
     """
 
@@ -52,7 +54,8 @@ def layout_of(header: Sequence[str]) -> Layout | str:
         if set(_BAR) <= set(names):
             return _layout(Shape.BARS, names, time, _BAR, ("volume",) if "volume" in names else ())
         if set(_QUOTE) <= set(names):
-            return _layout(Shape.QUOTES, names, time, _QUOTE, ())
+            sizes = _QUOTE_SIZES if set(_QUOTE_SIZES) <= set(names) else ()
+            return _layout(Shape.QUOTES, names, time, _QUOTE, sizes)
         if "price" in names:
             return _layout(Shape.PRINTS, names, time, ("price",), (size,) if size else ())
     return f"the columns are {', '.join(names) if any(names) else 'missing'}"

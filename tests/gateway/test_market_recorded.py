@@ -119,6 +119,13 @@ def test_ticks_with_sizes_may_share_an_instant(tmp_path: Path) -> None:
     assert second[-1].time_s == START_S + 1.5
 
 
+def test_quotes_have_their_own_sizes_where_the_file_has_them(tmp_path: Path) -> None:
+    text = "timestamp,bid,bid_size,ask,ask_size\n2030-01-03 15:00:00,99,300,101,0\n"
+    market = play([f"V={recording(tmp_path, text)}"])
+    [ticks] = batches(market)
+    assert [(tick.kind, tick.price, tick.size) for tick in ticks] == [(TickKind.BID, 99, 300), (TickKind.ASK, 101, 0)]
+
+
 def test_quotes_fill_at_the_touch(tmp_path: Path) -> None:
     text = "timestamp,bid,ask\n2030-01-03 15:00:00,99,101\n2030-01-03 15:00:01,99,102\n"
     market = play([f"V={recording(tmp_path, text)}"])
@@ -166,26 +173,26 @@ def test_epoch_times_of_any_unit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("Date,Open,High,Low,Close\n2030-01-03,1,2,x,1\n", "prices.csv:2: low 'x' is not a number"),
-        ("Date,Open,High,Low,Close\n2030-01-03,1,2,nan,1\n", "prices.csv:2: low 'nan' is not a price"),
-        ("Date,Open,High,Low,Close\n2030-01-03,1,2,-1,1\n", "prices.csv:2: low '-1' is not a price"),
-        ("Date,Open,High,Low,Close\n2030-01-03,1,2,0,1\n", "prices.csv:2: low '0' is not a price"),
-        ("Date,Open,High,Low,Close\n2030-01-03,1,1,2,1\n", "prices.csv:2: low 2 is above high 1"),
+        ("Date,Open,High,Low,Close\n2030-01-03,1,2,x,1\n", "prices.csv:2: low: 'x' is not a number"),
+        ("Date,Open,High,Low,Close\n2030-01-03,1,2,nan,1\n", "prices.csv:2: low: nan is not a price"),
+        ("Date,Open,High,Low,Close\n2030-01-03,1,2,-1,1\n", "prices.csv:2: low: -1 is not a price"),
+        ("Date,Open,High,Low,Close\n2030-01-03,1,2,0,1\n", "prices.csv:2: low: 0 is not a price"),
+        ("Date,Open,High,Low,Close\n2030-01-03,1,1,2,1\n", "prices.csv:2: low: 2 is above the high, 1"),
         ("Date,Open,High,Low,Close\n2030-01-03,1,2,1\n", "prices.csv:2: 4 values under 5 columns"),
         (
             "Date,Open,High,Low,Close\n2030-01-03,1,2,1,1\n2030-01-02,1,2,1,1\n",
-            "prices.csv:3: earlier than the row above",
+            "prices.csv:3: date: earlier than the row above",
         ),
-        ("Date,Open,High,Low,Close\n2030-01-03,1,2,1,1\n2030-01-03,1,2,1,1\n", "prices.csv:3: a second bar"),
-        ("Date,Open,High,Low,Close\n03/01/2030,1,2,1,1\n", "prices.csv:2: time '03/01/2030' is neither"),
+        ("Date,Open,High,Low,Close\n2030-01-03,1,2,1,1\n2030-01-03,1,2,1,1\n", "prices.csv:3: date: a second bar"),
+        ("Date,Open,High,Low,Close\n03/01/2030,1,2,1,1\n", "prices.csv:2: date: '03/01/2030' is neither"),
         ("Date,Open,High,Low,Close\n", "prices.csv: no prices in this file"),
-        ("Date,Open,High,Low\n2030-01-03,1,2,1\n", "prices.csv:1: columns are date, open, high, low; wanted"),
-        ("Open,High,Low,Close\n1,2,1,1\n", "prices.csv:1: columns are"),
-        ("time,price,price\n1,2,3\n", "prices.csv:1: a column occurs twice"),
-        ("time,price,size\n2030-01-03,5,-1\n", "prices.csv:2: size '-1' is not a quantity"),
-        ("time,bid,ask\n2030-01-03,5,4\n", "prices.csv:2: bid 5 is above ask 4"),
-        ('time,price\n2030-01-03,"5\n', "prices.csv: not CSV"),
-        ("", "prices.csv:1: columns are missing"),
+        ("Date,Open,High,Low\n2030-01-03,1,2,1\n", "prices.csv:1: the columns are date, open, high, low"),
+        ("Open,High,Low,Close\n1,2,1,1\n", "prices.csv:1: the columns are open, high, low, close"),
+        ("time,price,price\n1,2,3\n", "prices.csv:1: there are two columns 'price'"),
+        ("time,price,size\n2030-01-03,5,-1\n", "prices.csv:2: size: -1 is not a quantity"),
+        ("time,bid,ask\n2030-01-03,5,4\n", "prices.csv:2: bid: 5 is above the ask, 4"),
+        ('time,price\n2030-01-03,"5\n', "prices.csv:2: a quote is not closed on its line"),
+        ("", "prices.csv: no prices in this file"),
     ],
 )
 def test_a_bad_recording_is_a_located_problem(tmp_path: Path, text: str, problem: str) -> None:
@@ -195,12 +202,12 @@ def test_a_bad_recording_is_a_located_problem(tmp_path: Path, text: str, problem
 
 
 def test_a_file_that_is_not_there_not_a_file_or_not_text(tmp_path: Path) -> None:
-    with pytest.raises(MarketError, match=r"nowhere\.csv: cannot be read: No such file"):
+    with pytest.raises(MarketError, match=r"nowhere\.csv:1: the file is not read: No such file"):
         play([f"V={tmp_path / 'nowhere.csv'}"])
-    with pytest.raises(MarketError, match="cannot be read"):
+    with pytest.raises(MarketError, match="the file is not read"):
         play([f"V={tmp_path}"])
     (tmp_path / "raw.csv").write_bytes(b"time,price\n\xff\xfe")
-    with pytest.raises(MarketError, match=r"raw\.csv: not UTF-8 text"):
+    with pytest.raises(MarketError, match=r"raw\.csv:2: not UTF-8 text"):
         play([f"V={tmp_path / 'raw.csv'}"])
 
 

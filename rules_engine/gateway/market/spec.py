@@ -9,7 +9,6 @@ from rules_engine.gateway.contracts.catalogue import Catalogue
 from rules_engine.gateway.contracts.contract import Listing
 from rules_engine.gateway.files import MarketError, Node
 from rules_engine.gateway.market.market import Market
-from rules_engine.gateway.market.recorded import read_recording
 from rules_engine.gateway.market.script import read_script
 from rules_engine.gateway.market.source import Source
 from rules_engine.gateway.market.tape import Tape, Track
@@ -71,6 +70,9 @@ class _Reader:
         return sources
 
     def _recording(self, word: str, symbol: str, path: Path) -> Track:
+        # Imported only where there are recordings: numpy, which reads them, takes its time.
+        from rules_engine.gateway.market.recorded import read_recording
+
         return read_recording(path, self._listing(Node(word, symbol), symbol))
 
     def _script(self, path: Path) -> Tape:
