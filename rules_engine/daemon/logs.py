@@ -45,13 +45,21 @@ def thread_errors_logged() -> Iterator[None]:
 
 
 def start_logging(path: Path, addresses: Iterable[str]) -> None:
-    """Replaces the root handlers. ``addresses`` are URLs that must never be seen in a log."""
+    """Replaces the root handlers. ``addresses`` are URLs that must never be seen in a log.
+
+    Where the file cannot be opened there is only standard error: what else fails on such a disk must be told there.
+    """
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     for old in list(root.handlers):
         root.removeHandler(old)
-    file = _PrivateFileHandler(path, maxBytes=_BYTES_MAX, backupCount=_FILES_MAX)
-    for handler in (logging.StreamHandler(), file):
+    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    fault = ""
+    try:
+        handlers.append(_PrivateFileHandler(path, maxBytes=_BYTES_MAX, backupCount=_FILES_MAX))
+    except OSError as error:
+        fault = error.strerror or "it cannot be opened"
+    for handler in handlers:
         handler.setFormatter(logging.Formatter(_FORMAT))
         root.addHandler(handler)
     for name in _QUIET:
@@ -61,3 +69,5 @@ def start_logging(path: Path, addresses: Iterable[str]) -> None:
     install_redaction(secret for url in addresses for secret in secrets_in(url))
     # Its warnings carry Telegram's "retry after", which the sender reads.
     logging.getLogger("apprise").setLevel(logging.WARNING)
+    if fault:
+        _log.warning("there is no log file: %s: %s", path, fault)

@@ -11,9 +11,14 @@ _log = logging.getLogger(__name__)
 
 async def kept_going(part: Callable[[], Awaitable[None]]) -> None:
     """Runs the part until cancelled, and again some seconds after it failed."""
+    task = asyncio.current_task()
+    assert task is not None
     while True:
         try:
             await part()
-        except Exception:
+        except Exception as failed:
+            if task.cancelling():
+                # It failed on its way out: the engine must not wait for it for ever.
+                raise asyncio.CancelledError from failed
             _log.exception("a part of the engine failed; it is started again in %g s", RESTART_S)
         await asyncio.sleep(RESTART_S)

@@ -42,3 +42,13 @@ def test_what_a_thread_dies_of_is_logged_without_its_secrets(log: Path, capfd: p
     out, err = capfd.readouterr()
     assert "ArithmeticError: cannot post to ***" in log.read_text()
     assert "c4n4ry" not in log.read_text() + out + err
+
+
+def test_without_a_file_there_is_still_a_log(log: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder.log").mkdir()
+    for handler in logging.getLogger().handlers:
+        handler.close()
+    start_logging(tmp_path / "folder.log", [SECRET])
+    logging.getLogger("x").warning("lost %s", SECRET)
+    err = capfd.readouterr().err
+    assert "there is no log file" in err and "lost ***" in err

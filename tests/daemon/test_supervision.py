@@ -28,6 +28,24 @@ async def test_a_failed_part_is_started_again(monkeypatch: pytest.MonkeyPatch) -
         await task
 
 
+async def test_a_part_that_fails_as_it_is_cancelled_ends_all_the_same() -> None:
+    """Found on a disk with errors: the control socket could not be removed, and the engine stayed, half dead."""
+    running = asyncio.Event()
+
+    async def part() -> None:
+        running.set()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            raise OSError("input/output error")
+
+    task = asyncio.create_task(kept_going(part))
+    await running.wait()
+    task.cancel()
+    await asyncio.wait({task}, timeout=5)
+    assert task.cancelled()
+
+
 async def test_a_journal_that_cannot_be_written_stops_the_engine_before_anything_is_sent(house: House) -> None:
     with pytest.raises(ExceptionGroup) as failed:
         async with house.engine(ON_FALL) as engine:
