@@ -125,8 +125,9 @@ def intents_of(rows: Iterable[Row]) -> Sequence[Intent]:
     return [intent_of(row) for row in rows]
 
 
+@lru_cache(maxsize=4096)
 def intent_of(row: Row) -> Intent:
-    """The intent that this row holds."""
+    """The intent that this row holds. The same rows are read again at every check of a limit."""
     return Intent(
         key=row["key"],
         rule=row["rule"],
