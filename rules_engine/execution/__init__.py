@@ -1,1 +1,50 @@
-"""Firings into orders: journal first, then the risk gate, then the wire."""
+"""Firings into orders: journal first, then the risk gate, then the wire.
+
+What a firing comes to, before anything is sent
+    decide      a firing into a decision: orders, or the reason why there are none
+    decision    what is committed of it, as one
+    resolve     what a rule does, in expressions, into order legs with exact quantities and prices
+    words       orders and fills in the words of a message
+
+The gates
+    risk            every limit on one order; fails closed and names itself
+    totals          limits over a day, a rule, the account
+    exposure        how much orders on their way may still buy or sell
+    book            our own orders, as the limits see them
+    finite_market   prices that are no finite number are unknown
+    price_wait      how long what is to be sent waits for a price to be checked against
+    pace            how many orders leave in a second
+    restart_window  the minutes around the gateway's restart
+    guard           the right kind of account on the right port
+    kill_switch     a file beside the journal
+    halts           what waits for the user to look: the whole engine, or one rule
+
+The protocol
+    order_states   the state table: what moves an intent that may be at IB
+    codes          what IB's error codes say about an order
+    dispatcher     the write order: from committed intent to bytes
+    reconciler     IB's complete answers against what we believe
+    evidence       what those answers show: absences, strangers, doubles
+    unarrived      whether an order that they do not show certainly never arrived
+    intake         IB's reports into the journal
+    cancelling     cancellations onto the wire
+    partial_fills  when fills of an order that is not complete are told
+    desk           all of this from outside
+    session        one connection, as the protocol sees it
+    timing         deadlines and pauses
+    keys           the names of firings and orders; an order's travels as its orderRef
+    ports          what the protocol needs of the link and of the market
+    changes        what it tells the rest of the engine
+
+The journal
+    journal     everything that must outlive the process; the one writer
+    intents     the orders in it
+    chain       the record of what happened, hashed
+    holdings    fills beside IB's positions
+    outbox      messages still to be told
+    ledger      the journal read back
+    database    a SQLite file of one writer
+    schema      its tables
+    migrations  older journals into new ones
+    plain       values as JSON text and back
+"""
