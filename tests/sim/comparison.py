@@ -3,7 +3,7 @@
 Prints come on even seconds and every duration of the rules is odd, so that nothing is decided on a knife's edge and a
 fraction of a second more or less changes nothing.
 
-What is left out of the comparison follows from what the interrupted engine itself says, and from nothing else: a rule is
+What is left out follows from what the interrupted engine itself says, and from nothing else: a rule is
 *out of sight* while the engine is away, or calls the rule unknown or warming. Whatever the uninterrupted engine decided
 in such a stretch belongs to `if_missed`; if that changed what the rule remembers, the two are *apart* until their
 memories are the same again. Every moment that is neither must agree.
@@ -158,8 +158,7 @@ def _compare_rule(rule: str, calm: Tale, rough: Tale, verdict: Verdict) -> None:
         if differs:
             verdict.differences.append(f"{at_s:.1f} {rule}: {differs}")
             apart = True  # Told once.
-    if since_s is not None:
-        left_out.append((since_s, float("inf")))
+    left_out.append((_look_s(len(calm.looks) - 1) if since_s is None else since_s, float("inf")))
     _compare_decisions(rule, calm, rough, left_out, verdict)
 
 
@@ -175,28 +174,28 @@ def _moved(before: Memory | None, now: Memory, rule: str, calm: Tale, rough: Tal
 def _compare_decisions(
     rule: str, calm: Tale, rough: Tale, left_out: Sequence[tuple[float, float]], verdict: Verdict
 ) -> None:
-    def kept(tale: Tale) -> list[Decision]:
-        return [
-            one
-            for one in tale.decisions
-            if one.rule == rule
-            and one.at_s > WARM_UP_S
-            and not any(start_s - CLOSE_S <= one.at_s <= end_s + CLOSE_S for start_s, end_s in left_out)
-        ]
+    def is_left_out(one: Decision) -> bool:
+        return any(start_s - CLOSE_S <= one.at_s <= end_s + CLOSE_S for start_s, end_s in left_out)
 
-    ours, theirs = kept(calm), kept(rough)
-    all_of_it = sum(one.rule == rule and one.at_s > WARM_UP_S for one in calm.decisions)
-    verdict.decisions += len(ours)
-    verdict.decisions_left_out += all_of_it - len(ours)
+    ours, theirs = _of(rule, calm), _of(rule, rough)
     for one in ours:
         twin = next(
             (other for other in theirs if other.what == one.what and abs(other.at_s - one.at_s) < CLOSE_S), None
         )
-        if twin is None:
-            verdict.differences.append(f"{one.at_s:.1f} {rule}: {one.what} only without interruptions")
-        else:
+        if twin is not None:
             theirs.remove(twin)
-    verdict.differences += [f"{one.at_s:.1f} {rule}: {one.what} only with interruptions" for one in theirs]
+            verdict.decisions += 1
+        elif is_left_out(one):
+            verdict.decisions_left_out += 1
+        else:
+            verdict.differences.append(f"{one.at_s:.1f} {rule}: {one.what} only without interruptions")
+    verdict.differences += [
+        f"{one.at_s:.1f} {rule}: {one.what} only with interruptions" for one in theirs if not is_left_out(one)
+    ]
+
+
+def _of(rule: str, tale: Tale) -> list[Decision]:
+    return [one for one in tale.decisions if one.rule == rule and one.at_s > WARM_UP_S]
 
 
 def _look_s(number: int) -> float:
@@ -284,7 +283,8 @@ def _memories(house: House) -> dict[str, Memory]:
 
 
 def _memory(run: Run, state: RuleState, now_s: float) -> Memory:
-    life, watches = run.life(now_s), run.watches
+    # A rule that does not listen knows nothing, and starts anew when it does.
+    life, watches = run.life(now_s), run.watches if run.awake else []
     lasting = [since_s for watch in watches if (since_s := watch.judge.lasting_since_s()) is not None]
     return Memory(
         state=state,
@@ -296,7 +296,7 @@ def _memory(run: Run, state: RuleState, now_s: float) -> Memory:
         broken=life.broken,
         fired_today=life.fired_today if run.rule.name == _COUNTED else 0,
         cooling_s=max((life.cooldown_until_s or now_s) - now_s, 0.0),
-        known=life.known,
+        known=life.known if run.awake else "",
         truths=" ".join(watch.verdict.truth.value for watch in watches),
         lasting_s=now_s - min(lasting) if lasting else None,
         values=tuple(

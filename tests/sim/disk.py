@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
-from rules_engine.execution.database import Database, Value
+from rules_engine.execution.database import Database, JournalFailed, Value
 from tests.sim.node import Node
 
 FULL = 2
@@ -23,6 +23,8 @@ class Disk:
         self.path = path
         self.on_commit: Callable[[Node, frozenset[str]], None] = lambda node, tables: None
         self.on_cut: Callable[[], None] = lambda: None
+        self.fails_at = ""
+        """A word of what is written: the next commit of it fails, as on a disk that is full or broken."""
         self._unsynced: list[bytes] = []
 
     def opener(self, node: Node) -> Callable[[Path], Database]:
@@ -56,6 +58,7 @@ class SimulatedDatabase(Database):
         self._node = node
         self._disk = disk
         self._touched: set[str] = set()
+        self._doomed = False
         node.closers.append(self.close)
 
     def execute(self, statement: str, *values: Value) -> sqlite3.Cursor:
@@ -64,8 +67,12 @@ class SimulatedDatabase(Database):
         if statement != "COMMIT":
             if (table := _written(statement)) in _WATCHED:
                 self._touched.add(table)
+            self._doomed = self._doomed or (bool(self._disk.fails_at) and self._disk.fails_at in values)
             return super().execute(statement, *values)
         self._node.port("before commit")
+        if self._doomed:
+            self._doomed = False
+            raise JournalFailed("the journal failed: disk I/O error")
         cursor = super().execute(statement, *values)
         touched, self._touched = frozenset(self._touched), set()
         self._disk.committed(self._connection)

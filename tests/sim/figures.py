@@ -21,6 +21,8 @@ from tests.sim.plan import USUAL_START
 _RULES = (Path(__file__).parent / "rules.yaml").read_text()
 COMPARED_MINUTES = 5.0
 TOLD_WITHIN_S = 30.0
+TOLD_EVERY = 100
+"""Seeds, while many are compared."""
 WITHHELD: dict[str, Callable[[House, bool], None]] = {
     "our open orders": lambda house, on: _ignore(house, "ReqOpenOrders", on),
     "all open orders": lambda house, on: _ignore(house, "ReqAllOpenOrders", on),
@@ -152,14 +154,21 @@ def tell_compared(seeds: range) -> int:
         failed += bool(verdict.differences)
         for text in verdict.differences[:10]:
             print(f"seed {seed}: {text}", flush=True)
+        if (seed - seeds.start + 1) % TOLD_EVERY == 0 or seed == seeds[-1]:
+            _tell_so_far(seed - seeds.start + 1, total, failed)
+    return 1 if failed else 0
+
+
+def _tell_so_far(count: int, total: Counter[str], failed: int) -> None:
     moments = total["compared"] + total["out_of_sight"] + total["apart"]
     print(
-        f"{len(seeds)} seeds of {COMPARED_MINUTES:g} minutes, {total['interruptions']} interruptions: of {moments} moments"
-        f" of a rule {total['compared']} compared, {total['out_of_sight']} out of sight, {total['apart']} apart;"
+        f"{count} seeds of {COMPARED_MINUTES:g} minutes, {total['interruptions']} interruptions:"
+        f" of {moments} moments of a rule {total['compared']} compared, {total['out_of_sight']} out of sight,"
+        f" {total['apart']} apart;"
         f" of {total['decisions'] + total['decisions_left_out']} decisions {total['decisions']} compared;"
-        f" {total['differences']} differences in {failed} seeds"
+        f" {total['differences']} differences in {failed} seeds",
+        flush=True,
     )
-    return 1 if failed else 0
 
 
 def tell_withheld(seeds: range) -> int:
@@ -192,9 +201,9 @@ def tell_restarts(seeds: range) -> int:
             print(f"seed {seed}: {text}", flush=True)
         failed += bool(found.broken or found.doubled or found.flagged != found.lost)
     print(
-        f"{len(seeds)} seeds, {3 * len(seeds)} restarts, {total['in_flight']} orders in flight, {total['doubled']} doubled;"
-        f" {total['lost']} never arrived, {total['flagged']} of them flagged, the slowest {slowest_s:.1f} s after the"
-        " new connection"
+        f"{len(seeds)} seeds, {3 * len(seeds)} restarts, {total['in_flight']} orders in flight,"
+        f" {total['doubled']} doubled; {total['lost']} never arrived, {total['flagged']} of them flagged, the slowest"
+        f" {slowest_s:.1f} s after the new connection"
     )
     return 1 if failed or slowest_s >= TOLD_WITHIN_S else 0
 

@@ -1,6 +1,7 @@
 """What must be so at the moment when an order leaves, and of the rules that it came from."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ class Gate:
         self._in_force: dict[str, list[str]] = {}
         self._firing_id = 0
         self.sent = 0
+        self.on_sent: Callable[[Sent], None] = lambda sent: None
 
     def may_load(self, edition: Edition) -> None:
         """A whole and valid set of rules was saved."""
@@ -47,6 +49,7 @@ class Gate:
     def order_sent(self, sent: Sent) -> None:
         """An order is being written to the socket."""
         self.sent += 1
+        self.on_sent(sent)
         house, broken = self._house, self._house.checks.broken
         if house.switch.is_on:
             broken("nothing is sent while trading is stopped", sent.key)

@@ -123,6 +123,8 @@ class Watcher(Wire):
         self.conversations: dict[int, Conversation] = {}
         self.on_order: Callable[[Sent], None] = lambda sent: None
         self.on_cancel: Callable[[int], None] = lambda order_id: None
+        self.codes: set[int] = set()
+        """Of all errors and notices that reached an engine."""
         self.complained_of: set[int] = set()
         """Numbers that errors named which reached an engine."""
 
@@ -151,6 +153,7 @@ class Watcher(Wire):
             for fields in conversation.answering.feed(data):
                 conversation.heard(fields, now_s)
                 if fields[0] == ERROR:
+                    self.codes.add(int(fields[3]))
                     self.complained_of.add(int(fields[2]))
 
     def closed(self, number: int) -> None:
