@@ -484,3 +484,17 @@ async def test_a_crash_while_a_firing_waits_for_a_price_leaves_the_rule_as_befor
         await house.until(lambda: engine.waits_for_price("here-at-200"), "the firing")
         engine.save()
         assert not engine.remembers_done("here-at-200")
+
+
+async def test_nothing_leaves_while_trading_in_its_instrument_is_halted(house: House) -> None:
+    async with house.engine(HERE_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.gateway.halt("MA")
+        house.quote("V", 200.1)
+        await house.until(lambda: house.told("trading in it is halted: MA"), "the refusal")
+        house.gateway.halt("MA", False)
+        house.quote("V", 199.0)
+        house.quote("MA", 400.0)
+        house.quote("V", 200.1)
+        await house.until(lambda: house.orders(), "the order")
+    assert len(house.orders()) == 1
