@@ -14,8 +14,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
+from distributed import Client, LocalCluster
+
+from rules_engine.language import Source, load
+from rules_engine.model.firing import Firing
+from rules_engine.planning import plan_all
+from rules_engine.recordings import Recording
+from rules_engine.recordings.location import Location, of_instruments
+from rules_engine.replay.backtest import Backtest
+from rules_engine.replay.on_dask import OnDask
+from rules_engine.replay.playing import Outcome
+from rules_engine.replay.request import Request
+from rules_engine.replay.workers import Here, Workers
 
 _DAY_S = 6.5 * 3600
 _BEGIN = date(2030, 1, 2)
@@ -90,6 +103,7 @@ def memory(folder: Path, sizes: Sequence[tuple[int, int]], prints: int) -> None:
         here = folder / f"{symbols}-{days}"
         write_folder(here, symbols, days, prints)
         size = sum(path.stat().st_size for path in here.rglob("*.parquet"))
+        # Price by price takes its time: the smaller sizes show the memory too.
         for engine in ("auto", "streaming")[: 1 + (symbols * days * prints <= 4_000_000)]:
             cost, rows = backtest(here, "--engine", engine), symbols * days * prints
             print(
@@ -100,14 +114,37 @@ def memory(folder: Path, sizes: Sequence[tuple[int, int]], prints: int) -> None:
 
 
 def workers(folder: Path, symbols: int, days: int, prints: int) -> None:
-    """One process against one and two workers, three times in turn; the answers are the same bytes."""
+    """One worker process against two, three times in turn: the CPU time of the busiest, which is what there would be to
+    wait for where each has a processor of its own. The outcomes are the same."""
     write_folder(folder, symbols, days, prints)
-    ways = {"here": (), "one": ("--on", "dask://local:1"), "two": ("--on", "dask://local:2")}
+    here, _ = played(folder, Here())
     for _ in range(3):
-        costs = {name: backtest(folder, *words) for name, words in ways.items()}
-        assert len({cost.answer for cost in costs.values()}) == 1
-        walls = "  ".join(f"{name} {cost.wall_s:.1f} s" for name, cost in costs.items())
-        print(f"{walls}  one/two {costs['one'].wall_s / costs['two'].wall_s:.2f}  firings {costs['here'].firings:,}")
+        shares = {}
+        for count in (1, 2):
+            with (
+                LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0") as processes,
+                Client(processes) as client,
+            ):
+                away = OnDask(client)
+                before = client.run(time.process_time)
+                outcomes, wall_s = played(folder, away)
+                assert outcomes == here
+                shares[count] = [after - before[name] for name, after in client.run(time.process_time).items()]
+            told = ", ".join(f"{cpu_s:.1f}" for cpu_s in shares[count])
+            print(f"{count} workers: CPU s {told}; wall s {wall_s:.1f}; {len(outcomes):,} firings", flush=True)
+        print(f"busiest of one / busiest of two: {max(shares[1]) / max(shares[2]):.2f}", flush=True)
+
+
+def played(folder: Path, by: Workers) -> tuple[list[Outcome], float]:
+    """What a backtest of the folder finds, and the seconds that it takes."""
+    loaded = load([Source("rules.yaml", (folder / "rules.yaml").read_bytes())], now_s=0.0)
+    plans, _ = plan_all(loaded.rules)
+    files = of_instruments(Location(str(folder)), loaded.instruments)
+    recordings = [Recording(name, each, ZoneInfo("America/New_York")) for name, each in files.items()]
+    backtest = Backtest(Request(plans, loaded.instruments, recordings), workers=by)
+    start_s = time.perf_counter()
+    backtest.survey()
+    return list(backtest.outcomes(wanted=(Firing,))), time.perf_counter() - start_s
 
 
 def main() -> None:

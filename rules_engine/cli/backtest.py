@@ -38,7 +38,7 @@ from rules_engine.replay.summary import Summary
 from rules_engine.replay.workers import Here, NoWorkers, Workers
 
 _DASK = "dask://"
-_WHERE = re.compile(rf"{_DASK}(?:local(?::[1-9][0-9]{{0,2}})?|[^/\s]+:[0-9]+)", re.ASCII)
+_WHERE = re.compile(rf"{_DASK}(?:local(?::[1-9][0-9]{{0,2}})?|(?!local:)[^/\s]+:[0-9]+)", re.ASCII)
 _LONG_AGO_S = 0.0
 """Prices bring their own time: nothing that a rule names has passed when it is read."""
 

@@ -1,6 +1,5 @@
 """A Parquet file, read in batches, into blocks of rows and located problems. Alone imports pyarrow."""
 
-import math
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
@@ -105,11 +104,16 @@ class ParquetFile:
         times_s, rows, before_s = [], [], self._before_s
         for row, (at, *values) in enumerate(zip(times, *columns, strict=True), first):
             at_s = _instant(at, self._zone)
-            numbers = [_number(value) for value in values]
             if at_s is None:
                 self._tell(layout, row, layout.time, Code.BAD_TIME, f"{at!r} is not a time")
                 continue
-            faults = list(value_faults(layout, numbers))
+            faults = [
+                (column, Code.BAD_NUMBER, "no number" if value is None else f"{value!r} is not a number")
+                for column, value in zip(layout.columns, values, strict=True)
+                if not isinstance(value, int | float)
+            ]
+            numbers = [float(value) for value in values if isinstance(value, int | float)]
+            faults = faults or list(value_faults(layout, numbers))
             late = order_fault(layout, before_s, at_s)
             if late is not None and not faults:
                 faults = [late]
@@ -138,7 +142,3 @@ def _instant(at: object, zone: ZoneInfo) -> float | None:
     if isinstance(at, datetime):
         at = at.isoformat()
     return None if at is None or isinstance(at, bool) else read_time(str(at), zone)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else math.nan

@@ -71,7 +71,7 @@ def cluster(at: str) -> "Iterator[OnDask]":
                 processes = LocalCluster(
                     n_workers=int(count) if count else None,
                     threads_per_worker=1,
-                    dashboard_address=None,
+                    dashboard_address=":0",
                     silence_logs=ERROR,
                 )
                 address = stack.enter_context(processes)

@@ -68,7 +68,7 @@ def test_problems_name_row_and_column(pa: Any, tmp_path: Path) -> None:
     with pytest.raises(RecordingError) as caught:
         written(pa, tmp_path / "v.parquet", table).survey()
     assert [(one.place.line, one.place.column, one.message) for one in caught.value.problems] == [
-        (2, 2, "row 2: bid: nan is not a price"),
+        (2, 2, "row 2: bid: no number"),
         (3, 1, "row 3: time: earlier than the row above"),
         (4, 2, "row 4: bid: 102 is above the ask, 101"),
         (5, 1, "row 5: time: None is not a time"),
