@@ -46,13 +46,15 @@ SHORT = Size(reactions=3, rounds=1)
 
 
 def script(reactions: int) -> str:
-    """V falls to 190 and leaps over 200 again and again, each time a little higher; MA is quoted all the while.
+    """V falls to 190 and leaps over 200 again and again, each time a little higher; MA is quoted anew each second.
 
     Every leap buys another number of shares: an equal order within a minute would be held back as a duplicate.
     """
     leaps = ", ".join(f"190, 190, {LEVEL + number}" for number in range(1, reactions + 3))
     seconds = _PRELUDE_S + int((reactions + 3) * _CYCLE_S)
-    quotes = "\n".join(f"      - {{at: {second}s, bid: 399.99, ask: 400.01}}" for second in range(seconds))
+    quotes = "\n".join(
+        f"      - {{at: {second}s, bid: {399.98 + second % 2 / 100:g}, ask: 400.01}}" for second in range(seconds)
+    )
     return (
         "version: 1\nsymbols:\n"
         f"  V:\n    play:\n      - {{every: 1s, prices: [190 x{_PRELUDE_S}]}}\n"

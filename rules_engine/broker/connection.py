@@ -29,12 +29,19 @@ class Connection:
     """Execution's link to IB, and the source of everything in the inbox. A lost one is replaced, never reopened."""
 
     def __init__(
-        self, settings: GatewaySettings, inbox: Inbox, clock: Clock, feeds: Feeds, *, delayed: bool = False
+        self,
+        settings: GatewaySettings,
+        inbox: Inbox,
+        clock: Clock,
+        feeds: Feeds,
+        *,
+        delayed: bool = False,
+        keeps_proven: bool = False,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._delayed = delayed
-        self._hearing = Hearing(inbox, feeds, clock, delayed=delayed)
+        self._hearing = Hearing(inbox, feeds, clock, delayed=delayed, keeps_proven=keeps_proven)
         self._session = self._hearing.session
         self._watching = asyncio.Lock()
         self._histories = asyncio.Semaphore(HISTORIES_AT_ONCE_MAX)
@@ -53,14 +60,18 @@ class Connection:
         order_id_floor: int = 0,
         feeds: Feeds | None = None,
         delayed: bool = False,
+        keeps_proven: bool = False,
         deadline_s: float = CONNECT_DEADLINE_S,
     ) -> "Connection":
         """Connects, learns the account, looks up the instruments and streams them. Raises LinkDown, ClientIdInUse.
 
         ``order_id_floor`` is the highest order id ever used: requests are numbered above it, so that an error about
-        an old order cannot be taken for one about a request.
+        an old order cannot be taken for one about a request. ``keeps_proven``: while prices come, IB is asked for the
+        time so often that orders need not wait for that.
         """
-        connection = cls(settings, inbox, clock, feeds or Feeds(inbox, clock), delayed=delayed)
+        connection = cls(
+            settings, inbox, clock, feeds or Feeds(inbox, clock), delayed=delayed, keeps_proven=keeps_proven
+        )
         opened = False
         try:
             await shake_hands(connection._hearing, settings, deadline_s)
@@ -94,6 +105,10 @@ class Connection:
     async def probe(self, deadline_s: float = 1.0) -> None:
         """A round trip to IB; raises LinkDown when it is not answered in time."""
         await self._hearing.inquiry.time(deadline_s)
+
+    def is_proven(self, within_s: float = 1.0) -> bool:
+        """Whether IB answered a round trip that began within the last so many seconds, and none takes long."""
+        return self._hearing.inquiry.is_proven(within_s)
 
     def is_clear(self) -> bool:
         """True when connected, IB's own link is up, and no message waits in the client's queue."""

@@ -24,10 +24,12 @@ from rules_engine.model.reports import LinkChange, OrderError
 class Hearing:
     """The state of one connection as IB's messages shape it; it ends with the connection."""
 
-    def __init__(self, inbox: Inbox, feeds: Feeds, clock: Clock, *, delayed: bool = False) -> None:
+    def __init__(
+        self, inbox: Inbox, feeds: Feeds, clock: Clock, *, delayed: bool = False, keeps_proven: bool = False
+    ) -> None:
         self.session = Session(self)
         self.orders = OrderReader()
-        self.inquiry = Inquiry(self.session)
+        self.inquiry = Inquiry(self.session, clock)
         self.account = Account("")
         self.subscriptions = Subscriptions(
             self.session, inbox, feeds, clock, lambda: self.account.held, delayed=delayed
@@ -38,6 +40,7 @@ class Hearing:
         """How often IB's own link was lost: an answer that spans such a moment proves nothing."""
         self.ended = asyncio.Event()
         self.why_ended = ""
+        self._keeps_proven = keeps_proven
         self._first_request_id = 0
         self._order_ids: set[int] = set()
         self._positions_known = False
@@ -117,7 +120,7 @@ class Hearing:
         self._report(daily_profit(daily))
 
     def current_time(self) -> None:
-        self.inquiry.times.end()
+        self.inquiry.time_told()
 
     def next_order_id(self, order_id: int) -> None:
         self.inquiry.order_ids.add(order_id)
@@ -125,6 +128,9 @@ class Hearing:
 
     def tickers(self, tickers: set[Ticker]) -> None:
         self.subscriptions.tickers(tickers)
+        if self._keeps_proven:
+            # After what these prices come to: that has waited long enough.
+            asyncio.get_running_loop().call_soon(self.inquiry.keep_proven)
 
     def said(self, request_id: int, code: int, text: str) -> None:
         if request_id in self._order_ids or 0 < request_id < self._first_request_id:

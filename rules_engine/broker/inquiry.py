@@ -1,6 +1,8 @@
 """The questions of a reconciliation, each asked explicitly and each with its own deadline."""
 
 import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -8,10 +10,16 @@ from typing import TypeVar
 from rules_engine.broker.library import ExecutionFilter
 from rules_engine.broker.questions import Questions
 from rules_engine.broker.session import Session
+from rules_engine.model.clock import Clock
 from rules_engine.model.errors import EvidenceIncomplete, LinkDown
 from rules_engine.model.reports import ExecutionReport, OrderReport
 
 Answer = TypeVar("Answer")
+
+PROOF_EVERY_S = 0.4
+"""So often at most the link is tried while prices come, so that orders find it tried within the last second."""
+OWED_MAX_S = 0.2
+"""A question for the time that is not answered after so long takes the proof away that an older answer gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +36,11 @@ class OrderAnswers:
 class Inquiry:
     """What was asked of IB in one connection and is not answered yet."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, clock: Clock) -> None:
         self._session = session
+        self._clock = clock
+        self._asked_s: deque[float] = deque()
+        self._proven_s = float("-inf")
         self.times: Questions[None] = Questions()
         self.order_ids: Questions[int] = Questions()
         self.open_orders: Questions[OrderReport] = Questions()
@@ -58,13 +69,37 @@ class Inquiry:
 
     async def time(self, deadline_s: float) -> None:
         """A round trip."""
-        answer = self.times.ask()
-        self._send(self._session.client.reqCurrentTime)
+        answer = self._ask_time()
         try:
             async with asyncio.timeout(deadline_s):
                 await answer
         except TimeoutError:
             raise LinkDown(f"IB did not answer within {deadline_s:g} s") from None
+
+    def time_told(self) -> None:
+        """IB has answered the oldest question for the time."""
+        self.times.end()
+        if self._asked_s:
+            self._proven_s = self._asked_s.popleft()
+
+    def is_proven(self, within_s: float) -> bool:
+        """Whether a round trip that began within the last so many seconds is over, and none takes suspiciously long."""
+        now_s = self._clock.now_s()
+        owed = bool(self._asked_s) and not 0.0 <= now_s - self._asked_s[0] <= OWED_MAX_S
+        return not owed and 0.0 <= now_s - self._proven_s <= within_s
+
+    def keep_proven(self) -> None:
+        """Asks for the time once the last proof is PROOF_EVERY_S old, and waits for nothing."""
+        if not self._asked_s and not self.is_proven(PROOF_EVERY_S):
+            # A connection that is gone is seen elsewhere.
+            with contextlib.suppress(LinkDown):
+                self._ask_time()
+
+    def _ask_time(self) -> asyncio.Future[tuple[None, ...]]:
+        answer = self.times.ask()
+        self._asked_s.append(self._clock.now_s())
+        self._send(self._session.client.reqCurrentTime)
+        return answer
 
     def ask_positions(self) -> asyncio.Future[tuple[None, ...]]:
         """Positions stream from then on; the answer is that all are in."""

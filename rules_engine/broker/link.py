@@ -36,6 +36,7 @@ class Link:
         *,
         account: str = "",
         order_id_floor: Callable[[], int] = lambda: 0,
+        keeps_proven: bool = False,
         pauses_s: tuple[float, ...] = PAUSES_S,
     ) -> None:
         self.connection: Connection | None = None
@@ -44,6 +45,7 @@ class Link:
         self._clock = clock
         self._account = account
         self._order_id_floor = order_id_floor
+        self._keeps_proven = keeps_proven
         self._pauses_s = pauses_s
         self._feeds = Feeds(inbox, clock)
         self._wanted: dict[str, Instrument] = {}
@@ -104,6 +106,7 @@ class Link:
             account=self._account,
             order_id_floor=self._order_id_floor(),
             feeds=self._feeds,
+            keeps_proven=self._keeps_proven,
         )
         self.connection = connection
         self._told = ""

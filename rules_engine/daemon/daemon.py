@@ -34,7 +34,7 @@ from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent
 from rules_engine.model.plan import Where
 from rules_engine.model.rule import Rule
-from rules_engine.model.settings import Settings
+from rules_engine.model.settings import Mode, Settings
 from rules_engine.notifying.messages import started_notice, stopped_notice
 from rules_engine.notifying.sender import Sender
 
@@ -84,6 +84,7 @@ class Daemon:
             clock,
             account=settings.account,
             order_id_floor=lambda: self._journal.order_id_high_water,
+            keeps_proven=settings.mode is not Mode.DRY,
         )
         self._evaluator = Evaluator((), clock.now_s())
         market = KnownMarket(self._evaluator, self._link)

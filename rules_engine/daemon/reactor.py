@@ -218,7 +218,12 @@ class Reactor:
         rule = decision.firing.rule
         life = self._evaluator.life(rule)
         known = {} if life is None else {rule: life}
-        recorded = self._journal.record([decision], known)[0]
+        with self._journal.transaction():
+            recorded = self._journal.record([decision], known)[0]
+            # Whoever decides a firing asks the gate; what waits at the broker is asked about when it leaves.
+            depart = self._desk.join(rule, recorded.seq, checked=not decision.held) if recorded.keys else None
+        if depart is not None:
+            depart()
         self._saved.update(known)
         if decision.held and recorded.keys:
             self._endings.holds(rule, recorded.seq)

@@ -196,11 +196,17 @@ class Desk:
     async def reconcile(self) -> Evidence | None:
         """Asks IB what it has and settles every intent that this decides; None when an answer was missing."""
         async with self._dispatcher.flight:
+            await self._dispatcher.arrived()
             return await self._reconcile()
 
     async def dispatch(self) -> None:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         await self._dispatcher.dispatch()
+
+    def join(self, rule: str, seq: int, *, checked: bool) -> Callable[[], None] | None:
+        """Inside the transaction that records a unit: lets it leave with that one commit, if nothing has to be waited
+        for. What is returned is to be called after the commit. ``checked``: the gate was asked just now."""
+        return self._dispatcher.join((rule, seq), checked=checked)
 
     def book(self) -> Book:
         """Our own orders as the gate needs them for a new firing."""

@@ -7,6 +7,8 @@ C. SENDING with its order ids is on disk.
 D. The bytes leave.
 E. IB's first report about each leg, or else its complete answers, says that it arrived.
 
+Where nothing has to be waited for, A and C are one commit (`join`), and IB's answer is at most PROVEN_S old.
+
 What certainly never arrived (`unarrived.py`) passes B to E once more, under the same numbers, where the settings want
 that.
 """
@@ -14,6 +16,7 @@ that.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.cancelling import Cancelling
@@ -39,6 +42,8 @@ from rules_engine.model.order import transmits
 from rules_engine.model.settings import Mode, Settings
 
 State = IntentState
+PROVEN_S = 0.9
+"""How long ago the last round trip to IB may have begun when an order leaves without one of its own."""
 
 
 class Dispatcher:
@@ -77,6 +82,7 @@ class Dispatcher:
         self.cancelling = Cancelling(journal, clock, timing.backoff_s)
         self.flight = asyncio.Lock()
         """Held while a unit is under way, or IB is being asked what it has."""
+        self._departed: tuple[Session, Sequence[Intent]] | None = None
         self._news = asyncio.Event()
 
     def hear(self) -> None:
@@ -122,6 +128,7 @@ class Dispatcher:
     async def dispatch(self) -> None:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         async with self.flight:
+            await self.arrived()
             self.cancelling.send_wanted(self._current())
             while (session := self._current()) and session.unarrived:
                 await self._send_again(session, session.unarrived.pop(0))
@@ -133,6 +140,31 @@ class Dispatcher:
                     break
                 self.cancelling.send_wanted(self._current())
             self._price_wait.only(waiting)
+
+    def join(self, name: UnitName, *, checked: bool) -> Callable[[], None] | None:
+        """B and C for a unit that the open transaction records. What it returns is called after the commit, and does D.
+
+        ``checked``: the gate has let it pass at this very moment. None, with nothing done, where anything at all has
+        to be waited for: the unit is then sent in its turn.
+        """
+        session, unit = self._current(), self._journal.intents.next_unit()
+        if session is None or not session.is_clear or session.unarrived or not session.link.is_proven(PROVEN_S):
+            return None
+        if self.flight.locked() or self._departed or not unit or (unit[0].rule, unit[0].seq) != name:
+            return None
+        if self._halts.engine or self.is_restart_near or self._is_stale(unit) or self._forbidden(session, unit):
+            return None
+        if any(intent.cancel_wanted for intent in self._journal.intents.open()):
+            return None
+        if self._pace.pause_s(len(unit), self._clock.now_s()) > 0 or not (checked or self._check(unit) is None):
+            return None
+        return partial(self._depart, session, self._number(session, unit))
+
+    async def arrived(self) -> None:
+        """Waits for IB's answer to the unit that left with its firing. To be called in flight."""
+        departed, self._departed = self._departed, None
+        if departed is not None:
+            await self._acknowledged(*departed)
 
     def book(self) -> Book:
         """Our own orders as the gate needs them for a new firing."""
@@ -285,13 +317,21 @@ class Dispatcher:
             live_flag=self._live_flag,
         )
 
+    def _depart(self, session: Session, unit: Sequence[Intent]) -> None:
+        if self._write(session, unit):
+            self._departed = (session, unit)
+
     def _place(self, session: Session, unit: Sequence[Intent]) -> bool:
         """SENDING on disk, then the bytes. False when the link broke in between: then only evidence can tell."""
+        return self._write(session, self._number(session, unit))
+
+    def _number(self, session: Session, unit: Sequence[Intent]) -> Sequence[Intent]:
+        """SENDING with its order ids."""
         order_ids, floor = list[int](), self._journal.order_id_high_water
         for _ in unit:
             floor = session.link.next_order_id(floor)
             order_ids.append(floor)
-        return self._write(session, self._journal.send_committed(unit, order_ids, session.link.mark))
+        return self._journal.send_committed(unit, order_ids, session.link.mark)
 
     def _write(self, session: Session, unit: Sequence[Intent]) -> bool:
         """The bytes of a unit that is SENDING on disk; False when the link broke meanwhile."""

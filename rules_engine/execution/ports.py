@@ -63,6 +63,10 @@ class OrderLink(Protocol):
         """A round trip to IB; raises LinkDown when it is not answered in time."""
         ...
 
+    def is_proven(self, within_s: float = 1.0) -> bool:
+        """Whether IB answered a round trip that began within the last so many seconds, and none takes long."""
+        ...
+
     def is_clear(self) -> bool:
         """True when connected, IB's own link is up, and no message waits in the client's queue."""
         ...

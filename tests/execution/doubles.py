@@ -147,6 +147,7 @@ class FakeLink:
         self.mark = "127.0.0.1:7497 first"
         self.clear = True
         self.answers = True
+        self.proven = False
         self.complete = True
         self.asked = 0
         self.before_place: Callable[[Placed], None] = lambda placed: None
@@ -157,6 +158,9 @@ class FakeLink:
     async def probe(self, deadline_s: float = 1.0) -> None:
         if not self.answers:
             raise LinkDown("no answer within a second")
+
+    def is_proven(self, within_s: float = 1.0) -> bool:
+        return self.proven
 
     def is_clear(self) -> bool:
         return self.clear
