@@ -60,6 +60,11 @@ class HeldBack:
     reason: Reason
     detail: str = ""
 
+    @property
+    def at_s(self) -> float:
+        """When the edge was."""
+        return self.firing.at_s
+
 
 class RuleState(StrEnum):
     DISABLED = "disabled"

@@ -1,7 +1,7 @@
 """Firings into orders, and prices into their fills: a broker that knows recorded prices only."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -83,12 +83,16 @@ class Desk:
             self._send(rule.name, resolved.unit, firing.at_s)
         return True
 
-    def tell(self, outcome: Firing | HeldBack) -> None:
+    def tell(self, outcomes: Iterable[Firing | HeldBack]) -> None:
         """Counts what comes to nothing but notices, if that."""
-        if isinstance(outcome, Firing):
-            self.tallies[outcome.rule].firings += 1
-        else:
-            self.hold_back(outcome)
+        firings: Counter[str] = Counter()
+        for outcome in outcomes:
+            if isinstance(outcome, Firing):
+                firings[outcome.rule] += 1
+            else:
+                self.hold_back(outcome)
+        for rule, count in firings.items():
+            self.tallies[rule].firings += count
 
     def hold_back(self, held: HeldBack) -> None:
         """Counts an edge that a guard stopped."""

@@ -84,6 +84,8 @@ class Playing:
             yield from self._heard(engine.end())
 
     def _heard(self, outcomes: Iterator[Outcome]) -> Iterator[Outcome]:
+        if len(self._wanted) > 1:
+            return outcomes
         return (outcome for outcome in outcomes if isinstance(outcome, self._wanted))
 
     def results(self) -> Sequence[Result]:

@@ -1,7 +1,7 @@
 """The rules that only tell: judged slice by slice in columns, beside the evaluator that judges all others."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,14 +58,13 @@ class Told:
         self._next = after
         return self._of.outcomes[before:after]
 
-    def ready(self) -> Iterator[Firing | HeldBack]:
+    def ready(self) -> Sequence[Firing | HeldBack]:
         """What is told of rows before the one that is played."""
         ready, self._ready = self._ready, []
-        for outcome in ready:
-            self._desk.tell(outcome)
-            yield outcome
+        self._desk.tell(ready)
+        return ready
 
-    def rest(self) -> Iterator[Firing | HeldBack]:
+    def rest(self) -> Sequence[Firing | HeldBack]:
         """What is told and was not given yet, once everything has been played."""
         self._ready += self._of.outcomes[self._next :]
         self._next = len(self._of.outcomes)

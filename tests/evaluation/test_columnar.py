@@ -13,7 +13,7 @@ from rules_engine.evaluation.columnar.rolling import rolling
 from rules_engine.evaluation.columnar.sides import _equal_to, bound_of
 from rules_engine.evaluation.sums import Sums
 from rules_engine.model.direction import Amount
-from rules_engine.model.tolerance import EDGE_S, order
+from rules_engine.model.tolerance import EDGE_S, RELATIVE, order
 
 COMPILED = compiled()
 assert COMPILED is not None, "the dev group has numba"
@@ -66,6 +66,43 @@ def test_kernels_find_what_a_loop_over_each_window_finds(
             way * order(float(window[-1]), slope * reference + shift) >= 0
             for window, reference in zip(windows, expected, strict=True)
         ]
+
+
+@settings(deadline=None)
+@given(
+    cents=st.lists(st.integers(1, 400), min_size=1, max_size=80),
+    reach=st.integers(1, 30),
+    fresh=st.integers(0, 10),
+    odd=st.floats(0.001, 3.0),
+)
+def test_sums_and_orders_are_the_same_in_numpy_and_numba_bit_for_bit(
+    cents: list[int], reach: int, fresh: int, odd: float
+) -> None:
+    values, fresh = np.array(cents) / 100, min(fresh, len(cents))
+    starts = np.maximum(np.arange(fresh, len(cents)) + 1 - reach, 0)
+    others = np.where(np.arange(len(cents)) % 7 == 3, np.nan, np.roll(values, 1) * np.where(values > 2, odd, 1.0))
+
+    def found(kernels: Kernels) -> list[object]:
+        totals, squares, fits = kernels.running(values, 100.0, 17)
+        assert fits and kernels.in_steps(values, 100.0) and not kernels.in_steps(values + 0.001, 100.0)
+        return [
+            kernels.means(totals, starts, fresh, 17, 100.0),
+            *kernels.deviations(totals, squares, starts, fresh, 100.0),
+            *kernels.scores(totals, squares, starts, fresh),
+            kernels.orders(values, others, RELATIVE, True),
+            kernels.orders(values, others, 0.05, False),
+            *(kernels.reached(values, others, 1 + way * 0.02, 0.0, float(way)) for way in (1, -1)),
+        ]
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = found(VECTORISED)
+    for one, other in zip(expected, found(COMPILED), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("kernels", KERNELS, ids=["numpy", "numba"])
+def test_sums_that_64_bits_cannot_hold_are_told(kernels: Kernels) -> None:
+    assert not kernels.running(np.array([1.0, 1e12]), 100.0, 0)[2]
 
 
 @pytest.mark.parametrize("kernels", KERNELS, ids=["numpy", "numba"])

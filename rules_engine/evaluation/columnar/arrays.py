@@ -6,3 +6,10 @@ import numpy.typing as npt
 Column = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+Sides = npt.NDArray[np.int8]
+"""One small number a print: a truth, or how two values lie."""
+
+FALSE, UNKNOWN, TRUE = 0, 1, 2
+"""Truths: of several, `and` is the least, `or` the greatest."""
+BELOW, EQUAL, ABOVE, UNORDERED, NEAR = 0, 1, 2, 3, 4
+"""The first value to the second; UNORDERED when one is unknown, NEAR when that cannot be told from columns."""

@@ -8,12 +8,13 @@ from typing import ParamSpec, TypeVar
 import numba
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+from rules_engine.evaluation.columnar.arrays import ABOVE, BELOW, EQUAL, NEAR, UNORDERED, Column, Flags, Index, Sides
 from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK
+from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
+from rules_engine.model.tolerance import RELATIVE
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_RELATIVE = 1e-12
 
 
 def _compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
@@ -128,6 +129,103 @@ def extremes_at(values: Column, tops: Column, bottoms: Column, starts: Index, en
 
 
 @_compiled
+def means(totals: Index, starts: Index, fresh: int, base: int, scale: float) -> Column:
+    """As `vectorised.means`."""
+    found = np.empty(len(starts))
+    for number in range(len(starts)):
+        start, end = starts[number], fresh + number + 1
+        found[number] = (base * (end - start) + (totals[end] - totals[start])) / (end - start) / scale
+    return found
+
+
+@_compiled
+def deviations(totals: Index, squares: Index, starts: Index, fresh: int, scale: float) -> tuple[Column, float]:
+    """As `vectorised.deviations`."""
+    found = np.empty(len(starts))
+    most = 0
+    for number in range(len(starts)):
+        start, end = starts[number], fresh + number + 1
+        count, total = end - start, totals[end] - totals[start]
+        spread = count * (squares[end] - squares[start]) - total * total
+        most = max(most, spread)
+        found[number] = np.sqrt(spread / (count * (count - 1))) / scale if count > 1 else np.nan
+    return found, float(most)
+
+
+@_compiled
+def scores(totals: Index, squares: Index, starts: Index, fresh: int) -> tuple[Column, float]:
+    """As `vectorised.scores`."""
+    found = np.empty(len(starts))
+    most = 0
+    for number in range(len(starts)):
+        start, end = starts[number], fresh + number + 1
+        count, total = end - start, totals[end] - totals[start]
+        spread = count * (squares[end] - squares[start]) - total * total
+        most = max(most, spread)
+        distance = count * (totals[end] - totals[end - 1]) - total
+        is_known = count > 1 and spread > 0
+        found[number] = distance / np.sqrt(count * float(spread) / (count - 1)) if is_known else np.nan
+    return found, float(most)
+
+
+@_compiled
+def in_steps(values: Column, scale: float) -> bool:
+    """As `vectorised.in_steps`."""
+    for value in values:  # noqa: SIM110 - numba compiles no generators.
+        if np.rint(value * scale) / scale != value:
+            return False
+    return True
+
+
+@_compiled
+def running(values: Column, scale: float, base: int) -> tuple[Index, Index, bool]:
+    """As `vectorised.running`."""
+    totals, squares = np.zeros(len(values) + 1, np.int64), np.zeros(len(values) + 1, np.int64)
+    sum_of_squares = farthest = 0.0
+    total = square = 0
+    for at in range(len(values)):
+        away = np.rint(values[at] * scale) - base
+        farthest = max(farthest, abs(away))
+        sum_of_squares += away * away
+        steps = int(away)
+        total += steps
+        square += steps * steps
+        totals[at + 1] = total
+        squares[at + 1] = square
+    return totals, squares, sum_of_squares <= FIT_MAX and farthest <= EXACT_MAX
+
+
+@_compiled
+def orders(left: Column, right: Column, dust: float, is_exact: bool) -> Sides:
+    """As `vectorised.orders`."""
+    found = np.empty(len(left), np.int8)
+    for at in range(len(left)):
+        first, second = left[at], right[at]
+        difference = first - second
+        side = ABOVE if difference > 0 else BELOW
+        if difference != difference:
+            side = UNORDERED
+        elif is_exact:
+            if abs(difference) <= dust * max(abs(first), abs(second)):
+                side = EQUAL
+        elif abs(difference) <= dust:
+            side = NEAR
+        found[at] = side
+    return found
+
+
+@_compiled
+def reached(values: Column, references: Column, slope: float, shift: float, way: float) -> Flags:
+    """As `vectorised.reached`."""
+    found = np.empty(len(values), np.bool_)
+    for at in range(len(values)):
+        bound = slope * references[at] + shift
+        difference = values[at] - bound
+        found[at] = way * difference > 0 or abs(difference) <= RELATIVE * max(abs(values[at]), abs(bound))
+    return found
+
+
+@_compiled
 def moved(
     times: Column,
     values: Column,
@@ -204,5 +302,5 @@ def moved(
                     least = min(least, way * near[whole])
             bound = way * (slope * (way * least) + shift)
             difference = value - bound
-            found[at - fresh] = difference > 0 or abs(difference) <= _RELATIVE * max(abs(value), abs(bound))
+            found[at - fresh] = difference > 0 or abs(difference) <= RELATIVE * max(abs(value), abs(bound))
     return found

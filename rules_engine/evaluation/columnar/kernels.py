@@ -1,14 +1,14 @@
 """The loops over prints that cost most: compiled where numba is installed and pays, else in numpy."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
 from rules_engine.evaluation.columnar import vectorised
-from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+from rules_engine.evaluation.columnar.arrays import Column, Flags, Index, Sides
 
 COMPILED_PRINTS_MIN = 2_000_000
 """Importing numba, and loading what it compiled, takes as long as numpy takes for so many prints."""
@@ -21,11 +21,18 @@ class Kernels:
     starts: Callable[[Column, int, float, float], Index]
     extremes: Callable[[Column, Column, Column, Index, int, bool], Column]
     extremes_at: Callable[[Column, Column, Column, Index, Index, bool], Column]
+    means: Callable[[Index, Index, int, int, float], Column]
+    deviations: Callable[[Index, Index, Index, int, float], tuple[Column, float]]
+    scores: Callable[[Index, Index, Index, int], tuple[Column, float]]
+    in_steps: Callable[[Column, float], bool]
+    running: Callable[[Column, float, int], tuple[Index, Index, bool]]
+    orders: Callable[[Column, Column, float, bool], Sides]
+    reached: Callable[[Column, Column, float, float, float], Flags]
     moved: Callable[[Column, Column, Column, Column, int, float, float, float, float, float], Flags]
 
 
 def _of(module: ModuleType) -> Kernels:
-    return Kernels(module.starts, module.extremes, module.extremes_at, module.moved)
+    return Kernels(*(getattr(module, field.name) for field in fields(Kernels)))
 
 
 VECTORISED = _of(vectorised)

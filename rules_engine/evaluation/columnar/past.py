@@ -14,9 +14,6 @@ from rules_engine.evaluation.columnar.vectorised import starts_at
 from rules_engine.evaluation.sums import PLACES_STEP, PLACES_STEP_MAX
 from rules_engine.model.tolerance import EDGE_S
 
-_EXACT_MAX = 2.0**53
-_FIT_MAX = 2.0**62
-
 
 class NotColumnar(Exception):
     """Columns cannot answer for these prints or this condition: every print is to be judged."""
@@ -42,6 +39,7 @@ class Past:
         self._places: npt.NDArray[np.int8] | None = None
         self._totals: dict[int, tuple[Index, Index]] = {}
         self._starts: dict[float, Index] = {}
+        self._most: dict[float, int] = {}
         self._ends: Index | None = None
         self._blocks: Blocks | None = None
 
@@ -62,6 +60,7 @@ class Past:
         self._places = None
         self._totals.clear()
         self._starts.clear()
+        self._most.clear()
         self._ends = self._blocks = None
 
     def forget(self) -> None:
@@ -71,6 +70,7 @@ class Past:
         self._places = None
         self._totals.clear()
         self._starts.clear()
+        self._most.clear()
         self._ends = self._blocks = None
 
     def _drop(self, now_s: float) -> None:
@@ -105,6 +105,13 @@ class Past:
             found = self._starts[window_s] = self.kernels.starts(self.times, self.fresh, window_s, EDGE_S)
         return found
 
+    def most(self, window_s: float) -> int:
+        """How many prints the fullest window of one of the slice holds."""
+        found = self._most.get(window_s)
+        if found is None:
+            found = self._most[window_s] = int((self.ends - self.starts(window_s)).max(initial=0))
+        return found
+
     def extremes(self, window_s: float, highest: bool) -> Column:
         """The highest (or lowest) print of the window of each print of the slice."""
         tops, bottoms, starts = self.blocks.tops, self.blocks.bottoms, self.starts(window_s)
@@ -131,6 +138,9 @@ class Past:
         """
         if self._places is None:
             places = np.full(len(self.values), self._places_before, dtype=np.int8)
+            if self.kernels.in_steps(self.values, 10.0**PLACES_STEP):
+                self._places = places
+                return places
             left, values = np.arange(len(self.values)), self.values
             for count in range(PLACES_STEP, PLACES_STEP_MAX + 1):
                 scale = 10.0**count
@@ -155,12 +165,8 @@ class Past:
         """
         found = self._totals.get(places)
         if found is None:
-            steps = np.rint(self.values * 10.0**places) - self.base(places)
-            if float(np.square(steps).sum()) > _FIT_MAX or float(np.abs(steps).max(initial=0.0)) > _EXACT_MAX:
+            totals, squares, fits = self.kernels.running(self.values, 10.0**places, self.base(places))
+            if not fits:
                 raise NotColumnar("sums do not fit")
-            whole = steps.astype(np.int64)
-            totals, squares = (np.zeros(len(whole) + 1, dtype=np.int64) for _ in range(2))
-            np.cumsum(whole, out=totals[1:])
-            np.cumsum(whole * whole, out=squares[1:])
             found = self._totals[places] = (totals, squares)
         return found

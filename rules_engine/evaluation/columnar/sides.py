@@ -8,27 +8,30 @@ from functools import cache
 from math import inf, nextafter
 
 import numpy as np
-import numpy.typing as npt
 
 from rules_engine.conditions.band import BandEvent, BandState
 from rules_engine.conditions.change import Change
 from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.conditions.crossing import Crossing
 from rules_engine.conditions.move import Move
-from rules_engine.evaluation.columnar.arrays import Flags, Index
+from rules_engine.evaluation.columnar.arrays import (
+    ABOVE,
+    BELOW,
+    EQUAL,
+    NEAR,
+    TRUE,
+    UNKNOWN,
+    UNORDERED,
+    Flags,
+    Index,
+    Sides,
+)
 from rules_engine.evaluation.columnar.past import NotColumnar
 from rules_engine.evaluation.columnar.values import Columns, is_columnar, plain
-from rules_engine.evaluation.columnar.vectorised import reaches
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.expression import Arithmetic, Expression, Number, Reading, Series, parts
 from rules_engine.model.tolerance import RELATIVE, order
-
-Sides = npt.NDArray[np.int8]
-"""One small number a print: a truth of a state, or how two values of an event lie."""
-FALSE, UNKNOWN, TRUE = 0, 1, 2
-"""Truths: of several, `and` is the least, `or` the greatest."""
-BELOW, EQUAL, ABOVE, UNORDERED = 0, 1, 2, 3
 
 _MARGIN = 1e-9
 """Of the size; a thousand times what counts as equal, a million times what floats lose."""
@@ -57,13 +60,17 @@ def sides_of(condition: Condition, columns: Columns) -> Sides:
     """The side of every fresh print: the truth of a state, and the order or the place in its band of an event."""
     match condition:
         case Comparison(left, relation, right):
-            table = np.array([FALSE, FALSE, FALSE, UNKNOWN], dtype=np.int8)
-            table[list(_TRUE_AT[relation])] = TRUE
-            return _renamed(_order(columns, left, right), table)
-        case Crossing(left, Direction.UP, right):
-            return _renamed(_order(columns, left, right), np.array([BELOW, ABOVE, ABOVE, UNORDERED], dtype=np.int8))
-        case Crossing(left, Direction.DOWN, right):
-            return _renamed(_order(columns, left, right), np.array([BELOW, BELOW, ABOVE, UNORDERED], dtype=np.int8))
+            sides = _order(columns, left, right)
+            holds: Flags = sides == _TRUE_AT[relation][0]
+            for side in _TRUE_AT[relation][1:]:
+                holds |= sides == side
+            truths: Sides = holds.view(np.int8) * np.int8(TRUE)
+            truths[sides == UNORDERED] = UNKNOWN
+            return truths
+        case Crossing(left, Direction.UP | Direction.DOWN as direction, right):
+            sides = _order(columns, left, right)
+            sides[sides == EQUAL] = ABOVE if direction is Direction.UP else BELOW
+            return sides
         case Crossing(left, _, right):
             return _order(columns, left, right)
         case BandState(inside=inside):
@@ -89,11 +96,6 @@ def bound_of(amount: Amount, way: int) -> tuple[float, float]:
     return (1 + way * amount.value, 0.0) if amount.relative else (1.0, way * amount.value)
 
 
-def _renamed(sides: Sides, names: Sides) -> Sides:
-    found: Sides = names[sides]
-    return found
-
-
 def _order(columns: Columns, left: Expression, right: Expression, *also: Expression) -> Sides:
     """As tolerance.order; ``also`` are further values whose sums make dust. What is too near to be told by columns, and
     everything where these cannot hold the numbers, is worked out print by print."""
@@ -105,24 +107,13 @@ def _order(columns: Columns, left: Expression, right: Expression, *also: Express
         return (values >= low).view(np.int8) + (values > high).view(np.int8)
     try:
         first, second = columns.value(left), columns.value(right)
-        difference = first.at - second.at
-        known = difference == difference
-        sides: Sides = (difference > 0).view(np.int8) * np.int8(ABOVE)
-        away = np.abs(difference)
-        if first.exact and second.exact and not adds:
-            most = max(columns.bound(left), columns.bound(right))
-            near = np.flatnonzero(away <= RELATIVE * most)
-            largest = np.maximum(np.abs(first.at[near]), np.abs(second.at[near]))
-            sides[near[away[near] <= RELATIVE * largest]] = EQUAL
-            near = near[:0]
-        else:
-            near = np.flatnonzero(away <= _MARGIN * sum(map(columns.bound, sized)))
-        if not known.all():
-            sides[~known] = UNORDERED
+        is_exact = first.exact and second.exact and not adds
+        dust = RELATIVE if is_exact else _MARGIN * sum(map(columns.bound, sized))
+        sides = columns.past.kernels.orders(first.at, second.at, dust, is_exact)
     except NotColumnar:
-        sides = np.empty(len(columns), dtype=np.int8)
-        near = np.arange(len(columns))
-    _tell(columns, left, right, sized, near, sides)
+        sides, is_exact = np.full(len(columns), NEAR, dtype=np.int8), False
+    if not is_exact:
+        _tell(columns, left, right, sized, np.flatnonzero(sides == NEAR), sides)
     return sides
 
 
@@ -182,7 +173,7 @@ def _changed(condition: Change, columns: Columns) -> Sides:
     moved: Flags = np.zeros(len(columns), dtype=np.bool_)
     for way in ways_of(condition):
         slope, shift = bound_of(condition.amount, way)
-        moved |= reaches(last, slope * before + shift, way)
+        moved |= columns.past.kernels.reached(last, before, slope, shift, float(way))
     found = moved.view(np.int8) * np.int8(TRUE)
     found[before != before] = UNKNOWN
     return found

@@ -6,9 +6,8 @@ from itertools import repeat
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import Index
+from rules_engine.evaluation.columnar.arrays import TRUE, UNKNOWN, Index
 from rules_engine.evaluation.columnar.past import Past
-from rules_engine.evaluation.columnar.sides import TRUE, UNKNOWN
 from rules_engine.evaluation.columnar.truths import Told, runs, told
 from rules_engine.evaluation.columnar.values import Columns
 from rules_engine.model.action import Notify

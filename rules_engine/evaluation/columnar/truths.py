@@ -11,9 +11,7 @@ from rules_engine.conditions.change import Change
 from rules_engine.conditions.crossing import Crossing
 from rules_engine.conditions.logic import All, Any, Not, only_happens
 from rules_engine.conditions.move import Move
-from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
-from rules_engine.evaluation.columnar.past import Past
-from rules_engine.evaluation.columnar.sides import (
+from rules_engine.evaluation.columnar.arrays import (
     ABOVE,
     BELOW,
     EQUAL,
@@ -21,14 +19,15 @@ from rules_engine.evaluation.columnar.sides import (
     TRUE,
     UNKNOWN,
     UNORDERED,
+    Column,
+    Flags,
+    Index,
     Sides,
-    bound_of,
-    has_sides,
-    sides_of,
-    ways_of,
 )
+from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.sides import bound_of, has_sides, sides_of, ways_of
 from rules_engine.evaluation.columnar.values import Columns
-from rules_engine.evaluation.columnar.vectorised import reaches
+from rules_engine.evaluation.columnar.vectorised import reached
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Direction
 from rules_engine.model.tolerance import EDGE_S
@@ -120,7 +119,7 @@ class _State(Told):
         for way in ways_of(self.condition):
             slope, shift = bound_of(self.condition.amount, way)
             reference = values.min() if way > 0 else values.max()
-            if reaches(values[-1:], slope * reference + np.array([shift]), way)[0]:
+            if reached(values[-1:], np.array([reference]), slope, shift, way)[0]:
                 return True
         return False
 
@@ -143,7 +142,7 @@ class _State(Told):
         for way in ways_of(condition):
             reference = self._reference(columns, prints[left], way)
             slope, shift = bound_of(condition.amount, way)
-            moved = reaches(last[left], slope * reference + shift, way)
+            moved = reached(last[left], reference, slope, shift, way)
             distance = last[left] / reference - 1 if condition.amount.relative else last[left] - reference
             found[left[moved]] = distance[moved]
             left = left[~moved]

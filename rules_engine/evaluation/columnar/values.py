@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from functools import reduce
+from math import sqrt
 
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.exact import Exact
 from rules_engine.evaluation.columnar.past import NotColumnar, Past
+from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
 from rules_engine.model.expression import (
     Arithmetic,
     Call,
@@ -23,11 +25,6 @@ from rules_engine.model.expression import (
     walk,
 )
 from rules_engine.model.tolerance import EDGE_S
-
-_WHOLE_MAX = 2.0**53
-"""Up to here, whole numbers as floats are exact."""
-_FIT_MAX = 2.0**62
-"""Up to here they fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,6 @@ class Columns:
         self.past = past
         self.exact = Exact(past)
         self._found: dict[Expression, Values] = {}
-        self._counted: dict[float, tuple[Index, Index]] = {}
         self._extremes: dict[tuple[float, bool], Column] = {}
 
     def __len__(self) -> int:
@@ -108,8 +104,11 @@ class Columns:
                 away = np.abs(self.value(right).at)
                 least = float(np.min(away, where=away > 0, initial=np.inf))
                 return self.bound(left) / least * max(1.0, self.bound(right) / least)
+            case Series(function=Function.ZSCORE):
+                # No print lies farther from the mean of n than n - 1 others of one value let it.
+                return sqrt(len(self.past.values))
             case Reading() | Series():
-                return float(np.max(np.abs(self.value(of).at), where=~np.isnan(self.value(of).at), initial=0.0))
+                return float(np.abs(self.past.blocks.tops).max(initial=0.0))
             case _:
                 return max(map(self.bound, parts(of)))
 
@@ -170,41 +169,24 @@ class Columns:
         past = self.past
         shown = past.places()
         places = int(shown[-1])
-        exact = bool(shown[past.fresh] == places)
+        is_settled = bool(shown[past.fresh] == places)
         scale, base = 10.0**places, past.base(places)
-        count, total = self._counts(window_s, places)
-        most, largest = float(count.max(initial=0)), float(past.values.max(initial=0.0)) * scale
-        if most * largest > _FIT_MAX:
+        totals, squares = past.totals(places)
+        starts, tops, bottoms = past.starts(window_s), past.blocks.tops, past.blocks.bottoms
+        most = float(past.most(window_s))
+        largest = most * float(tops.max(initial=0.0)) * scale
+        away = most * (float(tops.max(initial=0.0) - bottoms.min(initial=0.0)) * scale + 1)
+        if max(largest, away * away) > FIT_MAX:
             raise NotColumnar("sums are too large")
         if function is Function.SMA:
-            return self._covered(
-                (base * count + total) / count / scale, window_s, exact and most * largest < _WHOLE_MAX
-            )
-        squares = past.totals(places)[1]
-        square = squares[past.fresh + 1 :] - squares[past.starts(window_s)]
-        if most * float(square.max(initial=0)) > _FIT_MAX:
-            raise NotColumnar("squares are too large")
-        exact = exact and most * float(square.max(initial=0)) < _WHOLE_MAX and most * most < _WHOLE_MAX
-        spread = count * square - total * total
+            found = past.kernels.means(totals, starts, past.fresh, base, scale)
+            return self._covered(found, window_s, is_settled and largest < EXACT_MAX)
         if function is Function.STDEV:
-            at = np.sqrt(spread / (count * (count - 1))) / scale
-            at[count < 2] = np.nan
-            return self._covered(at, window_s, exact)
+            found, spread = past.kernels.deviations(totals, squares, starts, past.fresh, scale)
+            return self._covered(found, window_s, is_settled and max(spread, most * most) < EXACT_MAX)
+        found, spread = past.kernels.scores(totals, squares, starts, past.fresh)
         # Whole numbers that a float may round: the last digits may differ.
-        exact = exact and most * float(spread.max(initial=0)) <= _WHOLE_MAX
-        distance = count * (np.rint(past.values[past.fresh :] * scale).astype(np.int64) - base) - total
-        at = distance / np.sqrt(count * spread.astype(np.float64) / (count - 1))
-        at[(count < 2) | (spread <= 0)] = np.nan
-        return self._covered(at, window_s, exact)
-
-    def _counts(self, window_s: float, places: int) -> tuple[Index, Index]:
-        """How many prints each window holds, and their sum in steps from the base."""
-        found = self._counted.get(window_s)
-        if found is None:
-            past = self.past
-            totals, starts = past.totals(places)[0], past.starts(window_s)
-            found = self._counted[window_s] = past.ends - starts, totals[past.fresh + 1 :] - totals[starts]
-        return found
+        return self._covered(found, window_s, is_settled and most * spread < EXACT_MAX)
 
 
 def _combined(operator: str, left: Values, right: Values) -> Values:

@@ -2,10 +2,15 @@
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+from rules_engine.evaluation.columnar.arrays import ABOVE, EQUAL, NEAR, UNORDERED, Column, Flags, Index, Sides
 from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK
 from rules_engine.evaluation.columnar.rolling import rolling
 from rules_engine.model.tolerance import RELATIVE
+
+EXACT_MAX = 2.0**53
+"""Up to here, whole numbers as floats are exact."""
+FIT_MAX = 2.0**62
+"""Up to here they fit into 64 bits."""
 
 
 def starts(times: Column, fresh: int, window_s: float, edge_s: float) -> Index:
@@ -37,6 +42,69 @@ def extremes_at(values: Column, tops: Column, bottoms: Column, starts: Index, en
         inner = rolling(tops if highest else bottoms, first[wide], last[wide], highest)
         found[wide] = better(found[wide], inner)
     return found
+
+
+def means(totals: Index, starts: Index, fresh: int, base: int, scale: float) -> Column:
+    """The mean of each window, from totals in whole steps from the base, as `Moments.mean`."""
+    counts = np.arange(fresh + 1, len(totals)) - starts
+    found: Column = (base * counts + (totals[fresh + 1 :] - totals[starts])) / counts / scale
+    return found
+
+
+def deviations(totals: Index, squares: Index, starts: Index, fresh: int, scale: float) -> tuple[Column, float]:
+    """The deviation of each window, as `Moments.deviation`, nan where it has none; and the largest spread of one."""
+    counts, _, spreads = _spreads(totals, squares, starts, fresh)
+    found = np.sqrt(spreads / (counts * (counts - 1))) / scale
+    found[counts < 2] = np.nan
+    return found, float(spreads.max(initial=0))
+
+
+def scores(totals: Index, squares: Index, starts: Index, fresh: int) -> tuple[Column, float]:
+    """The score of each print in its window, as `Moments.score`; and the largest spread of one."""
+    counts, sums, spreads = _spreads(totals, squares, starts, fresh)
+    distances = counts * (totals[fresh + 1 :] - totals[fresh:-1]) - sums
+    found = distances / np.sqrt(counts * spreads.astype(np.float64) / (counts - 1))
+    found[(counts < 2) | (spreads <= 0)] = np.nan
+    return found, float(spreads.max(initial=0))
+
+
+def _spreads(totals: Index, squares: Index, starts: Index, fresh: int) -> tuple[Index, Index, Index]:
+    counts = np.arange(fresh + 1, len(totals)) - starts
+    sums = totals[fresh + 1 :] - totals[starts]
+    return counts, sums, counts * (squares[fresh + 1 :] - squares[starts]) - sums * sums
+
+
+def in_steps(values: Column, scale: float) -> bool:
+    """Whether all of them are whole numbers of steps, ``scale`` to one."""
+    return bool((np.rint(values * scale) / scale == values).all())
+
+
+def running(values: Column, scale: float, base: int) -> tuple[Index, Index, bool]:
+    """Entry n is the sum of the first n values, and that of their squares, in steps from the base; and whether 64 bits
+    hold them."""
+    steps = np.rint(values * scale) - base
+    if float(np.square(steps).sum()) > FIT_MAX or float(np.abs(steps).max(initial=0.0)) > EXACT_MAX:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), False
+    whole = steps.astype(np.int64)
+    totals, squares = (np.zeros(len(whole) + 1, dtype=np.int64) for _ in range(2))
+    np.cumsum(whole, out=totals[1:])
+    np.cumsum(whole * whole, out=squares[1:])
+    return totals, squares, True
+
+
+def orders(left: Column, right: Column, dust: float, is_exact: bool) -> Sides:
+    """How each value of the left lies to the right one's, as tolerance.order. With ``is_exact`` the ``dust`` is a share
+    of each pair; else pairs that are no farther apart than it are NEAR."""
+    difference = left - right
+    sides: Sides = (difference > 0).view(np.int8) * np.int8(ABOVE)
+    away = np.abs(difference)
+    if is_exact:
+        near = np.flatnonzero(away <= dust * np.maximum(np.abs(left), np.abs(right)))
+        sides[near] = EQUAL
+    else:
+        sides[away <= dust] = NEAR
+    sides[away != away] = UNORDERED
+    return sides
 
 
 def moved(
@@ -72,13 +140,15 @@ def moved(
     prints = (mixed[:, np.newaxis] * BLOCK + np.arange(BLOCK)).ravel()
     prints = prints[(prints >= fresh) & (prints < count)]
     begun = starts_at(times, times[prints], window_s, edge_s)
-    bounds = slope * rolling(values, begun, prints + 1, way < 0) + shift
-    found[prints - first * BLOCK] = reaches(values[prints], bounds, way)
+    references = rolling(values, begun, prints + 1, way < 0)
+    found[prints - first * BLOCK] = reached(values[prints], references, slope, shift, way)
     return found[fresh - first * BLOCK :]
 
 
-def reaches(values: Column, bounds: Column, way: float) -> Flags:
-    """At the bounds or beyond, as tolerance.order of prices, which are never added up."""
+def reached(values: Column, references: Column, slope: float, shift: float, way: float) -> Flags:
+    """Whether each value is at or beyond ``slope * reference + shift``, above (``way`` 1) or below (-1), as
+    tolerance.order of prices, which are never added up."""
+    bounds = slope * references + shift
     difference = values - bounds
     near = np.abs(difference) <= RELATIVE * np.maximum(np.abs(values), np.abs(bounds))
     found: Flags = near | (way * difference > 0)
