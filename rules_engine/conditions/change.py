@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rules_engine.conditions.move import displacement, unmoved
+from rules_engine.conditions.move import WAYS, displacement, unmoved
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
@@ -51,16 +51,16 @@ class Change(Condition):
 class _ChangeJudge(Judge):
     """``side``: which way the value had changed when last judged, 0 if none; None: unknown."""
 
-    __slots__ = ("amount", "before", "last", "moved", "orders", "side", "size", "ways", "windows")
+    __slots__ = ("amount", "before", "last", "moved", "orders", "side", "size", "ways")
 
     def __init__(self, condition: Change, readings: Readings) -> None:
         self.amount = condition.amount
         self.last = readings.value(condition.of)
         self.before = readings.before(condition.of, condition.window_s)
         self.size = readings.size(condition.of)
-        self.ways = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}[condition.direction]
-        self.windows = [readings.extreme(condition.of, condition.window_s, way < 0) for way in self.ways]
-        self.orders = [_order(readings, condition, way) for way in self.ways]
+        ways = WAYS[condition.direction]
+        self.ways = [(readings.extreme(condition.of, condition.window_s, way < 0), way) for way in ways]
+        self.orders = {way: order for way in ways if (order := _order(readings, condition, way)) is not None}
         self.moved: float | None = None
         self.side: int | None = None
 
@@ -69,7 +69,7 @@ class _ChangeJudge(Judge):
         last, before = self.last(), self.before()
         if last is None or before is None:
             return UNKNOWN
-        for way in self.ways:
+        for _, way in self.ways:
             self.moved = displacement(last, before, self.amount, way, self.size())
             if self.moved is not None:
                 self.side = way
@@ -78,29 +78,28 @@ class _ChangeJudge(Judge):
         return FALSE
 
     def calm(self) -> Stretch | None:
-        orders = [order for order in self.orders if order is not None]
-        if len(orders) < len(self.ways):
+        if not self.orders:
             return None
         if self.side is None:
-            return orders[0].unknown()
+            return next(iter(self.orders.values())).unknown()
         if self.side:
-            return orders[self.ways.index(self.side)].stays(self.side)
-        return self._unmoved() or meeting([order.stays(-way) for order, way in zip(orders, self.ways, strict=True)])
+            return self.orders[self.side].stays(self.side)
+        return self._unmoved() or meeting([order.stays(-way) for way, order in self.orders.items()])
 
     def _unmoved(self) -> Stretch | None:
         """Every value that will be compared is a print of the window, the one before it, or still to come."""
         last, before = self.last(), self.before()
-        extremes = [window.value() for window in self.windows]
-        if last is None or last <= 0 or before is None or None in extremes:
+        if last is None or last <= 0 or before is None:
             return None
-        ways = []
-        for extreme, way in zip(extremes, self.ways, strict=True):
-            assert extreme is not None
-            ways.append(unmoved(last, min(way * extreme, way * before) * way, self.amount, way))
-        return meeting(ways)
+        extremes = [(window.value(), way) for window, way in self.ways]
+        return unmoved(last, [(_beyond(extreme, before, way), way) for extreme, way in extremes], self.amount)
 
     def evidence(self) -> Iterable[tuple[str, float]]:
         return () if self.moved is None else (("move", self.moved),)
+
+
+def _beyond(extreme: float | None, before: float, way: int) -> float | None:
+    return None if extreme is None else min(way * extreme, way * before) * way
 
 
 def _order(readings: Readings, condition: Change, way: int) -> Order | None:

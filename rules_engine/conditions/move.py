@@ -22,7 +22,6 @@ from rules_engine.model.judging import (
     Stretch,
     Verdict,
     Window,
-    meeting,
 )
 from rules_engine.model.tolerance import order
 
@@ -56,7 +55,7 @@ class Move(Condition):
 class _MoveJudge(Judge):
     """True on a part-filled window too, which more history cannot undo; false only on a full one."""
 
-    __slots__ = ("amount", "highest", "is_print", "last", "lowest", "moved", "size", "watching", "windows")
+    __slots__ = ("amount", "is_print", "last", "moved", "size", "watching", "ways")
 
     def __init__(self, condition: Move, readings: Readings) -> None:
         of, window_s, direction = condition.of, condition.window_s, condition.direction
@@ -64,9 +63,8 @@ class _MoveJudge(Judge):
         self.last = readings.value(of)
         self.is_print = readings.is_print(of)
         self.size = readings.size(of)
-        self.lowest = None if direction is Direction.DOWN else readings.extreme(of, window_s, highest=False)
-        self.highest = None if direction is Direction.UP else readings.extreme(of, window_s, highest=True)
-        self.windows = [window for window in (self.lowest, self.highest) if window is not None]
+        self.ways = [(readings.extreme(of, window_s, highest=way < 0), way) for way in WAYS[direction]]
+        """What is compared with, and which way: up from the lowest, down from the highest."""
         self.moved: float | None = None
         self.watching = False
         """Whether a value that had not moved was seen since the last known verdict."""
@@ -80,7 +78,7 @@ class _MoveJudge(Judge):
             happening = self.watching
             self.watching = happening and moment is Moment.SNAPSHOT
             return HAPPENING if happening else TRUE
-        for window in self.windows:
+        for window, _ in self.ways:
             if not window.is_covered():
                 self.watching = True
                 return UNKNOWN
@@ -88,31 +86,25 @@ class _MoveJudge(Judge):
         return FALSE
 
     def _moved(self, last: float) -> bool:
-        return self._reaches(last, self.lowest, 1) or self._reaches(last, self.highest, -1)
-
-    def _reaches(self, last: float, window: Window | None, way: int) -> bool:
-        reference = window.value() if window is not None else None
-        if reference is None:
-            return False
-        moved = displacement(last, reference, self.amount, way, self.size())
-        if moved is None:
-            return False
-        self.moved = moved
-        return True
+        for window, way in self.ways:
+            reference = window.value()
+            if reference is not None:
+                self.moved = displacement(last, reference, self.amount, way, self.size())
+                if self.moved is not None:
+                    return True
+        return False
 
     def calm(self) -> Stretch | None:
         last = self.last()
         if last is None or last <= 0 or not self.is_print:
             return None
-        lasts = _until_moved if self.moved is None else _while_moved
-        windows = ((self.lowest, 1), (self.highest, -1))
-        ways = [lasts(last, window, self.amount, way) for window, way in windows if window is not None]
         if self.moved is not None:
-            return next(filter(None, ways), None)
-        if not self.watching:
-            return meeting(ways)
-        covered_at_s = [window.covered_at_s() for window in self.windows if not window.is_covered()]
-        return meeting([*ways, Stretch(-inf, inf, min(covered_at_s))]) if covered_at_s else None
+            return next(filter(None, (_while_moved(last, *way, self.amount) for way in self.ways)), None)
+        band = unmoved(last, [(window.value(), way) for window, way in self.ways], self.amount)
+        if band is None or not self.watching:
+            return band
+        covered_at_s = [window.covered_at_s() for window, _ in self.ways if not window.is_covered()]
+        return band.meet(Stretch(-inf, inf, min(covered_at_s))) if covered_at_s else None
 
     def forget(self, depth: Forget) -> None:
         self.watching = False
@@ -121,39 +113,39 @@ class _MoveJudge(Judge):
         return () if self.moved is None else (("move", self.moved),)
 
 
+WAYS = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}
 _SLACK = 1e-9
 """A thousand times what counts as equal."""
 
 
-def _until_moved(last: float, window: Window, amount: Amount, way: int) -> Stretch | None:
-    extreme = window.value()
-    return None if extreme is None else unmoved(last, extreme, amount, way)
+def unmoved(last: float, extremes: Iterable[tuple[float | None, int]], amount: Amount) -> Stretch | None:
+    """Where no print is that far from another one of it, nor from an extreme, which it includes. Each with its way.
 
-
-def unmoved(last: float, extreme: float, amount: Amount, way: int) -> Stretch | None:
-    """Where no print is that far from another one of it, nor from the extreme, which it includes.
-
-    As wide as the amount; around the last print, or as close to that as the extreme allows. Prints that leave a window
-    only make more room.
+    Each way it is as wide as the amount; around the last print, or as close to that as the extreme allows. Prints that
+    leave a window only make more room.
     """
-    if extreme <= 0:
-        return None
-    if amount.relative:
-        room = 1 + way * amount.value
-        if room <= 0:
-            return Stretch(0.0, inf)
-        near = way * min(way * extreme, way * last / sqrt(room))
-        far = near * room
-    else:
-        near = way * min(way * extreme, way * last - amount.value / 2)
-        far = near + way * amount.value
-    far -= way * abs(far) * _SLACK
-    if way * (far - last) <= 0:
-        return None
-    return Stretch(near, far) if way > 0 else Stretch(far, near)
+    low, high = -inf, inf
+    for extreme, way in extremes:
+        if extreme is None or extreme <= 0:
+            return None
+        if amount.relative:
+            room = 1 + way * amount.value
+            if room <= 0:
+                low = max(low, 0.0)
+                continue
+            near = way * min(way * extreme, way * last / sqrt(room))
+            far = near * room
+        else:
+            near = way * min(way * extreme, way * last - amount.value / 2)
+            far = near + way * amount.value
+        far -= way * abs(far) * _SLACK
+        if way * (far - last) <= 0:
+            return None
+        low, high = (max(low, near), min(high, far)) if way > 0 else (max(low, far), min(high, near))
+    return Stretch(low, high)
 
 
-def _while_moved(last: float, window: Window, amount: Amount, way: int) -> Stretch | None:
+def _while_moved(last: float, window: Window, way: int, amount: Amount) -> Stretch | None:
     """Where every print is that far from the extreme, until the extreme leaves the window."""
     extreme = window.value()
     if extreme is None or extreme <= 0:

@@ -7,6 +7,7 @@ from rules_engine.evaluation.past import NEVER, Print, before
 from rules_engine.model.tolerance import EDGE_S
 
 _TRIM_MIN = 64
+_WAITING_MAX = 512
 
 
 class _Stack:
@@ -48,7 +49,7 @@ class Extremes:
     at most one entry a stack and distinct price, and of older prints than the longest window at most as many again.
     """
 
-    __slots__ = ("_first_s", "_highs", "_longest_s", "_lows", "_newest", "_newest_s", "_trim_at")
+    __slots__ = ("_first_s", "_highs", "_longest_s", "_lows", "_newest", "_newest_s", "_times", "_trim_at", "_values")
 
     def __init__(self) -> None:
         self._longest_s = 0.0
@@ -59,17 +60,35 @@ class Extremes:
         self._newest, self._newest_s = 0.0, NEVER
         self._first_s: float | None = None
         self._trim_at = _TRIM_MIN
+        self._times: list[float] = []
+        self._values: list[float] = []
+        """Prints that wait: many at once are cheaper than one by one."""
 
     def need(self, window_s: float) -> None:
         """Keeps what a window of that length reads."""
         self._longest_s = max(self._longest_s, window_s)
 
+    def take(self, time_s: float, value: float) -> None:
+        """Takes one print, not older than those before."""
+        self._times.append(time_s)
+        self._values.append(value)
+        if len(self._times) > _WAITING_MAX:
+            self._stack()
+
     def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
-        """Takes prints, oldest first, none older than those before.
+        """Takes prints, oldest first, none older than those before."""
+        self._times.extend(times)
+        self._values.extend(values)
+        if len(self._times) > _WAITING_MAX:
+            self._stack()
+
+    def _stack(self) -> None:
+        """Puts the prints that wait onto the stacks.
 
         Read from the newest backwards, they tell by themselves which of them can still become extremes: those beyond
         all that came later.
         """
+        times, values = self._times, self._values
         if self._first_s is None:
             self._first_s, self._newest, self._newest_s = times[0], values[0], times[0]
         low = high = values[-1]
@@ -93,6 +112,8 @@ class Extremes:
         if highs:
             self._highs.extend(highs)
         self._newest, self._newest_s = values[-1], times[-1]
+        times.clear()
+        values.clear()
         if len(self._lows.times) + len(self._highs.times) > self._trim_at:
             self._trim(self._newest_s - self._longest_s)
 
@@ -115,6 +136,8 @@ class Extremes:
 
     def after(self, start_s: float, highest: bool) -> Print | None:
         """The highest (or lowest) of the prints after that moment, the latest of equals; None when there is none."""
+        if self._times:
+            self._stack()
         stack = self._highs if highest else self._lows
         at = bisect_right(stack.times, start_s)
         if at < len(stack.times):
@@ -123,11 +146,14 @@ class Extremes:
 
     def prepend(self, history: Sequence[Print]) -> None:
         """Takes what of the history, oldest first, came before everything kept so far."""
+        if self._times:
+            self._stack()
         older = before(history, self._first_s)
         if not older:
             return
         if self._first_s is None:
             self.extend([time_s for time_s, _ in older], [value for _, value in older])
+            self._stack()
             return
         self._lows.prepend(older, 1.0, self._newest)
         self._highs.prepend(older, -1.0, self._newest)

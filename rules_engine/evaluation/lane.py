@@ -21,20 +21,21 @@ Ask = Callable[["Lane", float, float, float], Sequence[Firing]]
 """Asked about a print of that time, value and size; gives what fires by it."""
 
 
+Edges = tuple[float, float, float, int]
+"""Of a stretch: between which two values, before when, and up to the print of which number."""
+
+_NOWHERE: Edges = (inf, -inf, -inf, 0)
+
+
 class _Rest:
-    """A stretch in which a watch need not look; ``last`` is the number of its last print."""
+    """A watch that need not look before the edges of its stretch."""
 
-    __slots__ = ("high", "last", "low", "until_s", "watch")
+    __slots__ = ("calm", "edges", "watch")
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, edges: Edges) -> None:
         self.watch = watch
-        self.low = self.high = self.until_s = 0.0
-        self.last = 0
-
-    def set(self, stretch: Stretch, number: int) -> None:
-        """Goes on from the print of that number."""
-        self.low, self.high, self.until_s, prints = stretch
-        self.last = number + prints
+        self.calm = watch.judge.calm
+        self.edges = edges
 
 
 class Lane:
@@ -56,11 +57,12 @@ class Lane:
         "_levels",
         "_low",
         "_market",
+        "_others",
         "_quote",
         "_rest_high",
         "_rest_low",
         "_resting",
-        "_rests",
+        "_restless",
         "_room",
         "_timers",
         "_times",
@@ -91,8 +93,11 @@ class Lane:
         self._quote: Quote = self._feed.quote(field)
         self._watches = tuple(watches)
         self._awake = dict.fromkeys(self._watches)
-        self._rests = {watch: _Rest(watch) for watch in self._watches}
         self._resting: dict[Watch, _Rest] = {}
+        self._restless: list[_Rest] = []
+        """Those whose rests ended lately."""
+        self._others = _NOWHERE
+        """The fold of all other rests."""
         self._levels = Levels(self._watches)
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
@@ -150,14 +155,24 @@ class Lane:
     def _look_again(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """No level is passed: those whose rest is over look how long they can go on, and perhaps nobody wakes."""
         self._market.now_s = time_s
-        self._put(time_s, value)
         self.settle()
-        self._due = _in_order(self._unrested())
-        if self._due:
+        self._add(time_s, value)
+        due = self._unrested()
+        if due:
+            self._due = _in_order(due)
             self.close()
             return None
         self._fold()
         return ()
+
+    def _add(self, time_s: float, value: float) -> None:
+        """Puts a print where it is read, at once."""
+        quote = self._quote
+        quote.prints += 1
+        quote.time_s, quote.value = time_s, value
+        self._feed.hear(time_s)
+        for stream in quote.streams:
+            stream.take(time_s, value)
 
     def _put(self, time_s: float, value: float) -> None:
         if not self._room:
@@ -201,8 +216,7 @@ class Lane:
             quote.late += 1
             return ()
         if self._is_plain and moment is Moment.PRINT and quote.is_usable(value) and quote.covered_from_s <= time_s:
-            self._put(time_s, value)
-            self.settle()
+            self._add(time_s, value)
         else:
             self._record(time_s, value, size, moment)
         if before is None or quote.value is None or moment is not Moment.PRINT:
@@ -235,6 +249,7 @@ class Lane:
     def rest(self, judged: Iterable[Watch], moment: Moment) -> None:
         """After a print: who of those that were judged at it can sleep, and how long all can."""
         self.close()
+        self._others = _NOWHERE
         if moment is not Moment.PRINT:
             return
         for watch in judged:
@@ -242,39 +257,58 @@ class Lane:
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
+        if self._unrested_of_all(value, self._quote.time_s, self._quote.prints):
+            return
         self._levels.stand_at(value)
         self._is_folded = True
         self._fold()
 
     def _unrested(self) -> list[Watch]:
-        """Those who may say otherwise at the newest print; the others' rests go on beyond it."""
+        """Those who may say otherwise at the newest print; the others' rests go on beyond it.
+
+        While the print is within the fold of the others, only those whose rests ended lately are looked at.
+        """
         quote = self._quote
         value, time_s, number = quote.value, quote.time_s, quote.prints
         assert value is not None
+        low, high, until_s, last = self._others
+        if not (low < value < high and time_s < until_s and number <= last):
+            return self._unrested_of_all(value, time_s, number)
         due = []
+        for rest in self._restless:
+            low, high, until_s, last = rest.edges
+            if not (low < value < high and time_s < until_s and number <= last):
+                stretch = rest.calm()
+                if stretch is None:
+                    due.append(rest.watch)
+                else:
+                    rest.edges = _edges(stretch, number)
+        return due
+
+    def _unrested_of_all(self, value: float, time_s: float, number: int) -> list[Watch]:
+        due = []
+        still: list[Edges] = []
+        self._restless = []
         for rest in self._resting.values():
-            if rest.low < value < rest.high and time_s < rest.until_s and number <= rest.last:
+            low, high, until_s, last = rest.edges
+            if low < value < high and time_s < until_s and number <= last:
+                still.append(rest.edges)
                 continue
-            stretch = rest.watch.judge.calm()
+            stretch = rest.calm()
             if stretch is None:
                 due.append(rest.watch)
             else:
-                rest.set(stretch, number)
+                rest.edges = _edges(stretch, number)
+                self._restless.append(rest)
+        # Never a price below zero, for that says nothing.
+        least = 0.0 if self._quote.is_price else -inf
+        self._others = _folded((least, inf, inf, PRINTS_MAX), still)
         return due
 
     def _fold(self) -> None:
-        """What all can sleep through; never a price below zero, for that says nothing."""
-        low, high, until_s, last = 0.0 if self._quote.is_price else -inf, inf, inf, PRINTS_MAX
-        for rest in self._resting.values():
-            if rest.low > low:
-                low = rest.low
-            if rest.high < high:
-                high = rest.high
-            if rest.until_s < until_s:
-                until_s = rest.until_s
-            if rest.last < last:
-                last = rest.last
-        self._rest_low, self._rest_high, self._until_s, self._last = low, high, until_s, last
+        """What all can sleep through."""
+        edges = _folded(self._others, [rest.edges for rest in self._restless])
+        self._rest_low, self._rest_high, self._until_s, self._last = edges
         self._narrow()
         self._make_room()
 
@@ -303,8 +337,28 @@ class Lane:
         if stretch is None:
             self._awake[watch] = None
         else:
-            rest = self._resting[watch] = self._rests[watch]
-            rest.set(stretch, self._quote.prints)
+            self._resting[watch] = _Rest(watch, _edges(stretch, self._quote.prints))
+
+
+def _edges(stretch: Stretch, number: int) -> Edges:
+    """Of a stretch that begins with the print of that number."""
+    low, high, until_s, prints = stretch
+    return low, high, until_s, number + prints
+
+
+def _folded(edges: Edges, others: Iterable[Edges]) -> Edges:
+    """What is within all of them."""
+    low, high, until_s, last = edges
+    for other_low, other_high, other_until_s, other_last in others:
+        if other_low > low:
+            low = other_low
+        if other_high < high:
+            high = other_high
+        if other_until_s < until_s:
+            until_s = other_until_s
+        if other_last < last:
+            last = other_last
+    return low, high, until_s, last
 
 
 def _in_order(found: Sequence[Watch]) -> Sequence[Watch]:

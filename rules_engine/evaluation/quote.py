@@ -145,7 +145,8 @@ class Feed:
 
     def hear(self, time_s: float) -> None:
         """A tick shows that the feed is up."""
-        self.heard_s = time_s if self.heard_s is None else max(self.heard_s, time_s)
+        if self.heard_s is None or time_s > self.heard_s:
+            self.heard_s = time_s
         self.down = False
 
     def quiet_since_s(self) -> float | None:

@@ -77,7 +77,15 @@ class Stream:
     def push(self, time_s: float) -> None:
         value = self._value()
         if value is not None and isfinite(value):
-            self.extend((max(time_s, self._last_s),), (value,))
+            self.take(max(time_s, self._last_s), value)
+
+    def take(self, time_s: float, value: float) -> None:
+        """Takes one print."""
+        self._last_s = time_s
+        if self.extremes is not None:
+            self.extremes.take(time_s, value)
+        if self.sums is not None:
+            self.sums.take(time_s, value)
 
     def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
         """Takes prints, oldest first."""

@@ -17,6 +17,7 @@ _NEAR = 32
 _DIGITS = 14
 """Of the first value that is not in price steps: one fewer than a float holds."""
 _PLACES_MIN, _PLACES_MAX = 9, 250
+_FIT_MAX = 2**63 - 1
 
 
 class Reader(Protocol):
@@ -72,6 +73,20 @@ class Sums:
         self._count(values)
         if len(self.times) // _TRIM_MIN != before_count // _TRIM_MIN:
             self._trim(times[-1])
+
+    def take(self, time_s: float, value: float) -> None:
+        """Takes one print, not older than those before."""
+        times, squares, scale = self.times, self.squares, self.scale
+        steps = round(value * scale)
+        distance = steps - self.base
+        square = squares[-1] + distance * distance
+        if not (len(times) + 1) % _TRIM_MIN or not times or steps / scale != value or square > _FIT_MAX:
+            return self.extend((time_s,), (value,))
+        squares.append(square)
+        self.totals.append(self.totals[-1] + distance)
+        times.append(time_s)
+        self.values.append(value)
+        return None
 
     def whole(self, value: float) -> int:
         """The value in steps."""

@@ -3,7 +3,6 @@
 from math import inf, sqrt
 
 from rules_engine.evaluation.extremes import Extremes
-from rules_engine.evaluation.past import Print
 from rules_engine.evaluation.sums import Sums
 from rules_engine.model.tolerance import EDGE_S
 
@@ -23,16 +22,12 @@ class Extreme:
 
     def at(self, now_s: float) -> float | None:
         """None when the window holds no print."""
-        found = self.found(now_s)
+        found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
         return None if found is None else found[1]
-
-    def found(self, now_s: float) -> Print | None:
-        """It and its time."""
-        return self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
 
     def until_s(self, now_s: float) -> float:
         """When the print that is the extreme now leaves the window."""
-        found = self.found(now_s)
+        found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
         return now_s if found is None else found[0] + self.window_s - EDGE_S
 
 
