@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.endings import Endings
 from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook, compare
 from rules_engine.daemon.slices import in_slices
@@ -88,8 +89,9 @@ class InForce:
             for rule, life in lives.items()
             if rule in self.plans
         }
-        await in_slices(self._evaluator.giving(self.edition.plans, valid))
-        await in_slices(self._evaluator.arming())
+        with collector_waits():
+            await in_slices(self._evaluator.giving(self.edition.plans, valid))
+            await in_slices(self._evaluator.arming())
         for intent in entries:
             if self._is_unchanged(intent.rule, before):
                 self._endings.holds(intent.rule, intent.seq)

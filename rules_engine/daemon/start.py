@@ -9,6 +9,7 @@ import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
+from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.heartbeat import heartbeat_fault
 from rules_engine.daemon.heartbeat_systemd import watched_by_systemd
@@ -71,7 +72,8 @@ async def run_engine(settings: Settings, say: Callable[[str], None], *, live: bo
 async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], None], *, live: bool) -> int:
     clock = SystemClock()
     book = RuleBook(settings.rules, frozenset(settings.channels))
-    edition = await in_slices(book.reading(clock.now_s(), _known_rules(folder), {}))
+    with collector_waits():
+        edition = await in_slices(book.reading(clock.now_s(), _known_rules(folder), {}))
     if isinstance(edition, Refused):
         say(render(edition.problems))
         return EXIT_PROBLEMS
