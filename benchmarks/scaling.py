@@ -1,6 +1,6 @@
 """Folders of prices larger and larger: memory against days and symbols, and worker processes against time.
 
-`python -m benchmarks.scaling memory` and `python -m benchmarks.scaling workers`; `--short` for a first look.
+`python -m benchmarks.scaling memory` and `python -m benchmarks.scaling workers --days 40`; `--short` for a first look.
 """
 
 import argparse
@@ -152,13 +152,19 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("what", choices=["memory", "workers"])
     reader.add_argument("--short", action="store_true")
+    reader.add_argument("--days", type=int, default=10, help="of `workers`")
     asked = reader.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if asked.what == "memory":
             sizes = [(2, 2), (2, 4)] if asked.short else [(5, 4), (5, 20), (20, 4), (20, 20), (1, 20), (1, 100)]
             memory(Path(folder), sizes, 20_000 if asked.short else 100_000)
         else:
-            workers(Path(folder), 4 if asked.short else 20, 4 if asked.short else 20, 20_000 if asked.short else 50_000)
+            workers(
+                Path(folder),
+                4 if asked.short else 12,
+                4 if asked.short else asked.days,
+                20_000 if asked.short else 50_000,
+            )
 
 
 if __name__ == "__main__":

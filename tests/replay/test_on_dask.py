@@ -33,7 +33,6 @@ RULES = "rules:\n" + "".join(
     f"  - {{name: {name}-far, when: '{name} > sma({name}, 5s) + 1', do: notify desk, cooldown: 3s}}\n"
     for name in NAMES
 )
-pytestmark = pytest.mark.xdist_group("dask")
 
 
 @pytest.fixture(scope="module")
