@@ -195,7 +195,7 @@ class Daemon:
         self._desk.wake()
 
     def _step(self) -> None:
-        self._trading_stop.look()
+        self._trading_stop.notice()
         self._overload.look(self._clock.now_s())
         until_s = self._clock.now_s() + STEP_LONG_S
         self._reactor.step(self._inbox.take(ITEMS_AT_ONCE), self._clock.now_s())

@@ -27,12 +27,13 @@ class TradingStop:
         self._journal = journal
         self._clock = clock
         self._channels = tuple(channels)
-        self._acted = ""
+        self._acted = self._seen = ""
 
     def pull(self, *, keep_orders: bool = False) -> str:
         """Stops all sending and, unless they are to be kept, cancels our orders; what was done, in words."""
         self._switch.pull(keep_orders=keep_orders)
-        return self.look()
+        words, self._seen = self.look() or self._seen, ""
+        return words
 
     def release(self) -> bool:
         """Lets orders leave again; False when the switch was off."""
@@ -44,7 +45,11 @@ class TradingStop:
         """Looks again and again: a file may be laid by hand."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            self.look()
+            self.notice()
+
+    def notice(self) -> None:
+        """Looks, and keeps what was done for whoever pulled the switch and is about to ask."""
+        self._seen = self.look() or self._seen
 
     def look(self) -> str:
         """Acts on a switch that somebody pulled or released since the last look."""
@@ -54,6 +59,7 @@ class TradingStop:
         was, self._acted = self._acted, found
         now_s = self._clock.now_s()
         if not found:
+            self._seen = ""
             _log.warning("the kill switch is off again")
             self._journal.tell(trading_resumed_notice(self._channels, now_s))
             self._desk.wake()
