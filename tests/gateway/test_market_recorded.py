@@ -1,5 +1,7 @@
 """Recorded CSV files: what is played, when, together with what, and what is refused."""
 
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -244,6 +246,15 @@ def test_the_walk_plays_what_no_recording_does(tmp_path: Path) -> None:
     seen = {tick.conId: tick.price for batch in batches(market, START_S + 5) for tick in batch}
     assert seen[visa] == 10.0
     assert seen[master] > 100.0
+
+
+def test_a_market_without_recordings_does_without_what_reads_them() -> None:
+    program = (
+        "import sys; import rules_engine.cli.gateway, rules_engine.gateway.server;"
+        "from rules_engine.gateway.market.spec import parse_market; parse_market(['walk']);"
+        "sys.exit('numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_v_and_ma_print_together_for_six_years(data_dir: Path) -> None:
