@@ -30,7 +30,7 @@ class Verdict:
     fills: int
     letters: int
     copies: int
-    """Letters that arrived more often than they were written."""
+    """Letters that told something again."""
 
     @staticmethod
     def no_fates() -> Counter[str]:
@@ -57,7 +57,7 @@ async def judge(town: Town, tally: Tally) -> Verdict:
         fates = Counter({str(fate): count for fate, count in ledger.fates().items()})
     audit_code, audit = await town.audit.done()
     letters = _told_and_written(town)
-    extra = sum(max(0, told - written) for told, written in letters.values())
+    extra = _copies(town)
     broken = [
         *_doubled(orders),
         *_disagreeing(town, orders),
@@ -133,24 +133,50 @@ def _told_and_written(town: Town) -> dict[tuple[str, str], tuple[int, int]]:
     return {row: (told[row], count) for row, count in written.items()}
 
 
-def _out_of_order(town: Town) -> list[str]:
-    """News of a rule that came before older news of it, each counted at its first arrival."""
+@dataclass(frozen=True, slots=True, order=True)
+class _News:
+    """A message that no other is like."""
+
+    number: int
+    rule: str
+    text: str
+
+
+def _deliveries(town: Town) -> list[list[_News]]:
+    """What each letter told, in order of arrival."""
     rows = town.rows(
         "SELECT min(id), rule, text, key FROM outbox WHERE key != '' GROUP BY text, key HAVING count(*) = 1"
     )
-    by_key: dict[str, list[tuple[int, str, str]]] = {}
+    by_key: dict[str, list[_News]] = {}
     for number, rule, text, key in rows:
-        by_key.setdefault(short_key(key), []).append((number, rule, text.strip()[:SHOWN]))
+        by_key.setdefault(short_key(key), []).append(_News(number, rule, text.strip()[:SHOWN]))
+    return [
+        sorted({news for key in KEY.findall(letter.text) for news in by_key.get(key, ()) if news.text in letter.text})
+        for letter in town.received
+    ]
+
+
+def _copies(town: Town) -> int:
+    """Letters with something in them that had arrived before."""
+    arrived: set[int] = set()
+    count = 0
+    for letter in _deliveries(town):
+        numbers = {news.number for news in letter}
+        count += bool(numbers & arrived)
+        arrived |= numbers
+    return count
+
+
+def _out_of_order(town: Town) -> list[str]:
+    """News of a rule that came before older news of it, each counted at its first arrival."""
     newest: dict[str, int] = {}
     arrived: set[int] = set()
     found = []
-    for letter in town.received:
-        news = {row for key in KEY.findall(letter.text) for row in by_key.get(key, ()) if row[2] in letter.text}
-        for number, rule, text in sorted(row for row in news if row[0] not in arrived):
-            arrived.add(number)
-            if newest.get(rule, 0) > number:
-                found.append(f"letter {number} came after {newest[rule]}: {text!r}")
-            newest[rule] = max(newest.get(rule, 0), number)
+    for news in (news for letter in _deliveries(town) for news in letter if news.number not in arrived):
+        arrived.add(news.number)
+        if newest.get(news.rule, 0) > news.number:
+            found.append(f"letter {news.number} came after {newest[news.rule]}: {news.text!r}")
+        newest[news.rule] = max(newest.get(news.rule, 0), news.number)
     return found
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from rules_engine.broker.connection import Connection
 from rules_engine.broker.inquiry import Inquiry
 from rules_engine.daemon.in_force import InForce
-from rules_engine.daemon.reactor import Reactor
 from rules_engine.daemon.rulebook import RuleBook
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.database import Database
@@ -59,12 +58,12 @@ ENGINE = {
     "outbox: before a letter is sent": Point(Courier, "deliver"),
     "outbox: after a letter is sent": Point(Courier, "deliver", after=True),
     "outbox: after a letter is done with": Point(Outbox, "sent", after=True),
-    "reload: before files are read": Point(RuleBook, "read"),
+    "reload: before files are read": Point(RuleBook, "reading"),
     "reload: before the swap": Point(InForce, "_swap"),
     "reload: in the middle of the swap": Point(Evaluator, "replace", after=True),
     "reload: after the swap": Point(InForce, "_swap", after=True),
-    "before memories are saved": Point(Reactor, "save"),
-    "after memories are saved": Point(Reactor, "save", after=True),
+    "before memories are saved": Point(Journal, "save_lives"),
+    "after memories are saved": Point(Journal, "save_lives", after=True),
     "start: before memories are taken up": Point(InForce, "resume"),
     "start: after memories are taken up": Point(InForce, "resume", after=True),
     "reconcile: before the first question": Point(Desk, "attach", after=True),
