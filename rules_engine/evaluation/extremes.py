@@ -46,7 +46,8 @@ class Extremes:
     """The prints that are, or can still become, the lowest or highest of some window that ends now.
 
     The newest print stands apart, for it is always one of them: a print costs one push, a repeated price none. Memory:
-    at most one entry a stack and distinct price, and of older prints than the longest window at most as many again.
+    at most one entry a stack and distinct price, of older prints than the longest window at most as many again, and up
+    to 512 prints that wait.
     """
 
     __slots__ = ("_first_s", "_highs", "_longest_s", "_lows", "_newest", "_newest_s", "_times", "_trim_at", "_values")
