@@ -7,7 +7,7 @@ CLIENTS_STAMP := $(CLIENTS)/.stamp
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
-.PHONY: demo test check lint bench sim kill soak golden clients test-compat clean
+.PHONY: demo test check lint bench sim kill soak fuzz golden clients test-compat clean
 
 demo: $(STAMP)
 	$(BIN)/rules demo
@@ -40,6 +40,11 @@ sim: $(STAMP)
 DAYS ?= 7
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak --days $(DAYS)
+
+# Sentences, edits of rule files and damaged connections from dice, and messages to services that fail.
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz --sentences 1000000 --reloads 10000 --connections 500
+	$(BIN)/python -m tests.notifying.flood 100000
 
 golden: $(STAMP)
 	$(BIN)/python -m tests.golden

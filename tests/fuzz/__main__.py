@@ -1,0 +1,81 @@
+"""`python -m tests.fuzz --sentences 1000000 --reloads 10000`: what went wrong with so many texts and edits, and the
+figures."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.fuzz.connections import try_connections
+from tests.fuzz.reloads import try_edits
+from tests.fuzz.sentences import Findings, memory_of, try_texts
+from tests.sim.disk import fast_folder
+
+AT_A_TIME = 10_000
+MEASURED = 2_000
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--sentences", type=int, default=0)
+    parser.add_argument("--reloads", type=int, default=0)
+    parser.add_argument("--connections", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    logging.disable()
+    broken = [
+        *_sentences(options.sentences, options.seed),
+        *_reloads(options.reloads, options.seed),
+        *_connections(options.connections, options.seed),
+    ]
+    print("\n".join(broken[:50]))
+    return 1 if broken else 0
+
+
+def _sentences(count: int, seed: int) -> list[str]:
+    if not count:
+        return []
+    total = Findings()
+    for part in range(0, count, AT_A_TIME):
+        found = try_texts(min(AT_A_TIME, count - part), seed * 1_000_003 + part)
+        total.texts += found.texts
+        total.accepted += found.accepted
+        total.codes.update(found.codes)
+        total.seconds_max = max(total.seconds_max, found.seconds_max)
+        total.broken += found.broken
+        if total.texts % (5 * AT_A_TIME) == 0:
+            print(_told(total), flush=True)
+    print(_told(total))
+    print(f"{memory_of(MEASURED, seed) / 1e6:.1f} MB at most over {MEASURED} sentences")
+    return total.broken
+
+
+def _told(found: Findings) -> str:
+    return (
+        f"{found.texts} sentences: {found.accepted} accepted, the rest refused with {len(found.codes)} codes;"
+        f" {found.seconds_max * 1000:.0f} ms at most; {len(found.broken)} promises broken"
+    )
+
+
+def _reloads(count: int, seed: int) -> list[str]:
+    if not count:
+        return []
+    with TemporaryDirectory(prefix="fuzz-", dir=fast_folder()) as folder:
+        found = asyncio.run(try_edits(Path(folder), count, seed))
+    print(f"{found.edits} reloads: {found.taken} taken, {found.refused} refused, {len(found.partial)} partial sets")
+    print(f"{found.seconds_max * 1000:.0f} ms of processor at most; saves: {dict(found.kinds)}")
+    return found.partial
+
+
+def _connections(count: int, seed: int) -> list[str]:
+    if not count:
+        return []
+    found = asyncio.run(try_connections(count, seed))
+    print(f"{count} connections with damaged bytes: {found.opened} opened, {found.refused} given up, {found.lost} lost")
+    return found.broken
+
+
+if __name__ == "__main__":
+    sys.exit(main())
