@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from math import inf, nextafter
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -120,7 +121,7 @@ def test_levels_fire_as_if_every_print_were_judged(seed: int) -> None:
     assert sum(map(len, slow)) > 100, "this market touches nothing"
 
 
-def fire(text: str, prices: Sequence[float], **words: object) -> list[tuple[int, type]]:
+def fire(text: str, prices: Sequence[float], **words: Any) -> list[tuple[int, type]]:
     """The prints, by number, by which anything came of the rule, and what."""
     evaluator = Evaluator([plan("r", text, **words)], START_S)
     heard = [evaluator.tick(Tick("V", START_S + number, Field.LAST, price)) for number, price in enumerate(prices)]
