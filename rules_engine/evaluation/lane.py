@@ -139,17 +139,18 @@ class Lane:
         market, levels = self._market, self._levels
         if not (market.now_s <= time_s < self._timers.first_s and 0.0 < value < inf):
             return None
-        if not self._room:
-            self._make_room()
         if levels.floor < value < levels.ceiling:
             return self._look_again(time_s, value)
-        if not (self._room and self._rest_low < value < self._rest_high and time_s < self._until_s):
+        room = self._room or self._make_room()
+        if not (room and self._rest_low < value < self._rest_high and time_s < self._until_s):
             return None
         fired = levels.walk(time_s, value)
         if fired is not None:
-            market.now_s = time_s
-            self._put(time_s, value)
-            self._narrow()
+            market.now_s = self._times[room] = time_s
+            self._values[room] = value
+            self._room = room - 1
+            self._low = levels.floor if levels.floor > self._rest_low else self._rest_low
+            self._high = levels.ceiling if levels.ceiling < self._rest_high else self._rest_high
         return fired
 
     def _look_again(self, time_s: float, value: float) -> Sequence[Firing] | None:
@@ -181,10 +182,11 @@ class Lane:
         self._times[self._room], self._values[self._room] = time_s, value
         self._room -= 1
 
-    def _make_room(self) -> None:
-        """The waiting prints are put away, and the fold goes on."""
+    def _make_room(self) -> int:
+        """The waiting prints are put away; for how many more there is room."""
         self.settle()
         self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
+        return self._room
 
     def settle(self) -> None:
         """Puts the prints that wait where they are read."""

@@ -19,10 +19,12 @@ class _Rung:
     must be asked, and 0 while its rule is deaf. ``place`` is that of the watch among the others.
     """
 
-    __slots__ = ("fires", "place", "price", "watch", "way")
+    __slots__ = ("actions", "case", "fires", "name", "place", "price", "rule", "tally", "watch", "way")
 
     def __init__(self, watch: Watch, place: int, level: Threshold) -> None:
-        self.watch = watch
+        run = watch.run
+        self.watch, self.tally, self.name = watch, run.tally, watch.name
+        self.rule, self.case, self.actions = run.rule.name, watch.case, run.actions[watch.case]
         self.place = place
         self.price, self.way = level.price, level.way
         self.fires = _JUDGED
@@ -46,7 +48,8 @@ class Levels:
                 self._of[watch] = [_Rung(watch, place, level) for level in levels]
         self._rungs = sorted((rung for rungs in self._of.values() for rung in rungs), key=attrgetter("price"))
         self._prices = [*(rung.price for rung in self._rungs), inf]
-        self._beneath = [nextafter(price, -inf) for price in self._prices]
+        self._beneath = [-inf, *(nextafter(rung.price, -inf) for rung in self._rungs)]
+        """The highest price beneath so many levels and one."""
         self._stand = 0
         """How many levels the price has reached."""
         self._seen = 0
@@ -66,8 +69,8 @@ class Levels:
 
     def stand_at(self, value: float) -> None:
         """All whose levels were passed on the way to this price have been judged."""
-        self._stand = self._seen = self._reached(value)
-        self._look_around()
+        self._stand = self._seen = stand = self._reached(value)
+        self.floor, self.ceiling = self._beneath[stand], self._prices[stand]
 
     def walk(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """Goes to a price: what fires by that, in order. None, and it stays where it is, if a judge must be asked."""
@@ -88,7 +91,7 @@ class Levels:
             if rung.fires < 0:
                 passed.append(rung)
         self._stand = stand
-        self._look_around()
+        self.floor, self.ceiling = self._beneath[stand], prices[stand]
         return _firings(passed, time_s, value) if passed else ()
 
     def settle(self, now_s: float) -> None:
@@ -120,21 +123,22 @@ class Levels:
     def _reached(self, value: float, least: int = 0) -> int:
         return bisect_right(self._prices, value, least, len(self._rungs))
 
-    def _look_around(self) -> None:
-        stand = self._stand
-        self.floor, self.ceiling = self._beneath[stand - 1] if stand else -inf, self._prices[stand]
-
 
 def _firings(passed: list[_Rung], time_s: float, value: float) -> Sequence[Firing]:
     if len(passed) > 1:
-        passed.sort(key=attrgetter("place"))
+        passed.sort(key=_PLACE)
     firings = []
+    name = ""
     values: dict[str, float] = {}
-    names: Sequence[str] | None = None
     for rung in passed:
-        watch = rung.watch
-        if watch.names != names:
-            names = watch.names
-            values = dict.fromkeys(names or (), value)
-        firings.append(watch.run.fire(watch.case, time_s, values))
+        if rung.name != name:
+            name = rung.name
+            values = {name: value}
+        rung.tally.add(time_s)
+        firings.append(_new(Firing, (rung.rule, rung.case, time_s, values, rung.actions)))
     return firings
+
+
+_PLACE = attrgetter("place")
+_new = tuple.__new__
+"""`Firing(...)` without the detour over its names, which takes as long again."""

@@ -1,16 +1,17 @@
 """The life of one rule: when it listens, what an edge comes to, and what it remembers."""
 
-from collections.abc import Iterator, Mapping
-from math import inf, isfinite
+from collections.abc import Iterator
+from math import isfinite
 
 from rules_engine.conditions.logic import Not
 from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.tally import Tally
 from rules_engine.evaluation.watch import Edge, Role, Watch
 from rules_engine.model.condition import Condition
 from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
-from rules_engine.model.local_time import daily_span, local_day_span
+from rules_engine.model.local_time import daily_span
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import IfAlreadyTrue
 from rules_engine.model.tolerance import EDGE_S
@@ -29,12 +30,9 @@ class Run:
     def __init__(self, plan: Plan, market: Market, life: Life) -> None:
         self.plan = plan
         self.rule = plan.rule
-        self.seq = life.seq
         self.done = life.done
-        self.day, self.fired_today = life.day, life.fired_today
-        self._day_until_s = -inf
-        """When the day that ``fired_today`` counts is over, once that was looked up."""
-        self.fired_s, self.cooldown_until_s = life.fired_s, life.cooldown_until_s
+        self.tally = Tally(life, plan.rule.timezone)
+        self.cooldown_until_s = life.cooldown_until_s
         self.cleared, self.paused, self.broken = life.cleared, life.paused, life.broken
         self.placed = {int(case) for case in life.placed.split(",") if case}
         self.asleep = self.expired = False
@@ -50,7 +48,7 @@ class Run:
         self.watches = list(self._watch())
         for watch in self.watches:
             watch.run = self
-        self._actions = [tuple(map(str, case.actions)) for case in self.rule.cases]
+        self.actions = [tuple(map(str, case.actions)) for case in self.rule.cases]
 
     def _watch(self) -> Iterator[Watch]:
         rule = self.rule
@@ -176,12 +174,12 @@ class Run:
 
     def _place(self, case: int, now_s: float) -> Arming:
         self.placed.add(case)
-        self.seq += 1
+        self.tally.seq += 1
         self.since_s = now_s
         return Arming(self.rule.name, case, now_s)
 
     def _firing(self, watch: Watch, now_s: float) -> Firing:
-        return Firing(self.rule.name, watch.case, now_s, watch.values(), self._actions[watch.case])
+        return Firing(self.rule.name, watch.case, now_s, watch.values(), self.actions[watch.case])
 
     def _decide(self, watch: Watch, now_s: float) -> Outcome:
         firing = self._firing(watch, now_s)
@@ -197,7 +195,7 @@ class Run:
             return Reason.NOT_CLEARED
         if self.cooldown_until_s is not None and now_s < self.cooldown_until_s - EDGE_S:
             return Reason.COOLING_DOWN
-        if self.rule.at_most is not None and self._fired_on(now_s) >= self.rule.at_most.count:
+        if self.rule.at_most is not None and self.tally.on(now_s) >= self.rule.at_most.count:
             return Reason.OVER_COUNT
         if self._missed(watch, now_s):
             return Reason.MISSED
@@ -223,37 +221,15 @@ class Run:
             case _:
                 return ""
 
-    def _fired_on(self, now_s: float) -> int:
-        if now_s >= self._day_until_s:
-            self._follow_day(now_s)
-        return self.fired_today
-
-    def _follow_day(self, now_s: float) -> None:
-        day, self._day_until_s = local_day_span(now_s, self.rule.timezone)
-        if self.day != day.isoformat():
-            self.day, self.fired_today = day.isoformat(), 0
-
     def fires_freely(self) -> bool:
         """Whether nothing can hold an edge back, and a firing changes nothing but its count."""
         rule = self.rule
         limits = (rule.clears_when, rule.only_if, rule.cooldown_s, rule.at_most, self.cooldown_until_s)
         return self.cleared and not rule.once and limits == (None,) * len(limits)
 
-    def fire(self, case: int, now_s: float, values: Mapping[str, float]) -> Firing:
-        """A firing of a rule that fires freely."""
-        self._count(now_s)
-        return Firing(self.rule.name, case, now_s, values, self._actions[case])
-
-    def _count(self, now_s: float) -> None:
-        if now_s >= self._day_until_s:
-            self._follow_day(now_s)
-        self.fired_today += 1
-        self.seq += 1
-        self.fired_s = now_s
-
     def _use(self, now_s: float) -> None:
         """What a firing uses up."""
-        self._count(now_s)
+        self.tally.add(now_s)
         self.cleared = self.rule.clears_when is None
         if self.rule.cooldown_s is not None:
             self.cooldown_until_s = now_s + self.rule.cooldown_s
@@ -325,12 +301,12 @@ class Run:
         for watch in cases:
             watch.catch_up()
         return Life(
-            seq=self.seq,
+            seq=self.tally.seq,
             when_digest=self.rule.when_digest,
             done=self.done,
-            day=self.day,
-            fired_today=self.fired_today,
-            fired_s=self.fired_s,
+            day=self.tally.day,
+            fired_today=self.tally.today,
+            fired_s=self.tally.fired_s,
             cooldown_until_s=self.cooldown_until_s,
             cleared=self.cleared,
             paused=self.paused,

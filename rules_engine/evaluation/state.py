@@ -44,8 +44,8 @@ def _listening(run: Run, market: Market, now_s: float) -> Answer:
     lost = next((watch for watch in watches if watch.gap_s is not None and _is_down(watch, market)), None)
     if lost is not None and lost.gap_s is not None:
         return RuleState.UNKNOWN, lost.gap_s, "its data is interrupted"
-    if run.cooldown_until_s is not None and now_s < run.cooldown_until_s and run.fired_s is not None:
-        return RuleState.COOLING, run.fired_s, f"deaf for another {run.cooldown_until_s - now_s:.0f} seconds"
+    if run.cooldown_until_s is not None and now_s < run.cooldown_until_s and run.tally.fired_s is not None:
+        return RuleState.COOLING, run.tally.fired_s, f"deaf for another {run.cooldown_until_s - now_s:.0f} seconds"
     waiting = (watch for watch in watches if watch.verdict.truth is not Truth.TRUE)
     lasting = [since_s for watch in waiting if (since_s := watch.judge.lasting_since_s()) is not None]
     if lasting:

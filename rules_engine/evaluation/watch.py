@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.recollection import Recollection
-from rules_engine.evaluation.series import unnamed
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Arithmetic, Call, Expression, Negative, Number, Reading, walk
@@ -60,7 +59,7 @@ class Watch:
         "judge",
         "known",
         "lanes",
-        "names",
+        "name",
         "on_gap",
         "order",
         "recollection",
@@ -85,8 +84,8 @@ class Watch:
         named = _named(condition)
         aside = replace(view, uses=Uses())
         self._values = {name: aside.value(part) for name, part in named.items()}
-        self.names = tuple(named) if all(isinstance(unnamed(part), Reading) for part in named.values()) else None
-        """What its firings call the one print that they tell; None if they tell anything else."""
+        self.name = next(iter(named)) if len(named) == 1 and isinstance(named[next(iter(named))], Reading) else ""
+        """What its firings call the one print that they tell; nothing if they tell anything else."""
         self.lanes: list[Lane] = []
         """What brings it prints."""
         self.is_single = _reads_one_print(self.uses) and self.stale_after_s is None
@@ -119,7 +118,7 @@ class Watch:
 
     def fires_alone(self) -> bool:
         """Whether it fires at each edge whatever else there is, and tells nothing but the price."""
-        return self.role is Role.CASE and self.names is not None and not self.is_timed and self.run.fires_freely()
+        return self.role is Role.CASE and self.name != "" and not self.is_timed and self.run.fires_freely()
 
     def wake(self) -> None:
         """The next print is to be judged: something else than prints may have changed what it remembers."""
