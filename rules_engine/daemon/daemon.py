@@ -40,7 +40,7 @@ from rules_engine.notifying.sender import Sender
 
 _log = logging.getLogger(__name__)
 
-ITEMS_AT_ONCE = 100
+ITEMS_AT_ONCE = 20
 STEP_LONG_S = 0.02
 """After this time a step leaves what else waits to the next one, so that the socket is read in between."""
 STEP_MAX_S = 1.0
@@ -133,6 +133,8 @@ class Daemon:
         )
         self._control = ControlServer(folder.socket, commands.table())
         self._folder_changed = asyncio.Event()
+        self.is_running = False
+        """Whether its rules are armed, and it listens."""
         self._in_force.on_change = self._changed
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -142,6 +144,7 @@ class Daemon:
         now_s = self._clock.now_s()
         self._journal.tell(started_notice(self._summary(), self._channels, now_s))
         _log.info("%s", self._summary())
+        self.is_running = True
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(part) for part in self._parts()]
             await stopping.wait()

@@ -101,7 +101,7 @@ class InForce:
             if end.held and self._is_unchanged(end.rule, before):
                 self._endings.holds(end.rule, end.seq)
             self._endings.ended(end)
-        self._remember()
+        self._journal.put(EDITION, _digests(self.edition))
 
     def _is_unchanged(self, rule: str, before: Mapping[str, list[str]]) -> bool:
         plan = self.plans.get(rule)
@@ -130,9 +130,9 @@ class InForce:
     async def reload(self) -> Difference | Refused:
         """Swaps in what lies in the folder, if all of it is valid; otherwise everything stays and the user is told."""
         async with self._reading:
-            return self._take_in(await self._read())
+            return await self._take_in(await self._read())
 
-    def _take_in(self, found: Edition | Refused) -> Difference | Refused:
+    async def _take_in(self, found: Edition | Refused) -> Difference | Refused:
         self._seen = found.digest
         self.reloaded_s = self._clock.now_s()
         if isinstance(found, Refused):
@@ -140,7 +140,7 @@ class InForce:
             return found
         self.problems = ()
         difference = compare(self.edition, found, self._held())
-        self._swap(found, difference)
+        await self._swap(found, difference)
         if not difference.is_empty:
             self.changes = difference.lines()
             _log.info("rules reloaded: %s", "; ".join(self.changes))
@@ -153,7 +153,7 @@ class InForce:
             self.steps = steps
             found = await self._read()
             if isinstance(found, Edition) and found.digest == self.edition.digest:
-                self._swap(found, compare(self.edition, found, frozenset()))
+                await self._swap(found, compare(self.edition, found, frozenset()))
 
     def _forget_held(self, rule: str) -> None:
         """What the broker held for an older edition is on its way out: the rule is armed anew."""
@@ -190,7 +190,11 @@ class InForce:
         _log.error("rules not reloaded, the old ones stay in force\n%s", render(refused.problems))
         self._journal.tell(reload_failed_notice(refused.problems, self._channels, self._clock.now_s()))
 
-    def _swap(self, edition: Edition, difference: Difference) -> None:
+    async def _swap(self, edition: Edition, difference: Difference) -> None:
+        # Each of these takes a while where there are very many rules.
+        await asyncio.sleep(0)
+        digests = _digests(edition)
+        await asyncio.sleep(0)
         self._remembered |= self.plans.keys()
         self.edition, self.plans = edition, edition.by_name
         with self._journal.transaction():
@@ -201,12 +205,13 @@ class InForce:
             new = (*replaced.added, *replaced.changed)
             lives = {rule: life for rule in new if (life := self._evaluator.life(rule)) is not None}
             self._journal.save_lives(lives)
-            self._remember()
+            self._journal.put(EDITION, digests)
         self.on_change()
 
-    def _remember(self) -> None:
-        digests = {plan.rule.name: [plan.rule.digest, plan.rule.when_digest] for plan in self.edition.plans}
-        self._journal.put(EDITION, json.dumps(digests))
+
+def _digests(edition: Edition) -> str:
+    """What is kept of an edition, to see after a restart which rules were edited meanwhile."""
+    return json.dumps({plan.rule.name: [plan.rule.digest, plan.rule.when_digest] for plan in edition.plans})
 
 
 def _still_valid(life: Life, plan: Plan, digests: list[str] | None, placed: bool) -> Life:

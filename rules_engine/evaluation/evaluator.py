@@ -203,37 +203,36 @@ class Evaluator:
         old = self._runs
         reload = Reload(self._market, old, list(plans))
         self._runs = reload.runs
-        staying, before = set(map(id, reload.runs.values())), set(map(id, old.values()))
-        gone = [run for run in old.values() if id(run) not in staying]
+        gone = [run for name, run in old.items() if self._runs.get(name) is not run]
         left = [watch for run in gone for watch in run.watches]
         self._audience.leave(left)
         for run in gone:
             run.retire()
-        self._put_in_order(
-            [run for run in old.values() if id(run) in staying],
-            [run for run in self._runs.values() if id(run) in before],
-        )
-        self._audience.enter(watch for run in self._runs.values() if id(run) not in before for watch in run.watches)
+        self._put_in_order(old)
+        come = [watch for name, run in self._runs.items() if old.get(name) is not run for watch in run.watches]
+        self._audience.enter(come)
         self._unarmed = deque(reload.to_arm)
         for run in reload.adapted:
             self._wind(run)
-        self._drop_unread(left)
+        self._drop_unread(_streams(left) - _streams(come), _bars(left) - _bars(come))
         return reload.result
 
-    def _drop_unread(self, left: Sequence[Watch]) -> None:
-        """Forgets the series that these watches read, and that nobody reads any more."""
-        still = self._audience.reading({name for watch in left for name, _ in watch.uses.keys})
-        self._market.drop(
-            _streams(left) - _streams(still),
-            _bars(left) - _bars(still),
-        )
+    def _drop_unread(self, streams: set[StreamKey], bars: set[BarKey]) -> None:
+        """Forgets those of these series that nobody reads any more."""
+        if streams or bars:
+            self._market.drop(streams - _streams(self._watches()), bars - _bars(self._watches()))
 
-    def _put_in_order(self, as_before: Sequence[Run], now: Sequence[Run]) -> None:
+    def _put_in_order(self, old: Mapping[str, Run]) -> None:
         """Numbers the rules as they now stand. Those that stay mostly follow one another as before."""
-        moved = [] if as_before == now else [watch for run in now for watch in run.watches]
+        moved: list[Watch] = []
+        if list(old) != list(self._runs):
+            as_before = [run for name, run in old.items() if self._runs.get(name) is run]
+            now = [run for name, run in self._runs.items() if old.get(name) is run]
+            moved = [] if as_before == now else [watch for run in now for watch in run.watches]
         self._audience.leave(moved)
         for number, run in enumerate(self._runs.values()):
-            _number(run, number)
+            if run.watches and run.watches[0].order[0] != number:
+                _number(run, number)
         self._audience.enter(moved)
 
     # What others decide about rules. What comes of it is returned by the next call that returns outcomes.
@@ -392,8 +391,7 @@ class Evaluator:
 def _number(run: Run, number: int) -> None:
     """The place of the rule among all decides who comes first at one instant."""
     for watch in run.watches:
-        if watch.order[0] != number:
-            watch.order = (number, int(watch.role), watch.case)
+        watch.order = (number, int(watch.role), watch.case)
 
 
 def _streams(watches: Iterable[Watch]) -> set[StreamKey]:

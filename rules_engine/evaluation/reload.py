@@ -21,15 +21,16 @@ class Reload:
         self.to_arm: list[Run] = []
         self.adapted: list[Run] = []
         self._changed: list[str] = []
-        self.runs = {plan.rule.name: self._run(plan) for plan in plans}
+        self.runs = {}
+        for plan in plans:
+            known = old.get(plan.rule.name)
+            self.runs[plan.rule.name] = known if known is not None and known.plan is plan else self._run(plan)
         self.result = self._result()
 
     def _run(self, plan: Plan) -> Run:
         old = self._old.get(plan.rule.name)
         if old is None:
             return self._anew(plan, Life())
-        if old.plan is plan:
-            return old
         if _says_the_same(old.plan, plan):
             old.plan, old.rule = plan, plan.rule
             return old
@@ -60,7 +61,7 @@ class Reload:
         return run
 
     def _result(self) -> Replaced:
-        names, old = set(self.runs), set(self._old)
+        names, old = self.runs.keys(), self._old.keys()
         rearmed, changed = {run.rule.name for run in self.to_arm}, set(self._changed)
         return Replaced(
             added=tuple(name for name in self.runs if name not in old),

@@ -1,0 +1,111 @@
+"""Ten thousand rules: nothing holds the loop up while they are read, armed, saved, and one file of them changes."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from pytest import MonkeyPatch
+
+from rules_engine.daemon.collector import collector_waits
+from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.rulebook import Difference, Edition, RuleBook
+from rules_engine.daemon.slices import in_slices
+from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.language.grammar import sentence_parser
+from rules_engine.model.clock import SystemClock
+from rules_engine.model.instrument import Field
+from rules_engine.model.reports import FeedUp
+from rules_engine.model.settings import GatewaySettings, Settings
+from rules_engine.model.tick import Tick
+
+FILES, RULES_A_FILE = 100, 100
+LONG_S = 0.05
+NOBODY = GatewaySettings(port=1)
+"""There is no broker in this: prices are put into the inbox."""
+WHENS = (
+    "S{symbol} crosses above {level}",
+    "S{symbol} moves up {percent}% in 5m",
+    "S{symbol} > {level} for 30s",
+    "sma(S{symbol}, 10s) crosses above sma(S{symbol}, 60s) + {percent}",
+    "S{symbol} enters {level} to {level}.5",
+)
+
+
+def write(folder: Path, number: int, quantity: int = 1) -> None:
+    rules = "".join(
+        f"  - name: r{rule}\n    when: {when}\n    do: buy {quantity} MA\n    run: here\n    cooldown: 15m\n"
+        for rule in range(number * RULES_A_FILE, (number + 1) * RULES_A_FILE)
+        for when in [WHENS[rule % 5].format(symbol=rule % 97, level=200 + rule, percent=1 + rule % 9)]
+    )
+    (folder / f"{number:03}.yaml").write_text(f"version: 1\ntimezone: UTC\nrules:\n{rules}")
+
+
+@contextmanager
+def callbacks_timed(monkeypatch: MonkeyPatch) -> Iterator[list[float]]:
+    """The processor time of every callback of the loop, in seconds."""
+    taken: list[float] = []
+    run = asyncio.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        start_s = time.thread_time()
+        run(handle)
+        taken.append(time.thread_time() - start_s)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.Handle, "_run", timed)
+        yield taken
+
+
+async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    heard: list[float] = []
+    tick = Evaluator.tick
+
+    def listen(self: Evaluator, one: Tick) -> object:
+        heard.append(one.time_s)
+        return tick(self, one)
+
+    monkeypatch.setattr(Evaluator, "tick", listen)
+    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SystemClock()
+    folder.mkdir()
+    state.prepare()
+    for number in range(FILES):
+        write(folder, number)
+    sentence_parser()  # Made once, before there is a connection that could bring prices.
+    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
+    book = RuleBook(folder, frozenset())
+    with callbacks_timed(monkeypatch) as taken:
+        with collector_waits():
+            edition = await in_slices(book.reading(clock.now_s(), frozenset(), {}))
+        assert isinstance(edition, Edition) and len(edition.plans) == FILES * RULES_A_FILE
+        daemon = Daemon(settings, state, book, edition, clock, live=False)
+        stopping, sent = asyncio.Event(), list[float]()
+        running = asyncio.create_task(daemon.run(stopping))
+        while not daemon.is_running:
+            await asyncio.sleep(0)
+        daemon._inbox.report(FeedUp(clock.now_s(), "S7"))
+        feeding = asyncio.create_task(feed(daemon, clock, sent))
+        write(folder, 50, quantity=2)
+        changed = await daemon._in_force.reload()
+        feeding.cancel()
+        while len(daemon._inbox):
+            await asyncio.sleep(0)
+        stopping.set()
+    await running
+    daemon.close()
+    assert isinstance(changed, Difference) and len(changed.changed) == RULES_A_FILE
+    assert heard == sent and len(sent) > 10
+    assert max(taken) < LONG_S, f"{max(taken) * 1e3:.0f} ms"
+
+
+async def feed(daemon: Daemon, clock: SystemClock, sent: list[float]) -> None:
+    """Prices as fast as the loop turns."""
+    while True:
+        sent.append(clock.now_s())
+        daemon._inbox.tick(Tick("S7", sent[-1], Field.LAST, 100.0 + len(sent) % 7))
+        await asyncio.sleep(0)
