@@ -104,15 +104,15 @@ def mix_rules(symbols: int) -> str:
     return HEAD + "".join(rules)
 
 
-def play(rules: str, engine: str, of: Sequence[Market], prints_min: int = kernels.COMPILED_PRINTS_MIN) -> Play:
-    """Ours, from plans and prices in memory to firings with their values; numba from so many prints on."""
+def play(rules: str, engine: str, of: Sequence[Market], looks_min: int = kernels.COMPILED_LOOKS_MIN) -> Play:
+    """Ours, from plans and prices in memory to firings with their values; numba from so many looks at prints on."""
     loaded = load([Source("rules.yaml", rules.encode())], now_s=0.0)
     plans, problems = plan_all(loaded.rules)
     assert not problems, problems
     recordings = [_InMemory(f"S{number}", one) for number, one in enumerate(of)]
 
     def run() -> Firings:
-        with patch.object(kernels, "COMPILED_PRINTS_MIN", prints_min):
+        with patch.object(kernels, "COMPILED_LOOKS_MIN", looks_min):
             backtest = Backtest(Request(plans, loaded.instruments, recordings), engine)
             return [(each.rule, each.at_s) for each in backtest.outcomes() if isinstance(each, Firing)]
 

@@ -79,7 +79,7 @@ class _Leaps:
         self._names = [plan.rule.name for plan in stage.plans]
         self._dues = [Dues(plan.rule) for plan in stage.plans]
         self.can_leap = [self._is_passable(number) for number in range(len(stage.voices))]
-        kernels = kernels_for(stage.extent.rows)
+        kernels = kernels_for(stage.extent.rows * len(stage.plans))
         self._pasts = {number: Past(kernels) for number, can_leap in enumerate(self.can_leap) if can_leap}
         self._meets = [self._met_with(number) for number in range(len(stage.voices))]
         self._telling = Telling(stage.plans, stage.known.numbers, self._pasts)

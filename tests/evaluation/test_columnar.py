@@ -150,6 +150,6 @@ def test_a_past_keeps_its_longest_window_and_little_more() -> None:
     assert past.begun_s == 0.0
 
 
-def test_numba_is_only_taken_for_many_prints() -> None:
+def test_numba_is_taken_only_where_it_pays() -> None:
     assert kernels_for(100_000) is VECTORISED
-    assert kernels_for(10_000_000) is COMPILED
+    assert kernels_for(100_000_000) is COMPILED

@@ -25,7 +25,7 @@ ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped
 @pytest.fixture(params=[0, 10**9], ids=["numba", "numpy"])
 def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every number of prices is enough for numba, or none."""
-    monkeypatch.setattr("rules_engine.evaluation.columnar.kernels.COMPILED_PRINTS_MIN", request.param)
+    monkeypatch.setattr("rules_engine.evaluation.columnar.kernels.COMPILED_LOOKS_MIN", request.param)
 
 
 def compare(seed: int, folder: Path, *, tells: bool) -> int:

@@ -18,15 +18,27 @@ _R = TypeVar("_R")
 
 
 def _compiled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Compiled at its first call on this machine, and kept in the user's cache folder from then on."""
+    """Compiled at its first call on this machine, and kept in the user's cache folder from then on, where there is one
+    that can be written."""
     chosen = getattr(numba.config, "CACHE_DIR", "")
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rules-engine"
-    setattr(numba.config, "CACHE_DIR", chosen or str(user))  # noqa: B010 - numba's types do not know its settings.
     try:
+        _set_folder(chosen or _folder())
         found: Callable[_P, _R] = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except (OSError, RuntimeError):
+        found = numba.njit(nogil=True, error_model="numpy")(function)
     finally:
-        setattr(numba.config, "CACHE_DIR", chosen)  # noqa: B010
+        _set_folder(chosen)
     return found
+
+
+def _folder() -> str:
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rules-engine"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return str(folder)
+
+
+def _set_folder(folder: str) -> None:
+    setattr(numba.config, "CACHE_DIR", folder)  # noqa: B010 - numba's types do not know its settings.
 
 
 @_compiled
