@@ -37,14 +37,14 @@ def market(size: Size) -> list[Print]:
 
 def measured_s(sentence: str, prints: Sequence[Print], size: Size) -> float:
     """CPU seconds a print once the window is full."""
-    tick = Engine(RULES.format(sentence)).tick
+    feed = Engine(RULES.format(sentence)).feed("S")
     heard = [(each.time_s, each.price) for each in prints]
     for time_s, price in heard[: -size.measured]:
-        tick("S", time_s, price)
+        feed(time_s, price)
     gc.collect()
     start_s = time.process_time()
     for time_s, price in heard[-size.measured :]:
-        tick("S", time_s, price)
+        feed(time_s, price)
     return (time.process_time() - start_s) / size.measured
 
 
@@ -63,13 +63,13 @@ def deques_s(window_s: float, prints: Sequence[Print], size: Size) -> float:
 
 def held_mb(sentence: str, prints: Sequence[Print]) -> float:
     """Memory that the engine holds more after the prints than before them."""
-    tick = Engine(RULES.format(sentence)).tick
+    feed = Engine(RULES.format(sentence)).feed("S")
     heard = [(each.time_s, each.price) for each in prints]
-    tick("S", *heard[0])
+    feed(*heard[0])
     gc.collect()
     tracemalloc.start()
     for time_s, price in heard[1:]:
-        tick("S", time_s, price)
+        feed(time_s, price)
     gc.collect()
     held = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()

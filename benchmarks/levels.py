@@ -52,13 +52,13 @@ def engine(rules: Rules) -> Engine:
 
 def play_engine(rules: Rules, prints: Sequence[Print]) -> tuple[Fired, float]:
     """Ours."""
-    tick, fired = engine(rules).tick, []
+    feed, fired = engine(rules).feed("S"), []
     heard = [(each.time_s, each.price) for each in prints]
-    tick("S", heard[0][0] - 1.0, heard[0][1])
+    feed(heard[0][0] - 1.0, heard[0][1])
     gc.collect()
     start_s = time.process_time()
     for at, (time_s, price) in enumerate(heard):
-        for firing in tick("S", time_s, price):
+        for firing in feed(time_s, price):
             fired.append((at, firing.rule))
     taken_s = time.process_time() - start_s
     return [(at, int(rule[1:])) for at, rule in fired], taken_s

@@ -40,11 +40,11 @@ SHORT = Size(prints=8_000, prints_naive=1_500, prints_peers=2_000, prints_oracle
 
 def play_engine(prints: Sequence[Print]) -> tuple[list[float], float]:
     """Ours, through the library face."""
-    tick, fired = Engine(RULES).tick, []
-    heard = [(each.time_s, each.price, each.size) for each in prints]
+    feed, fired = Engine(RULES).feed("S"), []
+    heard = [(each.time_s, each.price) for each in prints]
     start_s = time.process_time()
-    for time_s, price, size in heard:
-        if tick("S", time_s, price, size):
+    for time_s, price in heard:
+        if feed(time_s, price):
             fired.append(time_s)
     return fired, time.process_time() - start_s
 
