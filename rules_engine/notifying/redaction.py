@@ -14,6 +14,7 @@ _SHAPES = (
     re.compile(r"\b(?:bot)?\d{6,}:[\w-]{20,}"),
     re.compile(r"(?<=://)[^/\s@]+:[^/\s]+(?=@)"),
 )
+_BETWEEN = re.compile(r"[:/@?&=\[\]]+")
 _SECRET_WORDS = re.compile(r"pass|pwd|token|key|secret", re.IGNORECASE)
 _TOKEN_AS_HOST = frozenset({"tgram", "pover", "pbul", "discord", "slack", "msteams", "ntfy", "ntfys", "twilio"})
 """Services whose URLs have a token, or the half of one, where others have a host."""
@@ -43,7 +44,10 @@ def cap_loggers() -> None:
 
 def secrets_in(url: str) -> frozenset[str]:
     """What must not be seen of a channel's URL: all of it, and its passwords, tokens and paths by themselves."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # Nobody can say what is what in it: each piece may be the secret.
+        return frozenset(piece for piece in (url, *_BETWEEN.split(url)) if len(piece) >= SECRET_LENGTH_MIN)
     user, _, host = parts.netloc.rpartition("@")
     pieces = {url, user.partition(":")[2], *parts.path.split("/")}
     if parts.scheme in _TOKEN_AS_HOST:

@@ -104,6 +104,7 @@ def test_apprise_and_what_it_sends_with_do_not_speak_below_info(log: io.StringIO
         ),
         ("pover://u5er-k3y@t0ken-4pp", {"u5er-k3y", "t0ken-4pp"}),
         ("ntfys://my-secret-topic", {"my-secret-topic"}),
+        ("jsons://c4n4ry@[::1/hook", {"jsons", "c4n4ry", "hook"}),
         ("jsons://example.com/hook?+X-Token=abcdef&rto=20", {"hook", "abcdef"}),
     ],
 )
