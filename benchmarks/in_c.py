@@ -40,6 +40,23 @@ def play_moves(prints: Sequence[Print]) -> tuple[list[float], float]:
     return [each.time_s for each, flag in zip(prints, fired, strict=True) if flag], taken_s
 
 
+def play_moves_by_calls(prints: Sequence[Print]) -> tuple[list[float], float]:
+    """The same, each print in a call of its own from Python: what an engine in C would cost behind a feed."""
+    library = _library()
+    library.moves_begin.restype = ctypes.c_void_p
+    library.moves_hear.argtypes = (ctypes.c_void_p, ctypes.c_double, ctypes.c_double)
+    state = ctypes.c_void_p(library.moves_begin(ctypes.c_long(len(prints)), ctypes.c_double(WINDOW_S)))
+    heard, fired = [(each.time_s, each.price) for each in prints], []
+    hear = library.moves_hear
+    start_s = time.process_time()
+    for time_s, price in heard:
+        if hear(state, time_s, price):
+            fired.append(time_s)
+    taken_s = time.process_time() - start_s
+    library.moves_end(state)
+    return fired, taken_s
+
+
 def moves_in_columns(times: int, prices: int, count: int) -> bytes:
     """The same of two columns of doubles at these addresses; 1 for each print that fires."""
     fired = ctypes.create_string_buffer(count)

@@ -69,6 +69,7 @@ def contenders(size: Size, with_peers: bool = False) -> dict[str, tuple[Play, in
     }
     if in_c.COMPILER is not None:
         found["C, one call"] = (in_c.play_moves, size.prints)
+        found["C, a call a print (ctypes)"] = (in_c.play_moves_by_calls, size.prints)
     if with_peers:
         found |= {name: (play, size.prints_peers) for name, play in peers.installed("play_moves").items()}
     return found
