@@ -84,6 +84,8 @@ class Lane:
         self._silent_until_s = 0.0
         self._put_off_rows: dict[int, str] = {}
         """What failed since the last delivery, with its error."""
+        self._hastened: set[int] = set()
+        """What was tried sooner for that: once each, so that a bad service does not use up their attempts."""
 
     def wake(self) -> None:
         self._news.set()
@@ -132,15 +134,18 @@ class Lane:
     def _works_again(self, sent: Sequence[int]) -> None:
         """What waited for the channel need not wait any longer. A row that fails alone, while others pass, does."""
         others = {number: error for number, error in self._put_off_rows.items() if number not in sent}
+        self._hastened.difference_update(sent)
         if len(others) > 1:
             for number, error in others.items():
                 self._outbox.retry(number, self._clock.now_s(), error)
+            self._hastened |= others.keys()
             self._put_off_rows = {}
         else:
             self._put_off_rows = others
 
     def _bury(self, row: Waiting, error: str) -> None:
         self._put_off_rows.pop(row.id, None)
+        self._hastened.discard(row.id)
         _give_up(self._outbox, row, error)
 
     def _put_off(self, rows: Sequence[Waiting], delivery: Delivery) -> None:
@@ -153,7 +158,8 @@ class Lane:
                 self._bury(row, delivery.error)
             else:
                 self._outbox.retry(row.id, next_s, delivery.error)
-                self._put_off_rows[row.id] = delivery.error
+                if row.id not in self._hastened:
+                    self._put_off_rows[row.id] = delivery.error
         _log.warning("channel %s: %s; next try in %.0f s", self._channel, delivery.error, next_s - now_s)
 
 

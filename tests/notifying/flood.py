@@ -25,6 +25,7 @@ from apprise.plugins.email.base import NotifyEmail
 from rules_engine.execution.journal import Journal
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.notifying import sender as sender_module
 from rules_engine.notifying.sender import Sender
 
 BATCH = 40
@@ -34,6 +35,8 @@ RULES = 7
 SHARES = (("web", 0.85), ("safe web", 0.12), ("mail", 0.03))
 """Of the messages, by channel: an encrypted one costs ten times as much processor time as a plain one."""
 POLL_S = 0.02
+BACKOFF_MAX_S = 2.0
+"""Five minutes in life; here the services are in a bad mood for a second."""
 MOODS = ("fine", "fine", "fine", "fine", "fine", "gone", "busy", "broken")
 MOOD_S = (0.2, 1.0)
 NUMBER = re.compile(r"\bn(\d{7})\b")
@@ -123,6 +126,7 @@ async def services(folder: Path, seed: int) -> AsyncIterator[tuple[dict[str, Ser
 async def send(folder: Path, count: int) -> None:
     """Tells every message that was not told before, and returns when nothing waits any more."""
     NotifyEmail.request_rate_per_sec = 0.0
+    sender_module.BACKOFF_MAX_S = BACKOFF_MAX_S
     clock = SystemClock()
     journal = Journal(folder / "journal.db", clock)
     sender = Sender(journal.outbox, json.loads((folder / "channels.json").read_text()), clock)

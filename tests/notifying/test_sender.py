@@ -84,6 +84,22 @@ async def test_once_the_channel_works_again_what_waited_for_it_goes_at_once() ->
     assert [text for _, text in courier.taken[6:]] == ["t", "r", "s"]
 
 
+async def test_what_was_hastened_once_and_failed_again_takes_its_time() -> None:
+    outbox, clock = MemoryOutbox(), SteppedClock()
+    courier = ScriptedCourier(FAILED, FAILED, DELIVERED, FAILED, FAILED, DELIVERED, DELIVERED)
+    rows = [outbox.put("phone", rule, rule) for rule in ("r", "s")]
+    async with Lanes(outbox, courier, clock) as lane:
+        for row in rows:
+            await outbox.reaches(row, "waiting", attempts=1)
+        for rule in ("t", "u", "v"):
+            news = outbox.put("phone", rule, rule)
+            lane.wake()
+            await outbox.reaches(news, "sent")
+            for row in rows:
+                await outbox.reaches(row, "waiting", attempts=2)
+    assert [outbox.messages[row].attempts for row in rows] == [2, 2]
+
+
 async def test_what_was_given_up_stays_given_up_when_the_channel_works_again() -> None:
     outbox, courier, clock = MemoryOutbox(), ScriptedCourier(FAILED, FAILED, FAILED, REFUSED, REFUSED), SteppedClock()
     rows = [outbox.put("phone", rule, rule) for rule in ("r", "s", "t")]
