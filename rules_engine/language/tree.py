@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import yaml
@@ -103,14 +103,16 @@ def reading_tree(text: str, name: str) -> Slices[tuple[Node | None, tuple[Proble
     return root, tuple(reader.problems)
 
 
-@dataclass(slots=True)
 class _Open:
     """A mapping or a listing that is being read. ``key`` is the one whose value comes next."""
 
-    place: Place
-    entries: dict[str, Entry] | None
-    items: list[Node] = field(default_factory=list)
-    key: Node | None = None
+    __slots__ = ("entries", "items", "key", "place")
+
+    def __init__(self, place: Place, entries: dict[str, Entry] | None) -> None:
+        self.place = place
+        self.entries = entries
+        self.items: list[Node] = []
+        self.key: Node | None = None
 
 
 class _Reader:
