@@ -266,7 +266,7 @@ async def _use(house: House, until_s: float) -> None:
 
 async def _insist(house: House, command: str, **arguments: str) -> None:
     while await house.ask(command, **arguments) is None:
-        await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(0.05)
 
 
 async def _until(house: House, at_s: float) -> None:

@@ -96,7 +96,7 @@ def trust_an_empty_answer_at_once() -> Iterator[None]:
 def no_settling() -> Iterator[None]:
     """What is absent right after a reconnect is called unsent."""
 
-    def settle(self, session, absent):
+    def settle(self, session, absent, next_order_id):
         for intent in absent:
             newest = self._journal.intents.get(intent.key)
             if newest is not None and not newest.state.is_over:
