@@ -129,7 +129,7 @@ class Daemon:
             self._incidents,
             self._overload,
             clock,
-            self._step,
+            self._obey,
         )
         self._control = ControlServer(folder.socket, commands.table())
         self._folder_changed = asyncio.Event()
@@ -205,6 +205,11 @@ class Daemon:
         while len(self._inbox) and self._clock.now_s() < until_s:
             self._reactor.step(self._inbox.take(ITEMS_AT_ONCE), self._clock.now_s())
         self._sender.wake()
+
+    def _obey(self) -> None:
+        """What comes of a command, and what the rules remember of it: on disk before the answer leaves."""
+        self._step()
+        self._reactor.save()
 
     async def _save(self) -> None:
         while True:

@@ -320,6 +320,18 @@ def test_a_spoiled_rule_file_changes_nothing_and_is_told(tmp_path: Path, data: b
     assert only(house).live and told(house, "Rules not reloaded") == 1
 
 
+def test_a_pause_outlives_a_kill_in_the_very_moment_of_its_answer(tmp_path: Path) -> None:
+    async def script(house: House) -> None:
+        assert (await house.ask("pause", rule="tells"))["ok"]
+        house.kill()
+        house.start()
+        await asyncio.sleep(2.0)
+        await show(house, AAPL=149.0)
+        await show(house, AAPL=151.0)
+
+    assert told(staged(tmp_path, script), "tells fired") == 0
+
+
 def test_positions_beyond_a_limit_are_held_back_however_fills_and_reports_come(tmp_path: Path) -> None:
     async def script(house: House) -> None:
         house.gateway.delay(5.0, "Position")
