@@ -103,12 +103,14 @@ class Evaluator:
         history: Sequence[Tick] | Sequence[Bar],
         complete_from_s: float,
         bar_s: float = 0.0,
+        now_s: float = NEVER,
     ) -> None:
         """Puts the past, oldest first, under what is known: windows and bars fill, nothing fires by it.
 
-        ``history`` is complete from ``complete_from_s`` until now. Prints fill windows and bars; bars, of the length
+        ``history`` is complete from ``complete_from_s`` until ``now_s``, or the evaluator's own time. Prints fill windows and bars; bars, of the length
         ``bar_s``, only bars of that length or longer ones.
         """
+        self._advance(now_s)
         self._audience.settle([instrument])
         self._market.backfill(instrument, field, history, complete_from_s, bar_s)
         prints = [] if bar_s else [entry for entry in history if isinstance(entry, Tick)]

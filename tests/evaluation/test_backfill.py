@@ -37,6 +37,16 @@ def test_a_move_over_history_and_a_live_print() -> None:
     assert firing.values["move"] == pytest.approx(0.05)
 
 
+def test_history_reaches_up_to_the_time_at_which_it_was_given() -> None:
+    evaluator = Evaluator([plan("rule", "V moves up 5% in 5m")], START_S)
+    evaluator.feed_up(START_S)
+    past = [print_of(START_S - 299, 100.0)]
+    evaluator.backfill("V", Field.LAST, past, START_S - 299.5)
+    assert evaluator.truths("rule") == (Truth.UNKNOWN,)
+    evaluator.backfill("V", Field.LAST, past, START_S - 299.5, now_s=START_S + 0.5)
+    assert evaluator.truths("rule") == (Truth.FALSE,)
+
+
 def test_what_history_shows_to_be_true_already_does_not_fire() -> None:
     evaluator = with_history(plan("rule", "V moves up 5% in 5m"), [100.0] * 30)
     assert list(evaluator.tick(print_of(START_S, 106.0))) == []
