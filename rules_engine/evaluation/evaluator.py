@@ -107,8 +107,8 @@ class Evaluator:
     ) -> None:
         """Puts the past, oldest first, under what is known: windows and bars fill, nothing fires by it.
 
-        ``history`` is complete from ``complete_from_s`` until ``now_s``, or the evaluator's own time. Prints fill windows and bars; bars, of the length
-        ``bar_s``, only bars of that length or longer ones.
+        ``history`` is complete from ``complete_from_s`` until ``now_s``, or until the evaluator's own time. Prints
+        fill windows and bars; bars, of the length ``bar_s``, only bars of that length or longer ones.
         """
         self._advance(now_s)
         self._audience.settle([instrument])

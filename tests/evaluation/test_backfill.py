@@ -40,6 +40,7 @@ def test_a_move_over_history_and_a_live_print() -> None:
 def test_history_reaches_up_to_the_time_at_which_it_was_given() -> None:
     evaluator = Evaluator([plan("rule", "V moves up 5% in 5m")], START_S)
     evaluator.feed_up(START_S)
+    evaluator.tick(print_of(START_S, 100.0))
     past = [print_of(START_S - 299, 100.0)]
     evaluator.backfill("V", Field.LAST, past, START_S - 299.5)
     assert evaluator.truths("rule") == (Truth.UNKNOWN,)
