@@ -1,7 +1,7 @@
 """numba: the deque loop over arrays, compiled, with one call a print as a live feed would make it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numba import njit
@@ -18,8 +18,7 @@ _START, _END = 0, 2
 _HELD, _HEARD = 4, 5
 
 
-@njit  # type: ignore[untyped-decorator]
-def tick(times: Times, cents: Cents, marks: Marks, full_s: Times, time_s: float, price: int) -> bool:
+def _tick(times: Times, cents: Cents, marks: Marks, full_s: Times, time_s: float, price: int) -> bool:
     """``times`` and ``cents``: both deques, a row each; ``marks``: where they start and end, then what is held."""
     edge_s = time_s - WINDOW_S
     for row in (LOWS, HIGHS):
@@ -41,6 +40,9 @@ def tick(times: Times, cents: Cents, marks: Marks, full_s: Times, time_s: float,
     if time_s >= full_s[0]:
         marks[_HELD] = 0
     return False
+
+
+tick: Callable[..., bool] = njit()(_tick)
 
 
 def book(room: int) -> tuple[Times, Cents, Marks, Times]:

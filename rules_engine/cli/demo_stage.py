@@ -118,10 +118,11 @@ class Stage:
         return status
 
     async def move(self, symbol: str, *prices: float, every_s: float = 0.9) -> None:
-        """Prints these prices one after the other, with a quote around each."""
-        for price in prices:
+        """Prints these prices one after the other, with a quote around each; MA's quote flickers beside them."""
+        for number, price in enumerate(prices):
             self.gateway.push(symbol, price)
             self.gateway.push_quote(symbol, round(price - 0.02, 2), round(price + 0.02, 2))
+            self.gateway.push_quote("MA", 399.98, (400.02, 400.03)[number % 2])
             await asyncio.sleep(every_s)
 
     def order_of(self, *, action: str, quantity: int) -> Order | None:

@@ -87,7 +87,7 @@ async def test_it_stops_when_told_and_its_state_file_serves_the_next(folder: Pat
     ("words", "said"),
     [
         (("--market", "wlak"), "'wlak': a market is 'walk', SCRIPT.yaml or SYMBOL=FILE.csv"),
-        (("--market", "V=absent.csv"), "absent.csv: cannot be read: No such file or directory"),
+        (("--market", "V=absent.csv"), "absent.csv:1: the file is not read: No such file or directory"),
         (("--market", "market.yaml"), "market.yaml:3:15: unknown key 'prices'; allowed: close, history, play"),
         (("--speed", "0"), "speed 0: must be above zero"),
         (("--clock", "fast"), "clock 'fast': write real, stepped, or how many times faster than life, such as 60x"),
