@@ -49,7 +49,7 @@ def test_a_dry_run_says_so() -> None:
 
 def test_channels_that_the_action_names_are_told_too_each_once() -> None:
     rule = replace(RULE, notify=("phone", "desk"))
-    firing = replace(FIRING, case=1, actions=("buy 100 MA at market", "notify desk"))
+    firing = FIRING._replace(case=1, actions=("buy 100 MA at market", "notify desk"))
     assert messages.firing_notice(rule, firing).channels == ("phone", "desk")
     assert messages.firing_notice(RULE, firing).channels == ("phone", "desk")
 
@@ -63,7 +63,7 @@ def test_channels_that_the_action_names_are_told_too_each_once() -> None:
     ],
 )
 def test_the_rule_s_own_words(message: str, text: str) -> None:
-    firing = replace(FIRING, values={"V": 200.1, "move": 0.0512})
+    firing = FIRING._replace(values={"V": 200.1, "move": 0.0512})
     assert messages.firing_notice(replace(RULE, message=message), firing, readings={"V.ask": 200.2}).text == text
 
 
