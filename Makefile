@@ -22,8 +22,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# NAMES= which benchmarks, all if empty; ARGS=--peers measures other libraries too, after `pip install -e .[peers]`.
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks W1 W3 L2 start gateway
+	$(BIN)/python -m benchmarks $(NAMES) $(ARGS)
 
 # Real processes, real sockets, SIGKILL: make kill RUNS=1000 SEED=1
 RUNS ?= 200
