@@ -691,6 +691,7 @@ async def test_an_account_that_was_reset_holds_nothing(play: Play) -> None:
     await until(play.ib, play.place().isDone)
     assert [position.position for position in await play.ib.reqPositionsAsync()] == [1]
     play.gateway.reset_account("DU1")
+    await until(play.ib, lambda: play.ib.positions() == [])
     ib = await play.back()
     assert await ib.reqPositionsAsync() == []
 

@@ -1,9 +1,9 @@
 """What should never happen to an order or an account, and does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from rules_engine.gateway.accounts.ledger import Account, Ledger
+from rules_engine.gateway.accounts.ledger import Account, Holding, Ledger
 from rules_engine.gateway.market.market import Market
 from rules_engine.gateway.orders.floor import Floor
 from rules_engine.gateway.orders.order import Order, Status, execution_of, order_status
@@ -76,12 +76,18 @@ class Mishaps:
         self._floor.place(second)
         return second
 
-    def reset_account(self, name: str) -> None:
-        """The account begins anew: no positions, and the cash of the first day. Raises KeyError for an unknown one."""
-        if name not in self._ledger.accounts:
+    def reset_account(self, name: str) -> Sequence[int]:
+        """The account begins anew, with the cash of the first day: the contracts of which it holds nothing any more.
+
+        Raises KeyError for an unknown one.
+        """
+        before = self._ledger.accounts.get(name)
+        if before is None:
             raise KeyError(f"{name!r} is no account; there are {', '.join(self._ledger.accounts)}")
-        self._ledger.accounts[name] = Account(name)
+        closed = {number: Holding(holding.contract) for number, holding in before.holdings.items()}
+        self._ledger.accounts[name] = Account(name, holdings=closed)
         self._floor.worth_moved()
+        return tuple(closed)
 
     def open_accounts(self, names: str) -> None:
         """The accounts of these names, divided by commas, exist from now on."""

@@ -329,8 +329,11 @@ class Staging(Screen):
 
     def reset_account(self, account: str) -> None:
         """Begin an account anew, as the owner of a paper account can: no positions, the cash of the first day."""
-        self._mishaps.reset_account(account)
+        closed = self._mishaps.reset_account(account)
         self._remember_account(account)
+        if not self._uplink.cut:
+            for contract_id in closed:
+                self._accounts.changed(account, contract_id)
         self._accounts.refresh()
         self._settle()
 
