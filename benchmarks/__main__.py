@@ -1,4 +1,4 @@
-"""`python -m benchmarks W1 W2 L2 start gateway`: runs those named, or all.
+"""`python -m benchmarks W1 W2 L1 L2 start gateway`: runs those named, or all.
 
 `--peers` adds other people's libraries, those that are installed. `--short` only shows that they run.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import gateway, growth, l2, lengths, levels, many, start, w1, w6
+from benchmarks import gateway, growth, l1, l2, lengths, levels, many, start, w1, w6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ def run_growth(options: Options) -> str:
     return growth.report(growth.SHORT if options.short else growth.Size(), None if options.short else growth.PICTURE)
 
 
+def run_l1(options: Options) -> str:
+    """Receiving."""
+    return l1.report(l1.SHORT if options.short else l1.Size())
+
+
 def run_l2(options: Options) -> str:
     """Reaction."""
     return l2.report(l2.SHORT if options.short else l2.Size())
@@ -74,6 +79,7 @@ BENCHMARKS: dict[str, Callable[[Options], str]] = {
     "W5": run_w5,
     "W6": run_w6,
     "growth": run_growth,
+    "L1": run_l1,
     "L2": run_l2,
     "start": run_start,
     "gateway": run_gateway,

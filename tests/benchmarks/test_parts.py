@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import growth, l2, start
+from benchmarks import growth, l1, l2, start
 from benchmarks.measure import interleaved, ratio, table
 from benchmarks.relay import Frames, Relay
 from rules_engine import Engine
@@ -42,6 +42,12 @@ def test_the_market_of_l2_can_be_played_and_its_rule_fires_at_every_leap(tmp_pat
     engine = Engine(l2.RULES)
     fired = [engine.tick("V", number, price) for number, price in enumerate([190, 201, 190, 202, 203, 190, 203])]
     assert [bool(firings) for firings in fired] == [False, True, False, True, False, False, True]
+
+
+def test_a_burst_as_fast_as_the_gateway_can_write_loses_no_firing() -> None:
+    wanted, received = l1.burst(l1.SHORT)
+    assert wanted.total() > 20
+    assert received.fired == wanted
 
 
 def test_the_rules_of_start_are_rules() -> None:

@@ -1,0 +1,106 @@
+"""Whoever receives in L1, each in its own process: it says "ready", receives until the gateway closes the connection,
+and says what it cost and what fired, as one line of JSON.
+
+`python -m benchmarks.receiver bare PORT LINES` is a client of the library that does nothing with what it hears;
+`python -m benchmarks.receiver engine PORT FOLDER` is the daemon with the rules of a folder.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from ib_insync import IB, Stock, Ticker
+
+from benchmarks.feeder import names
+from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.execution.ledger import open_ledger
+from rules_engine.model.clock import SystemClock
+from rules_engine.model.settings import GatewaySettings, Settings
+
+_LOOK_S = 0.25
+_QUIET_SHARE = 0.04
+_FIRES_MAX = 10_000_000
+
+
+async def bare(port: int, lines: int) -> dict[str, object]:
+    """CPU seconds from the first trade to the last."""
+    ib, closed = IB(), asyncio.Event()  # type: ignore[no-untyped-call]
+    await ib.connectAsync("127.0.0.1", port, clientId=5)
+    contracts = await ib.qualifyContractsAsync(*(Stock(name, "SMART", "USD") for name in names(lines)))
+
+    def on_tickers(tickers: set[Ticker]) -> None:
+        """Nothing is done with them."""
+
+    ib.pendingTickersEvent += on_tickers
+    ib.disconnectedEvent += closed.set
+    tickers = [ib.reqMktData(contract, "233") for contract in contracts]
+    await _until(lambda: all(ticker.hasBidAsk() for ticker in tickers))
+    start_s = await _ready()
+    await closed.wait()
+    return {"cpu_s": time.process_time() - start_s, "fired": {}, "folded": 0}
+
+
+async def engine(port: int, folder: Path) -> dict[str, object]:
+    """The same of the daemon in mode dry, until nothing waits any more; and how often each rule fired."""
+    state, clock = StateFolder(folder / "var"), SystemClock()
+    state.prepare()
+    settings = replace(Settings(), rules=folder / "rules", state=state.path, gateway=GatewaySettings(port=port))
+    book = RuleBook(settings.rules, frozenset({"desk"}))
+    edition = book.read(clock.now_s(), frozenset(), {})
+    assert isinstance(edition, Edition), edition
+    daemon = Daemon(settings, state, book, edition, clock, live=False)
+    stopping = asyncio.Event()
+    running = asyncio.create_task(daemon.run(stopping))
+    await _until(lambda: daemon._link.connection is not None and not daemon._link.silent)
+    connection = daemon._link.connection
+    assert connection is not None
+    start_s = await _ready()
+    await connection.ended()
+    await _until(lambda: not len(daemon._inbox), pause_s=0)
+    taken_s, folded = time.process_time() - start_s, daemon._inbox.folded
+    stopping.set()
+    await running
+    daemon.close()
+    with open_ledger(state.journal) as ledger:
+        fired = Counter(fire.rule for fire in ledger.fires(count_max=_FIRES_MAX))
+    return {"cpu_s": taken_s, "fired": fired, "folded": folded}
+
+
+async def _until(done: Callable[[], bool], pause_s: float = _LOOK_S) -> None:
+    while not done():  # noqa: ASYNC110  # Nobody tells of it.
+        await asyncio.sleep(pause_s)
+
+
+async def _quiet() -> None:
+    """Returns when what a start brings with it has been dealt with: nothing costs anything for a while."""
+    while True:
+        before_s = time.process_time()
+        await asyncio.sleep(_LOOK_S)
+        if time.process_time() - before_s < _QUIET_SHARE * _LOOK_S:
+            return
+
+
+async def _ready() -> float:
+    await _quiet()
+    print("ready", flush=True)
+    return time.process_time()
+
+
+def main() -> None:
+    """Does what its arguments say."""
+    logging.disable(logging.ERROR)  # The connection ends in every round.
+    what, port, given = sys.argv[1:]
+    received = asyncio.run(bare(int(port), int(given)) if what == "bare" else engine(int(port), Path(given)))
+    print(json.dumps(received), flush=True)
+
+
+if __name__ == "__main__":
+    main()
