@@ -154,7 +154,8 @@ class Extremes:
             return
         if self._first_s is None:
             self.extend([time_s for time_s, _ in older], [value for _, value in older])
-            self._stack()
+            if self._times:  # More than may wait are on the stacks already.
+                self._stack()
             return
         self._lows.prepend(older, 1.0, self._newest)
         self._highs.prepend(older, -1.0, self._newest)

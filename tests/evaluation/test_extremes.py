@@ -32,6 +32,16 @@ def test_every_window_length_reads_its_own_extremes(steps: list[list[tuple[int, 
                 assert found[0] == max(at_s for at_s, value in seen if value == found[1])
 
 
+def test_a_history_of_any_length_comes_first() -> None:
+    for count in (0, 1, 2, 511, 512, 513, 5_000):
+        extremes = Extremes()
+        extremes.need(86_400.0)
+        past = [(START_S + second, 100.0 + second * 7919 % 201) for second in range(count)]
+        extremes.prepend(past)
+        highest = extremes.after(START_S - 1, True) if past else None
+        assert (highest and highest[1]) == max((value for _, value in past), default=None)
+
+
 def test_memory_is_that_of_the_distinct_prices_however_long_the_window() -> None:
     extremes = Extremes()
     extremes.need(86_400.0)
