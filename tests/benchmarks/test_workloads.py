@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import lengths, levels, many
 from benchmarks.engines import engine_of
+from benchmarks.oracle import truths_by_brute_force
 from benchmarks.ticks import walk
 from rules_engine import Engine
 from tests.benchmarks.counting import counted_calls
@@ -16,9 +17,23 @@ def test_engine_deques_and_oracle_fire_alike_on_many_symbols(name: str) -> None:
     assert many.disagreements(many.SHORT[name]) == []
 
 
+@pytest.mark.parametrize("name", ["W2", "W4"])
 @pytest.mark.parametrize("seed", [5, 6])
-def test_they_do_in_other_markets(seed: int) -> None:
-    assert many.disagreements(replace(many.SHORT["W2"], seed=seed, prints=8_000)) == []
+def test_they_do_in_other_markets(name: str, seed: int) -> None:
+    assert many.disagreements(replace(many.SHORT[name], seed=seed, prints=8_000)) == []
+
+
+@pytest.mark.parametrize("window_s", [1, 60, 3_600])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_windows_of_any_length_fire_alike(window_s: int, seed: int) -> None:
+    prints = walk(5_000, seed, volatility=40.0, per_s=20.0 if window_s < 60 else 1.0)
+    sentence = f"{{S}} moves {2 if window_s < 60 else 5}% in {window_s}s"
+    tick = Engine(lengths.RULES.format(sentence.format(S="S"))).tick
+    fired = [each.time_s for each in prints if tick("S", each.time_s, each.price)]
+    times, cents = [each.time_s for each in prints], [each.cents for each in prints]
+    expected = truths_by_brute_force(sentence, times, cents)
+    assert fired == [times[at] for at in expected]
+    assert fired
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
