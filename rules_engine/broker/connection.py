@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from rules_engine.broker.contracts import Qualified, Unqualified
 from rules_engine.broker.feeds import Feeds
+from rules_engine.broker.gateway_process import Witness, serving_process
 from rules_engine.broker.hearing import Hearing
 from rules_engine.broker.history import Historian, Past
 from rules_engine.broker.inbox import Inbox
@@ -62,12 +63,13 @@ class Connection:
         delayed: bool = False,
         keeps_proven: bool = False,
         deadline_s: float = CONNECT_DEADLINE_S,
+        witness: Witness = serving_process,
     ) -> "Connection":
         """Connects, learns the account, looks up the instruments and streams them. Raises LinkDown, ClientIdInUse.
 
         ``order_id_floor`` is the highest order id ever used: requests are numbered above it, so that an error about
         an old order cannot be taken for one about a request. ``keeps_proven``: while prices come, IB is asked for the
-        time so often that orders need not wait for that.
+        time so often that orders need not wait for that. ``witness`` tells which process is at the other end.
         """
         connection = cls(
             settings, inbox, clock, feeds or Feeds(inbox, clock), delayed=delayed, keeps_proven=keeps_proven
@@ -75,7 +77,7 @@ class Connection:
         opened = False
         try:
             await shake_hands(connection._hearing, settings, deadline_s)
-            connection._process = connection._session.serving_process()
+            connection._process = connection._session.serving_process(witness)
             await connection._begin(account, order_id_floor, deadline_s)
             await connection.watch(instruments)
             opened = True

@@ -2,6 +2,7 @@
 
 import contextlib
 import ipaddress
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAMS = frozenset({"java"})
@@ -11,6 +12,8 @@ only passes bytes on: it lives through restarts of the gateway behind it, and vo
 _ESTABLISHED = "01"
 
 Address = tuple[str, int]
+Witness = Callable[[Address, Address], str]
+"""From our end and the other one of a connection to the process at the other end; empty when it cannot be told."""
 
 
 def serving_process(ours: Address, theirs: Address, proc: Path = Path("/proc")) -> str:

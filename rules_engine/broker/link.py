@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from rules_engine.broker.connection import Connection
 from rules_engine.broker.contracts import Unqualified
 from rules_engine.broker.feeds import Feeds
+from rules_engine.broker.gateway_process import Witness, serving_process
 from rules_engine.broker.inbox import Inbox
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
@@ -38,6 +39,7 @@ class Link:
         order_id_floor: Callable[[], int] = lambda: 0,
         keeps_proven: bool = False,
         pauses_s: tuple[float, ...] = PAUSES_S,
+        witness: Witness = serving_process,
     ) -> None:
         self.connection: Connection | None = None
         self._settings = settings
@@ -47,6 +49,7 @@ class Link:
         self._order_id_floor = order_id_floor
         self._keeps_proven = keeps_proven
         self._pauses_s = pauses_s
+        self._witness = witness
         self._feeds = Feeds(inbox, clock)
         self._wanted: dict[str, Instrument] = {}
         self._told = ""
@@ -107,6 +110,7 @@ class Link:
             order_id_floor=self._order_id_floor(),
             feeds=self._feeds,
             keeps_proven=self._keeps_proven,
+            witness=self._witness,
         )
         self.connection = connection
         self._told = ""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
-from rules_engine.broker.gateway_process import serving_process
+from rules_engine.broker.gateway_process import Witness
 from rules_engine.broker.library import (
     IB,
     Client,
@@ -82,13 +82,13 @@ class Session(IB):
             self.client.disconnect()
         self.wrapper.connectionClosed()
 
-    def serving_process(self) -> str:
-        """Which process is at the other end; empty where that cannot be known."""
+    def serving_process(self, witness: Witness) -> str:
+        """Which process is at the other end, as the witness says; empty where that cannot be known."""
         transport = self.client.conn.transport
         if transport is None:
             return ""
         ours, theirs = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
-        return serving_process(ours[:2], theirs[:2]) if ours and theirs else ""
+        return witness(ours[:2], theirs[:2]) if ours and theirs else ""
 
     @property
     def queued(self) -> int:

@@ -25,12 +25,13 @@ from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.daemon.trading_stop import TradingStop
 from rules_engine.daemon.watch import rescan
 from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.execution.clock_set import clock_set
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.kill_switch import KillSwitch
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.words import order_words
-from rules_engine.model.clock import Clock
+from rules_engine.model.clock import Clock, SteadyClock
 from rules_engine.model.intent import Intent
 from rules_engine.model.plan import Where
 from rules_engine.model.rule import Rule
@@ -59,14 +60,15 @@ class Daemon:
         folder: StateFolder,
         book: RuleBook,
         edition: Edition,
-        clock: Clock,
+        wall: Clock,
         *,
         live: bool,
         surroundings: Surroundings | None = None,
     ) -> None:
         around = surroundings or Surroundings()
         self._settings = settings
-        self._clock = clock
+        self.clock = self._clock = clock = SteadyClock(wall, around.elapsed_s)
+        """Its own: the clock on the wall as it was at the beginning, and whatever it was set since left out."""
         self._watch = around.watch
         self._channels = tuple(settings.channels)
         self._inbox = Inbox()
@@ -85,6 +87,7 @@ class Daemon:
             account=settings.account,
             order_id_floor=lambda: self._journal.order_id_high_water,
             keeps_proven=settings.mode is not Mode.DRY,
+            witness=around.witness,
         )
         self._evaluator = Evaluator((), clock.now_s())
         market = KnownMarket(self._evaluator, self._link)
@@ -136,9 +139,19 @@ class Daemon:
         self.is_running = False
         """Whether its rules are armed, and it listens."""
         self._in_force.on_change = self._changed
+        self._set_by_s = 0.0
+        self._clock_set = asyncio.Event()
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Runs until ``stopping`` is set, then says what stays alive at the broker and lets the last messages out."""
+    @property
+    def edition(self) -> Edition:
+        """The rules in force."""
+        return self._in_force.edition
+
+    async def run(self, stopping: asyncio.Event) -> bool:
+        """Runs until ``stopping`` is set, then says what stays alive at the broker and lets the last messages out.
+
+        Ends by itself when somebody set the clock: True, and another one is to go on where this one was.
+        """
         await self._in_force.resume()
         await self._link.watch(self._in_force.instruments())
         now_s = self._clock.now_s()
@@ -147,11 +160,19 @@ class Daemon:
         self.is_running = True
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(part) for part in self._parts()]
-            await stopping.wait()
-            await self._say_goodbye()
-            for task in running:
+            ends = [tasks.create_task(end.wait()) for end in (stopping, self._clock_set)]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            self._reactor.give_up_waiting(self._clock.now_s())
+            if stopping.is_set():
+                await self._say_goodbye()
+            for task in (*running, *ends):
                 task.cancel()
         self._reactor.save()
+        if self._set_by_s:
+            _log.warning("the clock was set by %.1f s: the engine begins anew", self._set_by_s)
+            self._clock.take_over()
+            clock_set(self._journal, self._clock, self._channels, self._set_by_s)
+        return not stopping.is_set()
 
     def stop_trading(self) -> None:
         """Pulls the kill switch: nothing more is sent, and what is at the broker is cancelled."""
@@ -189,6 +210,10 @@ class Daemon:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._inbox.wait()
+            if set_by_s := self._clock.set_by_s():
+                self._set_by_s = set_by_s
+                self._clock_set.set()
+                return
             self._step()
             if len(self._inbox):
                 await asyncio.sleep(0)
@@ -225,7 +250,6 @@ class Daemon:
                 self._step()
 
     async def _say_goodbye(self) -> None:
-        self._reactor.give_up_waiting(self._clock.now_s())
         alive = [f"{intent.rule}: {order_words(intent.draft)} ({intent.key})" for intent in self.alive()]
         words = "Still alive at the broker:\n" + "\n".join(alive) if alive else "Nothing of ours is left at the broker."
         _log.info("stopping. %s", words)

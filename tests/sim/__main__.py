@@ -23,6 +23,8 @@ ROUGH = replace(USUAL, minutes=10.0, badness=2.0, kills_per_hour=60.0, stop_at_f
 """Where planted mistakes are looked for."""
 ROUGH_FOR = {
     "trust cancelled": replace(ROUGH, badness=20.0, only=frozenset({"an error names a live order"})),
+    "resend at once": replace(ROUGH, badness=8.0, resends=1.0, only=frozenset({"an order is lost"})),
+    "no restart window": replace(ROUGH, windows=1.0),
     "no fsync": replace(ROUGH, badness=0.5, kills_per_hour=400.0, power_cuts=1.0),
 }
 """Those that need more of one thing."""
@@ -51,6 +53,9 @@ def main() -> int:
     parser.add_argument("--kills", type=float, default=USUAL.kills_per_hour, help="per hour")
     parser.add_argument("--user", type=float, default=USUAL.user_per_hour, help="deeds of the user per hour")
     parser.add_argument("--pause", type=float, default=USUAL.pause_s, help="seconds between two prices")
+    parser.add_argument("--power-cuts", type=float, default=USUAL.power_cuts, help="share of the kills")
+    parser.add_argument("--resends", type=float, default=USUAL.resends, help="share of the seeds that send twice")
+    parser.add_argument("--windows", type=float, default=USUAL.windows, help="share of the seeds with a restart window")
     parser.add_argument("--start", type=moment_of, default=USUAL.start, help="such as '2026-10-31 23:20', in New York")
     parser.add_argument("--only", type=names_of, default=frozenset(), help=f"the faults that happen: {NAMES}")
     parser.add_argument("--without", type=names_of, default=frozenset(), help="faults that do not happen")
@@ -74,17 +79,20 @@ def main() -> int:
         kills_per_hour=options.kills,
         user_per_hour=options.user,
         pause_s=options.pause,
+        power_cuts=options.power_cuts,
+        resends=options.resends,
+        windows=options.windows,
         start=options.start,
         only=options.only,
         without=options.without,
         keep_log=options.log,
     )
     with MUTATIONS[options.mutation]() if options.mutation else nullcontext():
-        return played(plan, options.seeds, shrinks=not options.no_shrinking)
+        return played(plan, options.seeds, options.mutation or "", shrinks=not options.no_shrinking)
 
 
-def played(plan: Plan, seeds: range, *, shrinks: bool) -> int:
-    """Plays every seed and tells of each; 1 when one broke a promise."""
+def played(plan: Plan, seeds: range, mutation: str, *, shrinks: bool) -> int:
+    """Plays every seed, with this mistake planted if one is named, and tells of each; 1 when one broke a promise."""
     failed, simulated_s, cpu_s = [], 0.0, 0.0
     for seed in seeds:
         history = play(replace(plan, seed=seed))
@@ -92,15 +100,15 @@ def played(plan: Plan, seeds: range, *, shrinks: bool) -> int:
         tell(history)
         if history.violations:
             failed.append(history)
-            print(f"  again: {command(history.plan)} --log", flush=True)
+            print(f"  again: {command(history.plan, mutation)} --log", flush=True)
     print(f"{len(seeds)} seeds, {simulated_s / cpu_s:.0f} simulated seconds in a second of processor time", flush=True)
     if failed and shrinks:
         first = failed[0]
         print(f"seed {first.plan.seed}: {first.violations[0].promise}: leaving out what is not needed", flush=True)
         smallest = shrunk(first.plan, first.violations[0].promise, lambda text: print(text, flush=True))
-        print(f"the fewest causes: {command(smallest)} --log")
+        print(f"the fewest causes: {command(smallest, mutation)} --log")
     for history in failed:
-        print(f"seed {history.plan.seed} broke a promise; again: {command(history.plan)} --log")
+        print(f"seed {history.plan.seed} broke a promise; again: {command(history.plan, mutation)} --log")
     return 1 if failed else 0
 
 
@@ -134,7 +142,8 @@ def _is_clean(name: str, seeds: range) -> bool:
 def tell(history: History) -> None:
     print(
         f"seed {history.plan.seed}: {history.digest[:16]}  {history.firings} firings, {history.orders} orders,"
-        f" {history.ticks} prices, {history.deeds} deeds of the user, {history.starts} starts, {history.kills} kills,"
+        f" {history.again} sent again, {history.ticks} prices, {history.deeds} deeds of the user,"
+        f" {history.starts} starts, {history.kills} kills,"
         f" {history.simulated_s:.0f} s in {history.cpu_s:.2f} s of processor time"
         f" ({history.simulated_s / history.cpu_s:.0f}x)",
         flush=True,
@@ -147,7 +156,7 @@ def tell(history: History) -> None:
         print(f"  and {len(history.violations) - SHOWN_MAX} more")
 
 
-def command(plan: Plan) -> str:
+def command(plan: Plan, mutation: str = "") -> str:
     """What plays the same history again."""
     asked = {
         "minutes": (plan.minutes, USUAL.minutes),
@@ -155,12 +164,16 @@ def command(plan: Plan) -> str:
         "kills": (plan.kills_per_hour, USUAL.kills_per_hour),
         "user": (plan.user_per_hour, USUAL.user_per_hour),
         "pause": (plan.pause_s, USUAL.pause_s),
+        "power-cuts": (plan.power_cuts, USUAL.power_cuts),
+        "resends": (plan.resends, USUAL.resends),
+        "windows": (plan.windows, USUAL.windows),
     }
     words = [f"--{name} {value:g}" for name, (value, usual) in asked.items() if value != usual]
     if plan.start != USUAL.start:
         words.append(f"--start '{plan.start:%Y-%m-%d %H:%M}'")
     for name, faults in (("only", plan.only), ("without", plan.without)):
         words += [f"--{name} {shlex.quote(','.join(sorted(faults)))}"] if faults else []
+    words += [f"--mutation {shlex.quote(mutation)}"] if mutation else []
     return " ".join(["python -m tests.sim", str(plan.seed), *words])
 
 

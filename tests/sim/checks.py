@@ -63,7 +63,6 @@ class Checks:
         self._states: dict[str, tuple[str, Decimal]] = {}
         self._seqs: Counter[str] = Counter()
         self._firing_id = 0
-        self._sent: dict[str, int] = {}
         self._our_ids: set[int] = set()
         self._letters: set[int] = set()
         self._letters_over: set[int] = set()
@@ -84,9 +83,6 @@ class Checks:
         self._our_ids.add(sent.order_id)
         if not sent.key:
             self.broken("every order carries its key", f"order {sent.order_id}")
-        if sent.key in self._sent:
-            self.broken("an order is sent once", f"{sent.key} as {self._sent[sent.key]} and {sent.order_id}")
-        self._sent[sent.key] = sent.order_id
         if sent.objection:
             self.broken("nothing is sent on a link that is not up and reconciled", f"{sent.key}: {sent.objection}")
         row = self.row("SELECT state, order_id FROM intent WHERE key = ?", sent.key)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from rules_engine.daemon.in_force import EDITION
 from rules_engine.daemon.rulebook import Edition
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PRICE_SLACK = Decimal("1.03")
 """The engine may value an order by a price of up to a minute ago."""
+DAY_S = 86_400.0
 _OPEN = "state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown', 'adopted')"
 
 
@@ -53,6 +55,8 @@ class Gate:
         house, broken = self._house, self._house.checks.broken
         if house.switch.is_on:
             broken("nothing is sent while trading is stopped", sent.key)
+        if self._is_restarting():
+            broken("nothing is sent while the gateway may be restarting", sent.key)
         if self._account not in sent.accounts or sent.account != self._account:
             broken("nothing is sent to another account", f"{sent.key}: {sent.account!r}, login of {sent.accounts}")
         kept = dict(house.rows("SELECT k, v FROM kv WHERE k IN ('halted', 'halted rules', 'adopting')"))
@@ -68,6 +72,16 @@ class Gate:
         if digest is None or (intent.rule, digest["digest"]) not in self._loaded:
             broken("no order for a version of a rule that was never in force", sent.key)
         self._within_limits(intent)
+
+    def _is_restarting(self) -> bool:
+        """By the engine's own clock, on the same day or over a midnight."""
+        restart = self._house.wanted.restart
+        if restart is None:
+            return False
+        now = datetime.fromtimestamp(self._house.clock.now_s(), ZoneInfo(restart.timezone))
+        at = now.replace(hour=restart.hour, minute=restart.minute, second=0, microsecond=0)
+        apart_s = (now - at).total_seconds() % DAY_S
+        return apart_s < restart.around_s or apart_s >= DAY_S - restart.around_s
 
     def _look_at_edition(self) -> None:
         row = self._house.checks.row("SELECT v FROM kv WHERE k = ?", EDITION)

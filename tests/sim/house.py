@@ -5,6 +5,7 @@ import contextvars
 import json
 import sqlite3
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -20,6 +21,7 @@ from rules_engine.gateway.faults.plan import Step
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.json_value import Json
 from rules_engine.model.settings import GatewaySettings, Limits, Mode, Settings
+from tests.sim.again import Repetitions
 from tests.sim.checks import Checks
 from tests.sim.disk import Disk
 from tests.sim.gate import Gate
@@ -38,6 +40,16 @@ RESTART_S = 30.0
 ANSWER_S = 30.0
 
 
+class CountedGateway(Gateway):
+    """The gateway, with a number for its process as the machine has one."""
+
+    process = 1
+
+    def restart(self, down_s: float = 0.0, ids_back: int = 0, loses_orders: bool = True) -> None:
+        self.process += 1
+        super().restart(down_s, ids_back, loses_orders)
+
+
 class House:
     """Everything there is in one simulation. Nothing in it is collected before the process ends: finalizers of a
     killed engine would run code of the dead."""
@@ -50,12 +62,14 @@ class House:
         *,
         start_s: float,
         limits: Limits | None = None,
+        wanted: Settings | None = None,
         market: str = MARKET,
         keep_log: bool = False,
         steady: bool = False,
         steps: tuple[Step, ...] = (),
     ) -> None:
-        """``steady``: the network is never slow. ``steps`` happen to the gateway at times of the day."""
+        """``wanted`` has the settings that are not the house's own. ``steady``: the network is never slow. ``steps``
+        happen to the gateway at times of the day."""
         self.seed = seed
         self.loop = VirtualLoop()
         asyncio.set_event_loop(self.loop)
@@ -67,7 +81,7 @@ class House:
         quiet = {"slow_probability": 0.0, "split_probability": 0.0} if steady else {}
         self.network = self.loop.network = Network(self.loop, self.random("network"), self.watcher, **quiet)
         (folder / "market.yaml").write_text(market)
-        self.gateway = Gateway(
+        self.gateway = CountedGateway(
             parse_market([str(folder / "market.yaml")]),
             accounts=(ACCOUNT,),
             clock=VirtualClock(self.loop, start_s),
@@ -81,6 +95,7 @@ class House:
         self.switch = KillSwitch(self.state.stop_flag)
         self.disk = Disk(self.state.journal)
         self.office = PostOffice(self.random("letters"))
+        self.wanted = wanted or Settings()
         self.limits = limits or Limits(allow_short=True)
         self.nodes: list[Node] = []
         self.kills = 0
@@ -90,18 +105,21 @@ class House:
         self._kept: list[object] = []
         self._stopping: asyncio.Event | None = None
         self._engine: asyncio.Task[None] | None = None
-        self.checks = Checks(self.state.journal, self.gateway, self.loop.time, self.clock.now_s)
+        self._daemon: Daemon | None = None
+        self.checks = Checks(self.state.journal, self.gateway, self.loop.time, self.engine_now_s)
         self.gate = Gate(self, ACCOUNT)
+        self.repetitions = Repetitions(self)
         self.listener = Listener(CHANNELS.values(), CANARY, self.checks.broken)
         self._listen()
         self.write_rules(rules)
         _GRAVEYARD.append(self)
 
     def _listen(self) -> None:
-        checks, gate = self.checks, self.gate
+        checks, gate, repetitions = self.checks, self.gate, self.repetitions
 
         def order_sent(sent) -> None:
             checks.order_sent(sent)
+            repetitions.order_sent(sent)
             gate.order_sent(sent)
 
         def committed(node: Node, tables: frozenset[str]) -> None:
@@ -178,7 +196,8 @@ class House:
         node.bury()
 
     def settings(self) -> Settings:
-        return Settings(
+        return replace(
+            self.wanted,
             rules=self.rules,
             state=self.state.path,
             gateway=GatewaySettings(port=self.gateway.port),
@@ -214,13 +233,19 @@ class House:
             database=self.disk.opener(node),
             courier=self.office.courier(node),
             watch=_never_changes,
+            elapsed_s=self.loop.time,
+            witness=lambda ours, theirs: f"process {self.gateway.process}",
         )
-        daemon = Daemon(settings, self.state, book, edition, self.clock, live=False, surroundings=surroundings)
-        node.keeps.append(daemon)
-        try:
-            await daemon.run(stopping)
-        finally:
-            daemon.close()
+        again = True
+        while again:
+            daemon = Daemon(settings, self.state, book, edition, self.clock, live=False, surroundings=surroundings)
+            node.keeps.append(daemon)
+            self._daemon = daemon
+            try:
+                again = await daemon.run(stopping)
+            finally:
+                daemon.close()
+            edition = daemon.edition
 
     def _ended(self, node: Node, engine: asyncio.Task[None]) -> None:
         """An engine that ends by itself is started again, as a service manager does."""
@@ -234,6 +259,10 @@ class House:
         node.bury()
         self.kills += 1
         self.say(f"engine {node.number} is killed {where} after {node.ports} uses of disk and network")
+
+    def engine_now_s(self) -> float:
+        """The time as the newest engine knows it: a clock that was set shows only in its next one."""
+        return self._daemon.clock.now_s() if self._daemon is not None else self.clock.now_s()
 
     # What a user does.
 

@@ -14,6 +14,7 @@ from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.reconciler import Reconciler
+from rules_engine.execution.restart_window import RestartWindow
 from rules_engine.model.errors import EvidenceIncomplete
 from rules_engine.model.intent import Intent, IntentState
 
@@ -206,6 +207,25 @@ def unknown_means_rejected() -> AbstractContextManager[object]:
     return patch.object(Reconciler, "_lose", lose)
 
 
+@contextmanager
+def resend_at_once() -> Iterator[None]:
+    """Absence right after the answers counts as absence."""
+    settle = Reconciler._settle_absent
+
+    def hasty(self, session, absent, next_order_id):
+        now_s = self._clock.now_s()
+        session.absent_since_s = {intent.key: now_s - self._timing.settle_s for intent in absent}
+        settle(self, session, absent, next_order_id)
+
+    with patch.object(Reconciler, "_settle_absent", hasty):
+        yield
+
+
+def no_restart_window() -> AbstractContextManager[object]:
+    """Orders leave while the gateway restarts."""
+    return patch.object(RestartWindow, "end_s", lambda self, now_s: None)
+
+
 def cancel_everything() -> AbstractContextManager[object]:
     """A cancellation goes to whatever number stands beside ours."""
     cancel = Connection.cancel
@@ -229,6 +249,8 @@ MUTATIONS: Mapping[str, Mutation] = {
         no_reconciliation,
         forget_what_is_being_told,
         unknown_means_rejected,
+        resend_at_once,
+        no_restart_window,
         cancel_everything,
     )
 }

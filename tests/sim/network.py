@@ -205,7 +205,8 @@ class End(asyncio.Transport):
         pass
 
     def get_extra_info(self, name, default=None):
-        return default
+        places = {"sockname": ("127.0.0.1", self._connection.number), "peername": ("127.0.0.1", 0)}
+        return places.get(name, default)
 
     # The network itself.
 

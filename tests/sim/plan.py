@@ -30,6 +30,10 @@ class Plan:
     pause_s: float = 1.0
     """Between two prices, over all instruments, on average."""
     start: datetime = USUAL_START
+    resends: float = 0.5
+    """In this share of the seeds an order that certainly never arrived may be sent once more."""
+    windows: float = 0.3
+    """In this share of the seeds the gateway restarts while the market is open, and the settings say when."""
     keep_log: bool = False
     stop_at_first: bool = False
     """The first broken promise ends the history."""
@@ -51,6 +55,8 @@ class History:
     starts: int
     kills: int
     orders: int
+    again: int
+    """Orders that left twice."""
     firings: int
     ticks: int
     deeds: int

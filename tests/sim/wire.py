@@ -127,6 +127,8 @@ class Watcher(Wire):
         """Of all errors and notices that reached an engine."""
         self.complained_of: set[int] = set()
         """Numbers that errors named which reached an engine."""
+        self.cut_s = float("-inf")
+        """When an engine was last told that IB's own link is lost."""
 
     def opened(self, number: int) -> None:
         self._log.add("opened", number)
@@ -155,6 +157,8 @@ class Watcher(Wire):
                 if fields[0] == ERROR:
                     self.codes.add(int(fields[3]))
                     self.complained_of.add(int(fields[2]))
+                    if fields[3] == LINK_LOST:
+                        self.cut_s = now_s
 
     def closed(self, number: int) -> None:
         self._log.add("closed", number)

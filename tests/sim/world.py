@@ -3,19 +3,20 @@
 import asyncio
 import time
 from datetime import time as time_of_day
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
 from rules_engine.gateway.faults.plan import nightly_restart
-from rules_engine.model.settings import Limits
+from rules_engine.model.settings import Limits, NightlyRestart, Settings
 from tests.sim.checks import fate_of
 from tests.sim.disk import fast_folder
 from tests.sim.faults import Stage, Trouble
 from tests.sim.house import House
 from tests.sim.market import Crowd
-from tests.sim.plan import History, Plan
+from tests.sim.plan import NEW_YORK, History, Plan
 from tests.sim.user import User
 
 PATIENCE_S = 15.0
@@ -39,20 +40,34 @@ def play(plan: Plan) -> History:
         return World(plan, Path(folder)).play()
 
 
+def wanted_by(plan: Plan) -> Settings:
+    """What the seed's user has set: whether anything is sent twice, and when the gateway restarts."""
+    random, resends, restart = Random(f"{plan.seed}:settings"), (0.0, 0.0), None
+    chances = random.random(), random.random()
+    if chances[0] < plan.resends:
+        resends = random.choice(((60.0, 0.0), (60.0, 30.0), (120.0, 120.0)))
+    if chances[1] < plan.windows:
+        at = plan.start + timedelta(minutes=plan.minutes * random.uniform(0.1, 0.9))
+        restart = NightlyRestart(at.hour, at.minute, random.choice((30.0, 60.0, 120.0)), NEW_YORK.key)
+    return Settings(resend_within_s=resends[0], resend_market_within_s=resends[1], restart=restart)
+
+
 class World:
     """A house in which everything happens by chance."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
-        text = _RULES.read_text()
+        text, wanted = _RULES.read_text(), wanted_by(plan)
+        restart = wanted.restart
         self._house = house = House(
             folder,
             plan.seed,
             text,
             start_s=plan.start.timestamp(),
             limits=Random(f"{plan.seed}:limits").choice(_LIMITS),
+            wanted=wanted,
             keep_log=plan.keep_log,
-            steps=(nightly_restart(RESTART_AT),),
+            steps=(nightly_restart(time_of_day(restart.hour, restart.minute) if restart else RESTART_AT),),
         )
         if plan.stop_at_first:
             house.checks.on_violation = house.loop.stop
@@ -73,6 +88,7 @@ class World:
             starts=len(house.nodes),
             kills=house.kills,
             orders=len(house.gateway.orders),
+            again=len(house.repetitions.again),
             firings=house.rows("SELECT count(*) FROM firing")[0][0],
             ticks=self._crowd.ticks,
             deeds=self._user.deeds,
