@@ -94,7 +94,7 @@ class Reactor:
         """Hears everything in order, lets timers mature, and commits what comes of it."""
         self._catching_up.learn()
         self._incidents.look(now_s)
-        heard = [outcome for item in items for outcome in self._hear(item)]
+        heard = [outcome for item in items for outcome in self._hear(item, now_s)]
         self._commit([*heard, *self._evaluator.advance(now_s)], now_s)
         self._decide_late(now_s)
         while outcomes := self._consequences(now_s):
@@ -122,7 +122,7 @@ class Reactor:
         for rule in self._saved.keys() - self._in_force.plans.keys():
             del self._saved[rule]
 
-    def _hear(self, item: Item) -> Sequence[Outcome]:
+    def _hear(self, item: Item, now_s: float) -> Sequence[Outcome]:
         match item:
             case Tick():
                 self._market.tick(item)
@@ -143,7 +143,8 @@ class Reactor:
                 return self._evaluator.position(instrument, float(quantity))
             case ExecutionReport():
                 self._desk.on_report(item)
-                return self._evaluator.executed(item.instrument, item.time_s)
+                # A clock of IB that runs ahead of ours must not let our time pass.
+                return self._evaluator.executed(item.instrument, min(item.time_s, now_s))
             case LinkChange(state="down"):
                 return self._link_lost(item)
             case LinkChange():

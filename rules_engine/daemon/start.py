@@ -88,18 +88,25 @@ async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    loop.add_signal_handler(signal.SIGUSR1, daemon.stop_trading)
     try:
         async with watched_by_systemd(os.environ):
-            await daemon.run(stopping)
+            while await _live(daemon, stopping):
+                daemon = Daemon(settings, folder, book, daemon.edition, clock, live=live)
     except ExceptionGroup as failed:
         # Whatever it was, nothing more is sent; orders at the broker stay, and the next start reads them back.
         _log.critical("the engine stops, because a part of it failed", exc_info=True)
         await last_words(settings.channels, failed)
         return EXIT_FAILED
+    return EXIT_FINE
+
+
+async def _live(daemon: Daemon, stopping: asyncio.Event) -> bool:
+    """Whether another engine is to go on after this one."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, daemon.stop_trading)
+    try:
+        return await daemon.run(stopping)
     finally:
         daemon.close()
-    return EXIT_FINE
 
 
 def _known_rules(folder: StateFolder) -> frozenset[str]:

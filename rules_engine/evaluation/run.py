@@ -134,7 +134,7 @@ class Run:
         edge = watch.edge(verdict, moment)
         match watch.role:
             case Role.CASE:
-                yield from self._case(watch, edge, live, now_s)
+                yield from self._case(watch, edge, moment, now_s)
             case Role.CLEAR:
                 self.cleared = self.cleared or verdict.pulse or (live and verdict.truth is Truth.TRUE)
             case Role.ARMING:
@@ -151,11 +151,12 @@ class Run:
     def _may_be_old(self, now_s: float) -> bool:
         return self.used_s is not None and now_s - self.used_s < SETTLING_S - EDGE_S
 
-    def _case(self, watch: Watch, edge: Edge, live: bool, now_s: float) -> Iterator[Outcome]:
+    def _case(self, watch: Watch, edge: Edge, moment: Moment, now_s: float) -> Iterator[Outcome]:
+        live = moment is not Moment.SNAPSHOT
         if edge is Edge.ALREADY:
             yield from self._already(watch, live, now_s)
         elif edge is Edge.RISING:
-            yield self._decide(watch, now_s)
+            yield self._decide(watch, now_s, moment)
         lasting = watch.judge.lasting_since_s() is not None
         if live and (watch.verdict.pulse or lasting or watch.verdict.truth is not Truth.UNKNOWN):
             watch.gap_s = None
@@ -181,15 +182,15 @@ class Run:
     def _firing(self, watch: Watch, now_s: float) -> Firing:
         return Firing(self.rule.name, watch.case, now_s, watch.values(), self.actions[watch.case])
 
-    def _decide(self, watch: Watch, now_s: float) -> Outcome:
+    def _decide(self, watch: Watch, now_s: float, moment: Moment = Moment.PRINT) -> Outcome:
         firing = self._firing(watch, now_s)
-        reason = self._guard(watch, now_s)
+        reason = self._guard(watch, now_s, moment)
         if reason is not None:
             return HeldBack(firing, reason, self._detail(reason, watch, now_s))
         self._use(now_s)
         return firing
 
-    def _guard(self, watch: Watch, now_s: float) -> Reason | None:
+    def _guard(self, watch: Watch, now_s: float, moment: Moment) -> Reason | None:
         """The first reason that stops an edge."""
         if not self.cleared:
             return Reason.NOT_CLEARED
@@ -199,6 +200,8 @@ class Run:
             return Reason.OVER_COUNT
         if self._missed(watch, now_s):
             return Reason.MISSED
+        if moment is Moment.CLOCK and watch.tells_time and self.tally.is_ahead(now_s):
+            return Reason.FIRED_BY_CLOCK
         if any(watch.look(now_s, Moment.CLOCK).truth is not Truth.TRUE for watch in self.watches_of(Role.ONLY_IF)):
             return Reason.ONLY_IF
         return None

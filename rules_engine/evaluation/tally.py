@@ -4,6 +4,7 @@ from math import inf
 
 from rules_engine.model.life import Life
 from rules_engine.model.local_time import local_day_span
+from rules_engine.model.tolerance import EDGE_S
 
 
 class Tally:
@@ -27,6 +28,10 @@ class Tally:
         self.seq += 1
         self.fired_s = now_s
 
+    def is_ahead(self, now_s: float) -> bool:
+        """Whether the newest firing was at that moment or later: the clock was set back since."""
+        return self.fired_s is not None and now_s <= self.fired_s + EDGE_S
+
     def on(self, now_s: float) -> int:
         """Firings on the day of that moment, which is not before the last firing."""
         if now_s >= self._until_s:
@@ -35,5 +40,5 @@ class Tally:
 
     def _follow(self, now_s: float) -> None:
         day, self._until_s = local_day_span(now_s, self._timezone)
-        if self.day != day.isoformat():
+        if self.day < day.isoformat():  # A day that comes again, since the clock was set back, is counted on.
             self.day, self.today = day.isoformat(), 0

@@ -5,6 +5,7 @@ from dataclasses import replace
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
+from rules_engine.conditions.time_of_day import TimeIs
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.recollection import Recollection
 from rules_engine.evaluation.view import Uses, View
@@ -66,6 +67,7 @@ class Watch:
         "role",
         "run",
         "stale_after_s",
+        "tells_time",
         "uses",
         "verdict",
     )
@@ -90,6 +92,8 @@ class Watch:
         """What brings it prints."""
         self.is_single = _reads_one_print(self.uses) and self.stale_after_s is None
         """Whether nothing but the prints of one field of one instrument, and its own timer, can change its verdict."""
+        self.tells_time = any(isinstance(part, TimeIs) for part in walk_conditions(condition))
+        """Whether it follows the time of day."""
         self.is_timed = self.judge.matures or rule.stale_after_s is not None
         """Whether its truth can change without a print."""
         self.known: Truth | None = None

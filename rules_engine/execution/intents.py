@@ -53,6 +53,13 @@ class Intents:
             *(intent.gateway_mark, intent.sent_s, str(intent.filled), average, now_s, intent.key),
         )
 
+    def shift_expiry(self, by_s: float) -> None:
+        """The clock was set by so many seconds: what is still to be sent has as much time left as before."""
+        self._database.execute(
+            "UPDATE intent SET expires_s = expires_s + ? WHERE state = 'intent' AND mode = ? AND account = ?",
+            *(by_s, *self._scope),
+        )
+
     def get(self, key: str) -> Intent | None:
         """The intent with this key, of any mode."""
         row = self._database.row("SELECT * FROM intent WHERE key = ?", key)

@@ -96,6 +96,11 @@ class Outbox:
         """It failed; try again no sooner than ``at_s``. ``error`` must carry no secret."""
         self._set(message_id, "state = 'waiting', next_s = ?, error = ?", at_s, error)
 
+    def shift(self, by_s: float) -> None:
+        """The clock was set by so many seconds: every next try comes when it would have come."""
+        with self._database.transaction():
+            self._database.execute(f"UPDATE outbox SET next_s = next_s + ? WHERE {OUTBOX_OPEN}", by_s)
+
     def give_up(self, message_id: int, error: str) -> None:
         """It will not be tried again; it stays visible as dead."""
         self._set(message_id, "state = 'dead', error = ?", error)

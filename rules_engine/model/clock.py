@@ -1,6 +1,7 @@
 """The one port through which the time of day enters the product."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -25,6 +26,41 @@ class SystemClock:
 
     def wait_s(self, until_s: float) -> float | None:
         return max(0.0, until_s - self.now_s())
+
+
+def elapsed_s() -> float:
+    """Seconds since some moment, whatever anybody sets: a machine that sleeps ages too, where that can be told."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+class SteadyClock:
+    """Another clock as it went on since the beginning, without what was set since: those who ask it see no step."""
+
+    DRIFT_MAX_S = 2.0
+    """Two clocks drift apart by less than this between two looks; more, and one of them was set."""
+
+    def __init__(self, wall: Clock, elapsed_s: Callable[[], float] = elapsed_s) -> None:
+        self._wall = wall
+        self._elapsed_s = elapsed_s
+        self._began_s = wall.now_s() - elapsed_s()
+
+    def now_s(self) -> float:
+        return self._began_s + self._elapsed_s()
+
+    def wait_s(self, until_s: float) -> float | None:
+        return max(0.0, until_s - self.now_s())
+
+    def set_by_s(self) -> float:
+        """By how many seconds the other clock was set, ahead or (less than zero) back. A drift is followed: 0."""
+        apart_s = self._wall.now_s() - self.now_s()
+        if abs(apart_s) > self.DRIFT_MAX_S:
+            return apart_s
+        self._began_s += apart_s
+        return 0.0
+
+    def take_over(self) -> None:
+        """Shows what the other clock shows, for those who know that it was set."""
+        self._began_s = self._wall.now_s() - self._elapsed_s()
 
 
 @dataclass(slots=True)

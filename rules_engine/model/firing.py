@@ -22,6 +22,7 @@ class Reason(StrEnum):
     ASLEEP = "the rule is asleep"
     EXPIRED = "the rule has expired"
     MISSED = "the edge fell into a gap and is too old to act on"
+    FIRED_BY_CLOCK = "it fired at this time already, before the clock was set back"
     MARKET_CLOSED = "the market is closed"
     TRADING_HALTED = "trading in it is halted"
     OVER_LIMIT = "a limit would be exceeded"

@@ -211,6 +211,7 @@ class Week:
             database=self._disk.opener(node),
             courier=self._office.courier(node),
             watch=_never_changes,
+            elapsed_s=self._loop.time,
         )
         engine = self._engine = daemon.Daemon(
             settings, self._state, book, edition, self._clock, live=False, surroundings=surroundings
