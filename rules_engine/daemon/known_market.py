@@ -1,5 +1,6 @@
 """What the engine knows of prices, contracts and holdings at this moment, for resolving and checking orders."""
 
+import logging
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,7 +13,12 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedDown, PositionReport, Traded
 from rules_engine.model.tick import Tick
 
+_log = logging.getLogger(__name__)
+
 _LATE_MAX_S = 60.0
+_ABSURD = 2.0
+"""A trade above so many times the ask, or below that part of the bid, is a mistake of the feed: after a real jump the
+quotes follow at once, and the next trade counts."""
 _QUOTED = frozenset({Field.BID, Field.ASK, Field.LAST})
 
 
@@ -35,14 +41,19 @@ class KnownMarket:
         self._quotes: dict[str, _Newest] = {}
         self._positions: dict[str, Decimal] = {}
 
-    def tick(self, tick: Tick) -> None:
-        """Remembers bid, ask and last. A first price of unknown age counts from its arrival."""
+    def tick(self, tick: Tick) -> bool:
+        """Remembers bid, ask and last. A first price of unknown age counts from its arrival. False for a trade that
+        cannot be, by the quotes beside it: nobody is to hear of it."""
         field, time_s = tick.field, tick.time_s
         if field not in _QUOTED:
-            return
+            return True
         newest = self._quotes.get(tick.instrument)
         if newest is None:
             newest = self._quotes[tick.instrument] = _Newest(time_s)
+        elif field is Field.LAST and _is_absurd(tick.value, newest):
+            said = (tick.instrument, tick.value, newest.bid, newest.ask)
+            _log.warning("%s: a trade at %s is left out: bid %s, ask %s", *said)
+            return False
         # A trade may be reported with an earlier time than a quote before it; by much more, the clock was set back.
         if time_s > newest.time_s or time_s < newest.time_s - _LATE_MAX_S:
             newest.time_s = time_s
@@ -52,6 +63,7 @@ class KnownMarket:
             newest.ask = tick.value
         else:
             newest.last = tick.value
+        return True
 
     def feed_down(self, report: FeedDown) -> None:
         """Forgets the prices of the instrument, or of all."""
@@ -98,6 +110,13 @@ class KnownMarket:
     @property
     def _connection(self) -> Connection | None:
         return self._link.connection
+
+
+def _is_absurd(price: float | None, beside: _Newest) -> bool:
+    bid, ask = beside.bid, beside.ask
+    if price is None or bid is None or ask is None or not 0 < bid <= ask:
+        return False
+    return not bid / _ABSURD <= price <= ask * _ABSURD
 
 
 def _exact(price: float | None) -> Decimal | None:

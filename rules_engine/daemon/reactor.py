@@ -125,8 +125,7 @@ class Reactor:
     def _hear(self, item: Item, now_s: float) -> Sequence[Outcome]:
         match item:
             case Tick():
-                self._market.tick(item)
-                return self._evaluator.tick(item)
+                return self._evaluator.tick(item) if self._market.tick(item) else ()
             case FeedDown(time_s, instrument):
                 self._market.feed_down(item)
                 self._catching_up.feed_down(instrument)

@@ -10,6 +10,7 @@ from rules_engine.model.settings import Limits
 from tests.sim.house import ACCOUNT, House
 from tests.sim.staged import DAY_S, RULES, only, show, staged, states, told
 
+FELL = "  - {name: fell, when: V moves down 40% in 5m, do: buy 5 MA, run: here}\n"
 HELD = RULES + "  - {name: held, when: AAPL crosses above 160, do: buy 5 AAPL}\n"
 
 
@@ -172,13 +173,24 @@ def test_another_login_gets_no_order_and_is_named(tmp_path: Path) -> None:
     assert told(house, f"the login has no account {ACCOUNT}") + told(house, "not sent") + told(house, "held back") >= 1
 
 
-@pytest.mark.parametrize("kind", ["empty", "zero", "old"])
+@pytest.mark.parametrize("kind", ["empty", "zero", "old", "hundredfold", "hundredth"])
 def test_a_print_that_never_was_sends_nothing(tmp_path: Path, kind: str) -> None:
     async def script(house: House) -> None:
         house.gateway.bad_print("V", kind)
-        await asyncio.sleep(5.0)
+        await show(house, V=199.0, MA=400.0)
+        await show(house, V=198.5, MA=400.0)
 
-    assert staged(tmp_path, script).gate.sent == 0
+    assert staged(tmp_path, script, RULES + FELL).gate.sent == 0
+
+
+def test_a_real_jump_counts_as_soon_as_the_quotes_follow(tmp_path: Path) -> None:
+    async def script(house: House) -> None:
+        house.gateway.bad_print("V", "hundredfold")
+        await show(house, MA=400.0)
+        assert house.gate.sent == 0
+        await show(house, V=19_900.0, MA=400.0)
+
+    assert states(staged(tmp_path, script), "rests") == ["working"]
 
 
 def test_an_order_leaves_in_the_middle_of_a_flood(tmp_path: Path) -> None:
