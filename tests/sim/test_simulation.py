@@ -71,6 +71,7 @@ def test_a_seed_that_broke_a_promise_is_told_with_its_fewest_causes() -> None:
     words = ("3", "--minutes", "4", "--kills", "0", "--mutation", "no probe")
     said = simulate(*words, fails=True)
     assert "broke a promise; again: python -m tests.sim 3 --minutes 4" in said
+    assert said.count("--mutation 'no probe' --log") >= 2, "what plays it again plants the mistake again"
     [fewest] = [line for line in said.splitlines() if line.startswith("the fewest causes:")]
     assert "--user 0" in fewest and "--without" in fewest
 
