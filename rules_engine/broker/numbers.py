@@ -8,6 +8,8 @@ from rules_engine.broker.library import UNSET_DOUBLE
 
 def price_or_none(value: float) -> float | None:
     """A price; -1, 0, NaN and the unset number mean that there is none."""
+    if 0.0 < value < UNSET_DOUBLE:
+        return value
     return None if value in (0.0, -1.0) else number_or_none(value)
 
 

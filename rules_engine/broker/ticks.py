@@ -11,21 +11,22 @@ from rules_engine.model.tick import Tick
 PRINT = 48
 """RTVolume, one report a trade with the exchange's time (generic tick 233)."""
 LAST = 4
-_VOLUME = 8
-_PRICES = {
+_FIELDS = {
     1: Field.BID,
     2: Field.ASK,
     LAST: Field.LAST,
     6: Field.HIGH,
     7: Field.LOW,
+    8: Field.VOLUME,
     9: Field.CLOSE,
     14: Field.OPEN,
     37: Field.MARK,
     PRINT: Field.LAST,
 }
 _DELAYED_TYPES = (3, 4)
-_LIVE_TWINS = {66: 1, 67: 2, 68: LAST, 72: 6, 73: 7, 74: _VOLUME, 75: 9, 76: 14}
+_LIVE_TWINS = {66: 1, 67: 2, 68: LAST, 72: 6, 73: 7, 74: 8, 75: 9, 76: 14}
 """Tick types of delayed data, and the live ones that say the same."""
+_DELAYED_FIELDS = _FIELDS | {delayed: _FIELDS[live] for delayed, live in _LIVE_TWINS.items()}
 
 _TRADED = frozenset({"STK", "FUT", "OPT", "FOP", "WAR"})
 """Kinds of contract that IB sends a report of every trade for; the others have tick type 4 at most."""
@@ -75,31 +76,20 @@ def read_tickers(
         if ticker.contract is not None and (stream := streams.get(ticker.contract.conId)) is not None
         if delayed or ticker.marketDataType not in _DELAYED_TYPES
     )
+    fields = _DELAYED_FIELDS if delayed else _FIELDS
     for stream, ticker in sorted(known, key=lambda pair: pair[0].contract_id):
         times = iter(print_times(ticker))
         for raw in ticker.ticks:
             exchange_s = next(times, None) if raw.tickType == PRINT else None
-            yield from _read(raw, stream, exchange_s, now_s, delayed)
-
-
-def _read(raw: TickData, stream: Stream, exchange_s: float | None, now_s: float, delayed: bool) -> Iterator[Tick]:
-    kind = _LIVE_TWINS.get(raw.tickType) if delayed else None
-    meaning = _meaning(raw, kind or raw.tickType)
-    if meaning is None or _is_repeated(raw, stream):
-        return
-    what, value = meaning
-    snapshot = _is_snapshot(stream, what, exchange_s)
-    time_s = _time_s(stream, exchange_s, now_s, snapshot)
-    stream.seen.add(what)
-    for name in stream.names:
-        yield Tick(name, time_s, what, value, raw.size, snapshot)
-
-
-def _meaning(raw: TickData, kind: int) -> tuple[Field, float | None] | None:
-    if kind == _VOLUME:
-        return Field.VOLUME, size_or_none(raw.size)
-    what = _PRICES.get(kind)
-    return None if what is None else (what, price_or_none(raw.price))
+            what = fields.get(raw.tickType)
+            if what is None or _is_repeated(raw, stream):
+                continue
+            value = size_or_none(raw.size) if what is Field.VOLUME else price_or_none(raw.price)
+            snapshot = _is_snapshot(stream, what, exchange_s)
+            time_s = _time_s(stream, exchange_s, now_s, snapshot)
+            stream.seen.add(what)
+            for name in stream.names:
+                yield Tick(name, time_s, what, value, raw.size, snapshot)
 
 
 def _is_repeated(raw: TickData, stream: Stream) -> bool:

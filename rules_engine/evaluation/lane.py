@@ -132,7 +132,18 @@ class Lane:
             fired = self._look(time_s, value)
             if fired is not None:
                 return fired
+        elif not self._watches and time_s <= market.now_s and self._keep(time_s, value):
+            return ()
         return self.ask(self, time_s, value, size)
+
+    def _keep(self, time_s: float, value: float) -> bool:
+        """A print that nobody hears and no clock waits for: whether keeping it as the newest is all there is to do."""
+        self.settle()
+        quote = self._quote
+        if not (max(quote.time_s, quote.covered_from_s) <= time_s and self._is_plain and quote.is_usable(value)):
+            return False
+        self._add(time_s, value)
+        return True
 
     def _look(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """A print outside the fold. None if somebody must be judged."""

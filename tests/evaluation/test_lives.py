@@ -3,9 +3,12 @@
 import json
 from dataclasses import asdict, replace
 
+import pytest
+
 from rules_engine.evaluation import Evaluator
+from rules_engine.model.expression import Reading
 from rules_engine.model.firing import Firing, HeldBack, Reason, RuleState
-from rules_engine.model.instrument import Field
+from rules_engine.model.instrument import Field, us_stock
 from rules_engine.model.life import Arming, CancelWanted, Life
 from rules_engine.model.plan import HeldCase, Plan, Where
 from rules_engine.model.rule import IfMissed, OnGap
@@ -349,6 +352,19 @@ def test_late_prints_are_counted_and_of_their_own_field_only() -> None:
     evaluator.tick(print_of(START_S, 201))
     assert evaluator.late == 1
     assert fires(evaluator, 201, start_s=START_S + 6) == [0]
+
+
+@pytest.mark.parametrize(("value", "read"), [(198.5, 198.5), (0.0, None), (float("nan"), None)])
+def test_a_field_that_no_rule_reads_is_known_however_far_the_clock_is(value: float, read: float | None) -> None:
+    evaluator = Evaluator([plan("rule", "V > 200")], START_S)
+    bid = replace(print_of(START_S, 198), field=Field.BID)
+    evaluator.tick(bid)
+    evaluator.advance(START_S + 9)
+    for late_s, price in ((3, 197.0), (4, value), (2, 150.0)):
+        assert not evaluator.tick(replace(bid, time_s=START_S + late_s, value=price))
+    assert evaluator.read(Reading(us_stock("V"), Field.BID)) == read
+    assert evaluator.late == 1
+    assert fires(evaluator, 199, 201, start_s=START_S + 10) == [1]
 
 
 def test_if_missed_can_only_tell() -> None:
