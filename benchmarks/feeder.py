@@ -59,7 +59,10 @@ async def feed(lines: int, count: int, batch: int) -> None:
     """Serves one client."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "market.yaml"
-        played = "".join(f"  {name}: {{play: [{{at: 0s, price: {FIRST_CENTS // 100}}}]}}\n" for name in names(lines))
+        price = FIRST_CENTS / 100
+        past = f"{{from: {price}, to: {price + 0.5}, over: 10m, every: 1s}}"
+        line = f"{{history: [{past}], play: [{{at: 0s, price: {price}}}]}}"
+        played = "".join(f"  {name}: {line}\n" for name in names(lines))
         script.write_text(f"version: 1\nsymbols:\n{played}")
         gateway = Gateway(parse_market([str(script)]))
     await gateway.start()

@@ -1,8 +1,8 @@
 """Whoever receives in L1, each in its own process: it says "ready", receives until the gateway closes the connection,
 and says what it cost and what fired, as one line of JSON.
 
-`python -m benchmarks.receiver bare PORT LINES` is a client of the library that does nothing with what it hears;
-`python -m benchmarks.receiver engine PORT FOLDER` is the daemon with the rules of a folder.
+`python -m benchmarks.receiver bare PORT SETTLE_S LINES` is a client of the library that does nothing;
+`python -m benchmarks.receiver engine PORT SETTLE_S FOLDER` is the daemon with the rules of a folder.
 """
 
 import asyncio
@@ -26,11 +26,10 @@ from rules_engine.model.clock import SystemClock
 from rules_engine.model.settings import GatewaySettings, Settings
 
 _LOOK_S = 0.25
-_QUIET_SHARE = 0.04
 _FIRES_MAX = 10_000_000
 
 
-async def bare(port: int, lines: int) -> dict[str, object]:
+async def bare(port: int, settle_s: float, lines: int) -> dict[str, object]:
     """CPU seconds from the first trade to the last."""
     ib, closed = IB(), asyncio.Event()  # type: ignore[no-untyped-call]
     await ib.connectAsync("127.0.0.1", port, clientId=5)
@@ -43,12 +42,12 @@ async def bare(port: int, lines: int) -> dict[str, object]:
     ib.disconnectedEvent += closed.set
     tickers = [ib.reqMktData(contract, "233") for contract in contracts]
     await _until(lambda: all(ticker.hasBidAsk() for ticker in tickers))
-    start_s = await _ready()
+    start_s = await _ready(settle_s)
     await closed.wait()
     return {"cpu_s": time.process_time() - start_s, "fired": {}, "folded": 0}
 
 
-async def engine(port: int, folder: Path) -> dict[str, object]:
+async def engine(port: int, settle_s: float, folder: Path) -> dict[str, object]:
     """The same of the daemon in mode dry, until nothing waits any more; and how often each rule fired."""
     state, clock = StateFolder(folder / "var"), SystemClock()
     state.prepare()
@@ -62,7 +61,7 @@ async def engine(port: int, folder: Path) -> dict[str, object]:
     await _until(lambda: daemon._link.connection is not None and not daemon._link.silent)
     connection = daemon._link.connection
     assert connection is not None
-    start_s = await _ready()
+    start_s = await _ready(settle_s)
     await connection.ended()
     await _until(lambda: not len(daemon._inbox), pause_s=0)
     taken_s, folded = time.process_time() - start_s, daemon._inbox.folded
@@ -79,17 +78,8 @@ async def _until(done: Callable[[], bool], pause_s: float = _LOOK_S) -> None:
         await asyncio.sleep(pause_s)
 
 
-async def _quiet() -> None:
-    """Returns when what a start brings with it has been dealt with: nothing costs anything for a while."""
-    while True:
-        before_s = time.process_time()
-        await asyncio.sleep(_LOOK_S)
-        if time.process_time() - before_s < _QUIET_SHARE * _LOOK_S:
-            return
-
-
-async def _ready() -> float:
-    await _quiet()
+async def _ready(settle_s: float) -> float:
+    await asyncio.sleep(settle_s)
     print("ready", flush=True)
     return time.process_time()
 
@@ -97,8 +87,12 @@ async def _ready() -> float:
 def main() -> None:
     """Does what its arguments say."""
     logging.disable(logging.ERROR)  # The connection ends in every round.
-    what, port, given = sys.argv[1:]
-    received = asyncio.run(bare(int(port), int(given)) if what == "bare" else engine(int(port), Path(given)))
+    what, port, settle_s, given = sys.argv[1:]
+    received = asyncio.run(
+        bare(int(port), float(settle_s), int(given))
+        if what == "bare"
+        else engine(int(port), float(settle_s), Path(given))
+    )
     print(json.dumps(received), flush=True)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import growth, l1, l2, start
+from benchmarks import growth, l1, l2, l3, start
 from benchmarks.measure import interleaved, ratio, table
 from benchmarks.relay import Frames, Relay
 from rules_engine import Engine
@@ -48,6 +48,11 @@ def test_a_burst_as_fast_as_the_gateway_can_write_loses_no_firing() -> None:
     wanted, received = l1.burst(l1.SHORT)
     assert wanted.total() > 20
     assert received.fired == wanted
+
+
+def test_many_rules_are_armed_and_an_edited_file_of_them_is_in_force() -> None:
+    taken = l3.once(l3.SHORT)
+    assert min(taken.armed_s, taken.edited_s, taken.longest_s) > 0
 
 
 def test_the_rules_of_start_are_rules() -> None:
