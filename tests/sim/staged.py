@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from rules_engine.gateway import Order
-from rules_engine.model.settings import Limits
+from rules_engine.model.settings import Limits, Settings
 from tests.sim.house import House
 from tests.sim.plan import USUAL_START
 
@@ -23,7 +23,9 @@ DAY_S = 86_400.0
 Script = Callable[[House], Awaitable[None]]
 
 
-def staged(folder: Path, script: Script, rules: str = RULES, limits: Limits | None = None) -> House:
+def staged(
+    folder: Path, script: Script, rules: str = RULES, limits: Limits | None = None, wanted: Settings | None = None
+) -> House:
     """A quiet market, an engine that is connected and has prices, and then the script."""
 
     async def live() -> None:
@@ -35,7 +37,7 @@ def staged(folder: Path, script: Script, rules: str = RULES, limits: Limits | No
         await house.stop()
         await house.gateway.stop()
 
-    house = House(folder, 1, rules, start_s=USUAL_START.timestamp(), limits=limits, steady=True)
+    house = House(folder, 1, rules, start_s=USUAL_START.timestamp(), limits=limits, wanted=wanted, steady=True)
     house.play(live())
     assert [str(violation) for violation in house.checks.violations] == []
     return house
