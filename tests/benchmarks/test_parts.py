@@ -44,7 +44,7 @@ def test_the_market_of_l2_can_be_played_and_its_rule_fires_at_every_leap(tmp_pat
     assert [bool(firings) for firings in fired] == [False, True, False, True, False, False, True]
 
 
-def test_a_burst_as_fast_as_the_gateway_can_write_loses_no_firing() -> None:
+def test_a_burst_that_fits_the_inbox_loses_no_firing() -> None:
     wanted, received = l1.burst(l1.SHORT)
     assert wanted.total() > 20
     assert received.fired == wanted
