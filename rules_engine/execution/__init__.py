@@ -46,5 +46,6 @@ The journal
     database    a SQLite file of one writer
     schema      its tables
     migrations  older journals into new ones
+    clock_set   its due times, after somebody set the clock
     plain       values as JSON text and back
 """
