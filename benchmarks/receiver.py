@@ -23,6 +23,7 @@ from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.model.clock import SystemClock
+from rules_engine.model.firing import RuleState
 from rules_engine.model.settings import GatewaySettings, Settings
 
 _LOOK_S = 0.25
@@ -61,6 +62,7 @@ async def engine(port: int, settle_s: float, folder: Path) -> dict[str, object]:
     await _until(lambda: daemon._link.connection is not None and not daemon._link.silent)
     connection = daemon._link.connection
     assert connection is not None
+    await _until(lambda: all(rule.state is RuleState.ARMED for rule in daemon._evaluator.status(clock.now_s())))
     start_s = await _ready(settle_s)
     await connection.ended()
     await _until(lambda: not len(daemon._inbox), pause_s=0)

@@ -32,7 +32,8 @@ Item = Tick | Report
 
 _DIVIDES = (FeedDown, FeedUp, LinkChange)
 
-TICKS_MAX = 20_000
+TICKS_MAX = 200_000
+"""About forty megabytes, and some seconds of work."""
 REPORTS_MAX = 20_000
 
 
