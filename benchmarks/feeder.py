@@ -1,8 +1,9 @@
 """A gateway in its own process that writes trades to whoever follows its instruments, made beforehand and four messages
 each: bid, ask, last with its size, and the trade report.
 
-`python -m benchmarks.feeder LINES TRADES BATCH` says its port, waits for a line on its input, writes, and closes the
-connection. BATCH trades leave every ten milliseconds; 0 writes them all at once.
+`python -m benchmarks.feeder LINES TRADES BATCH` says its port, waits for a line on its input, writes, closes the
+connection, and ends with a second line: what is still on its way then would be lost. BATCH trades leave every ten
+milliseconds; 0 writes them all at once.
 """
 
 import asyncio
@@ -69,6 +70,7 @@ async def feed(lines: int, count: int, batch: int) -> None:
     print(gateway.port, flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     await _write(gateway, trades(lines, count), batch)
+    await asyncio.to_thread(sys.stdin.readline)
     await gateway.stop()
 
 

@@ -100,6 +100,7 @@ async def receive(who: str, rules: Sentences, lines: int, count: int, batch: int
                 await _line(receiver)
                 feeder.stdin.write(b"go\n")
                 said = json.loads(await _line(receiver))
+                feeder.stdin.write(b"end\n")
     return Received(said["cpu_s"], Counter(said["fired"]), said["folded"])
 
 

@@ -226,10 +226,14 @@ class Daemon:
         self._trading_stop.notice()
         self._overload.look(self._clock.now_s())
         until_s = self._clock.now_s() + STEP_LONG_S
-        self._reactor.step(self._inbox.take(ITEMS_AT_ONCE), self._clock.now_s())
+        self._hear()
         while len(self._inbox) and self._clock.now_s() < until_s:
-            self._reactor.step(self._inbox.take(ITEMS_AT_ONCE), self._clock.now_s())
+            self._hear()
         self._sender.wake()
+
+    def _hear(self) -> None:
+        items = self._inbox.take(ITEMS_AT_ONCE)
+        self._reactor.step(items, self._clock.now_s(), more_waits=bool(len(self._inbox)))
 
     def _obey(self) -> None:
         """What comes of a command, and what the rules remember of it: on disk before the answer leaves."""

@@ -12,6 +12,7 @@ from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
 from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.evaluation.past import NEVER
 from rules_engine.execution.book import Refusal
 from rules_engine.execution.decide import SEND_WITHIN_S, Wording, decide, decide_arming, hold_back
 from rules_engine.execution.decision import Decision
@@ -90,20 +91,24 @@ class Reactor:
         self._price_wait = PriceWait(price_wait_s)
         self._undecided: dict[str, Undecided] = {}
 
-    def step(self, items: Sequence[Item], now_s: float) -> None:
-        """Hears everything in order, lets timers mature, and commits what comes of it."""
+    def step(self, items: Sequence[Item], now_s: float, *, more_waits: bool) -> None:
+        """Hears everything in order, lets timers mature, and commits what comes of it.
+
+        While ``more_waits``, time passes by what is heard only: a price that came earlier may end what a timer awaits.
+        """
+        until_s = NEVER if more_waits else now_s
         self._catching_up.learn()
         self._incidents.look(now_s)
         heard = [outcome for item in items for outcome in self._hear(item, now_s)]
-        self._commit([*heard, *self._evaluator.advance(now_s)], now_s)
+        self._commit([*heard, *self._evaluator.advance(until_s)], now_s)
         self._decide_late(now_s)
-        while outcomes := self._consequences(now_s):
+        while outcomes := self._consequences(now_s, until_s):
             self._commit(outcomes, now_s)
 
-    def _consequences(self, now_s: float) -> Sequence[Outcome]:
+    def _consequences(self, now_s: float, until_s: float) -> Sequence[Outcome]:
         """What the commit, or the end of an order, made of the rules."""
         self._endings.count_working()
-        return [*self._no_longer_postponed(now_s), *self._evaluator.advance(now_s)]
+        return [*self._no_longer_postponed(now_s), *self._evaluator.advance(until_s)]
 
     def save(self) -> None:
         """Commits the memories of rules that changed since they were last saved."""

@@ -1,0 +1,59 @@
+"""Prices that wait in the inbox were there before now: no timer matures past them."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from rules_engine.daemon.daemon import ITEMS_AT_ONCE, Daemon
+from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.execution.ledger import open_ledger
+from rules_engine.model.instrument import Field
+from rules_engine.model.reports import FeedUp
+from rules_engine.model.settings import GatewaySettings, Settings
+from rules_engine.model.tick import Tick
+
+START_S = 1_900_000_000.0
+RULES = "version: 1\ntimezone: UTC\nrules:\n  - {name: lasts, when: V > 200 for 30s, do: notify desk}\n"
+
+
+class Dial:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.at_s = START_S
+
+    def now_s(self) -> float:
+        return self.at_s
+
+
+@pytest.mark.parametrize(("ends_at_s", "fires"), [(20.0, 0), (35.0, 1)])
+async def test_a_price_that_waits_ends_what_would_have_lasted(tmp_path: Path, ends_at_s: float, fires: int) -> None:
+    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), Dial()
+    folder.mkdir()
+    (folder / "rules.yaml").write_text(RULES)
+    state.prepare()
+    book = RuleBook(folder, frozenset({"desk"}))
+    edition = book.read(START_S, frozenset(), {})
+    assert isinstance(edition, Edition)
+    settings = Settings(rules=folder, state=state.path, gateway=GatewaySettings(port=1))
+    daemon, stopping = Daemon(settings, state, book, edition, clock, live=False), asyncio.Event()
+    running = asyncio.create_task(daemon.run(stopping))
+    while not daemon.is_running:
+        await asyncio.sleep(0)
+    hear = daemon._inbox
+    hear.report(FeedUp(START_S, "V"))
+    hear.tick(Tick("V", START_S, Field.LAST, 199.0))
+    hear.tick(Tick("V", START_S + 1, Field.LAST, 201.0))
+    daemon._step()
+    for number in range(3 * ITEMS_AT_ONCE):
+        hear.tick(Tick("V", START_S + 2 + number / 100, Field.LAST, 201.0))
+    hear.tick(Tick("V", START_S + ends_at_s, Field.LAST, 199.0))
+    clock.at_s = START_S + 40
+    daemon._step()
+    stopping.set()
+    await running
+    daemon.close()
+    with open_ledger(state.journal) as ledger:
+        assert len(ledger.fires(count_max=10)) == fires
