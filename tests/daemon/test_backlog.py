@@ -8,6 +8,7 @@ import pytest
 from rules_engine.daemon.daemon import ITEMS_AT_ONCE, Daemon
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedUp
@@ -38,7 +39,8 @@ async def test_a_price_that_waits_ends_what_would_have_lasted(tmp_path: Path, en
     edition = book.read(START_S, frozenset(), {})
     assert isinstance(edition, Edition)
     settings = Settings(rules=folder, state=state.path, gateway=GatewaySettings(port=1))
-    daemon, stopping = Daemon(settings, state, book, edition, clock, live=False), asyncio.Event()
+    around, stopping = Surroundings(elapsed_s=clock.now_s), asyncio.Event()
+    daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
     running = asyncio.create_task(daemon.run(stopping))
     while not daemon.is_running:
         await asyncio.sleep(0)
