@@ -127,7 +127,10 @@ class Hearing:
         self.inquiry.order_ids.end()
 
     def tickers(self, tickers: set[Ticker]) -> None:
-        self.subscriptions.tickers(tickers)
+        # Prices in the packet that told of a lost link are from before it. They do not show that data flows: history
+        # has them.
+        if not self.degraded:
+            self.subscriptions.tickers(tickers)
         if self._keeps_proven:
             # After what these prices come to: that has waited long enough.
             asyncio.get_running_loop().call_soon(self.inquiry.keep_proven)
