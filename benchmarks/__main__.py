@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import gateway, growth, l1, l2, l3, lengths, levels, many, start, w1, w6
+from benchmarks import audit, gateway, growth, l1, l2, l3, lengths, levels, many, start, stop, w1, w6
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,16 @@ def run_gateway(options: Options) -> str:
     return gateway.report(gateway.SHORT if options.short else gateway.Size())
 
 
+def run_audit(options: Options) -> str:
+    """`rules audit`."""
+    return audit.report(8_000 if options.short else audit.EVENTS)
+
+
+def run_stop(options: Options) -> str:
+    """The kill switch."""
+    return stop.report(1 if options.short else stop.ROUNDS)
+
+
 BENCHMARKS: dict[str, Callable[[Options], str]] = {
     "W1": run_w1,
     "W2": partial(run_many, "W2"),
@@ -89,6 +99,8 @@ BENCHMARKS: dict[str, Callable[[Options], str]] = {
     "L3": run_l3,
     "start": run_start,
     "gateway": run_gateway,
+    "audit": run_audit,
+    "stop": run_stop,
 }
 
 
