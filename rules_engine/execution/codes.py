@@ -5,12 +5,16 @@ from enum import StrEnum
 
 
 class Meaning(StrEnum):
-    """What an error on one of our orders lets us conclude. None of them is a reason to send anything again."""
+    """What an error on one of our orders lets us conclude. None of them is a reason to send anything again.
+
+    What ends an order unseen does so once IB's complete answers have shown no trace of it, twice, `Timing.settle_s`
+    apart. We never change an order: what is also said of a change that failed is here said of a new one.
+    """
 
     ENDS = "the order was rejected"
     ENDS_UNSEEN = "the order was refused, unless IB shows it"
     CANCELS_UNSEEN = "the order was cancelled, unless IB shows it"
-    REREAD = "ask IB what it has"
+    REREAD = "nothing by itself: ask IB what it has"
     LEAVE = "news about an order that lives on"
 
 
@@ -43,8 +47,8 @@ CODES = (
     CodeRow(201, Meaning.ENDS, "order rejected, with the reason", _PAGE),
     CodeRow(202, Meaning.CANCELS_UNSEEN, "order cancelled; a status report normally came before", _PAGE),
     CodeRow(203, Meaning.ENDS_UNSEEN, "the security is not allowed for this account", _PAGE),
-    CodeRow(320, Meaning.ENDS_UNSEEN, "the request could not be read", _PAGE),
-    CodeRow(321, Meaning.ENDS_UNSEEN, "the request is not valid; a changed order lives on", "ib_insync #363, #656"),
+    CodeRow(320, Meaning.REREAD, "some request could not be read", _PAGE),
+    CodeRow(321, Meaning.REREAD, "some request is not valid; also said of orders that live on", "ib_insync #363, #656"),
     CodeRow(322, Meaning.REREAD, "the request could not be processed", _PAGE),
     CodeRow(329, Meaning.REREAD, "cannot change the order's type; the order lives on", "ib_insync #690"),
     CodeRow(334, Meaning.ENDS_UNSEEN, "good till date without a date; a changed order lives on", _PAGE),

@@ -225,8 +225,7 @@ class Desk:
         session = self._session
         if intent is None or session is None or intent.state.is_over or meaning is Meaning.LEAVE:
             return
-        if meaning in (Meaning.ENDS_UNSEEN, Meaning.CANCELS_UNSEEN):
-            session.refusals[intent.key] = (meaning, f"{report.text} ({report.code})")
+        session.errors[intent.key] = (meaning, f"{report.text} ({report.code})")
         session.due_s = self._clock.now_s()
 
     def _ask_about(self, intent: Intent | None, report: OrderReport) -> None:

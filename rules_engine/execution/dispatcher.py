@@ -32,6 +32,7 @@ from rules_engine.execution.restart_window import RestartWindow
 from rules_engine.execution.risk import DUPLICATE_WINDOW_S, RiskGate
 from rules_engine.execution.session import Session, UnitName
 from rules_engine.execution.timing import Timing
+from rules_engine.execution.unarrived import certainly_unarrived
 from rules_engine.execution.words import describe
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
@@ -220,10 +221,16 @@ class Dispatcher:
         # Nothing is awaited from here until the unit is on the wire.
         unit = self._journal.intents.unit(*name)
         is_late = self._is_stale(unit) or self._halts.engine or self.is_restart_near
-        if is_late or any(leg.state is not State.SENDING for leg in unit) or self._check(unit):
+        if is_late or not self._is_unarrived(session, unit) or self._check(unit):
             return
         if self._write(session, self._journal.send_again_committed(unit, session.link.mark)):
             await self._acknowledged(session, unit)
+
+    def _is_unarrived(self, session: Session, unit: Sequence[Intent]) -> bool:
+        """Whether that is still so: other orders may have left since IB was asked."""
+        return certainly_unarrived(
+            unit, session, outage_s=self._journal.outage_s, now_s=self._clock.now_s(), settings=self._settings
+        )
 
     async def _answers(self, session: Session) -> bool:
         """A round trip to IB; False when it was not answered in time, or the connection is another one by now."""
@@ -338,6 +345,7 @@ class Dispatcher:
         link, drafts = session.link, tuple(leg.draft for leg in unit)
         account = trading_account(self._settings.account, link.accounts)
         order_ids = [leg.order_id for leg in unit if leg.order_id is not None]
+        session.next_order_id = max(session.next_order_id, *(order_id + 1 for order_id in order_ids))
         try:
             for leg, order_id in zip(unit, order_ids, strict=True):
                 link.place(
@@ -357,13 +365,17 @@ class Dispatcher:
     async def _acknowledged(self, session: Session, unit: Sequence[Intent]) -> None:
         """Waits until IB has answered for every leg; without an answer, asks."""
 
-        def is_answered() -> bool:
+        def unanswered() -> Sequence[Intent]:
             legs = self._journal.intents.unit(unit[0].rule, unit[0].seq)
-            unanswered = [leg for leg in legs if leg.state is State.SENDING]
-            is_refused = any(leg.key in session.refusals for leg in unanswered)
-            return not unanswered or self._current() is not session or is_refused
+            return [leg for leg in legs if leg.state is State.SENDING]
 
-        if not await self._until(is_answered, self._timing.ack_s) or session.refusals:
+        def is_decided() -> bool:
+            left = unanswered()
+            has_error = any(leg.key in session.errors for leg in left)
+            return not left or has_error or self._current() is not session
+
+        await self._until(is_decided, self._timing.ack_s)
+        if unanswered() and self._current() is session:
             await self._reconcile()
 
     async def _cancels_over(self, unit: Sequence[Intent]) -> None:

@@ -67,8 +67,13 @@ class Intake:
             return None, meaning
         if meaning is Meaning.ENDS and intent.filled == 0 and not intent.state.is_over:
             return self.conclude(intent, OrderEvent.REJECTED, report.text), meaning
-        self._journal.event(intent.key, "error", report)
-        return intent, meaning
+        if intent.state is not State.SENDING or meaning is Meaning.LEAVE:
+            self._journal.event(intent.key, "error", report)
+            return intent, meaning
+        # Nothing else is known of it yet: should it never be seen, this is what its user has to judge by.
+        answered = replace(intent, reason=f"IB answered: {report.text} ({report.code})")
+        self._journal.change(answered, "error", report)
+        return answered, meaning
 
     def conclude(self, intent: Intent, event: OrderEvent, reason: str) -> Intent:
         """Moves an intent by a conclusion of ours rather than by a report."""
@@ -206,8 +211,8 @@ class Intake:
 def unknown_words(intent: Intent) -> str:
     """What to tell of an order that we lost sight of, with what to do."""
     return (
-        f"I cannot tell whether IB has the order {order_words(intent.draft)}. I will not send it again. Look in TWS for"
-        f" the reference {intent.key}, then: rules resolve {intent.key} placed|not-placed"
+        f"I cannot tell whether IB has the order {order_words(intent.draft)}: {intent.reason}. I will not send it"
+        f" again. Look in TWS for the reference {intent.key}, then: rules resolve {intent.key} placed|not-placed"
     )
 
 

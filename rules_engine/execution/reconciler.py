@@ -22,6 +22,7 @@ from rules_engine.model.settings import Settings
 State = IntentState
 
 _NOT_SHOWN = frozenset({State.SENDING, State.UNKNOWN, State.ADOPTED})
+_ENDINGS = {Meaning.ENDS_UNSEEN: OrderEvent.REJECTED, Meaning.CANCELS_UNSEEN: OrderEvent.CANCELLED}
 
 
 class Reconciler:
@@ -63,8 +64,8 @@ class Reconciler:
         self._alarm(findings, asked_s)
         self._adopt(evidence, away=not session.reconciled)
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
-        self._settle_absent(session, findings.absent, evidence.next_order_id)
-        session.refusals.clear()
+        session.next_order_id = evidence.next_order_id
+        self._settle_absent(session, findings.absent)
         session.reconciled, session.why, session.attempts = True, "", 0
         session.due_s = self._next_round_s(session)
         return evidence
@@ -91,49 +92,42 @@ class Reconciler:
         for report in (*evidence.open_orders, *evidence.completed):
             self._intake.order(report, away=away)
 
-    def _settle_absent(self, session: Session, absent: Sequence[Intent], next_order_id: int) -> None:
+    def _settle_absent(self, session: Session, absent: Sequence[Intent]) -> None:
         now_s, since_s = self._clock.now_s(), session.absent_since_s
         session.unarrived.clear()
         session.absent_since_s = {intent.key: since_s.get(intent.key, now_s) for intent in absent}
+        session.errors = {key: error for key, error in session.errors.items() if key in session.absent_since_s}
         for intent in absent:
             newest = self._journal.intents.get(intent.key)
-            if newest is None or newest.state.is_over:
+            if newest is None or newest.state.is_over or not self._is_settled(session, newest):
                 continue
-            refused = session.refusals.get(intent.key)
-            if refused:
-                meaning, text = refused
-                ended = OrderEvent.REJECTED if meaning is Meaning.ENDS_UNSEEN else OrderEvent.CANCELLED
-                self._intake.conclude(newest, ended, text)
-            elif now_s - session.absent_since_s[intent.key] < self._timing.settle_s:
-                continue
-            elif not self._may_go_again(session, newest, next_order_id):
+            meaning, words = session.errors.get(intent.key, (Meaning.REREAD, ""))
+            if meaning in _ENDINGS:
+                self._intake.conclude(newest, _ENDINGS[meaning], words)
+            elif not self._may_go_again(session, newest):
                 self._lose(newest)
 
-    def _may_go_again(self, session: Session, intent: Intent, next_order_id: int) -> bool:
+    def _is_settled(self, session: Session, intent: Intent) -> bool:
+        """Whether complete evidence has not shown it for so long that what was on its way would have arrived."""
+        now_s = self._clock.now_s()
+        return now_s - session.absent_since_s.get(intent.key, now_s) >= self._timing.settle_s
+
+    def _may_go_again(self, session: Session, intent: Intent) -> bool:
         """Whether the dispatcher is to send the unit of this intent once more; noted for it."""
-        now_s, name = self._clock.now_s(), (intent.rule, intent.seq)
+        name = (intent.rule, intent.seq)
         unit = self._journal.intents.unit(*name)
-        settled = all(
-            now_s - session.absent_since_s.get(leg.key, now_s) >= self._timing.settle_s
-            and leg.key not in session.refusals
-            for leg in unit
-        )
         witnessed = certainly_unarrived(
-            unit,
-            next_order_id=next_order_id,
-            mark=session.link.mark,
-            outage_s=self._journal.outage_s,
-            now_s=now_s,
-            settings=self._settings,
+            unit, session, outage_s=self._journal.outage_s, now_s=self._clock.now_s(), settings=self._settings
         )
-        if not settled or not witnessed or name in session.tried:
+        if not witnessed or name in session.tried or not all(self._is_settled(session, leg) for leg in unit):
             return False
         if name not in session.unarrived:
             session.unarrived.append(name)
         return True
 
     def _lose(self, intent: Intent) -> None:
-        lost = self._intake.conclude(intent, OrderEvent.LOST, "complete evidence shows no trace of it")
+        why = "; ".join(filter(None, ("IB's complete lists show no trace of it", intent.reason)))
+        lost = self._intake.conclude(intent, OrderEvent.LOST, why)
         unit = self._journal.intents.unit(intent.rule, intent.seq)
         rest = [leg for leg in unit if leg.state.may_be_at_broker and leg.state not in _NOT_SHOWN]
         if lost.state is State.UNKNOWN and intent.state is State.SENDING and rest:

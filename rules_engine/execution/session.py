@@ -14,9 +14,9 @@ class Session:
     """``reconciled``: complete evidence was read since the link last broke; nothing is sent before.
 
     ``usable`` is false while IB's own link is down (1100). ``why`` says why nothing is sent, for `rules status`.
-    ``refusals`` are errors that end an order unless IB shows it, by key. ``inactive`` are keys of orders that IB called
-    inactive and that were asked about. ``unarrived`` are units that may be sent once more, ``tried`` those for which
-    that was tried.
+    ``errors`` are what IB said against orders that it has not shown since, by key. ``inactive`` are keys of orders that
+    IB called inactive and that were asked about. ``next_order_id`` is the lowest number that IB can take for fresh.
+    ``unarrived`` are units that may be sent once more, ``tried`` those for which that was tried.
     """
 
     link: OrderLink
@@ -26,9 +26,10 @@ class Session:
     attempts: int = 0
     due_s: float = 0.0
     absent_since_s: dict[str, float] = field(default_factory=dict)
-    refusals: dict[str, tuple[Meaning, str]] = field(default_factory=dict)
+    errors: dict[str, tuple[Meaning, str]] = field(default_factory=dict)
     cancelling: set[str] = field(default_factory=set)
     inactive: set[str] = field(default_factory=set)
+    next_order_id: int = 0
     unarrived: list[UnitName] = field(default_factory=list)
     tried: set[UnitName] = field(default_factory=set)
 

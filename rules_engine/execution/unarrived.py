@@ -7,6 +7,7 @@ process only, and is worth nothing where any of these witnesses is missing.
 
 from collections.abc import Sequence
 
+from rules_engine.execution.session import Session
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderKind
 from rules_engine.model.settings import Settings
@@ -16,18 +17,18 @@ SENT_AGAIN = "sent once more, under the same number"
 
 
 def certainly_unarrived(
-    unit: Sequence[Intent], *, next_order_id: int, mark: str, outage_s: float, now_s: float, settings: Settings
+    unit: Sequence[Intent], session: Session, *, outage_s: float, now_s: float, settings: Settings
 ) -> bool:
-    """``unit`` is absent from complete evidence, twice, and settled. ``next_order_id`` and ``mark`` are those of the
-    gateway that says so, ``outage_s`` is when IB's own link was last lost (1100)."""
+    """``unit`` is absent from complete evidence of ``session``, twice, and settled. ``outage_s`` is when IB's own link
+    was last lost (1100). True only as long as nothing else is sent: to be asked again right before the second copy."""
     return all(
         leg.state is IntentState.SENDING
-        and leg.reason != SENT_AGAIN
+        and not leg.reason  # Neither sent twice, nor answered by an error of IB.
         and leg.perm_id is None
         and not leg.cancel_wanted
-        and leg.gateway_mark == mark
+        and leg.gateway_mark == session.link.mark
         and leg.order_id is not None
-        and next_order_id <= leg.order_id  # The gateway has never counted it.
+        and session.next_order_id <= leg.order_id  # The gateway has never counted it, nor anything after it.
         and leg.sent_s is not None
         and outage_s < leg.sent_s
         and 0 <= now_s - leg.sent_s < _within_s(unit, settings)

@@ -386,16 +386,85 @@ async def test_an_error_on_an_order_that_lives_leaves_it_alive(bench: Bench, cod
     assert link.asked == (1 if code in (10349, 399, 404) else 2), "doubt means asking"
 
 
-@pytest.mark.parametrize(("code", "state"), [(321, State.REJECTED), (110, State.REJECTED), (202, State.CANCELLED)])
-async def test_a_refusal_ends_a_new_order_once_ib_shows_no_trace_of_it(
-    bench: Bench, code: int, state: IntentState
-) -> None:
+REFUSALS = {203: State.REJECTED, 110: State.REJECTED, 202: State.CANCELLED}
+
+
+async def refused_with(bench: Bench, code: int) -> tuple[FakeLink, str]:
+    """IB answers a new order with this error, and shows it nowhere."""
     link = await bench.connect()
     link.on_place = lambda placed: bench.desk.on_report(OrderError(placed.order_id, code, "bF : cause - no"))
     key = bench.record()
     await bench.desk.dispatch()
-    assert link.asked == 2
+    return link, key
+
+
+@pytest.mark.parametrize(("code", "state"), REFUSALS.items())
+async def test_a_refusal_ends_a_new_order_once_ib_has_shown_no_trace_of_it_for_a_while(
+    bench: Bench, code: int, state: IntentState
+) -> None:
+    link, key = await refused_with(bench, code)
+    assert (link.asked, bench.state(key), bench.ears.ends) == (2, State.SENDING, [])
+    await bench.later(14)
+    assert (link.asked, bench.state(key)) == (2, State.SENDING), "one absence proves nothing"
+    await bench.later(1)
+    assert link.asked == 3
     assert (bench.state(key), bench.intent(key).reason) == (state, f"bF : cause - no ({code})")
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+async def test_an_answer_that_is_not_complete_ends_no_refused_order(bench: Bench, code: int) -> None:
+    link, key = await refused_with(bench, code)
+    link.complete = False
+    for _ in range(3):
+        await bench.later(31)
+    assert bench.state(key) is State.SENDING
+    link.complete = True
+    await bench.later(31)
+    assert bench.state(key) is REFUSALS[code]
+
+
+@pytest.mark.parametrize("code", [*REFUSALS, 321, 320])
+async def test_an_error_on_an_order_that_ib_only_holds_back_ends_nothing(bench: Bench, code: int) -> None:
+    _, key = await refused_with(bench, code)
+    bench.ib.accept(bench.ib.wire[0])
+    for _ in range(3):
+        await bench.later(16)
+    assert bench.state(key) is State.WORKING
+    assert (bench.told("desk"), bench.ears.ends, len(bench.ib.wire)) == ([], [], 1)
+
+
+@pytest.mark.parametrize("late_s", [16, 31, 400])
+@pytest.mark.parametrize("code", [321, 320])
+async def test_an_error_that_may_name_a_living_order_leaves_it_unknown_until_ib_shows_it(
+    bench: Bench, code: int, late_s: int
+) -> None:
+    _, key = await refused_with(bench, code)
+    await bench.later(15)
+    assert (bench.state(key), bench.ears.ends) == (State.UNKNOWN, [])
+    assert set(bench.told("desk")) == {NoticeKind.UNKNOWN_ORDER}
+    assert f"IB answered: bF : cause - no ({code})" in bench.texts("desk")[0]
+    bench.ib.accept(bench.ib.wire[0])
+    await bench.later(late_s)
+    await bench.later(61)
+    assert bench.state(key) is State.WORKING
+    assert NoticeKind.ALARM not in bench.told("desk")
+
+
+async def test_what_ib_answered_to_a_lost_order_outlives_a_crash(bench: Bench) -> None:
+    _, key = await refused_with(bench, 203)
+    bench.restart()
+    await bench.connect()
+    await bench.later(15)
+    assert bench.state(key) is State.UNKNOWN, "the error was heard on another connection"
+    assert "bF : cause - no (203)" in bench.texts("desk")[0]
+
+
+async def test_a_refused_order_holds_up_no_other(bench: Bench) -> None:
+    link, key = await refused_with(bench, 203)
+    bench.accepting(link)
+    other = bench.record(decision(draft(instrument=V)))
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.state(other), link.asked) == (State.SENDING, State.WORKING, 2)
 
 
 async def test_a_duplicate_number_is_never_answered_with_a_new_one(bench: Bench) -> None:

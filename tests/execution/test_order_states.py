@@ -146,7 +146,7 @@ def test_news_leaves_an_order_alone(code: int) -> None:
     assert meaning_of(code) is Meaning.LEAVE
 
 
-@pytest.mark.parametrize("code", [100, 103, 161, 322, 329, 10147, 10148, 10185, 10318, 65000])
+@pytest.mark.parametrize("code", [100, 103, 161, 320, 321, 322, 329, 10147, 10148, 10185, 10318, 65000])
 def test_doubtful_codes_only_make_us_ask(code: int) -> None:
     assert meaning_of(code) is Meaning.REREAD
 

@@ -176,6 +176,59 @@ async def test_half_a_unit_is_never_sent_again(tmp_path: Path) -> None:
     assert len(bench.ib.wire) == 2
 
 
+async def test_what_ib_answered_with_an_error_did_arrive(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, WANTED)
+    link = await bench.connect()
+
+    def refuse(placed: Placed) -> None:
+        bench.ib.next_id = placed.order_id
+        bench.desk.on_report(OrderError(placed.order_id, 321, "something is not valid"))
+
+    link.on_place = refuse
+    key = bench.record(decision(AT_LIMIT, expires_s=NOW_S + 45))
+    await bench.desk.dispatch()
+    for _ in range(5):
+        await bench.later(16)
+    assert (bench.state(key), len(bench.ib.wire)) == (State.UNKNOWN, 1)
+
+
+def time_passes(bench: Bench, second: Placed) -> None:
+    bench.clock.time_s += 50
+
+
+def error_comes(bench: Bench, second: Placed) -> None:
+    bench.desk.on_report(OrderError(second.order_id, 321, "something is not valid"))
+
+
+def nothing_happens(bench: Bench, second: Placed) -> None:
+    pass
+
+
+@pytest.mark.parametrize(("meanwhile", "count"), [(nothing_happens, 2), (time_passes, 1), (error_comes, 1)])
+async def test_what_waited_behind_another_one_is_looked_at_again(
+    tmp_path: Path, meanwhile: Callable[[Bench, Placed], None], count: int
+) -> None:
+    bench = Bench(tmp_path, WANTED)
+    link = await bench.connect()
+    keys = [bench.record(decision(replace(AT_LIMIT, limit=limit))) for limit in (401, 402)]
+    link.on_place = lambda placed: setattr(bench.ib, "next_id", bench.ib.wire[0].order_id)
+    await bench.desk.dispatch()
+    lost = list(bench.ib.wire)
+    assert [placed.key for placed in lost] == keys
+    bench.ib.wire.clear()
+    bench.desk.detach()
+    link = await bench.connect()
+
+    def accept(placed: Placed) -> None:
+        bench.desk.on_report(bench.ib.accept(placed))
+        if placed.key == keys[0]:
+            meanwhile(bench, lost[1])
+
+    link.on_place = accept
+    await bench.later(15)
+    assert [placed.key for placed in bench.ib.wire] == keys[:count]
+
+
 @pytest.mark.parametrize("first_copy", ["lost", "late, before the second", "late, after the second"])
 @pytest.mark.parametrize("kill", ["never", "before the wire", "after the wire"])
 async def test_whatever_dies_and_whatever_comes_late_it_is_one_order(
