@@ -1,7 +1,7 @@
 """Ticks and the passing of time into firings: the streaming evaluator. Pure: given the time, it never asks for it."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rules_engine.evaluation.audience import Audience
 from rules_engine.evaluation.lane import Lane
@@ -146,7 +146,15 @@ class Evaluator:
 
     def status(self, now_s: float) -> tuple[RuleStatus, ...]:
         """Every rule's state, since when, and why."""
-        return tuple(status_of(run, self._market, max(now_s, self._market.now_s)) for run in self._runs.values())
+        return tuple(self._status(run, now_s) for run in self._runs.values())
+
+    def rule_status(self, rule: str, now_s: float) -> RuleStatus | None:
+        """The same of one rule; None when there is none of that name."""
+        run = self._runs.get(rule)
+        return None if run is None else self._status(run, now_s)
+
+    def _status(self, run: Run, now_s: float) -> RuleStatus:
+        return status_of(run, self._market, max(now_s, self._market.now_s))
 
     def truths(self, rule: str) -> tuple[Truth, ...]:
         """What was last found of each of the rule's cases, as states: an event is never true for a while."""
@@ -201,9 +209,15 @@ class Evaluator:
 
         What comes of arming the new ones is returned by the next call.
         """
-        self._advance(now_s)
+        return at_once(self.replacing(plans, lambda: now_s))
+
+    def replacing(self, plans: Iterable[Plan], now_s: Callable[[], float]) -> Slices[Replaced]:
+        """The same in slices: in the last one all of them are replaced at once, as of ``now_s()`` then."""
         old = self._runs
         reload = Reload(self._market, old, list(plans))
+        yield from reload.building()
+        self._advance(now_s())
+        result = reload.settle()
         self._runs = reload.runs
         gone = [run for name, run in old.items() if self._runs.get(name) is not run]
         left = [watch for run in gone for watch in run.watches]
@@ -217,7 +231,7 @@ class Evaluator:
         for run in reload.adapted:
             self._wind(run)
         self._drop_unread(_streams(left) - _streams(come), _bars(left) - _bars(come))
-        return reload.result
+        return result
 
     def _drop_unread(self, streams: set[StreamKey], bars: set[BarKey]) -> None:
         """Forgets those of these series that nobody reads any more."""

@@ -10,44 +10,62 @@ from rules_engine.model.condition import Condition
 from rules_engine.model.life import Life, Replaced
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import Rule
+from rules_engine.model.slices import Slices
 
 
 class Reload:
-    """``to_arm`` start anew; ``adapted`` go on with changed words, and need their timers set."""
+    """First `building`, then `settle` at one moment. ``to_arm`` start anew; ``adapted`` go on with changed words, and
+    need their timers set."""
 
     def __init__(self, market: Market, old: dict[str, Run], plans: Sequence[Plan]) -> None:
         self._market = market
         self._old = old
+        self._plans = plans
+        self._built: dict[str, Run] = {}
+        self.runs: dict[str, Run] = {}
         self.to_arm: list[Run] = []
         self.adapted: list[Run] = []
         self._changed: list[str] = []
-        self.runs = {}
-        for plan in plans:
-            known = old.get(plan.rule.name)
-            self.runs[plan.rule.name] = known if known is not None and known.plan is plan else self._run(plan)
-        self.result = self._result()
 
-    def _run(self, plan: Plan) -> Run:
-        old = self._old.get(plan.rule.name)
+    def building(self) -> Slices[None]:
+        """Makes the runs of what is new or changed. Nobody hears of them, and they remember nothing yet."""
+        for plan in self._plans:
+            old = self._old.get(plan.rule.name)
+            if old is None or not (old.plan is plan or _says_the_same(old.plan, plan)):
+                self._built[plan.rule.name] = Run(plan, self._market, Life())
+                yield
+
+    def settle(self) -> Replaced:
+        """Gives what was built the memories that the old runs have at this moment."""
+        for plan in self._plans:
+            name = plan.rule.name
+            built = self._built.get(name)
+            self.runs[name] = self._kept(plan) if built is None else self._take_over(built)
+        return self._result()
+
+    def _kept(self, plan: Plan) -> Run:
+        old = self._old[plan.rule.name]
+        old.plan, old.rule = plan, plan.rule
+        return old
+
+    def _take_over(self, run: Run) -> Run:
+        old = self._old.get(run.rule.name)
         if old is None:
-            return self._anew(plan, Life())
-        if _says_the_same(old.plan, plan):
-            old.plan, old.rule = plan, plan.rule
-            return old
-        self._changed.append(plan.rule.name)
-        life = renewed(old.life(self._market.now_s), plan.rule)
-        if _judges_the_same(old.plan, plan):
-            return self._adapt(old, plan, life)
-        return self._anew(plan, life)
+            return self._anew(run, Life())
+        self._changed.append(run.rule.name)
+        life = renewed(old.life(self._market.now_s), run.rule)
+        if _judges_the_same(old.plan, run.plan):
+            return self._adapt(old, run, life)
+        return self._anew(run, life)
 
-    def _anew(self, plan: Plan, life: Life) -> Run:
-        run = Run(plan, self._market, replace(life, placed=""))
+    def _anew(self, run: Run, life: Life) -> Run:
+        run.take_up(replace(life, placed=""))
         self.to_arm.append(run)
         return run
 
-    def _adapt(self, old: Run, plan: Plan, life: Life) -> Run:
+    def _adapt(self, old: Run, run: Run, life: Life) -> Run:
         """Other words around the same conditions: what was known of these goes on."""
-        run = Run(plan, self._market, life)
+        run.take_up(life)
         kept = (Role.CASE, Role.ARMING)
         run.watches = [*(watch for watch in run.watches if watch.role not in kept), *old.watches_of(*kept)]
         for watch in run.watches:

@@ -30,11 +30,7 @@ class Run:
     def __init__(self, plan: Plan, market: Market, life: Life) -> None:
         self.plan = plan
         self.rule = plan.rule
-        self.done = life.done
-        self.tally = Tally(life, plan.rule.timezone)
-        self.cooldown_until_s = life.cooldown_until_s
-        self.cleared, self.paused, self.broken = life.cleared, life.paused, life.broken
-        self.placed = {int(case) for case in life.placed.split(",") if case}
+        self.take_up(life)
         self.asleep = self.expired = False
         self.since_s = market.now_s
         """When it was armed, or stopped listening."""
@@ -49,6 +45,14 @@ class Run:
         for watch in self.watches:
             watch.run = self
         self.actions = [tuple(map(str, case.actions)) for case in self.rule.cases]
+
+    def take_up(self, life: Life) -> None:
+        """Goes on with what is remembered of the rule, besides what its watches remember."""
+        self.done = life.done
+        self.tally = Tally(life, self.rule.timezone)
+        self.cooldown_until_s = life.cooldown_until_s
+        self.cleared, self.paused, self.broken = life.cleared, life.paused, life.broken
+        self.placed = {int(case) for case in life.placed.split(",") if case}
 
     def _watch(self) -> Iterator[Watch]:
         rule = self.rule

@@ -28,6 +28,10 @@ class PriceWait:
             return False
         return now_s - self._since_s.setdefault(name, now_s) < self._wait_s
 
+    def forget(self, name: tuple[str, int]) -> None:
+        """It waits no more."""
+        self._since_s.pop(name, None)
+
     def only(self, names: Collection[tuple[str, int]]) -> None:
         """Forgets all others: they wait no more."""
         self._since_s = {name: since_s for name, since_s in self._since_s.items() if name in names}
