@@ -1,6 +1,7 @@
 """Why a sentence could not be read: the word at fault, and what to write instead."""
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -63,65 +64,62 @@ _SHAPES = {
 
 def diagnose(text: str, kind: str, scope: Scope, error: UnexpectedInput) -> Fault:
     """The one fault at which reading stopped, or the unknown word before it that is the likelier cause."""
-    tokens = list(_tokens(text))
+    wrong = error.token.start_pos if isinstance(error, UnexpectedToken) and error.token.type != "$END" else None
+    tokens = list(_tokens(text, wrong))
     walk = _Walk(kind)
-    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        tokens = tokens[: _index_of(tokens, error.token) + 1]
     for at, token in enumerate(tokens):
         if _is_unknown(tokens, at, scope):
             return _unknown_word(tokens, at, walk, scope)
-        if not walk.feed(token):
+        if token.start_pos == wrong:
             return _misplaced(token, tokens[:at], walk)
+        walk.feed(token)
     if isinstance(error, UnexpectedCharacters):
         return _odd_character(text, error.pos_in_stream or 0)
     return _unfinished(text, walk)
 
 
 class _Walk:
-    """Feeds words to the parser one by one and asks it what could follow."""
+    """Feeds words to the parser up to where it stops, and says what could follow there."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._parser: InteractiveParser = sentence_parser().parse_interactive("", start=kind)
-
-    def feed(self, token: Token) -> bool:
-        if token.type not in self._accepted():
-            return False
-        self._parser.feed_token(token)
-        return True
+        self.feed: Callable[[Token], object] = self._parser.feed_token
 
     def words(self) -> list[str]:
-        return sorted(keywords()[name] for name in self._accepted() if name in keywords())
+        return sorted(keywords()[name] for name in self._accepted if name in keywords())
 
     def expected(self) -> list[str]:
         """What could follow, in words of the user."""
-        accepted = self._accepted()
-        value = ["a value"] if {"NUMBER", "LPAR"} <= accepted else ["a name"] if "NAME" in accepted else []
+        accepted = self._accepted
+        value = ["a value"] if self.takes_value() else ["a name"] if "NAME" in accepted else []
         value = value or (["a number"] if "NUMBER" in accepted else [])
         shapes = [shape for name, shape in sorted(_SHAPES.items()) if name in accepted]
         words = [word for word in self.words() if not (value and word == "account")]
         return [*value, *(f"'{word}'" for word in words), *shapes]
 
     def is_complete(self) -> bool:
-        return "$END" in self._accepted()
+        return "$END" in self._accepted
 
     def takes_value(self) -> bool:
-        return {"NUMBER", "LPAR"} <= self._accepted()
+        return {"NUMBER", "LPAR"} <= self._accepted
 
+    @cached_property
     def _accepted(self) -> set[str]:
+        """Tries every word there is, so it is asked once, where the walk has ended."""
         accepts: Callable[[], set[str]] = self._parser.accepts
         return accepts()
 
 
-def _tokens(text: str) -> Iterable[Token]:
+def _tokens(text: str, last: int | None) -> Iterable[Token]:
+    """The words up to the one that starts at ``last``, or up to a character that begins none."""
     try:
-        yield from sentence_parser().lex(text)
+        for token in sentence_parser().lex(text):
+            yield token
+            if token.start_pos == last:
+                return
     except UnexpectedCharacters:
         return
-
-
-def _index_of(tokens: list[Token], wanted: Token) -> int:
-    return next(at for at, token in enumerate(tokens) if token.start_pos == wanted.start_pos)
 
 
 def _is_unknown(tokens: list[Token], at: int, scope: Scope) -> bool:

@@ -78,9 +78,13 @@ def loading(
     kept.forget_all_but(collectors.keys())
     check_whole_set(files, collectors)
     yield
-    problems = tuple(
-        problem for file in files for problem in quote_lines(collectors[file.name].in_file_order(), file.text)
-    )
+    quoted: list[Problem] = []
+    for file in files:
+        found = collectors[file.name].in_file_order()
+        quoted += quote_lines(found, file.text)
+        if found:
+            yield
+    problems = tuple(quoted)
     loaded = Loaded((), (), problems, {}, tuple(rule for file in files for rule in file.sound))
     return _filled(files, problems) if loaded.ok else loaded
 

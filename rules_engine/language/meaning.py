@@ -13,8 +13,6 @@ from rules_engine.language.units import is_share
 from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Expression, Number, Reading, spell_number, walk
 
-_SIZE_MAX = 2_000
-
 
 def check_sentence(condition: Condition, start: int, end: int) -> Iterator[Fault]:
     """What is wrong with one sentence that stands from ``start`` to ``end``."""
@@ -31,9 +29,8 @@ def _units(sides: tuple[Expression, ...], start: int, end: int) -> Iterator[Faul
     shares = [side for side in sides if is_share(side)]
     prices = [side for side in sides if isinstance(side, Reading) and not is_share(side)]
     for level in (side for side in sides if is_constant(side)):
-        value = constant_value(level)
         percent = any(isinstance(part, Number) and part.percent for part in walk(level))
-        if shares and not percent and value:
+        if shares and not percent and (value := constant_value(level)):
             message = f"'{shares[0]}' is compared with a number that has no unit"
             yield Fault(start, end, Code.UNIT_MISSING, message, f"write '{spell_number(value)}%'")
         elif prices and percent and isinstance(level, Number):
@@ -61,18 +58,3 @@ def _using(condition: Using, start: int, end: int) -> Iterator[Fault]:
             message = f"'{condition.method}' does not look at '{reading}'"
             yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, hint)
             return
-
-
-def size_of(expression: Expression) -> int:
-    """How many values it holds, with those that its names stand for; counting stops beyond what is allowed."""
-    count = 0
-    for _ in walk(expression):
-        count += 1
-        if count > _SIZE_MAX:
-            break
-    return count
-
-
-def is_too_large(expression: Expression) -> bool:
-    """Whether names that stand for names have grown beyond what anybody can read."""
-    return size_of(expression) > _SIZE_MAX

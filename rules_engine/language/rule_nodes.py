@@ -15,7 +15,6 @@ from rules_engine.language.durations import BARS_S, read_duration
 from rules_engine.language.grammar import VALUE
 from rules_engine.language.instrument_nodes import check_name
 from rules_engine.language.life import BadWord, read_active, read_at_most, read_if_missed
-from rules_engine.language.meaning import is_too_large
 from rules_engine.language.moments import read_moment
 from rules_engine.language.nearest import nearest
 from rules_engine.language.scope import Instruments, Scope
@@ -129,12 +128,7 @@ class _Words:
             return None
         parsed = parse_sentence(node.text, VALUE, scope)
         self._problems.add_faults(node, parsed.faults)
-        if not isinstance(parsed.value, Expression):
-            return None
-        if is_too_large(parsed.value):
-            self._problems.add(node, Code.TOO_LONG, "values built on values grow too large", "write it more simply")
-            return None
-        return parsed.value
+        return parsed.value if isinstance(parsed.value, Expression) else None
 
     def _cases(self) -> tuple[Case, ...]:
         cases = self._words.get("cases")

@@ -24,11 +24,12 @@ from rules_engine.model.condition import Condition
 
 LENGTH_MAX = 1_000
 NESTING_MAX = 32
-OPERATORS_MAX = 200
+WORDS_MAX = 250
 _SHAPES = Shapes()
 """What a sentence means depends on its own words and its scope alone: this only spares parsing it."""
 
-_URL = re.compile(r"\w+://\S*")
+_URL = re.compile(r"\b\w+://\S*")
+_WORD = re.compile(r"[\w.:]+|[^\w.:\s]")
 _CODES = {
     "all_of": Code.TWO_EVENTS,
     "opposite_of": Code.EVENT_NOT_ALLOWED,
@@ -129,7 +130,7 @@ class _Meanings(Orders):
 def _refuse_outright(text: str) -> Fault | None:
     """What must not even reach the parser."""
     if len(text) > LENGTH_MAX:
-        return Fault(0, 1, Code.TOO_LONG, f"a sentence has at most {LENGTH_MAX:,} characters", "use 'let', or split it")
+        return _too_long(f"{LENGTH_MAX:,} characters")
     odd = re.search(r"[^\x20-\x7e\n\t]", text)
     if odd:
         return Fault(odd.start(), odd.end(), Code.ODD_CHARACTER, *_odd_character(odd[0]))
@@ -137,9 +138,15 @@ def _refuse_outright(text: str) -> Fault | None:
     if url:
         hint = "name a channel; its address belongs in config.yaml"
         return Fault(url.start(), url.end(), Code.URL_IN_RULES, "a rule holds no addresses", hint)
-    if _nesting(text) > NESTING_MAX or len(re.findall(r"[-+*/]", text)) > OPERATORS_MAX:
+    if len(_WORD.findall(text)) > WORDS_MAX:
+        return _too_long(f"{WORDS_MAX} words and signs")
+    if _nesting(text) > NESTING_MAX:
         return Fault(0, 1, Code.TOO_LONG, "the sentence is too deep to read", "name its parts with 'let'")
     return None
+
+
+def _too_long(allowed: str) -> Fault:
+    return Fault(0, 1, Code.TOO_LONG, f"a sentence has at most {allowed}", "use 'let', or split it")
 
 
 def _odd_character(character: str) -> tuple[str, str]:

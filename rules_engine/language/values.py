@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, time
+from itertools import islice
 
 from lark import Token, Tree
 
@@ -12,7 +13,7 @@ from rules_engine.language.arithmetic import constant_value, is_constant
 from rules_engine.language.codes import Code
 from rules_engine.language.durations import BARS_HINT, BARS_S, read_duration
 from rules_engine.language.fault import Fault
-from rules_engine.language.functions import FUNCTION_WORDS, Span, read_call
+from rules_engine.language.functions import FUNCTION_WORDS, BadCall, Span, read_call
 from rules_engine.language.grammar import reserved_words
 from rules_engine.language.nearest import did_you_mean, listed
 from rules_engine.language.scope import Scope
@@ -27,11 +28,14 @@ from rules_engine.model.expression import (
     Number,
     Reading,
     spell_number,
+    walk,
 )
 from rules_engine.model.instrument import Field, Instrument, us_stock
 from rules_engine.model.trigger_method import TriggerMethod
 
 DIGITS_MAX = 12
+NAMED_MAX = 800
+"""Values that the names of one sentence may stand for, together."""
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _FIELDS = tuple(field.value for field in Field)
 _ACCOUNT_FIELDS = tuple(field.value for field in AccountField)
@@ -47,6 +51,7 @@ class Values:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.faults: list[Fault] = []
+        self._named = 0
 
     def blame(self, part: "Token | Tree[Token]", code: Code, message: str, hint: str = "") -> None:
         """Records what is wrong with a token or a subtree."""
@@ -80,7 +85,11 @@ class Values:
         if bar_s is not None or field is not None:
             message = f"'{name}' is a value of 'let', and has no fields or bars"
             self.blame(field or name, Code.UNKNOWN_FIELD, message, f"write '{name}' alone")
-        return self.scope.lets[name]
+        value = self.scope.lets[name]
+        self._named += sum(1 for _ in islice(walk(value), NAMED_MAX + 1))
+        if self._named > NAMED_MAX:
+            raise BadCall(Code.TOO_LONG, "values built on values grow too large", "write it more simply", 0)
+        return value
 
     def _field(self, token: Token, instrument: Instrument) -> Field:
         word = token.removeprefix(".")

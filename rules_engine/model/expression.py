@@ -173,9 +173,11 @@ def parts(expression: Expression) -> tuple[Expression, ...]:
 
 def walk(expression: Expression) -> Iterator[Expression]:
     """The expression and everything inside it, outermost first."""
-    yield expression
-    for part in parts(expression):
-        yield from walk(part)
+    waiting = [expression]
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting += reversed(parts(one))
 
 
 def instruments_in(expression: Expression) -> frozenset[Instrument]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.connections import try_connections
 from tests.fuzz.reloads import try_edits
-from tests.fuzz.sentences import memory_of, try_texts
+from tests.fuzz.sentences import SECONDS_MAX, memory_of, try_texts
 
 MEMORY_MAX = 20_000_000
 
@@ -24,6 +24,7 @@ def quiet() -> Iterator[None]:
 def test_sentences_are_refused_with_a_place_or_are_what_they_say(seed: int) -> None:
     found = try_texts(500, seed)
     assert found.broken == [] and found.accepted > 0 and len(found.codes) > 5
+    assert found.seconds_max < 10 * SECONDS_MAX
 
 
 def test_sentences_take_little_memory() -> None:
