@@ -25,6 +25,7 @@ The protocol
     dispatcher     the write order: from committed intent to bytes
     reconciler     IB's complete answers against what we believe
     evidence       what those answers show: absences, strangers, doubles
+    account_reset  whether all positions are gone without a trade
     unarrived      whether an order that they do not show certainly never arrived
     intake         IB's reports into the journal
     cancelling     cancellations onto the wire

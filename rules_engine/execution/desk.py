@@ -152,15 +152,20 @@ class Desk:
         """The user looked into what halted the rule, and wants it to go on. Returns what it was, or nothing."""
         return self._halts.resume(rule)
 
+    def go_on(self) -> str:
+        """The user knows why all positions of the account are gone. Returns what it was, or nothing."""
+        halted = self._halts.go_on()
+        self.wake()
+        return halted
+
     def adopt(self) -> str:
         """The user looked into what halted all sending: what IB has is right. Returns what it was, or nothing.
 
         Nothing is sent before another reconciliation has taken in what there is.
         """
-        halted = self._halts.engine
+        halted = self._halts.adopt()
         if halted and self._session is not None:
             self._session.distrust("what IB has is being adopted", self._clock.now_s())
-        self._halts.adopt()
         self.wake()
         return halted
 

@@ -7,13 +7,14 @@ from rules_engine.execution.journal import Journal
 from rules_engine.model.clock import Clock
 from rules_engine.model.notice import Notice, NoticeKind
 
-_ENGINE, _RULES = "halted", "halted rules"
+_ENGINE, _RULES, _RESET = "halted", "halted rules", "account reset"
 _ACCEPTED, _ADOPTING = "accepted references", "adopting"
 
 
 class Halts:
     """Durable. IB knowing more than the journal halts everything, since the journal is then an old copy, or somebody
-    else trades under its client id; two orders for one intent halt the intent's rule."""
+    else trades under its client id; so does an account that looks as if it was reset. Two orders for one intent halt
+    the intent's rule."""
 
     def __init__(self, journal: Journal, clock: Clock, everyone: tuple[str, ...]) -> None:
         self._journal = journal
@@ -23,7 +24,7 @@ class Halts:
     @property
     def engine(self) -> str:
         """Why nothing at all may be sent; empty when orders may leave."""
-        return self._journal.get(_ENGINE) or ""
+        return self._journal.get(_ENGINE) or self._journal.get(_RESET) or ""
 
     @property
     def rules(self) -> Mapping[str, str]:
@@ -37,7 +38,7 @@ class Halts:
         if self._journal.get(_ADOPTING):
             self._accept(unknown)
         elif unknown:
-            shown = ", ".join(unknown[:3]) + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
+            shown = _shown(unknown)
             self._halt_engine(f"IB holds an order in our name that the journal does not know: {shown}", unknown[0])
 
     def counted(self, scope: str, newest_id: int) -> None:
@@ -74,9 +75,30 @@ class Halts:
                 rule,
             )
 
+    def account_reset(self, instruments: Sequence[str]) -> None:
+        """All positions of the account are gone, and nothing explains it."""
+        if self._journal.get(_RESET):
+            return
+        names = _shown(instruments)
+        why = f"all positions of the account are gone and no trade explains it: {names}"
+        with self._journal.transaction():
+            self._journal.put(_RESET, why)
+            self._journal.event("", "halted", {"why": why})
+            advice = "Was the account reset, or everything closed by hand or expired?"
+            self._alarm(f"{why}. {advice} Nothing more is sent. Look in TWS, then: rules resume", "account reset", "")
+
+    def go_on(self) -> str:
+        """The user knows why the positions are gone. Returns what it was that halted."""
+        why = self._journal.get(_RESET) or ""
+        if why:
+            with self._journal.transaction():
+                self._journal.put(_RESET, "")
+                self._journal.event("", "halt lifted", {"why": why})
+        return why
+
     def adopt(self) -> str:
         """The user has looked: what IB has is right, whatever the journal says. Returns what it was that halted."""
-        why = self.engine
+        why = self._journal.get(_ENGINE) or ""
         if why:
             with self._journal.transaction():
                 self._journal.put(_ENGINE, "")
@@ -104,7 +126,7 @@ class Halts:
             self._journal.put(_ACCEPTED, json.dumps(sorted({*self._accepted, *references})))
 
     def _halt_engine(self, why: str, occasion: str) -> None:
-        if self.engine:
+        if self._journal.get(_ENGINE):
             return
         with self._journal.transaction():
             self._journal.put(_ENGINE, why)
@@ -116,3 +138,7 @@ class Halts:
         now_s = self._clock.now_s()
         dedup = f"{occasion}.halt.{now_s:.0f}"
         self._journal.tell(Notice(NoticeKind.ALARM, text, dedup, now_s, self._everyone, rule=rule))
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -25,6 +25,11 @@ class Holdings:
             *(*self._scope, instrument, str(ours)),
         )
 
+    def ours(self) -> Mapping[str, Decimal]:
+        """What our own fills came to, by instrument, since the journal began."""
+        rows = self._database.rows("SELECT instrument, ours FROM holding WHERE mode = ? AND account = ?", *self._scope)
+        return {row["instrument"]: Decimal(row["ours"]) for row in rows}
+
     def told(self, positions: Mapping[str, Decimal]) -> None:
         """All positions of the account, as IB says: what is not among them is none. Kept where we ordered too."""
         with self._database.transaction():

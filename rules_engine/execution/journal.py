@@ -28,7 +28,9 @@ from rules_engine.model.life import Life
 from rules_engine.model.notice import Notice
 from rules_engine.model.reports import ExecutionReport
 from rules_engine.model.settings import Mode
+from rules_engine.model.slices import Slices, at_once
 
+_LIVES_A_SLICE = 10
 _HIGH_WATER, _OUTAGE = "order_id_high_water", "outage"
 
 
@@ -121,10 +123,19 @@ class Journal:
 
     def lives(self) -> Mapping[str, Life]:
         """Each rule's memory in this mode and account."""
+        return at_once(self.reading_lives())
+
+    def reading_lives(self) -> Slices[Mapping[str, Life]]:
+        """The same in slices."""
         rows = self._database.rows(
             "SELECT rule, life_json FROM rule_state WHERE mode = ? AND account = ?", self.mode, self.account
         )
-        return {row["rule"]: from_text(Life, row["life_json"]) for row in rows}
+        found: dict[str, Life] = {}
+        for row in rows:
+            found[row["rule"]] = from_text(Life, row["life_json"])
+            if len(found) % _LIVES_A_SLICE == 0:
+                yield
+        return found
 
     def tell(self, notice: Notice) -> bool:
         """Queues a message; False when this event was told before."""

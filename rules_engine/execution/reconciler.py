@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from rules_engine.execution.account_reset import AccountReset
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.evidence import Findings, find
 from rules_engine.execution.halts import Halts
@@ -43,6 +44,7 @@ class Reconciler:
         self._timing = timing
         self._halts = halts
         self._settings = settings
+        self._account_reset = AccountReset(journal, clock)
         self._everyone = tuple(settings.channels)
         self._reminded_s: dict[str, float] = {}
 
@@ -66,7 +68,11 @@ class Reconciler:
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
         session.next_order_id = evidence.next_order_id
         self._settle_absent(session, findings.absent)
-        session.reconciled, session.why, session.attempts = True, "", 0
+        session.attempts = 0
+        if not session.reconciled and self._is_emptied(session, evidence):
+            return evidence
+        self._account_reset.remember(evidence)
+        session.reconciled, session.why = True, ""
         session.due_s = self._next_round_s(session)
         return evidence
 
@@ -111,6 +117,21 @@ class Reconciler:
         """Whether complete evidence has not shown it for so long that what was on its way would have arrived."""
         now_s = self._clock.now_s()
         return now_s - session.absent_since_s.get(intent.key, now_s) >= self._timing.settle_s
+
+    def _is_emptied(self, session: Session, evidence: Evidence) -> bool:
+        """Whether IB shows none of the positions that it showed when we were last connected, and is to be asked once
+        more about them. If it shows none even then, the engine halts."""
+        now_s, missing = self._clock.now_s(), self._account_reset.missing(evidence)
+        if not missing:
+            session.emptied_s = None
+            return False
+        session.emptied_s = now_s if session.emptied_s is None else session.emptied_s
+        again_s = session.emptied_s + self._timing.settle_s
+        if now_s < again_s:
+            session.distrust("all positions of the account are gone; IB is asked once more", again_s)
+            return True
+        self._halts.account_reset(missing)
+        return False
 
     def _may_go_again(self, session: Session, intent: Intent) -> bool:
         """Whether the dispatcher is to send the unit of this intent once more; noted for it."""

@@ -16,7 +16,8 @@ class Session:
     ``usable`` is false while IB's own link is down (1100). ``why`` says why nothing is sent, for `rules status`.
     ``errors`` are what IB said against orders that it has not shown since, by key. ``inactive`` are keys of orders that
     IB called inactive and that were asked about. ``next_order_id`` is the lowest number that IB can take for fresh.
-    ``unarrived`` are units that may be sent once more, ``tried`` those for which that was tried.
+    ``emptied_s`` is since when all positions are gone without an explanation. ``unarrived`` are units that may be sent
+    once more, ``tried`` those for which that was tried.
     """
 
     link: OrderLink
@@ -30,6 +31,7 @@ class Session:
     cancelling: set[str] = field(default_factory=set)
     inactive: set[str] = field(default_factory=set)
     next_order_id: int = 0
+    emptied_s: float | None = None
     unarrived: list[UnitName] = field(default_factory=list)
     tried: set[UnitName] = field(default_factory=set)
 

@@ -59,8 +59,10 @@ class Gate:
             broken("nothing is sent while the gateway may be restarting", sent.key)
         if self._account not in sent.accounts or sent.account != self._account:
             broken("nothing is sent to another account", f"{sent.key}: {sent.account!r}, login of {sent.accounts}")
-        kept = dict(house.rows("SELECT k, v FROM kv WHERE k IN ('halted', 'halted rules', 'adopting')"))
-        if kept.get("halted"):
+        kept = dict(
+            house.rows("SELECT k, v FROM kv WHERE k IN ('halted', 'halted rules', 'adopting', 'account reset')")
+        )
+        if kept.get("halted") or kept.get("account reset"):
             broken("nothing is sent by an engine that is halted", sent.key)
         row = house.checks.row("SELECT * FROM intent WHERE key = ?", sent.key)
         if row is None:

@@ -298,3 +298,26 @@ def test_positions_beyond_a_limit_are_held_back_however_fills_and_reports_come(t
 
     house = staged(tmp_path, script, limits=Limits(max_position_value=Decimal(6_000)))
     assert house.position("MA") <= 15
+
+
+def test_an_account_that_was_reset_meanwhile_gets_no_order_before_somebody_has_looked(tmp_path: Path) -> None:
+    async def script(house: House) -> None:
+        await show(house, V=211.0)
+        await asyncio.sleep(1_000.0)
+        assert states(house, "fills") == ["filled"]
+        house.gateway.drop_connections()
+        house.gateway.reset_account(ACCOUNT)
+        await asyncio.sleep(60.0)
+        await show(house, V=199.0, MA=400.0)
+        await show(house, V=201.0)
+        sent = house.gate.sent
+        await asyncio.sleep(20.0)
+        assert house.gate.sent == sent
+        await house.ask("resume")
+        await show(house, V=199.0)
+        await show(house, V=201.0)
+        await asyncio.sleep(2.0)
+        assert house.gate.sent > sent
+
+    house = staged(tmp_path, script)
+    assert told(house, "all positions of the account are gone", "MA", "rules resume") == 1

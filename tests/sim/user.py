@@ -106,9 +106,11 @@ class User:
 
     async def _look_into_halts(self) -> None:
         """Cancels the twin in TWS and lets the rule go on; adopts what IB has."""
-        kept = dict(self._house.rows("SELECT k, v FROM kv WHERE k IN ('halted', 'halted rules')"))
+        kept = dict(self._house.rows("SELECT k, v FROM kv WHERE k IN ('halted', 'halted rules', 'account reset')"))
         if kept.get("halted"):
             await self._house.ask("adopt")
+        if kept.get("account reset"):
+            await self._house.ask("resume")
         for rule in json.loads(kept.get("halted rules") or "{}"):
             await self._house.ask("resume", rule=rule)
 
