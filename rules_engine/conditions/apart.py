@@ -1,7 +1,6 @@
 """Which of two values is the greater one, and how long that surely stays so."""
 
 from collections.abc import Callable
-from math import inf
 
 from rules_engine.model.constant import constant
 from rules_engine.model.expression import Expression, Named, Reading
@@ -57,13 +56,13 @@ class Apart:
             return self._beside(self.level)
         if self._order is None or side == 0:
             return None
-        return self._order.unknown() if side is None else self._order.stays(side)
+        return self._order.unknown() if side is None else Stretch(orders=((self._order, side),))
 
     def _beside(self, level: float) -> Stretch | None:
         value, slack = self._of(), abs(level) * _SLACK
         if value is None or abs(value - level) <= slack or self.side != (1 if value > level else -1):
             return None
-        return Stretch(level + slack, inf) if value > level else Stretch(-inf, level - slack)
+        return Stretch(low=level + slack) if value > level else Stretch(high=level - slack)
 
 
 def _level(readings: Readings, left: Expression, right: Expression) -> float | None:

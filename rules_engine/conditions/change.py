@@ -21,7 +21,6 @@ from rules_engine.model.judging import (
     Readings,
     Stretch,
     Verdict,
-    meeting,
 )
 
 
@@ -83,8 +82,8 @@ class _ChangeJudge(Judge):
         if self.side is None:
             return next(iter(self.orders.values())).unknown()
         if self.side:
-            return self.orders[self.side].stays(self.side)
-        return self._unmoved() or meeting([order.stays(-way) for way, order in self.orders.items()])
+            return Stretch(orders=((self.orders[self.side], self.side),))
+        return self._unmoved() or Stretch(orders=tuple((order, -way) for way, order in self.orders.items()))
 
     def _unmoved(self) -> Stretch | None:
         """Every value that will be compared is a print of the window, the one before it, or still to come."""

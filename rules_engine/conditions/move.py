@@ -104,7 +104,7 @@ class _MoveJudge(Judge):
         if band is None or not self.watching:
             return band
         covered_at_s = [window.covered_at_s() for window, _ in self.ways if not window.is_covered()]
-        return band.meet(Stretch(-inf, inf, min(covered_at_s))) if covered_at_s else None
+        return band.meet(Stretch(until_s=min(covered_at_s))) if covered_at_s else None
 
     def forget(self, depth: Forget) -> None:
         self.watching = False

@@ -1,10 +1,10 @@
-"""How long two values of one instrument's own prints surely stay in the order in which they are."""
+"""Pairs of values of one instrument's own prints: how long they surely stay in the order in which they are."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from functools import cache, partial
-from math import inf, sqrt
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from math import inf, nan, sqrt
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.ranges import Given, Value, has_bounds, written
@@ -20,116 +20,132 @@ from rules_engine.model.expression import (
     WorkingOrders,
     walk,
 )
-from rules_engine.model.judging import PRINTS_MAX, Earlier, Stretch
+from rules_engine.model.judging import Earlier, Stretch
 
 if TYPE_CHECKING:
     from rules_engine.evaluation.view import View
 
-Holds = Callable[[int], bool]
-Look = Callable[[int, int], tuple[float, Stretch | None]]
-"""See `Written`."""
+PRINTS_MAX = 2**62
+"""More prints than will ever come."""
+Edges = tuple[float, float, float, int]
+"""Of a stretch: between which two values, before when, and up to the print of which number."""
+NOWHERE: Edges = (inf, -inf, -inf, 0)
+EVERYWHERE: Edges = (-inf, inf, inf, PRINTS_MAX)
 
 _FIRST, _LEAST, _MOST = 16, 2, 4096
 _PAUSE = 2
 """After not even a short stretch was found, so many prints are looked at one by one."""
 _CAREFUL = 0.8
 """The share of what seems possible that is tried."""
-_NOW = Stretch(-inf, inf, inf, 0)
-"""This print, and none after it."""
+_REACH_MAX = 2.0
+"""How many times as far as before one looks at most."""
+_PAIRS_MAX = 16
+"""So many pairs are compared by one function at most: those of more are looked at one after another."""
+_READ = (Reading, AccountReading, Position, WorkingOrders)
+
+Loose = Callable[[], Sequence[int]]
+Look = Callable[[int], tuple[float, Edges | None]]
+"""See `Written`."""
+T = TypeVar("T")
 
 
 class Guard:
-    """Two values, and how far ahead it pays to look: as far as it did, more where there was room and less where not.
+    """Two values. ``side``: the left one is held to stay above (1) or below (-1) the right one; 0: to nothing."""
 
-    The functions that compare are compiled once for each shape of the two expressions; they read the windows that the
-    judges read, which are there when it is first asked.
-    """
+    __slots__ = ("of", "pair", "side", "sight", "view")
 
-    __slots__ = ("_ahead", "_holds", "_is_made", "_known_at_s", "_look", "_of", "_pause", "_values", "_view")
-
-    _holds: Holds
-    _look: Look
+    sight: "Sight[Any]"
+    """What sees to it that nobody misses its going."""
 
     def __init__(self, view: "View", of: Reading, left: Value, right: Value) -> None:
-        self._view, self._of, self._values = view, of, (left, right)
-        self._is_made = False
-        self._known_at_s: list[Callable[[], float]] = []
-        self._ahead = _FIRST
-        self._pause = 0
+        self.view, self.of, self.pair = view, of, (left, right)
+        self.side = 0
 
-    def stays(self, side: int) -> Stretch | None:
+    def hold_to(self, side: int) -> None:
+        sight = self.sight
+        sight.held += (side != 0) - (self.side != 0)
+        self.side = side
+        sight.edges = NOWHERE if sight.held else EVERYWHERE
+
+    def unknown(self) -> Stretch | None:
+        stream = self.view.stream(self.of)
+        windows = [part for value in self.pair for part in _windows(value)]
+        known_at_s = max((_known_at_s(stream, part, self.view.market.now_s) for part in windows), default=NEVER)
+        return Stretch(until_s=known_at_s) if known_at_s > self.view.market.now_s else None
+
+
+class Sight(Generic[T]):
+    """Guards on one series of prints, looked at by one function, and who is to be told of each.
+
+    ``edges`` are those of the stretch in which all stay where they are held to. How far ahead it pays to look: as far
+    as it did, more where there was room and less where not. The functions are compiled once for each shape of the
+    pairs; they read the windows that the judges read, which are there when it first looks.
+    """
+
+    __slots__ = ("_ahead", "_guards", "_is_made", "_look", "_loose", "_pause", "_told", "edges", "held")
+
+    _loose: Loose
+    _look: Look
+
+    def __init__(self, guards: Sequence[tuple[Guard, T]]) -> None:
+        self._guards = [guard for guard, _ in guards]
+        self._told = [told for _, told in guards]
+        for guard in self._guards:
+            guard.side, guard.sight = 0, self
+        self.held = 0
+        """How many are held to a side."""
+        self.edges = EVERYWHERE
+        self._is_made = False
+        self._ahead, self._pause = _FIRST, 0
+
+    def look(self) -> Sequence[T]:
+        """Who is to be told that something may have changed by the newest print; nobody while all surely stay."""
         if not self._is_made:
             self._make()
+        self.edges = NOWHERE
         try:
-            ahead = self._ahead
-            if ahead:
-                look = self._look
-                while ahead >= _LEAST:
-                    reach, found = look(side, ahead)
-                    if found is not None:
-                        self._ahead = max(min(int(ahead * reach * _CAREFUL), _MOST), _LEAST)
-                        return found
-                    ahead = int(ahead * min(reach * _CAREFUL, 0.5))
-                self._ahead, self._pause = 0, _PAUSE
-            return self._now(side)
-        except (OverflowError, ValueError):
+            return [self._told[number] for number in self._gone()]
+        except (ArithmeticError, ValueError):
             # Values that are no prices: counted in numbers of any size, or computed beyond all bounds.
-            return None
+            return [told for guard, told in zip(self._guards, self._told, strict=True) if guard.side]
 
-    def _now(self, side: int) -> Stretch | None:
-        if not self._holds(side):
-            return None
+    def _gone(self) -> Sequence[int]:
+        ahead = self._ahead
+        while ahead >= _LEAST:
+            reach, edges = self._look(ahead)
+            if edges is not None:
+                self._ahead = max(min(int(ahead * reach * _CAREFUL), _MOST), _LEAST)
+                self.edges = edges
+                return ()
+            ahead = int(ahead * min(reach * _CAREFUL, 0.5))
+        if self._ahead:
+            self._ahead, self._pause = 0, _PAUSE
         self._pause -= 1
         if self._pause < 0:
             self._ahead = _LEAST
-        return _NOW
-
-    def unknown(self) -> Stretch | None:
-        if not self._is_made:
-            self._make()
-        known_at_s = max((known_at_s() for known_at_s in self._known_at_s), default=NEVER)
-        return Stretch(-inf, inf, known_at_s) if known_at_s > self._view.market.now_s else None
+        return self._loose()
 
     def _make(self) -> None:
-        text, market = written(*self._values), self._view.market
-        stream = self._view.stream(self._of)
-        windows = [self._window(stream, part) for part in text.given]
-        quote = market.feed(self._of.instrument.name).quote(self._of.field)
-        self._holds, self._look = _compiled(text.source)(market, quote, stream.sums, *windows)
+        first = self._guards[0]
+        text, market = written([guard.pair for guard in self._guards]), first.view.market
+        stream = first.view.stream(first.of)
+        windows = [_window(stream, part, market.now_s) for part in text.given]
+        quote = market.feed(first.of.instrument.name).quote(first.of.field)
+        self._loose, self._look = _compiled(text.source)(market, quote, stream.sums, *self._guards, *windows)
         self._is_made = True
 
-    def _window(self, stream: Stream, part: Given) -> float | Moments | Extreme | Before:
-        now_s = self._view.market.now_s
-        if not isinstance(part, Series | Earlier):
-            return part
-        if isinstance(part, Earlier):
-            before = stream.before(part.window_s, now_s)
-            self._known_at_s.append(before.known_at_s)
-            return before
-        assert part.duration_s is not None
-        window: Moments | Extreme
-        if part.function in (Function.HIGHEST, Function.LOWEST):
-            window = stream.extreme(part.duration_s, part.function is Function.HIGHEST, now_s)
-        else:
-            window = stream.moments(part.duration_s, now_s)
-        self._known_at_s.append(partial(stream.covered_at_s, window, part.duration_s))
-        return window
 
-
-@cache
-def _compiled(source: str) -> Callable[..., tuple[Holds, Look]]:
-    """No word of a user is in the source: it is put together out of the writer's own names."""
-    names: dict[str, Any] = {
-        "bisect_right": bisect_right,
-        "inf": inf,
-        "sqrt": sqrt,
-        "Stretch": Stretch,
-        "new": tuple.__new__,
-        "PRINTS_MAX": PRINTS_MAX,
-    }
-    exec(source, names)
-    make: Callable[..., tuple[Holds, Look]] = names["make"]
-    return make
+def sights(guards: Mapping[Guard, T]) -> list[Sight[T]]:
+    """Guards on one price, each with who is to be told: those that read windows of one kind are looked at together."""
+    kinds: dict[tuple[bool, frozenset[type]], list[tuple[Guard, T]]] = {}
+    for guard, told in guards.items():
+        read = frozenset(_kind(part) for value in guard.pair for part in _windows(value))
+        kinds.setdefault((guard.view.keeps, read), []).append((guard, told))
+    return [
+        Sight(alike[start : start + _PAIRS_MAX])
+        for alike in kinds.values()
+        for start in range(0, len(alike), _PAIRS_MAX)
+    ]
 
 
 def guard_on(view: "View", left: Value, right: Value) -> Guard | None:
@@ -150,4 +166,53 @@ def _leaves(of: Value) -> Iterator[Expression]:
         yield from (part for part in walk(of) if isinstance(part, _READ))
 
 
-_READ = (Reading, AccountReading, Position, WorkingOrders)
+def _windows(of: Value) -> Iterator[Series | Earlier]:
+    if isinstance(of, Earlier):
+        yield of
+    else:
+        yield from (part for part in walk(of) if isinstance(part, Series))
+
+
+def _kind(of: Series | Earlier) -> type:
+    if isinstance(of, Earlier):
+        return Before
+    return Extreme if of.function in (Function.HIGHEST, Function.LOWEST) else Moments
+
+
+def _window(stream: Stream, part: Given, now_s: float) -> float | Moments | Extreme | Before:
+    """A window as it is there, or a number."""
+    match part:
+        case Earlier():
+            return stream.before(part.window_s, now_s)
+        case Series(function=Function.HIGHEST | Function.LOWEST, duration_s=float() as window_s):
+            return stream.extreme(window_s, part.function is Function.HIGHEST, now_s)
+        case Series(duration_s=float() as window_s):
+            return stream.moments(window_s, now_s)
+        case _:
+            assert isinstance(part, float)
+            return part
+
+
+def _known_at_s(stream: Stream, part: Series | Earlier, now_s: float) -> float:
+    """From when on it is known, if no data is lost."""
+    window = _window(stream, part, now_s)
+    if isinstance(window, Before):
+        return window.known_at_s()
+    assert isinstance(window, Moments | Extreme)
+    return stream.covered_at_s(window, window.window_s)
+
+
+@cache
+def _compiled(source: str) -> Callable[..., tuple[Loose, Look]]:
+    """No word of a user is in the source: it is put together out of the writer's own names."""
+    names: dict[str, Any] = {
+        "bisect_right": bisect_right,
+        "inf": inf,
+        "nan": nan,
+        "sqrt": sqrt,
+        "PRINTS_MAX": PRINTS_MAX,
+        "REACH_MAX": _REACH_MAX,
+    }
+    exec(source, names)
+    make: Callable[..., tuple[Loose, Look]] = names["make"]
+    return make

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Any
 
+from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, Edges, Sight, sights
 from rules_engine.evaluation.levels import Levels
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.quote import Feed, Quote
@@ -11,7 +12,7 @@ from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
-from rules_engine.model.judging import PRINTS_MAX, Moment, Stretch
+from rules_engine.model.judging import Moment, Order, Stretch
 
 PENDING_MAX = 512
 """So many prints wait at most before they are put into windows, all at once."""
@@ -21,21 +22,36 @@ Ask = Callable[["Lane", float, float, float], Sequence[Firing]]
 """Asked about a print of that time, value and size; gives what fires by it."""
 
 
-Edges = tuple[float, float, float, int]
-"""Of a stretch: between which two values, before when, and up to the print of which number."""
-
-_NOWHERE: Edges = (inf, -inf, -inf, 0)
-
-
 class _Rest:
     """A watch that need not look before the edges of its stretch."""
 
-    __slots__ = ("calm", "edges", "watch")
+    __slots__ = ("_orders", "edges", "watch")
 
-    def __init__(self, watch: Watch, edges: Edges) -> None:
+    def __init__(self, watch: Watch, stretch: Stretch) -> None:
         self.watch = watch
-        self.calm = watch.judge.calm
-        self.edges = edges
+        self._orders: tuple[tuple[Order, int], ...] = ()
+        self.go_on(stretch)
+
+    def go_on(self, stretch: Stretch) -> None:
+        low, high, until_s, orders = stretch
+        self.edges: Edges = (low, high, until_s, PRINTS_MAX)
+        if self._orders and self._orders != orders:
+            self.end()
+        self._orders = orders
+        for order, side in orders:
+            order.hold_to(side)
+
+    def look(self) -> Sequence[Watch]:
+        """At the newest print: nobody if it can go on."""
+        stretch = self.watch.judge.calm()
+        if stretch is None:
+            return (self.watch,)
+        self.go_on(stretch)
+        return ()
+
+    def end(self) -> None:
+        for order, _ in self._orders:
+            order.hold_to(0)
 
 
 class Lane:
@@ -64,6 +80,7 @@ class Lane:
         "_resting",
         "_restless",
         "_room",
+        "_sights",
         "_timers",
         "_times",
         "_top",
@@ -96,8 +113,11 @@ class Lane:
         self._resting: dict[Watch, _Rest] = {}
         self._restless: list[_Rest] = []
         """Those whose rests ended lately."""
-        self._others = _NOWHERE
+        self._others = NOWHERE
         """The fold of all other rests."""
+        self._sights = sights(
+            {guard: watch for watch in self._watches if watch.is_single for guard in watch.uses.guards}
+        )
         self._levels = Levels(self._watches)
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
@@ -186,13 +206,6 @@ class Lane:
         for stream in quote.streams:
             stream.take(time_s, value)
 
-    def _put(self, time_s: float, value: float) -> None:
-        if not self._room:
-            self.settle()
-            self._room = self._top = PENDING_MAX
-        self._times[self._room], self._values[self._room] = time_s, value
-        self._room -= 1
-
     def _make_room(self) -> int:
         """The waiting prints are put away; for how many more there is room."""
         self.settle()
@@ -250,7 +263,7 @@ class Lane:
         """It looks at the next print, whatever that is."""
         self.close()
         self._awake[watch] = None
-        self._resting.pop(watch, None)
+        self._end_rest(watch)
         self._levels.wake(watch)
 
     def close(self) -> None:
@@ -262,7 +275,7 @@ class Lane:
     def rest(self, judged: Iterable[Watch], moment: Moment) -> None:
         """After a print: who of those that were judged at it can sleep, and how long all can."""
         self.close()
-        self._others = _NOWHERE
+        self._others = NOWHERE
         if moment is not Moment.PRINT:
             return
         for watch in judged:
@@ -270,7 +283,7 @@ class Lane:
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
-        if self._unrested_of_all(value, self._quote.time_s, self._quote.prints):
+        if self._unrested():
             return
         self._levels.stand_at(value)
         self._is_folded = True
@@ -282,45 +295,38 @@ class Lane:
         While the print is within the fold of the others, only those whose rests ended lately are looked at.
         """
         quote = self._quote
-        value, time_s, number = quote.value, quote.time_s, quote.prints
+        value, time_s = quote.value, quote.time_s
         assert value is not None
-        low, high, until_s, last = self._others
-        if not (low < value < high and time_s < until_s and number <= last):
-            return self._unrested_of_all(value, time_s, number)
-        due = []
-        for rest in self._restless:
-            low, high, until_s, last = rest.edges
+        low, high, until_s, _ = self._others
+        if low < value < high and time_s < until_s:
+            due = _looked_at(self._restless, value, time_s)
+        else:
+            due = self._unrested_of_all(value, time_s)
+        number = quote.prints
+        for sight in self._sights:
+            low, high, until_s, last = sight.edges
             if not (low < value < high and time_s < until_s and number <= last):
-                stretch = rest.calm()
-                if stretch is None:
-                    due.append(rest.watch)
-                else:
-                    rest.edges = _edges(stretch, number)
+                due += sight.look()
         return due
 
-    def _unrested_of_all(self, value: float, time_s: float, number: int) -> list[Watch]:
-        due = []
-        still: list[Edges] = []
-        self._restless = []
+    def _unrested_of_all(self, value: float, time_s: float) -> list[Watch]:
+        still: list[_Rest] = []
+        over: list[_Rest] = []
         for rest in self._resting.values():
-            low, high, until_s, last = rest.edges
-            if low < value < high and time_s < until_s and number <= last:
-                still.append(rest.edges)
-                continue
-            stretch = rest.calm()
-            if stretch is None:
-                due.append(rest.watch)
+            low, high, until_s, _ = rest.edges
+            if low < value < high and time_s < until_s:
+                still.append(rest)
             else:
-                rest.edges = _edges(stretch, number)
-                self._restless.append(rest)
+                over.append(rest)
         # Never a price below zero, for that says nothing.
         least = 0.0 if self._quote.is_price else -inf
         self._others = _folded((least, inf, inf, PRINTS_MAX), still)
-        return due
+        self._restless = over
+        return _looked_at(over, value, time_s)
 
     def _fold(self) -> None:
         """What all can sleep through."""
-        edges = _folded(self._others, [rest.edges for rest in self._restless])
+        edges = _folded(_folded(self._others, self._restless), self._sights)
         self._rest_low, self._rest_high, self._until_s, self._last = edges
         self._narrow()
         self._make_room()
@@ -338,7 +344,7 @@ class Lane:
 
     def _lay_down(self, watch: Watch) -> None:
         self._awake.pop(watch, None)
-        self._resting.pop(watch, None)
+        self._end_rest(watch)
         if not watch.run.listens(watch):
             self._levels.silence(watch)
             return
@@ -350,19 +356,29 @@ class Lane:
         if stretch is None:
             self._awake[watch] = None
         else:
-            self._resting[watch] = _Rest(watch, _edges(stretch, self._quote.prints))
+            self._resting[watch] = _Rest(watch, stretch)
+
+    def _end_rest(self, watch: Watch) -> None:
+        rest = self._resting.pop(watch, None)
+        if rest is not None:
+            rest.end()
 
 
-def _edges(stretch: Stretch, number: int) -> Edges:
-    """Of a stretch that begins with the print of that number."""
-    low, high, until_s, prints = stretch
-    return low, high, until_s, number + prints
+def _looked_at(rests: Iterable[_Rest], value: float, time_s: float) -> list[Watch]:
+    """Whose rests are over, and cannot go on."""
+    due: list[Watch] = []
+    for rest in rests:
+        low, high, until_s, _ = rest.edges
+        if not (low < value < high and time_s < until_s):
+            due += rest.look()
+    return due
 
 
-def _folded(edges: Edges, others: Iterable[Edges]) -> Edges:
-    """What is within all of them."""
+def _folded(edges: Edges, others: Iterable[_Rest | Sight[Watch]]) -> Edges:
+    """What is within these edges and those of all others."""
     low, high, until_s, last = edges
-    for other_low, other_high, other_until_s, other_last in others:
+    for other in others:
+        other_low, other_high, other_until_s, other_last = other.edges
         if other_low > low:
             low = other_low
         if other_high < high:

@@ -1,10 +1,10 @@
-"""Two values made of one price into the text of functions that compare them: now, and through the next prints.
+"""Pairs of values made of one price into the text of functions that compare them: now, and through the next prints.
 
-Interval arithmetic, written out: what stands in the text depends only on the shape of the two expressions; their
-numbers and the lengths of their windows are given to the functions when they are made.
+Interval arithmetic, written out: what stands in the text depends only on the shape of the expressions; their numbers
+and the lengths of their windows are given to the functions when they are made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rules_engine.model.expression import (
@@ -35,6 +35,7 @@ _WINDOW = 8192
 """Looking so many prints ahead is looking ahead for as long as a window of extremes is."""
 _SLACK = 1e-9
 """A thousand times what counts as equal."""
+_NOWHERE = "return 0.25, None"
 
 _SUMS = """
 times, totals, scale, base, first = sums.times, sums.totals, sums.scale, sums.base, sums.first
@@ -66,22 +67,33 @@ low, high = value - room, value + room
 class _Text:
     """The lines of one function under way: of the values now or, ``ahead``, of their bounds for ``prints`` prints.
 
-    ``given`` are numbers and windows, in the order of the parameters; both functions have the same.
+    ``given`` are numbers and windows, in the order of the parameters; both functions have the same. What of a window is
+    known now is a number or, where that means nothing, `nan`, of which no comparison holds.
     """
 
     ahead: bool
     given: list[Given]
-    lines: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
+    """About windows, for all pairs."""
+    own: list[str] = field(default_factory=list)
+    """Of the pair under way."""
     known: dict[Value, Bounds] = field(default_factory=dict)
+    known_windows: dict[Value, Bounds] = field(default_factory=dict)
     counted: dict[float, int] = field(default_factory=dict)
     """Windows whose prints are counted and summed: their numbers by their lengths."""
     spread: set[int] = field(default_factory=set)
     """Those of which the deviation is known."""
+    names: int = 0
+
+    def next_pair(self) -> None:
+        """Another pair: of those before, what is known of windows is left."""
+        self.own, self.known = [], {}
 
     def bounds(self, of: Value) -> Bounds:
-        found = self.known.get(of)
+        found = self.known.get(of) or self.known_windows.get(of)
         if found is None:
-            found = self.known[of] = self._written(of)
+            known = self.known_windows if _is_window(of) else self.known
+            found = known[of] = self._written(of)
         return found
 
     def _written(self, of: Value) -> Bounds:
@@ -95,13 +107,17 @@ class _Text:
                 return ("low", "high") if self.ahead else ("value", "value")
             case Negative(operand):
                 low, high = self.bounds(operand)
-                return self._named(f"-{high}", f"-{low}")
+                return self._named(self.own, f"-{high}", f"-{low}")
             case Arithmetic(operator, left, right):
                 return self._combined(operator, self.bounds(left), self.bounds(right))
             case Earlier():
                 return self._earlier(of)
-            case Series(function, Reading(), float()):
-                return self._extreme(of) if function in _EXTREMES else self._moments(of)
+            case Series(function=function) if function in _EXTREMES:
+                return self._extreme(of)
+            case Series(function=Function.ZSCORE):
+                return self._score(of)
+            case Series():
+                return self._moment(of)
             case _:
                 raise AssertionError(f"no bounds: {of}")
 
@@ -110,27 +126,34 @@ class _Text:
             self.given.append(what)
         return f"given{self.given.index(what)}"
 
-    def _named(self, low: str, high: str) -> Bounds:
-        number = len(self.lines)
-        self.lines.append(f"low{number} = {low}")
+    def _named(self, lines: list[str], low: str, high: str) -> Bounds:
+        self.names += 1
+        lines.append(f"low{self.names} = {low}")
         if low == high:
-            return f"low{number}", f"low{number}"
-        self.lines.append(f"high{number} = {high}")
-        return f"low{number}", f"high{number}"
+            return f"low{self.names}", f"low{self.names}"
+        lines.append(f"high{self.names} = {high}")
+        return f"low{self.names}", f"high{self.names}"
 
     def _combined(self, operator: str, left: Bounds, right: Bounds) -> Bounds:
         if operator == "+":
-            return self._named(f"{left[0]} + {right[0]}", f"{left[1]} + {right[1]}")
+            return self._named(self.own, f"{left[0]} + {right[0]}", f"{left[1]} + {right[1]}")
         if operator == "-":
-            return self._named(f"{left[0]} - {right[1]}", f"{left[1]} - {right[0]}")
+            return self._named(self.own, f"{left[0]} - {right[1]}", f"{left[1]} - {right[0]}")
         if operator == "/":
-            self.lines.append(f"if {right[0]} <= 0 <= {right[1]}: return nowhere")
-            right = self._named(f"1 / {right[1]}", f"1 / {right[0]}")
+            right = self._inverse(right)
         corners = list(dict.fromkeys(f"{one} * {other}" for one in left for other in right))
         if len(corners) == 1:
-            return self._named(corners[0], corners[0])
+            return self._named(self.own, corners[0], corners[0])
         both = ", ".join(corners)
-        return self._named(f"min({both})", f"max({both})")
+        return self._named(self.own, f"min({both})", f"max({both})")
+
+    def _inverse(self, of: Bounds) -> Bounds:
+        low, high = of
+        if not self.ahead:
+            inverse = f"1 / {low} if {low} else nan"
+            return self._named(self.own, inverse, inverse)
+        self.own.append(f"if {low} <= 0 <= {high}: {_NOWHERE}")
+        return self._named(self.own, f"1 / {high}", f"1 / {low}")
 
     def _until(self, end_s: str) -> list[str]:
         return [f"end_s = {end_s}", "if end_s < until_s: until_s = end_s"]
@@ -138,52 +161,64 @@ class _Text:
     def _earlier(self, of: Earlier) -> Bounds:
         """Of the last print a window ago, and of those that follow it."""
         window = self._give(of)
-        self.lines.append(f"at = {window}.reach(now_s)")
+        self.shared.append(f"at = {window}.reach(now_s)")
         if self.ahead:
-            self.lines += [
-                "if at < 0 or at + prints + 1 >= count: return nowhere",
-                "values = sums.values[at : at + prints + 1]",
+            self.shared += [
+                f"if at < 0 or at + prints + 1 >= count: {_NOWHERE}",
+                "values = sums.values(at, at + prints + 1)",
                 "least, most = min(values), max(values)",
+                f"if least <= 0: {_NOWHERE}",
                 *self._until(f"times[at + prints + 1] + {window}.window_s - {_EARLY_S}"),
             ]
         else:
-            self.lines += ["if at < 0: return nowhere", "least = most = sums.values[at]"]
-        self.lines.append("if least <= 0: return nowhere")
+            self.shared += ["least = most = sums.value(at) if at >= 0 else nan", "if least <= 0: least = nan"]
         factor, shift = self._give(of.factor), self._give(of.shift)
         most = "most" if self.ahead else "least"
-        return self._named(f"least * {factor} + {shift}", f"{most} * {factor} + {shift}")
+        return self._named(self.shared, f"least * {factor} + {shift}", f"{most} * {factor} + {shift}")
 
     def _extreme(self, of: Series) -> Bounds:
         """Of those prints that surely stay in the window, and those that come: the newest stays in any case."""
-        window, number = self._give(of), len(self.lines)
+        window = self._give(of)
+        self.names += 1
         is_highest = of.function is Function.HIGHEST
-        now, lasting = f"extreme{number}", f"lasting{number}"
-        self.lines += [f"{now} = {window}.at(now_s)", f"if {now} is None: return nowhere"]
+        now, lasting = f"extreme{self.names}", f"lasting{self.names}"
+        self.shared.append(f"{now} = {window}.at(now_s)")
         if not self.ahead:
+            self.shared.append(f"if {now} is None: {now} = nan")
             return now, now
-        self.lines += [
+        self.shared += [
+            f"if {now} is None: {_NOWHERE}",
             *self._until(f"now_s + {window}.window_s * prints / {_WINDOW}"),
             f"{lasting} = {window}.at(end_s)",
             f"if {lasting} is None: {lasting} = {'low' if is_highest else 'high'}",
         ]
-        return self._named(lasting, f"max({now}, high)") if is_highest else self._named(f"min({now}, low)", lasting)
+        least, most = (lasting, f"max({now}, high)") if is_highest else (f"min({now}, low)", lasting)
+        return self._named(self.shared, least, most)
 
-    def _moments(self, of: Series) -> Bounds:
+    def _moment(self, of: Series) -> Bounds:
+        """A mean or a deviation."""
         n = self._counted(of)
-        drift = f" - drift{n}", f" + drift{n}"
-        less, more = drift if self.ahead else ("", "")
-        if of.function is Function.SMA:
-            return self._named(f"(base + mean{n}{less}) / scale", f"(base + mean{n}{more}) / scale")
-        least, most = self._spread(n)
         if of.function is Function.STDEV:
-            return self._named(f"{least} / scale", f"{most} / scale")
-        self.lines.append(f"if {least} <= 0: return nowhere")
-        low, high = self._named(f"low_step - mean{n}{less}", f"high_step - mean{n}{more}")
+            least, most = self._spread(n)
+            return self._named(self.shared, f"{least} / scale", f"{most} / scale")
+        less, more = self._drift(n)
+        return self._named(self.shared, f"(base + mean{n}{less}) / scale", f"(base + mean{n}{more}) / scale")
+
+    def _score(self, of: Series) -> Bounds:
+        n = self._counted(of)
+        least, most = self._spread(n)
+        less, more = self._drift(n)
         if not self.ahead:
-            return self._named(f"{low} / {least}", f"{low} / {least}")
+            score = f"(low_step - mean{n}) / {least} if {least} > 0 else nan"
+            return self._named(self.own, score, score)
+        self.own.append(f"if {least} <= 0: {_NOWHERE}")
+        low, high = self._named(self.own, f"low_step - mean{n}{less}", f"high_step - mean{n}{more}")
         return self._named(
-            f"{low} / ({most} if {low} >= 0 else {least})", f"{high} / ({least} if {high} >= 0 else {most})"
+            self.own, f"{low} / ({most} if {low} >= 0 else {least})", f"{high} / ({least} if {high} >= 0 else {most})"
         )
+
+    def _drift(self, n: int) -> Bounds:
+        return (f" - drift{n}", f" + drift{n}") if self.ahead else ("", "")
 
     def _counted(self, of: Series) -> int:
         """The mean of a window now, in steps from the base, and how far it drifts while prints come and leave.
@@ -198,7 +233,7 @@ class _Text:
             return n
         n = self.counted[of.duration_s] = len(self.counted)
         window = self._give(of)
-        self.lines += [
+        self.shared += [
             f"at{n} = {window}.oldest - first",
             f"edge_s = now_s - {window}.window_s + {EDGE_S}",
             f"if times[at{n}] <= edge_s:",
@@ -210,8 +245,8 @@ class _Text:
             f"total{n} = total - totals[at{n}]",
         ]
         if self.ahead:
-            self.lines += [
-                f"if count{n} <= prints: return nowhere",
+            self.shared += [
+                f"if count{n} <= prints: {_NOWHERE}",
                 f"mean{n} = total{n} / count{n}",
                 f"far{n} = max(high_step - mean{n}, mean{n} - low_step)",
                 f"end = at{n} + prints",
@@ -222,7 +257,7 @@ class _Text:
                 *self._until(f"times[end] + {window}.window_s - {_EARLY_S}"),
             ]
         else:
-            self.lines.append(f"mean{n} = total{n} / count{n}")
+            self.shared.append(f"mean{n} = total{n} / count{n}")
         return n
 
     def _spread(self, n: int) -> Bounds:
@@ -233,15 +268,15 @@ class _Text:
         self.spread.add(n)
         around = f"(count{n} * (square - squares[at{n}]) - total{n} * total{n}) / count{n}"
         if self.ahead:
-            self.lines += [
-                f"if count{n} - prints < 2: return nowhere",
+            self.shared += [
+                f"if count{n} - prints < 2: {_NOWHERE}",
                 f"around = {around}",
                 f"less = around - gone{n} - (count{n} + prints) * drift{n} * drift{n}",
                 f"{least} = sqrt(less / (count{n} + prints - 1)) if less > 0 else 0.0",
                 f"{most} = sqrt((around + prints * far{n} * far{n}) / (count{n} - prints - 1))",
             ]
         else:
-            self.lines += [f"if count{n} < 2: return nowhere", f"{least} = sqrt({around} / (count{n} - 1))"]
+            self.shared.append(f"{least} = sqrt({around} / (count{n} - 1)) if count{n} > 1 else nan")
         return least, most
 
     def size(self, of: Value) -> str:
@@ -261,13 +296,17 @@ class _Text:
                 return f"abs({low})" if low == high else f"(abs({low}) + abs({high}))"
 
     @property
-    def head(self) -> list[str]:
+    def counts(self) -> bool:
+        """Whether sums of prints are read."""
+        return any("sums" in line or "times" in line for line in self.shared)
+
+    def head(self, pairs: Sequence[str]) -> list[str]:
         """What all lines read."""
-        text = "\n".join(self.lines)
+        text = "\n".join((*self.shared, *pairs))
         lines = ["now_s, value = market.now_s, quote.value"]
         if self.ahead:
             lines.append("until_s = inf")
-        if "times" not in text and "sums" not in text:
+        if not self.counts:
             return [*lines, *_lines(_STROLL)] if self.ahead else lines
         lines += _lines(_SUMS)
         if self.ahead or "squares" in text:
@@ -281,10 +320,11 @@ class _Text:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """``source`` makes both functions out of market, quote, sums and what is ``given``.
+    """``source`` makes two functions out of market, quote, sums, a guard for each pair, and what is ``given``.
 
-    `holds(side)`: whether the left value surely is above (side 1) or below (-1) the right one now. `look(side,
-    prints)`: how many times as far one could perhaps look, and the stretch in which that stays so, or None.
+    `loose()`: which pairs, by number, are not surely in the order that their guards are to hold to, as of now.
+    `look(prints)`: how many times as far one could perhaps look; and between which prices, until when and up to the
+    print of which number all pairs surely stay in that order, or None.
     """
 
     source: str
@@ -302,39 +342,56 @@ def has_bounds(of: Value) -> bool:
             return False
 
 
-def written(left: Value, right: Value) -> Written:
-    """The functions that compare two values that have bounds."""
+def written(pairs: Sequence[tuple[Value, Value]]) -> Written:
+    """The functions that compare pairs of values that have bounds."""
     given: list[Given] = []
-    holds, look = _Text(False, given), _Text(True, given)
-    bodies = [_holds(holds, left, right), _look(look, left, right)]
+    bodies = [_loose(_Text(False, given), pairs), _look(_Text(True, given), pairs)]
+    guards = "".join(f", guard{number}" for number in range(len(pairs)))
     names = "".join(f", given{number}" for number in range(len(given)))
-    lines = [f"def make(market, quote, sums{names}):"]
-    for head, nowhere, body in zip(
-        ("holds(side)", "look(side, prints)"), ("False", "(0.25, None)"), bodies, strict=True
-    ):
-        lines += [f"    def {head}:", *(f"        {line}".replace("nowhere", nowhere) for line in body)]
-    return Written("\n".join([*lines, "    return holds, look"]), tuple(given))
+    lines = [f"def make(market, quote, sums{guards}{names}):"]
+    for head, body in zip(("loose()", "look(prints)"), bodies, strict=True):
+        lines += [f"    def {head}:", *(f"        {line}" for line in body)]
+    return Written("\n".join([*lines, "    return loose, look"]), tuple(given))
 
 
-def _holds(text: _Text, left: Value, right: Value) -> Iterator[str]:
-    mine, other = text.bounds(left)[0], text.bounds(right)[0]
-    size = f"{text.size(left)} + {text.size(right)}"
-    return iter([*text.head, *text.lines, f"return ({mine} - {other}) * side > {_SLACK} * ({size})"])
+def _loose(text: _Text, pairs: Sequence[tuple[Value, Value]]) -> list[str]:
+    lines: list[str] = []
+    for number, (left, right) in enumerate(pairs):
+        text.next_pair()
+        mine, other = text.bounds(left)[0], text.bounds(right)[0]
+        size = f"{text.size(left)} + {text.size(right)}"
+        compare = f"if not ({mine} - {other}) * side > {_SLACK} * ({size}): found.append({number})"
+        lines += _held(number, [*text.own, compare])
+    return [*text.head(lines), *text.shared, "found = []", *lines, "return found"]
 
 
-def _look(text: _Text, left: Value, right: Value) -> Iterator[str]:
-    mine, other = text.bounds(left), text.bounds(right)
-    size = f"{text.size(left)} + {text.size(right)}"
-    counts = "sums" in "".join(text.head)
-    reach, prints = ("apart / width if width else 1.0", "prints") if counts else ("2.0", "PRINTS_MAX")
-    last = [
-        f"apart = ({mine[0]} + {mine[1]} - {other[0]} - {other[1]}) * side",
-        f"width = {mine[1]} - {mine[0]} + {other[1]} - {other[0]}",
-        f"reach = {reach}",
-        f"if not apart - width > {2 * _SLACK} * ({size}): return reach, None",
-        f"return reach, new(Stretch, (low, high, until_s, {prints}))",
-    ]
-    return iter([*text.head, *text.lines, *last])
+def _look(text: _Text, pairs: Sequence[tuple[Value, Value]]) -> list[str]:
+    lines: list[str] = []
+    for number, (left, right) in enumerate(pairs):
+        text.next_pair()
+        mine, other = text.bounds(left), text.bounds(right)
+        size = f"{text.size(left)} + {text.size(right)}"
+        compare = [
+            f"apart = ({mine[0]} + {mine[1]} - {other[0]} - {other[1]}) * side",
+            f"width = {mine[1]} - {mine[0]} + {other[1]} - {other[0]}",
+            f"if not apart - width > {2 * _SLACK} * ({size}): return apart / width if width else 0.25, None",
+            "if apart < reach * width: reach = apart / width",
+        ]
+        lines += _held(number, [*text.own, *compare])
+    last = "quote.prints + prints" if text.counts else "PRINTS_MAX"
+    end = f"return reach, (low, high, until_s, {last})"
+    return [*text.head(lines), *text.shared, "reach = REACH_MAX", *lines, end]
+
+
+def _held(number: int, lines: Sequence[str]) -> Iterator[str]:
+    """These lines, if the pair is held to a side."""
+    yield f"side = guard{number}.side"
+    yield "if side:"
+    yield from (f"    {line}" for line in lines)
+
+
+def _is_window(of: Value) -> bool:
+    return isinstance(of, Earlier) or (isinstance(of, Series) and of.function is not Function.ZSCORE)
 
 
 def _lines(text: str) -> list[str]:

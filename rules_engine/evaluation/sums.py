@@ -4,6 +4,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import MutableSequence, Sequence
 from math import frexp
+from operator import sub
 from typing import Protocol
 
 from rules_engine.evaluation.past import NEVER, Print, before, twins
@@ -37,16 +38,18 @@ class Sums:
     """The prints of one stream, as long as its longest window reads them, and the totals of all up to each.
 
     Values are counted in whole price steps from the first one, so that sums are those of the decimal numbers that
-    people wrote, whatever has passed, and a flat window has no spread. Memory: 32 bytes a print (two floats, two whole
-    numbers), and up to twice the prints of the longest window; a stream of values that are no prices, such as
-    `MA.mid - 1.85 * V.mid`, needs about 120 bytes a print, for its whole numbers do not fit into machine words.
+    people wrote, whatever has passed, and a flat window has no spread. A value is the difference of two totals. Memory:
+    24 bytes a print (a float, two whole numbers), and up to twice the prints of the longest window; a stream of values
+    that are no prices, such as `MA.mid - 1.85 * V.mid`, needs about 120 bytes a print, for its whole numbers do not fit
+    into machine words, and its values are kept beside them.
     """
 
-    __slots__ = ("_readers", "base", "first", "places", "scale", "squares", "times", "totals", "values", "wide")
+    __slots__ = ("_readers", "_uneven", "base", "first", "places", "scale", "squares", "times", "totals", "wide")
 
     def __init__(self) -> None:
         self.times = array("d")
-        self.values = array("d")
+        self._uneven = array("d")
+        """The values, where they are no prices."""
         self.first = 0
         """The number of the oldest print still here."""
         self.places = PLACES_STEP
@@ -68,9 +71,8 @@ class Sums:
         if not self.times:
             self._begin(values[0])
         before_count = len(self.times)
-        self.times.extend(times)
-        self.values.extend(values)
         self._count(values)
+        self.times.extend(times)
         if len(self.times) // _TRIM_MIN != before_count // _TRIM_MIN:
             self._trim(times[-1])
 
@@ -85,8 +87,21 @@ class Sums:
         squares.append(square)
         self.totals.append(self.totals[-1] + distance)
         times.append(time_s)
-        self.values.append(value)
         return None
+
+    def value(self, at: int) -> float:
+        """That of a print here."""
+        if self.wide:
+            return self._uneven[at]
+        return (self.totals[at + 1] - self.totals[at] + self.base) / self.scale
+
+    def values(self, start: int, end: int) -> Sequence[float]:
+        """Those of prints here, from ``start`` to before ``end``."""
+        if self.wide:
+            return self._uneven[start:end]
+        base, scale = self.base, self.scale
+        steps = map(sub, self.totals[start + 1 : end + 1], self.totals[start:end])
+        return [(step + base) / scale for step in steps]
 
     def whole(self, value: float) -> int:
         """The value in steps."""
@@ -100,47 +115,51 @@ class Sums:
 
     def _count(self, values: Sequence[float]) -> None:
         """Adds the values to the totals; all anew in finer steps or wider numbers where one does not fit."""
-        totals, squares, scale, base = self.totals, self.squares, self.scale, self.base
+        totals, squares, scale, base, wide = self.totals, self.squares, self.scale, self.base, self.wide
         total, square = totals[-1], squares[-1]
-        for value in values:
+        for number, value in enumerate(values):
             steps = round(value * scale)
-            if steps / scale != value and not self.wide:
-                return self._refine(value)
+            if steps / scale != value and not wide:
+                known = self.values(0, len(squares) - 1)
+                self._refine(value)
+                return self._count_anew([*known, *values[number:]])
             distance = steps - base
             total += distance
             square += distance * distance
             try:
-                totals.append(total)
                 squares.append(square)
             except OverflowError:
-                return self.recount() if totals[0] else self._widen()
+                known = self.values(0, len(squares) - 1)
+                self.wide = totals[0] == 0
+                return self._count_anew([*known, *values[number:]])
+            totals.append(total)
+        if wide:
+            self._uneven.extend(values)
         return None
 
     def _refine(self, value: float) -> None:
+        """The value is in none of the present steps."""
         while self.places < PLACES_STEP_MAX:
             self.places += 1
             self.scale = 10.0**self.places
             if self.whole(value) / self.scale == value:
-                return self.recount()
-        return self._widen()
-
-    def _widen(self) -> None:
+                return
         self.wide = True
-        self.recount()
 
-    def recount(self) -> None:
-        """The totals of what is here, from nothing."""
+    def _count_anew(self, values: Sequence[float]) -> None:
+        """The totals from nothing."""
         self.totals, self.squares = ([0], [0]) if self.wide else (array("q", (0,)), array("q", (0,)))
-        if self.values:
-            self._begin(self.values[0])
-            self._count(self.values)
+        self._uneven = array("d")
+        if values:
+            self._begin(values[0])
+            self._count(values)
 
     def _trim(self, now_s: float) -> None:
         for reader in self._readers:
             reader.expire(now_s)
         unread = min(reader.oldest for reader in self._readers) - self.first
         if unread > len(self.times) // 2:
-            for entries in (self.times, self.values, self.totals, self.squares):
+            for entries in (self.times, self._uneven, self.totals, self.squares):
                 del entries[:unread]
             self.first += unread
 
@@ -155,18 +174,18 @@ class Sums:
     def prepend(self, history: Sequence[Print], complete_from_s: float) -> None:
         """Takes what of the history, oldest first, came before everything here."""
         older = before(history, self.times[0] if self.times else None)
-        older = older[: len(older) - twins(older, self.times, self.values)]
+        values = self.values(0, len(self.times))
+        older = older[: len(older) - twins(older, self.times, values)]
         self.times = array("d", (time_s for time_s, _ in older)) + self.times
-        self.values = array("d", (value for _, value in older)) + self.values
-        self.recount()
+        self._count_anew([*(value for _, value in older), *values])
         for reader in self._readers:
             reader.since_s = min(reader.since_s, complete_from_s)
             reader.oldest = self.first
 
     def clear(self) -> None:
         self.first += len(self.times)
-        self.times, self.values = array("d"), array("d")
-        self.recount()
+        self.times = array("d")
+        self._count_anew(())
         for reader in self._readers:
             reader.since_s = NEVER
             reader.oldest = self.first

@@ -6,7 +6,7 @@ from functools import partial
 
 from rules_engine.evaluation.arithmetic import compile_size, compile_value
 from rules_engine.evaluation.bars import BarSeries, component
-from rules_engine.evaluation.guard import guard_on
+from rules_engine.evaluation.guard import Guard, guard_on
 from rules_engine.evaluation.market import BarKey, Market, StreamKey
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.series import ExtremeWindow, MomentsWindow, OverBars, unnamed
@@ -41,6 +41,7 @@ class Uses:
     quotes: set[Quote] = field(default_factory=set)
     streams: set[StreamKey] = field(default_factory=set)
     bars: set[BarKey] = field(default_factory=set)
+    guards: list[Guard] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,10 @@ class View:
         return self.stale_after_s is None and self._field(of) is of.field
 
     def order(self, left: Expression | Earlier, right: Expression | Earlier) -> Order | None:
-        return guard_on(self, left, right)
+        guard = guard_on(self, left, right)
+        if guard is not None:
+            self.uses.guards.append(guard)
+        return guard
 
     def quiet_since_s(self, instrument: Instrument) -> Value:
         self.uses.keys.add((instrument.name, None))

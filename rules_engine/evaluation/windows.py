@@ -76,8 +76,8 @@ class Moments:
         if count < 2 or not spread:
             return None
         # Subtracted as whole numbers: of two floats that are nearly equal, mostly their rounding would be left.
-        sums = self._sums
-        distance = count * (sums.whole(sums.values[-1]) - sums.base) - total
+        totals = self._sums.totals
+        distance = count * (totals[-1] - totals[-2]) - total
         return distance / sqrt(count * spread / (count - 1))
 
 
@@ -106,7 +106,7 @@ class Before:
     def at(self, now_s: float) -> float | None:
         """None while the oldest print is younger than that."""
         at = self.reach(now_s)
-        return None if at < 0 else self._sums.values[at]
+        return None if at < 0 else self._sums.value(at)
 
     def known_at_s(self) -> float:
         """From when on there is one, if no data is lost."""

@@ -16,10 +16,6 @@ Value = Callable[[], float | None]
 """Reads a value as of now; None is unknown."""
 
 
-PRINTS_MAX = 2**62
-"""More prints than will ever come."""
-
-
 class Forget(IntEnum):
     """How much a judge forgets; each step includes the ones before it."""
 
@@ -72,17 +68,18 @@ def state(answer: bool) -> Verdict:
 
 
 class Stretch(NamedTuple):
-    """What may come of one price: at most ``prints`` prints, all strictly between two prices and before ``until_s``."""
+    """What may come of one price: prints strictly between two prices and before ``until_s``, while each of ``orders``
+    stays on the side that is named with it."""
 
-    low: float
-    high: float
+    low: float = -inf
+    high: float = inf
     until_s: float = inf
-    prints: int = PRINTS_MAX
+    orders: tuple[tuple["Order", int], ...] = ()
 
     def meet(self, other: "Stretch") -> "Stretch":
         """What is in both."""
         low, high = max(self.low, other.low), min(self.high, other.high)
-        return Stretch(low, high, min(self.until_s, other.until_s), min(self.prints, other.prints))
+        return Stretch(low, high, min(self.until_s, other.until_s), self.orders + other.orders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +213,7 @@ def joined(levels: Sequence[tuple[Threshold, ...] | None]) -> tuple[Threshold, .
 
 def meeting(stretches: Sequence[Stretch | None]) -> Stretch | None:
     """What is in all of them; None when one is missing."""
-    whole = Stretch(-inf, inf)
+    whole = Stretch()
     for stretch in stretches:
         if stretch is None:
             return None
@@ -259,10 +256,10 @@ class Window(Protocol):
 class Order(Protocol):
     """The order of two values that are made of one instrument's own prints."""
 
-    def stays(self, side: int) -> Stretch | None:
-        """In which stretch, the newest print included, the left one is surely above (1) or below (-1) the right one.
+    def hold_to(self, side: int) -> None:
+        """It is to be noticed when the left one is no longer surely above (1) or below (-1) the right one; 0: no more.
 
-        Both were known when it was last judged; None when that cannot be said.
+        Both were known when it was last judged.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Windows of the streaming evaluator that read columns: nothing is copied, however long they are."""
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.extremes import Extremes
@@ -14,12 +14,12 @@ from rules_engine.model.tolerance import EDGE_S
 
 
 class PastStream(Stream):
-    """The prints of one quote, all of them in its past already; ``past.heard`` says how many count."""
+    """Prints that are all in a past already; ``past.heard`` says how many count. Its windows ask nothing but that."""
 
     __slots__ = ("_source", "_units")
 
-    def __init__(self, quote: Quote, past: Past, keeps: bool) -> None:
-        super().__init__(lambda: quote.value, (quote,), keeps, True)
+    def __init__(self, legs: Sequence[Quote], past: Past, keeps: bool) -> None:
+        super().__init__(_unasked, legs, keeps, True)
         self._source = past
         self._units = Sums()
 
@@ -43,6 +43,10 @@ class PastStream(Stream):
             since_s = self._since_s(now_s)
             self._before[window_s] = _PastBefore(self._source, self._units, window_s, since_s)
         return self._before[window_s]
+
+
+def _unasked() -> float | None:
+    raise AssertionError("columns have its values")
 
 
 def past_extreme(past: Past, window_s: float, highest: bool) -> Callable[[float], float | None]:
@@ -107,7 +111,7 @@ class PastMoments(Moments):
         units.places = places = past.places().data[heard - 1]
         units.scale = 10.0**places
         units.base = past.base(places)
-        units.values = array("d", (past.values.data[heard - 1],))
+        units.totals = array("q", (0, units.whole(past.values.data[heard - 1]) - units.base))
         start = past.begins((now_s - self._span_s) + EDGE_S)
         totals, squares = (each.data for each in past.totals(places))
         return heard - start, totals[heard] - totals[start], squares[heard] - squares[start]
