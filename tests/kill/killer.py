@@ -17,6 +17,7 @@ UNDER_WAY = {
     "an order fills": "SELECT 1 FROM execution WHERE at_s > unixepoch('now', 'subsec') - 0.3",
     "a letter is on its way": "SELECT 1 FROM outbox WHERE state = 'sending'",
 }
+TO_BE_CANCELLED = "SELECT 1 FROM intent WHERE rule = 'edited-held' AND state IN ('acked', 'working')"
 DELAYS_S = (0.0, 0.0, 0.3, 2.0, 5.0, 10.0)
 """How long the gateway holds orders: most are longer than an engine's restart, which takes about half a second."""
 WAITS_S = ((0.0, 1.0), (1.0, 4.0))
@@ -132,7 +133,7 @@ class Killer:
 
     async def _strike(self, process: Process, point: str, name: str) -> None:
         """Kills at the named point, or where the process is when it does not come by there."""
-        spares = self._random.choice(COMMIT_SPARES if point.endswith("a commit") else SPARES)
+        spares = self._random.choice(_spares(point))
         knife = Knife(point, spares)
         process.arm(knife)
         await self._provoke(point)
@@ -146,8 +147,12 @@ class Killer:
             await self._kill(process, name)
 
     async def _provoke(self, point: str) -> None:
-        """Other rules are saved, now and then only half of them, for what comes by only then."""
-        if point.startswith("reload") or "cancellation" in point:
+        """Other rules are saved, now and then only half of them, for what comes by only then; a cancellation once there
+        is an order to cancel."""
+        if _is_of_cancellation(point):
+            await self._town.control.do("delay_orders", delay_s=0)
+            await self._town.until(TO_BE_CANCELLED, PATIENCE_S)
+        if point.startswith("reload") or _is_of_cancellation(point):
             self.tally.edits += 1
             await self._town.edit(torn=point.startswith("reload: before") and self._random.random() < 0.3)
 
@@ -196,3 +201,14 @@ class Killer:
             await self._away()
         process.go_on()
         await self._town.control.ready()
+
+
+def _is_of_cancellation(point: str) -> bool:
+    return "cancellation" in point
+
+
+def _spares(point: str) -> tuple[int, ...]:
+    """How often it may pass: a commit comes by all the time, a cancellation once an edit."""
+    if point.endswith("a commit"):
+        return COMMIT_SPARES
+    return (0,) if _is_of_cancellation(point) else SPARES

@@ -14,7 +14,7 @@ from rules_engine.broker.connection import Connection
 from rules_engine.broker.inquiry import Inquiry
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.rulebook import RuleBook
-from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.execution.cancelling import Cancelling
 from rules_engine.execution.database import Database
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.intake import Intake
@@ -47,6 +47,7 @@ ENGINE = {
     "after SENDING is committed": Point(Journal, "send_committed", after=True),
     "before an order is sent": Point(Connection, "place"),
     "after an order is sent": Point(Connection, "place", after=True),
+    "before a cancellation is committed": Point(Cancelling, "_send"),
     "before a cancellation is sent": Point(Connection, "cancel"),
     "after a cancellation is sent": Point(Connection, "cancel", after=True),
     "before a report of an order is committed": Point(Intake, "order"),
@@ -60,7 +61,7 @@ ENGINE = {
     "outbox: after a letter is done with": Point(Outbox, "sent", after=True),
     "reload: before files are read": Point(RuleBook, "reading"),
     "reload: before the swap": Point(InForce, "_swap"),
-    "reload: in the middle of the swap": Point(Evaluator, "replace", after=True),
+    "reload: in the middle of the swap": Point(InForce, "_cancel_held"),
     "reload: after the swap": Point(InForce, "_swap", after=True),
     "before memories are saved": Point(Journal, "save_lives"),
     "after memories are saved": Point(Journal, "save_lives", after=True),

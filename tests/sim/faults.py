@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from rules_engine.gateway import Gateway
+from rules_engine.gateway.faults.bad_prints import BAD_PRINTS
 from tests.sim.house import ACCOUNT, House
 from tests.sim.plan import Plan
 
@@ -180,7 +181,7 @@ def _storm(stage: Stage) -> None:
 
 
 def _bad_print(stage: Stage) -> None:
-    kind = stage.random.choice(("empty", "zero", "old"))
+    kind = stage.random.choice(list(BAD_PRINTS))
     stage.gateway.bad_print(stage.random.choice(("V", "MA", "AAPL")), kind)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 PRICE_SLACK = Decimal("1.03")
 """The engine may value an order by a price of up to a minute ago."""
 DAY_S = 86_400.0
+NO_SUCH_PRICE = "never-"
+"""So begin the names of the rules that only a price fires which the market never has."""
 _OPEN = "state IN ('intent', 'sending', 'acked', 'working', 'partial', 'unknown', 'adopted')"
 
 
@@ -70,6 +72,8 @@ class Gate:
         intent = intent_of(row)
         if intent.rule in json.loads(kept.get("halted rules") or "{}"):
             broken("nothing is sent for a rule that is halted", sent.key)
+        if intent.rule.startswith(NO_SUCH_PRICE):
+            broken("no order comes of a print that never was", f"{sent.key} of {intent.rule}")
         digest = house.checks.row("SELECT digest FROM firing WHERE id = ?", row["firing_id"])
         if digest is None or (intent.rule, digest["digest"]) not in self._loaded:
             broken("no order for a version of a rule that was never in force", sent.key)
