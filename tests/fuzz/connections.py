@@ -114,6 +114,6 @@ async def _try(port: int, gateway: Gateway, found: Connections) -> None:
         await asyncio.sleep(0)
     with contextlib.suppress(WorldError):
         await connection.evidence(ANSWER_S)
-    inbox.take()
+    list(inbox.take())
     found.lost += not connection.is_open
     connection.close("the try is over")

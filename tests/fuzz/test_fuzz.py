@@ -32,9 +32,12 @@ def test_sentences_take_little_memory() -> None:
     assert memory_of(100, 2) < MEMORY_MAX
 
 
-async def test_saved_whole_or_torn_all_rules_come_into_force_or_none(tmp_path: Path) -> None:
+async def test_saved_whole_or_torn_all_rules_come_into_force_or_none_and_those_that_stay_hear_every_price(
+    tmp_path: Path,
+) -> None:
     found = await try_edits(tmp_path, 60, seed=1)
-    assert found.partial == [] and found.taken > 0 and found.refused > 0
+    assert found.broken == [] and found.taken > 0 and found.refused > 0
+    assert found.amid > found.edits and found.firings > 0
 
 
 async def test_bytes_damaged_on_their_way_never_make_the_connection_fall_over() -> None:
