@@ -32,21 +32,21 @@ class Silence(Condition):
 
 
 class _SilenceJudge(Judge):
-    __slots__ = ("after_s", "due", "quiet_since_s")
+    __slots__ = ("after_s", "quiet_since_s", "waits")
 
     def __init__(self, condition: Silence, readings: Readings) -> None:
         self.quiet_since_s = readings.quiet_since_s(condition.instrument)
         self.after_s = condition.after_s
-        self.due: float | None = None
+        self.waits = False
+        """Whether it may fall silent, so far as it was judged."""
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
         since_s = self.quiet_since_s()
-        self.due = None
+        self.waits = False
         if since_s is None:
             return UNKNOWN
         silent = now_s - since_s >= self.after_s - EDGE_S
-        if not silent:
-            self.due = since_s + self.after_s
+        self.waits = not silent
         return state(silent)
 
     @property
@@ -54,7 +54,8 @@ class _SilenceJudge(Judge):
         return True
 
     def due_s(self) -> float | None:
-        return self.due
+        since_s = self.quiet_since_s()
+        return since_s + self.after_s if self.waits and since_s is not None else None
 
 
 PHRASES = (Phrase("silence", '"no" "tick" "from" instrument "for" duration', Silence),)

@@ -32,7 +32,7 @@ class Using(Condition):
         if isinstance(self.of, Crossing) and self.of.direction is Direction.EITHER:
             ways = (replace(self.of, direction=way) for way in (Direction.UP, Direction.DOWN))
             return Any(tuple(Using(way, self.method) for way in ways)).judge(readings)
-        inner = self.of.judge(readings.using(self.method, _rises(self.of)))
+        inner = self.of.judge(readings.using(self.method, rises(self.of)))
         return _TwiceJudge(self, inner, readings) if self.method in _DOUBLE else inner
 
     def held(self, terms: Terms) -> Held:
@@ -59,7 +59,7 @@ _SINGLE = (TriggerMethod.LAST, TriggerMethod.MIDPOINT)
 _DOUBLE = (TriggerMethod.DOUBLE_LAST, TriggerMethod.DOUBLE_BID_ASK)
 
 
-def _rises(condition: Condition) -> bool:
+def rises(condition: Condition) -> bool:
     """Whether it waits for a rise: those are seen in the bid, falls in the ask."""
     match condition:
         case Comparison(relation=Relation.BELOW | Relation.AT_MOST):
@@ -77,7 +77,7 @@ class _TwiceJudge(Composite):
 
     def __init__(self, condition: Using, inner: Judge, readings: Readings) -> None:
         super().__init__((inner,))
-        view = readings.using(condition.method, _rises(condition.of))
+        view = readings.using(condition.method, rises(condition.of))
         self.counts = [view.prints(expression) for expression in condition.of.expressions()]
         self.event = condition.is_event
         self.seen = 0
