@@ -164,18 +164,22 @@ def _run(connection: sqlite3.Connection, statement: str, values: tuple[Value, ..
 
 
 def _locked(path: Path) -> int:
-    # The lock is on a file of its own: closing any handle of SQLite's file would drop SQLite's own locks.
+    # The lock is on a file of its own: closing any handle of SQLite's file drops the locks that this process has there,
+    # so that file is touched only by whoever has the lock.
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(_private(path))
         handle = _private(path.with_name(path.name + ".lock"))
     except OSError as error:
         raise JournalFailed(f"cannot open the journal {path}: {error.strerror}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(_private(path))
     except BlockingIOError as error:
         os.close(handle)
         raise JournalLocked(f"another engine is using the journal {path}") from error
+    except OSError as error:
+        os.close(handle)
+        raise JournalFailed(f"cannot open the journal {path}: {error.strerror}") from error
     return handle
 
 

@@ -157,11 +157,25 @@ def test_a_second_engine_on_the_same_journal_does_not_start(tmp_path: Path) -> N
     )
     arguments = [sys.executable, "-c", program, str(tmp_path / "journal.db")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    assert subprocess.run(arguments, env=environment, timeout=20, check=False).returncode == 7
+    codes = []
+    for holds in (True, False):
+        if not holds:
+            writer.close()
+        ended = subprocess.run(arguments, env=environment, timeout=120, check=False, capture_output=True, text=True)
+        codes.append((ended.returncode, ended.stderr))
+    assert codes == [(7, ""), (0, "")]
+
+
+def test_an_attempt_to_write_a_journal_in_use_leaves_the_locks_of_who_uses_it(tmp_path: Path) -> None:
+    """Without them the next program that closes the file takes itself for the last one, and removes the log."""
+    writer = journal(tmp_path)
+    writer.put("status", "running")
     with pytest.raises(JournalLocked):
         journal(tmp_path)
+    program = "import sqlite3, sys; file = sqlite3.connect(sys.argv[1]); file.execute('SELECT * FROM kv'); file.close()"
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "journal.db")], timeout=120, check=True)
+    assert (tmp_path / "journal.db-wal").exists()
     writer.close()
-    assert subprocess.run(arguments, env=environment, timeout=20, check=False).returncode == 0
 
 
 def test_reading_needs_no_lock_beside_the_engine_and_after_it(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-"""`python -m tests.sim.figures compare 1-1000`, `... withheld 1-500`, `... restarts 1-500`: promises in numbers."""
+"""`python -m tests.sim.figures compare 1-1000`, `... withheld 1-500`, `... restarts 1-500`, `... flood 1-10`: promises
+in numbers."""
 
 import argparse
 import asyncio
@@ -10,19 +11,34 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
+from rules_engine.model.settings import Limits
+from tests.sim import virtual_loop
 from tests.sim.comparison import compare
 from tests.sim.disk import fast_folder
 from tests.sim.house import House
 from tests.sim.market import Crowd
+from tests.sim.node import Node
 from tests.sim.plan import USUAL_START
+from tests.sim.staged import staged
 
 _RULES = (Path(__file__).parent / "rules.yaml").read_text()
 COMPARED_MINUTES = 5.0
 TOLD_WITHIN_S = 30.0
 TOLD_EVERY = 100
 """Seeds, while many are compared."""
+FLOOD = 10_000
+FLOOD_ORDERS = 10
+FLOOD_RULES = "version: 1\ntimezone: America/New_York\nrules:\n" + "".join(
+    f"  - {{name: amid-{at}, when: V crosses above {200 + at}, do: buy {at + 1} MA at limit 390, run: here}}\n"
+    f"  - {{name: reads-{at}, when: AAPL moves up {at + 1}% in {at + 1}m, do: notify phone}}\n"
+    for at in range(FLOOD_ORDERS)
+)
+SENT_WITHIN_S = 1.0
+HEARD_WITHIN_S = 0.1
 WITHHELD: dict[str, Callable[[House, bool], None]] = {
     "our open orders": lambda house, on: _ignore(house, "ReqOpenOrders", on),
     "all open orders": lambda house, on: _ignore(house, "ReqAllOpenOrders", on),
@@ -140,7 +156,47 @@ def _fired(house: House) -> int:
     return house.rows("SELECT count(*) FROM firing WHERE kind != 'held back'")[0][0]
 
 
-# The three tables.
+@dataclass(slots=True)
+class Flooded:
+    """Orders in the middle of a second in which an instrument prints FLOOD times."""
+
+    sent_after_s: list[float] = field(default_factory=list)
+    """From the price that fires a rule to its order on the wire."""
+    callbacks_s: list[float] = field(default_factory=list)
+    """The processor time of each callback of the engine: nothing else is heard so long."""
+
+
+def flood(seed: int) -> Flooded:
+    """Ten rules fire at moments of their own while another instrument floods."""
+    found, dice = Flooded(), Random(f"{seed}:flood")
+
+    async def script(house: House) -> None:
+        house.gateway.flood("AAPL", per_s=float(FLOOD), for_s=1.0)
+        for number in range(FLOOD_ORDERS):
+            await asyncio.sleep(dice.uniform(0.01, 0.1))
+            began_s, sent = house.loop.time(), house.gate.sent
+            house.gateway.push("V", 200.5 + number)
+            async with asyncio.timeout(TOLD_WITHIN_S):
+                while house.gate.sent == sent:
+                    await asyncio.sleep(0.001)
+            found.sent_after_s.append(house.loop.time() - began_s)
+        await asyncio.sleep(2.0)
+
+    def timed(node: Node, callback: Callable[..., object], *words: object) -> None:
+        began_s = time.thread_time()
+        run(node, callback, *words)
+        found.callbacks_s.append(time.thread_time() - began_s)
+
+    run = virtual_loop._unless_dead
+    with (
+        TemporaryDirectory(prefix="sim-", dir=fast_folder()) as folder,
+        patch.object(virtual_loop, run.__name__, timed),
+    ):
+        staged(Path(folder), script, FLOOD_RULES, Limits(max_orders_per_second=50))
+    return found
+
+
+# The tables.
 
 
 def tell_compared(seeds: range) -> int:
@@ -208,16 +264,30 @@ def tell_restarts(seeds: range) -> int:
     return 1 if failed or slowest_s >= TOLD_WITHIN_S else 0
 
 
+def tell_flood(seeds: range) -> int:
+    found = [flood(seed) for seed in seeds]
+    sent_after_s = sorted(after_s for one in found for after_s in one.sent_after_s)
+    callbacks_s = sorted(took_s for one in found for took_s in one.callbacks_s)
+    print(
+        f"{len(seeds)} floods of {FLOOD} prices in a second, {len(sent_after_s)} orders amid them: the slowest left"
+        f" {sent_after_s[-1] * 1000:.0f} ms after its price; {sum(callbacks_s):.1f} s of processor time in the engine,"
+        f" the longest callbacks {', '.join(f'{took_s * 1000:.1f}' for took_s in callbacks_s[-3:])} ms"
+    )
+    return 1 if sent_after_s[-1] >= SENT_WITHIN_S or callbacks_s[-1] >= HEARD_WITHIN_S else 0
+
+
+TABLES = {"compare": tell_compared, "withheld": tell_withheld, "restarts": tell_restarts, "flood": tell_flood}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.sim.figures", description=__doc__)
-    parser.add_argument("table", choices=("compare", "withheld", "restarts"))
+    parser.add_argument("table", choices=TABLES)
     parser.add_argument("seeds", help="one seed, or a range such as 1-500")
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
     logging.lastResort = logging.NullHandler()
-    tables = {"compare": tell_compared, "withheld": tell_withheld, "restarts": tell_restarts}
     began_s = time.process_time()
-    code = tables[options.table](range(int(first), int(last or first) + 1))
+    code = TABLES[options.table](range(int(first), int(last or first) + 1))
     print(f"{time.process_time() - began_s:.0f} s of processor time")
     return code
 

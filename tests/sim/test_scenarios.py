@@ -193,15 +193,6 @@ def test_a_real_jump_counts_as_soon_as_the_quotes_follow(tmp_path: Path) -> None
     assert states(staged(tmp_path, script), "rests") == ["working"]
 
 
-def test_an_order_leaves_in_the_middle_of_a_flood(tmp_path: Path) -> None:
-    async def script(house: House) -> None:
-        house.gateway.flood("AAPL", per_s=2_000.0, for_s=1.0)
-        await show(house, V=201.0)
-        assert only(house).live
-
-    staged(tmp_path, script)
-
-
 def test_an_order_on_its_way_finishes_under_the_old_rules_and_the_next_is_of_the_new_ones(tmp_path: Path) -> None:
     async def script(house: House) -> None:
         house.gateway.delay_orders(5.0)

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from tests.sim.comparison import compare
-from tests.sim.figures import TOLD_WITHIN_S, WITHHELD, restarts, withheld
+from tests.sim.figures import (
+    FLOOD_ORDERS,
+    HEARD_WITHIN_S,
+    SENT_WITHIN_S,
+    TOLD_WITHIN_S,
+    WITHHELD,
+    flood,
+    restarts,
+    withheld,
+)
 from tests.sim.mutations import MUTATIONS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -96,3 +105,9 @@ def test_orders_on_their_way_to_a_gateway_that_restarts_are_told_within_half_a_m
     assert (found.doubled, found.broken) == (0, [])
     assert found.flagged == found.lost > 0
     assert max(found.told_after_s) < TOLD_WITHIN_S
+
+
+def test_orders_leave_in_the_middle_of_a_flood_which_holds_nothing_up() -> None:
+    found = flood(1)
+    assert len(found.sent_after_s) == FLOOD_ORDERS and max(found.sent_after_s) < SENT_WITHIN_S
+    assert max(found.callbacks_s) < HEARD_WITHIN_S
