@@ -108,6 +108,7 @@ class Lane:
         self.ask = ask
         self._feed: Feed = market.feed(instrument)
         self._quote: Quote = self._feed.quote(field)
+        self._quote.lane = self
         self._watches = tuple(watches)
         self._awake = dict.fromkeys(self._watches)
         self._resting: dict[Watch, _Rest] = {}

@@ -10,6 +10,7 @@ from rules_engine.evaluation.past import NEVER
 from rules_engine.model.instrument import Field
 
 if TYPE_CHECKING:
+    from rules_engine.evaluation.lane import Lane
     from rules_engine.evaluation.stream import Stream
 
 NOT_YET = float("inf")
@@ -27,6 +28,7 @@ class Quote:
         "is_derived",
         "is_price",
         "kept_from_s",
+        "lane",
         "late",
         "prints",
         "streams",
@@ -52,6 +54,8 @@ class Quote:
         """Whether each of them is this value and nothing else."""
         self.bars: list[BarSeries] = []
         self.derived: list[Derived] = []
+        self.lane: Lane | None = None
+        """Where its newest prints may wait."""
 
     def take(self, time_s: float, value: float | None) -> None:
         """A new value; nothing, a NaN, and a price that is not positive are unknown."""

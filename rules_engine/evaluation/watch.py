@@ -51,6 +51,7 @@ class Watch:
     """``known`` is the last truth that was not unknown; ``gap_s`` when data was lost, until it is known again."""
 
     __slots__ = (
+        "_shown",
         "_values",
         "case",
         "due_s",
@@ -86,6 +87,8 @@ class Watch:
         named = _named(condition)
         aside = replace(view, uses=Uses())
         self._values = {name: aside.value(part) for name, part in named.items()}
+        self._shown = aside.uses.quotes - self.uses.quotes
+        """What it tells though it is not judged by it: `V` of a condition on V's quotes."""
         self.name = next(iter(named)) if len(named) == 1 and isinstance(named[next(iter(named))], Reading) else ""
         """What its firings call the one print that they tell; nothing if they tell anything else."""
         self.lanes: list[Lane] = []
@@ -157,6 +160,9 @@ class Watch:
 
     def values(self) -> dict[str, float]:
         """What the condition reads now, by name, and what its judges measured."""
+        for quote in self._shown:
+            if quote.lane is not None:
+                quote.lane.settle()
         values = {name: value for name, read in self._values.items() if (value := read()) is not None}
         values.update(self.judge.evidence())
         return values
