@@ -1,22 +1,21 @@
 """The engine on columns: what rules need not see is found for a whole slice of time, and passed over."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import Index
 from rules_engine.evaluation.columnar.dues import Dues
 from rules_engine.evaluation.columnar.kernels import kernels_for
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
-from rules_engine.evaluation.columnar.past import Past
-from rules_engine.evaluation.columnar.values import Columns
 from rules_engine.model.firing import Firing, HeldBack
+from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.recordings.slices import Row, Slice
+from rules_engine.replay.hearing import scene_of, ticks_of
 from rules_engine.replay.reads import is_intertwined
 from rules_engine.replay.streaming import Play, Stage
 from rules_engine.replay.telling import NOTHING, Telling, Told
@@ -24,7 +23,7 @@ from rules_engine.replay.telling import NOTHING, Telling, Told
 
 def pays(stage: Stage, countable: Sequence[bool]) -> bool:
     """Whether there are prices that columns can leave out."""
-    return not stage.reads_account and any(_Leaps(stage, countable).can_leap)
+    return not stage.reads_account and _Leaps(stage, countable).can_leap
 
 
 class Leaping:
@@ -35,7 +34,7 @@ class Leaping:
 
     def __init__(self, stage: Stage, countable: Sequence[bool]) -> None:
         self._leaps = _Leaps(stage, countable)
-        self._play = Play(stage, self._leaps.evaluator)
+        self._play = Play(stage, self._leaps.evaluator, self._leaps.ticks)
 
     def take(self, piece: Slice) -> Iterator[Firing | HeldBack]:
         """What comes of the next prices."""
@@ -70,36 +69,45 @@ class _Leaps:
     only tell are told apart once they are armed, and need none.
 
     A row is played when a side changes for some rule, a timer is due, an order works in its instrument or a day ends;
-    and when it is an instrument's first one after anything was judged that is not a print.
+    and when it is an instrument's first one after anything was judged that is not a tick.
     """
 
     def __init__(self, stage: Stage, countable: Sequence[bool]) -> None:
         self._stage = stage
-        self._countable = countable
         self._names = [plan.rule.name for plan in stage.plans]
-        self._dues = [Dues(plan.rule) for plan in stage.plans]
-        self.can_leap = [self._is_passable(number) for number in range(len(stage.voices))]
+        self._instruments = [voice.instrument.name for voice in stage.voices]
         kernels = kernels_for(stage.extent.rows * len(stage.plans))
-        self._pasts = {number: Past(kernels) for number, can_leap in enumerate(self.can_leap) if can_leap}
+        self._scene = scene_of(stage, countable, kernels)
+        self._dues = [Dues(plan.rule, self._scene) for plan in stage.plans]
         self._meets = [self._met_with(number) for number in range(len(stage.voices))]
-        self._telling = Telling(stage.plans, stage.known.numbers, self._pasts)
-        self._read_by = {
-            name: self._numbers(dues.by_instrument) for name, dues in zip(self._names, self._dues, strict=True)
-        }
+        self._telling = Telling(stage.plans, self._scene)
+        self._read_by = {name: self._numbers(dues.reads) for name, dues in zip(self._names, self._dues, strict=True)}
+        self._twice = {name for name, dues in zip(self._names, self._dues, strict=True) if dues.is_twice}
         self._evaluator: LeapingEvaluator | None = None
         self._slice = _EMPTY
         self._own: list[memoryview] = []
         self._heard = [0] * len(stage.voices)
+        self._row_now = 0
         self._told = Told(NOTHING, stage.desk)
         self._calls = _Calls([], [0], [])
         self._wanted: list[tuple[int, str]] = []
         """Rows at which a rule must be judged whatever they say; all rules where none is named."""
 
+    @property
+    def can_leap(self) -> bool:
+        """Whether there is an instrument of which rules may leave something out."""
+        asked = ([dues for dues in self._dues if name in dues.reads] for name in self._instruments)
+        pairs = zip(self._instruments, asked, strict=True)
+        return any(not dues or any(name not in each.hears_all for each in dues) for name, dues in pairs)
+
     def evaluator(self, now_s: float) -> LeapingEvaluator:
         """The one that is brought along."""
-        pasts = {self._stage.voices[number].instrument: past for number, past in self._pasts.items()}
-        self._evaluator = LeapingEvaluator(self._stage.plans, now_s, pasts)
+        self._evaluator = LeapingEvaluator(self._stage.plans, now_s, self._scene)
         return self._evaluator
+
+    def ticks(self, row: Row) -> Iterator[Tick]:
+        """What is heard of the row that is played, as columns have it."""
+        return self._scene.ticks(self._instruments[row[1]], self._row_now, self._heard[row[1]] - 1, row[3])
 
     def parts(self, piece: Slice) -> Iterator[Slice]:
         """The slice; in two where rules are armed in it, so that those that only tell begin with the second."""
@@ -121,21 +129,22 @@ class _Leaps:
         """Takes the next slice: what is told of it, beside what comes of the `rows` that are played."""
         self._slice = piece
         self._heard = [0] * len(piece.counts)
-        columns = {}
-        for number, past in self._pasts.items():
-            own = piece.pieces[number]
-            past.turn_over([block.times_s for block in own], [block.values[0] for block in own])
-            columns[number] = Columns(past)
-        self._calls = self._called(columns)
-        self._told = self._telling.take(columns, self._stage)
+        heard = {
+            voice.instrument.name: ticks_of(voice, own)
+            for voice, own in zip(self._stage.voices, piece.pieces, strict=True)
+        }
+        last_s = max((float(own[-1].times_s[-1]) for own in piece.pieces if own), default=-inf)
+        numbers = self._stage.known.numbers
+        self._scene.turn_over(heard, lambda name: piece.of[numbers[name]], lambda: piece.times_s, last_s)
+        self._calls = self._called()
+        self._told = self._telling.take(self._stage)
         return self._told
 
     def forget(self) -> None:
         """Lets go of all columns, long before anybody collects what is left."""
         self._slice, self._own = _EMPTY, []
         self._calls, self._told = _Calls([], [0], []), Told(NOTHING, self._stage.desk)
-        for past in self._pasts.values():
-            past.forget()
+        self._scene.forget()
 
     def rows(self) -> Iterator[Row]:
         """Those of the slice that must be played, in order; to be taken one at a time, each after the one before was
@@ -144,7 +153,7 @@ class _Leaps:
         if self._has_nothing_to_play():
             return
         self._own = [places.data for places in piece.of]
-        self._told.place(piece)
+        self._told.place()
         arm, end = (int(at) for at in np.searchsorted(piece.times_s, (span.start_s, span.end_s)))
         self._wanted = [(arm, _EVERYONE)] if self._evaluator is not None else [(0, _EVERYONE), (arm, _EVERYONE)]
         yield from self._walk(self._calls, end)
@@ -158,49 +167,33 @@ class _Leaps:
 
     # What is asked of the columns, once a slice.
 
-    def _is_passable(self, number: int) -> bool:
-        voice = self._stage.voices[number]
-        if voice.plain is None or not self._countable[number]:
-            return False
-        name = voice.instrument.name
-        asked = [dues.by_instrument[name] for dues in self._dues if name in dues.by_instrument]
-        return not asked or any(leaves is not None for leaves in asked)
-
     def _numbers(self, names: Iterable[str]) -> Sequence[int]:
         numbers = self._stage.known.numbers
         return [numbers[name] for name in names if name in numbers]
 
     def _met_with(self, number: int) -> Sequence[int]:
         """The recordings that are read where this one is, and all that are traded: limits look at them together."""
-        name = self._stage.voices[number].instrument.name
+        name = self._instruments[number]
         names = {name}
         for plan, dues in zip(self._stage.plans, self._dues, strict=True):
-            read = {*dues.by_instrument, *(one.name for one in plan.reads)}
+            read = {*dues.reads, *(one.name for one in plan.reads)}
             names.update(one.name for one in plan.orders_in)
             names |= read if name in read else set()
-        known = [voice.instrument.name for voice in self._stage.voices]
         is_all = any(is_intertwined(plan.rule) for plan in self._stage.plans)
-        return [other for other in self._pasts if is_all or known[other] in names]
+        return [other for other, known in enumerate(self._instruments) if is_all or known in names]
 
-    def _called(self, columns: Mapping[int, Columns]) -> _Calls:
+    def _called(self) -> _Calls:
         rows, rules = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
-        for number, count in enumerate(self._slice.counts):
-            for rule, due in self._due(number, count, columns.get(number)):
-                rows.append(self._slice.of[number][due])
+        for rule, dues in enumerate(self._dues):
+            if self._names[rule] in self._telling.rules:
+                continue
+            for due in dues.rows():
+                rows.append(due)
                 rules.append(np.full(len(due), rule))
         every = np.concatenate(rows)
         order = np.argsort(every, kind="stable")
         called, firsts = np.unique(every[order], return_index=True)
         return _Calls(called.tolist(), [*firsts.tolist(), len(every)], np.concatenate(rules)[order].tolist())
-
-    def _due(self, number: int, count: int, columns: Columns | None) -> Iterator[tuple[int, Index]]:
-        name = self._stage.voices[number].instrument.name
-        if columns is None:
-            yield 0, np.arange(count)
-            return
-        for rule, dues in enumerate(self._dues):
-            if count and name in dues.by_instrument and self._names[rule] not in self._telling.rules:
-                yield rule, dues.prints(name, columns)
 
     # Where it goes next, one row after the other.
 
@@ -250,13 +243,16 @@ class _Leaps:
         return own[place] if place < len(own) else len(self._slice)
 
     def _want_next(self, at: int) -> None:
-        """The next row of every instrument is news to the rules that were stirred."""
+        """The next row of every instrument is news to rules that were stirred; the next two where two must agree."""
         assert self._evaluator is not None
         for rule in self._evaluator.stirred:
             for number in self._read_by[rule]:
-                row = self._next_own(number, at)
-                if row < len(self._slice):
-                    heappush(self._wanted, (row, rule))
+                row = at
+                for _ in range(2 if rule in self._twice else 1):
+                    row = self._next_own(number, row)
+                    if row < len(self._slice):
+                        heappush(self._wanted, (row, rule))
+                    row += 1
         self._evaluator.stirred.clear()
 
     def _play(self, at: int, row: int, due: Collection[str] | None, *, everything: bool) -> Row:
@@ -264,14 +260,15 @@ class _Leaps:
         if row > at:
             self._mark(at, row)
         number = int(self._slice.numbers[row])
-        for other in self._pasts if everything else self._meets[number]:
+        for other in range(len(self._own)) if everything else self._meets[number]:
             self._leap(other, row)
-        if number in self._pasts:
-            self._leap(number, row)
+        self._leap(number, row)
+        own_row = self._heard[number]
         self._heard[number] += 1
+        self._row_now = row
         told = self._told.play(row)
         if self._evaluator is not None:
-            self._evaluator.due, self._evaluator.told = due, told
+            self._evaluator.begin_row(row, own_row, due, told)
         return self._row(row)
 
     def _leap(self, number: int, row: int) -> None:
@@ -279,11 +276,10 @@ class _Leaps:
         own = self._own[number]
         place = bisect_left(own, row, heard)
         if place > heard:
-            last = self._row(own[place - 1])
-            self._stage.known.latest[number] = last
+            self._stage.known.latest[number] = self._row(own[place - 1])
             self._heard[number] = place
             assert self._evaluator is not None, "the first row of all is played"
-            self._evaluator.leap(self._stage.voices[number].instrument, place - heard, last[0], last[2])
+            self._evaluator.leap(self._instruments[number], row, place)
 
     def _row(self, row: int) -> Row:
         piece = self._slice
@@ -298,5 +294,10 @@ class _Leaps:
         heard = np.flatnonzero(np.isin(numbers, list(hears))) if len(self._own) > 1 else np.arange(row - at)
         if len(heard):
             names = [voice.instrument.name for voice in self._stage.voices]
-            prices, times_s = self._slice.first[at:row][heard], self._slice.times_s[at:row][heard]
+            piece = self._slice
+            prices, times_s = piece.first[at:row][heard], piece.times_s[at:row][heard]
+            for number, voice in enumerate(self._stage.voices):
+                if voice.has_quotes:
+                    own = numbers[heard] == number
+                    prices[own] = (prices[own] + piece.second[at:row][heard][own]) / 2
             self._stage.book.mark_all(names, numbers[heard], prices, times_s)

@@ -48,7 +48,7 @@ class Streaming:
     """
 
     def __init__(self, stage: Stage) -> None:
-        self._play = Play(stage, partial(Evaluator, stage.plans))
+        self._play = Play(stage, partial(Evaluator, stage.plans), lambda row: stage.voices[row[1]].ticks(row))
 
     def take(self, piece: Slice) -> Iterator[Firing | HeldBack]:
         """What comes of the next prices."""
@@ -60,10 +60,17 @@ class Streaming:
 
 
 class Play:
-    """One run over rows in order of time. ``begin`` gives the evaluator as of the first price of all."""
+    """One run over rows in order of time. ``begin`` gives the evaluator as of the first price of all, ``speak`` what is
+    heard of a row that says more than its price."""
 
-    def __init__(self, stage: Stage, begin: Callable[[float], Evaluator]) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        begin: Callable[[float], Evaluator],
+        speak: Callable[[Row], Iterable[Tick]],
+    ) -> None:
         self._stage = stage
+        self._speak = speak
         self._begin_at = begin
         self._desk = stage.desk
         self._known = stage.known
@@ -96,7 +103,7 @@ class Play:
                 if outcomes:
                     yield from self._settle(outcomes)
             else:
-                for tick in self._stage.voices[number].ticks(row):
+                for tick in self._speak(row):
                     yield from self._settle(evaluator.tick(tick))
             if self._is_armed and (number in desk.hears or time_s >= desk.wakes_s):
                 yield from self._trade(row)

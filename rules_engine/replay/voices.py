@@ -16,7 +16,7 @@ _QUOTED = frozenset({Field.BID, Field.ASK, Field.MID})
 
 
 @dataclass(slots=True)
-class _Day:
+class Day:
     """The figures of a trading day so far. It begins at midnight in New York, as daily bars do."""
 
     ends_s: float = float("-inf")
@@ -55,13 +55,32 @@ class Voice:
     has_quotes: bool
     wanted: frozenset[Field]
     spread: Charge
-    _day: _Day = field(default_factory=_Day)
+    day: Day = field(default_factory=Day)
 
     @property
     def plain(self) -> Field | None:
         """The only field that a row has anything to say about; None where it says more."""
         speaks = self.has_quotes or self.wanted & (_OF_THE_DAY | _QUOTED | {Field.MARK}) - {self._default}
         return None if speaks else self._default
+
+    @property
+    def spoken(self) -> Sequence[Field]:
+        """All that is heard of it."""
+        if self.plain is not None:
+            return (self.plain,)
+        quoted = self.has_quotes or (self.wanted & _QUOTED and self._default is not Field.MID)
+        marked = Field.MARK in self.wanted and (self.has_quotes or self._default is not Field.MARK)
+        of_the_day = (
+            tuple(sorted(_OF_THE_DAY - {Field.CHANGE_TODAY}))
+            if self.wanted & _OF_THE_DAY and not self.has_quotes
+            else ()
+        )
+        return (
+            *((Field.BID, Field.ASK) if quoted else ()),
+            *((Field.MARK,) if marked else ()),
+            *(() if self.has_quotes else (self._default,)),
+            *of_the_day,
+        )
 
     @property
     def unspoken(self) -> Sequence[Field]:
@@ -84,7 +103,7 @@ class Voice:
 
     def _printed(self, name: str, row: Row) -> Iterator[Tick]:
         time_s, _, price, size = row
-        figures = self._day.take(time_s, price, size) if self.wanted & _OF_THE_DAY else {}
+        figures = self.day.take(time_s, price, size) if self.wanted & _OF_THE_DAY else {}
         close = figures.pop(Field.CLOSE, None)
         if close is not None:
             yield Tick(name, time_s, Field.CLOSE, close)

@@ -79,16 +79,17 @@ def test_sums_and_orders_are_the_same_in_numpy_and_numba_bit_for_bit(
     cents: list[int], reach: int, fresh: int, odd: float
 ) -> None:
     values, fresh = np.array(cents) / 100, min(fresh, len(cents))
-    starts = np.maximum(np.arange(fresh, len(cents)) + 1 - reach, 0)
+    ends = np.arange(fresh, len(cents)) + 1
+    starts = np.maximum(ends - reach, 0)
     others = np.where(np.arange(len(cents)) % 7 == 3, np.nan, np.roll(values, 1) * np.where(values > 2, odd, 1.0))
 
     def found(kernels: Kernels) -> list[object]:
         totals, squares, fits = kernels.running(values, 100.0, 17)
         assert fits and kernels.in_steps(values, 100.0) and not kernels.in_steps(values + 0.001, 100.0)
         return [
-            kernels.means(totals, starts, fresh, 17, 100.0),
-            *kernels.deviations(totals, squares, starts, fresh, 100.0),
-            *kernels.scores(totals, squares, starts, fresh),
+            kernels.means(totals, starts, ends, 17, 100.0),
+            *kernels.deviations(totals, squares, starts, ends, 100.0),
+            *kernels.scores(totals, squares, starts, ends),
             kernels.orders(values, others, RELATIVE, True),
             kernels.orders(values, others, 0.05, False),
             *(kernels.reached(values, others, 1 + way * 0.02, 0.0, float(way)) for way in (1, -1)),

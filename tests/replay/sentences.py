@@ -9,6 +9,7 @@ from tests.replay.playing import HEAD, START_S
 
 _LEVELS = ("98", "99", "99.5", "100", "100.01", "100.25", "101", "102")
 _SERIES = ("sma", "stdev", "highest", "lowest", "zscore")
+_INSTRUMENTS = "instruments:\n  EUR: {forex: EURUSD}\n"
 _ACTIONS = (
     *("notify desk", "notify desk", "buy 10 V", "sell 5 MA", "close V"),
     *("buy 3 V at limit 99", "sell 2 V trailing 1%", "buy 1 MA at stop 101"),
@@ -16,11 +17,13 @@ _ACTIONS = (
 
 
 class Sentences:
-    """Says something else with every call, from a seed. ``tells``: of prints of V alone, and orders nothing."""
+    """Says something else with every call, from a seed. ``tells``: nothing is ordered, and the clock matters seldom."""
 
     def __init__(self, source: random.Random, *, tells: bool = False) -> None:
         self._tells = tells
         self._pick = source.choice
+        # Often of one instrument alone: what is told of one, and of two, are different ways.
+        self._names = source.choice((("V",), ("V", "V", "V", "MA"), ("V", "V", "MA", "EUR"), ("EUR",)))
         self._chance = source.random
         self._between = source.randrange
 
@@ -28,26 +31,29 @@ class Sentences:
         """Rules of which the language approves."""
         while True:
             text = "rules:\n" + "".join(self._rule(number) for number in range(self._pick((1, 1, 2, 4))))
-            loaded = load([Source("rules.yaml", (HEAD + text).encode())], now_s=0.0)
+            loaded = load([Source("rules.yaml", (HEAD + _INSTRUMENTS + text).encode())], now_s=0.0)
             if loaded.ok:
                 plans, problems = plan_all(loaded.rules)
                 if not problems:
                     return text, loaded, plans
 
     def prices(self, count: int) -> dict[str, str]:
-        """Files of V and MA: flat stretches, repeated instants, instants a microsecond apart, prices in finer steps."""
-        files = {name: ["time,price,size"] for name in ("V", "MA")}
+        """Files of prints or quotes: flat stretches, repeated instants, instants a microsecond apart, finer steps."""
+        quoted = {name for name in dict.fromkeys(self._names) if self._chance() < (0.6 if name == "EUR" else 0.25)}
+        heads = {name: "time,bid,ask" if name in quoted else "time,price,size" for name in dict.fromkeys(self._names)}
+        files = {name: [head] for name, head in heads.items()}
         last, at_s = dict.fromkeys(files, 100.0), float(START_S)
         places = self._pick((0, 1, 2, 2, 2, 3))
-        gaps = self._pick(((0, 0, 1, 1, 2, 5), (0.05, 0.1), (0, 0.000001, 0.0000005, 1), (1,), (1, 1, 7)))
-        names = self._pick((("V",), ("V", "MA"), ("V", "V", "MA")))
+        gaps = self._pick(((0, 0, 1, 1, 2, 5), (0.05, 0.1), (0, 0.000001, 0.0000005, 1), (1,), (1, 1, 7), (1, 3000)))
+        names = self._pick((self._names, self._names[:1], self._names[-2:]))
         for _ in range(count):
             at_s += self._pick(gaps)
             name = self._pick(names)
             if self._chance() < 0.7:
                 step = self._pick((-1, 1)) * self._pick((0, 0.01, 0.1, 0.5, 1, 2))
                 last[name] = round(max(50.0, last[name] + step), places)
-            files[name].append(f"{at_s!r},{last[name]!r},{self._between(1, 5) * 100}")
+            other = round(last[name] + self._pick((0, 0.01, 0.5)), 2) if name in quoted else self._between(1, 5) * 100
+            files[name].append(f"{at_s!r},{last[name]!r},{other!r}")
         return {name: "\n".join(lines) for name, lines in files.items() if len(lines) > 1}
 
     def _rule(self, number: int) -> str:
@@ -67,11 +73,15 @@ class Sentences:
             (0.1, "active: {days: mon-fri, hours: '10:01-10:02'}"),
             (0.1, "if_already_true: fire"),
             (0.1, "on_gap: keep"),
-            (0.05, "stale_after: 5s"),
+            (0.15, "stale_after: 5s"),
+            (0.1, "if_missed: tell"),
             (0.1, "expires: 2030-11-22 10:01:30"),
         )
         if self._tells:
-            words = ((0.2, "once: true"), (0.2, "cooldown: 5s"), (0.1, "if_already_true: fire"))
+            words = (
+                *((0.2, "once: true"), (0.2, "cooldown: 5s"), (0.1, "if_already_true: fire"), (0.1, "stale_after: 5s")),
+                *((0.1, "bars: 5s"), (0.1, "if_missed: tell")),
+            )
         lines += [f"    {word}" for chance, word in words if self._chance() < chance]
         return "\n".join(lines) + "\n"
 
@@ -114,15 +124,42 @@ class Sentences:
         )
         other = (
             f"no tick from {name} for {self._window()}",
+            f"{self._joint()} moves {way}{self._pick(('1%', '0.5 points'))} in {self._window()}",
+            f"{self._joint()} changes {way}{self._pick(('1%', '0.5 points'))} in {self._window()}",
+            f"{name}.change_today >= {self._pick(('0.5%', '-1%'))}",
+            f"{name}.volume >= {self._pick((500, 5000))}",
             f"time is after 10:00:{self._between(10, 60)}",
             f"position({name}) == 0",
             f"working_orders({name}) == 0",
             f"any execution in {name}",
             f"{name} > {self._pick(_LEVELS)} on bar close 5s",
             f"{name}.ask > {self._pick(_LEVELS)}",
-            f"{name} > {self._pick(_LEVELS)} using double last",
+            self._using(name),
         )
-        return self._pick(plain if self._tells else (*plain, *other))
+        return self._pick((*plain, *plain, *plain, self._using(name), *other) if self._tells else (*plain, *other))
+
+    def _using(self, name: str) -> str:
+        """A condition on other quotes."""
+        method = self._pick(("last", "double last", "bid/ask", "double bid/ask", "midpoint", "default"))
+        inner = self._pick(
+            (
+                f"{name} {self._pick(('>', '<='))} {self._pick(_LEVELS)}",
+                f"{name} crosses {self._pick(('above ', 'below ', ''))}{self._pick(_LEVELS)}",
+                f"{name} enters 99 to 101",
+                f"{name} moves {self._pick(('up ', ''))}1% in {self._window()}",
+                f"{name} > sma({name}, {self._window()})",
+                f"({name} > 99 and {self._name()} > 99)",
+            )
+        )
+        return f"{inner} using {method}"
+
+    def _joint(self) -> str:
+        """Made of several values, or of one that was reckoned with."""
+        one, two = self._field(), self._field()
+        return self._pick((f"({one} - {two} + 10)", f"({one} / {two})", f"({one} * 1.5)", f"(2 * {one} - {two})"))
+
+    def _field(self) -> str:
+        return self._name() + self._pick(("", "", "", ".bid", ".ask", ".mid", ".mark", ".high", ".open", ".low"))
 
     def _value(self, name: str) -> str:
         return self._pick(
@@ -136,8 +173,18 @@ class Sentences:
                 f"{name} / sma({name}, {self._window()})",
                 f"min(highest({name}, {self._window()}), {self._pick(_LEVELS)})",
                 f"floor({name})",
-                f"{name} - {self._name()}",
-                name if self._tells else f"{self._name()}[5s]",
+                f"round({name}, 1)",
+                f"({self._field()} - {self._field()} + 100)",
+                f"(100 * {self._field()} / {self._field()})",
+                self._joint(),
+                f"{self._name()}[{self._pick(('5s', '1m', '1d'))}]{self._pick(('', '.high', '.low', '.open'))}",
+                f"{self._pick(('sma', 'highest', 'lowest'))}({self._name()}[5s]{self._pick(('', '.high'))}, 3)",
+                f"sma({self._name()}[5s] - {self._name()}[5s] + 100, 2)",
+                f"{self._pick(('highest', 'lowest'))}({self._joint()}, {self._window()})",
+                f"{self._pick(_SERIES)}({self._joint()}, {self._window()})",
+                f"{self._pick(_SERIES)}({self._field()}, {self._window()})",
+                f"{self._pick(('highest', 'lowest'))}({self._field()}, {self._window()})",
+                self._field(),
                 self._name(),
             )
         )
@@ -149,4 +196,4 @@ class Sentences:
         return f"{self._pick((1, 2, 3, 5, 8, 13))}s"
 
     def _name(self) -> str:
-        return "V" if self._tells else self._pick(("V", "V", "V", "MA"))
+        return self._pick(self._names)

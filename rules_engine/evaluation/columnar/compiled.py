@@ -141,22 +141,23 @@ def extremes_at(values: Column, tops: Column, bottoms: Column, starts: Index, en
 
 
 @_compiled
-def means(totals: Index, starts: Index, fresh: int, base: int, scale: float) -> Column:
+def means(totals: Index, starts: Index, ends: Index, base: int, scale: float) -> Column:
     """As `vectorised.means`."""
     found = np.empty(len(starts))
     for number in range(len(starts)):
-        start, end = starts[number], fresh + number + 1
-        found[number] = (base * (end - start) + (totals[end] - totals[start])) / (end - start) / scale
+        start, end = starts[number], ends[number]
+        count = end - start
+        found[number] = (base * count + (totals[end] - totals[start])) / count / scale if count else np.nan
     return found
 
 
 @_compiled
-def deviations(totals: Index, squares: Index, starts: Index, fresh: int, scale: float) -> tuple[Column, float]:
+def deviations(totals: Index, squares: Index, starts: Index, ends: Index, scale: float) -> tuple[Column, float]:
     """As `vectorised.deviations`."""
     found = np.empty(len(starts))
     most = 0
     for number in range(len(starts)):
-        start, end = starts[number], fresh + number + 1
+        start, end = starts[number], ends[number]
         count, total = end - start, totals[end] - totals[start]
         spread = count * (squares[end] - squares[start]) - total * total
         most = max(most, spread)
@@ -165,12 +166,12 @@ def deviations(totals: Index, squares: Index, starts: Index, fresh: int, scale: 
 
 
 @_compiled
-def scores(totals: Index, squares: Index, starts: Index, fresh: int) -> tuple[Column, float]:
+def scores(totals: Index, squares: Index, starts: Index, ends: Index) -> tuple[Column, float]:
     """As `vectorised.scores`."""
     found = np.empty(len(starts))
     most = 0
     for number in range(len(starts)):
-        start, end = starts[number], fresh + number + 1
+        start, end = starts[number], ends[number]
         count, total = end - start, totals[end] - totals[start]
         spread = count * (squares[end] - squares[start]) - total * total
         most = max(most, spread)

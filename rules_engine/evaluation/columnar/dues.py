@@ -1,82 +1,118 @@
-"""A rule and a slice of prints into the prints at which it must be judged: all others say what the one before said."""
+"""A rule and a slice into the rows at which it must be judged: at all others it says what it said before."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
-from rules_engine.conditions.change import Change
-from rules_engine.conditions.execution import ExecutionIn
 from rules_engine.conditions.lasting import Lasting
-from rules_engine.conditions.logic import All, Any, Not
-from rules_engine.conditions.move import Move
+from rules_engine.conditions.silence import Silence
 from rules_engine.conditions.time_of_day import TimeIs
-from rules_engine.evaluation.columnar.arrays import Index
+from rules_engine.evaluation.columnar.arrays import Flags, Index
+from rules_engine.evaluation.columnar.leaves import Key, Leaf, leaves_of, silent_in
+from rules_engine.evaluation.columnar.moments import Moments
+from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.sides import has_sides, sides_of
-from rules_engine.evaluation.columnar.values import Columns
-from rules_engine.model.condition import Condition, instruments_of, walk_conditions
-from rules_engine.model.expression import Reading, Series, walk
+from rules_engine.evaluation.columnar.track import SLOTS
+from rules_engine.model.condition import Condition, walk_conditions
+from rules_engine.model.instrument import Field
 from rules_engine.model.rule import Rule, rule_conditions
 from rules_engine.model.tolerance import EDGE_S
 
 _INSTANT_S = 4 * EDGE_S
+_IN_EVERY_ROW = frozenset({Field.LAST, Field.BID, Field.ASK, Field.MID, Field.MARK})
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """Ticks and the leaves whose sides count there; None where every one of these ticks is due."""
+
+    keys: frozenset[Key]
+    silent: frozenset[str]
+    leaves: list[Leaf] | None
 
 
 class Dues:
-    """What of one rule columns can tell. ``by_instrument`` are the conditions whose sides count; None where every print
-    of the instrument must be judged."""
+    """What of one rule columns can tell. ``reads`` are the instruments at whose ticks it is judged, and ``hears_all``
+    those of which every tick is due."""
 
-    def __init__(self, rule: Rule) -> None:
-        self.by_instrument: dict[str, list[Condition] | None] = {}
-        self._is_timed = False
+    def __init__(self, rule: Rule, scene: Scene) -> None:
+        self.reads: set[str] = set()
+        self.hears_all: set[str] = set()
+        self.is_twice = False
+        """Whether two ticks in a row count, also after something else than a tick was judged."""
+        self._scene = scene
+        self._stale_after_s = rule.stale_after_s
+        self._is_timed = rule.stale_after_s is not None
+        self._looks: list[_Look] = []
+        self._closing: set[tuple[str, Field, float]] = set()
         for condition in rule_conditions(rule):
-            self._add(condition, can_leap=rule.stale_after_s is None)
+            self._add(condition)
 
-    def _add(self, condition: Condition, *, can_leap: bool) -> None:
-        read = sorted(one.name for one in instruments_of(condition))
-        self._is_timed |= any(isinstance(part, Lasting | TimeIs) for part in walk_conditions(condition))
-        for leaf in _leaves(condition):
-            names = sorted(one.name for one in instruments_of(leaf))
-            # A window goes on while another instrument prints, and the whole condition is judged then.
-            is_alone = len(read) == 1 or not _looks_back(leaf)
-            if can_leap and is_alone and has_sides(leaf) and len(names) == 1:
-                known = self.by_instrument.setdefault(names[0], [])
+    def _add(self, condition: Condition) -> None:
+        leaves, silent = list(leaves_of(condition)), silent_in(condition)
+        keys = frozenset(key for leaf in leaves for key in leaf.reads())
+        self.reads |= silent | {name for name, _ in keys}
+        self._is_timed |= any(isinstance(part, Lasting | TimeIs | Silence) for part in walk_conditions(condition))
+        self._is_timed |= any(leaf.bar_s is not None for leaf in leaves)
+        self.is_twice |= any(leaf.twice for leaf in leaves)
+        looks: dict[frozenset[Key], list[Leaf] | None] = {}
+        for leaf in leaves:
+            if leaf.bar_s is not None:
+                self._closing |= leaf.closing()
+            elif isinstance(leaf.condition, TimeIs | Silence) or not leaf.reads():
+                continue  # They have timers, or news of their own.
+            elif not self._has_sides(leaf):
+                looks[keys] = None
+                self.hears_all |= silent | {name for name, _ in keys}
+            else:
+                # A window goes on while another field ticks, and the whole condition is judged then.
+                own = keys if leaf.looks_back() else leaf.reads()
+                known = looks.setdefault(own, [])
                 if known is not None:
                     known.append(leaf)
-            else:
-                self.by_instrument.update(dict.fromkeys(names if is_alone else read))
+        for own, found in looks.items():
+            self._looks.append(_Look(own, silent if own == keys else frozenset(), found))
+        # The first tick of each field is looked at, so that timers are set.
+        self._looks.append(_Look(keys, silent, []))
 
-    def prints(self, name: str, columns: Columns) -> Index:
-        """Which of the fresh prints of the instrument are due, from 0, ascending; the first one always is."""
-        past = columns.past
-        count = len(past.values) - past.fresh
-        leaves = self.by_instrument[name]
-        if leaves is None:
-            return np.arange(count)
-        due = np.zeros(count, dtype=np.bool_)
+    def _has_sides(self, leaf: Leaf) -> bool:
+        if leaf.twice and not {field for _, field in leaf.counted()} <= _IN_EVERY_ROW:
+            return False
+        return has_sides(leaf, self._scene.can_count)
+
+    def rows(self) -> Iterator[Index]:
+        """Those of the slice that are due, in several answers."""
+        scene = self._scene
+        for look in self._looks:
+            moments = scene.moments(look.keys, look.silent)
+            if look.leaves is None:
+                yield moments.places // SLOTS
+            elif len(moments):
+                yield moments.places[np.flatnonzero(self._due(look, moments))] // SLOTS
+        for bars in self._closing:
+            track = scene.tracks[bars[:2]]
+            firsts = scene.bars[bars].firsts
+            yield track.places_said()[firsts] // SLOTS
+
+    def _due(self, look: _Look, moments: Moments) -> Flags:
+        due = np.zeros(len(moments), dtype=np.bool_)
         due[:1] = True
-        for leaf in leaves:
+        assert look.leaves is not None
+        for leaf in look.leaves:
+            columns = self._scene.columns_at(moments, self._stale_after_s)
             sides = sides_of(leaf, columns)
-            due[1:] |= sides[1:] != sides[:-1]
-        if self._is_timed:
-            # Within the resolution of time no timer is set: the next print finds what matures there.
-            due[1:] |= due[:-1] | (np.diff(past.times[past.fresh :]) <= _INSTANT_S)
-        return np.flatnonzero(due)
+            changed = sides[1:] != sides[:-1]
+            due[1:] |= changed
+            if leaf.twice:
+                self._agree(leaf, moments, np.flatnonzero(changed) + 1, due)
+        if look.leaves and self._is_timed:
+            # Within the resolution of time no timer is set: the next tick finds what matures there.
+            due[1:] |= due[:-1] | (np.diff(moments.times) <= _INSTANT_S)
+        return due
 
-
-def _leaves(condition: Condition) -> Iterator[Condition]:
-    """The conditions that prints can change; those of the clock have timers, an execution is an event of its own."""
-    match condition:
-        case All() | Any() | Not() | Lasting():
-            for part in condition.parts():
-                yield from _leaves(part)
-        case TimeIs() | ExecutionIn():
-            return
-        case _:
-            yield condition
-
-
-def _looks_back(leaf: Condition) -> bool:
-    """Whether it may change while its instrument does not print."""
-    parts = (part for expression in leaf.expressions() for part in walk(expression))
-    series = any(isinstance(part, Series) or (isinstance(part, Reading) and part.bar_s is not None) for part in parts)
-    return series or isinstance(leaf, Move | Change)
+    def _agree(self, leaf: Leaf, moments: Moments, changes: Index, due: Flags) -> None:
+        """The next tick after a change is the second one that may agree."""
+        new = np.flatnonzero(moments.is_new([self._scene.tracks[key] for key in leaf.counted()]))
+        after = np.searchsorted(new, np.concatenate(([-1, 0], changes)), side="right")
+        due[new[after[after < len(new)]]] = True

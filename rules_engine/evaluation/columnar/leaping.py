@@ -1,16 +1,18 @@
-"""The streaming evaluator on columns: prints at which nothing can happen are passed over in one step."""
+"""The streaming evaluator on columns: ticks at which nothing can happen are passed over in one step."""
 
 from collections.abc import Collection, Mapping, Sequence
 
-from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.bars import BarRun
+from rules_engine.evaluation.columnar.scene import Scene
+from rules_engine.evaluation.columnar.track import SLOTS, Track
 from rules_engine.evaluation.columnar.windows import PastStream
 from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.view import Key
 from rules_engine.evaluation.watch import Watch
-from rules_engine.model.expression import Reading
 from rules_engine.model.firing import Firing, HeldBack
-from rules_engine.model.instrument import Instrument
+from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Outcome
 from rules_engine.model.plan import Plan
@@ -18,69 +20,123 @@ from rules_engine.model.tick import Tick
 
 
 class LeapingEvaluator(Evaluator):
-    """``pasts`` hold the prints of the instruments that may be passed over; no other field of these is heard.
+    """``scene`` holds all ticks of a slice, before they are heard here.
 
-    Whoever lets it hear prints says in ``due`` to which rules the next one is news; None is to all of them. In
-    ``stirred`` are the rules of which something else than such a print was judged, or whose guards may have changed:
-    what they remember may differ from what the last print said, so that the next one of every instrument is news.
-    ``told`` is what came of the next print to rules that others judge: it is put among what comes of it here.
+    Whoever lets it hear the ticks of a row says with `begin_row` to which rules these are news; None is to all of them.
+    In ``stirred`` are the rules of which something else than such a tick was judged, or whose guards may have changed:
+    what they remember may differ from what the last tick said, so that the next row of every instrument is news.
     """
 
-    def __init__(self, plans: Sequence[Plan], now_s: float, pasts: Mapping[Instrument, Past]) -> None:
+    def __init__(self, plans: Sequence[Plan], now_s: float, scene: Scene) -> None:
         super().__init__((), now_s)
-        self.due: Collection[str] | None = None
         self.stirred: set[str] = set()
-        self.told: Sequence[Firing | HeldBack] = ()
+        self._scene = scene
+        self._due: Collection[str] | None = None
+        self._told: Mapping[int, Sequence[Firing | HeldBack]] = {}
+        self._row = self._own_row = 0
         self._numbers = {plan.rule.name: number for number, plan in enumerate(plans)}
-        self._pasts = {instrument.name: past for instrument, past in pasts.items()}
         self._guarded = {
             plan.rule.name for plan in plans if plan.rule.clears_when is not None or plan.rule.only_if is not None
         }
-        self._hearing: dict[str, Sequence[Watch]] = {}
-        for instrument, past in pasts.items():
-            reading = Reading(instrument, instrument.default_field)
-            quote = self._market.feed(instrument.name).quote(instrument.default_field)
-            for keeps in (False, True):
-                self._market.streams[reading, keeps] = PastStream(quote, past, keeps)
+        self._hearing: dict[tuple[str, Field], Sequence[Watch]] = {}
+        self._tracks: dict[str, list[tuple[Quote, Track]]] = {}
+        for (name, field), track in scene.tracks.items():
+            self._tracks.setdefault(name, []).append((self._market.feed(name).quote(field), track))
+        self._lay_series()
         self.replace(plans, now_s)
-        read = {key for watch in self._watches() for key in watch.uses.streams}
-        self._market.drop(self._market.streams.keys() - read, ())
+        watches = list(self._watches())
+        read = {key for watch in watches for key in watch.uses.streams}
+        bars = {key for watch in watches for key in watch.uses.bars}
+        self._market.drop(self._market.streams.keys() - read, self._market.bars.keys() - bars)
 
-    def leap(self, instrument: Instrument, prints: int, time_s: float, value: float) -> None:
-        """Passes over so many prints, the last of them at ``time_s``: nothing can happen at them."""
-        feed = self._market.feed(instrument.name)
-        quote = feed.quote(instrument.default_field)
-        quote.prints += prints
-        quote.time_s, quote.value = time_s, value
-        feed.heard_s = time_s
-        self._pasts[instrument.name].heard += prints
+    def _lay_series(self) -> None:
+        """Series that columns have already."""
+        market, scene = self._market, self._scene
+        for of, past in scene.series().items():
+            legs = [market.feed(name).quote(field) for name, field in scene.legs_of(of)]
+            for keeps in (False, True):
+                market.streams[of, keeps] = PastStream(legs, past, keeps)
+        for name, field, bar_s in scene.bars:
+            for keeps in (False, True):
+                run = market.bars[name, field, bar_s, keeps] = BarRun(bar_s, keeps)
+                market.feed(name).quote(field).bars.append(run)
+
+    def leap(self, name: str, row: int, own_row: int) -> None:
+        """Passes over the rows before that one, which is the ``own_row``-th of the instrument's own: nothing can happen
+        at them."""
+        place = row * SLOTS
+        for quote, track in self._tracks.get(name, ()):
+            count = track.before(place, own_row)
+            heard, past = track.end_at(count), track.past
+            quote.prints, quote.time_s, value = track.tick_at(count)
+            quote.value = value if value == value else None
+            if count:
+                feed = self._market.feed(name)
+                feed.heard_s = quote.time_s if feed.heard_s is None else max(feed.heard_s, quote.time_s)
+            if heard > past.heard:
+                quote.covered_from_s = quote.kept_from_s = past.begun_s
+                self._skip(quote, track, heard)
+                past.heard = heard
+        for joint in self._scene.joints_of(name):
+            joint.past.heard = joint.before(place)
+
+    def _skip(self, quote: Quote, track: Track, heard: int) -> None:
+        """What is built of prints that nobody hears."""
+        past = track.past
+        fresh = slice(past.heard, heard)
+        for series in quote.bars:
+            assert isinstance(series, BarRun), "all bars are laid at the start"
+            sizes = track.sizes()
+            own = None if sizes is None else sizes[past.heard - past.fresh : heard - past.fresh]
+            series.extend(past.times[fresh], past.values[fresh], own, past.begun_s)
+        for stream in quote.streams:
+            if not isinstance(stream, PastStream) and stream.is_plain:
+                stream.extend(past.times[fresh].tolist(), past.values[fresh].tolist())
+
+    def begin_row(
+        self,
+        row: int,
+        own_row: int,
+        due: Collection[str] | None,
+        told: Mapping[int, Sequence[Firing | HeldBack]],
+    ) -> None:
+        """The next ticks are those of this row. ``told`` is what comes, slot by slot, of rules that others judge."""
+        self._row, self._own_row, self._due, self._told = row, own_row, due, told
 
     def tick(self, tick: Tick) -> Sequence[Outcome]:
-        past = self._pasts.get(tick.instrument)
-        if past is None:
-            return super().tick(tick)
         if self._unarmed or tick.time_s > self._market.now_s:
             self._advance(tick.time_s)
-        past.heard += 1
-        feed = self._market.feed(tick.instrument)
-        feed.heard_s = tick.time_s
-        quote = feed.quote(tick.field)
+        name, field = tick.instrument, tick.field
+        slot = self._scene.slot_of(name, field)
+        self._hear_tick(name, self._row * SLOTS + slot)
+        feed = self._market.feed(name)
+        feed.hear(tick.time_s)
+        quote = feed.quote(field)
         quote.take(tick.time_s, tick.value)
+        for derived in quote.derived:
+            if derived.work_out():
+                derived.quote.record(tick.size)
         quote.record(tick.size)
-        watches = self._hearing.get(tick.instrument)
+        watches = self._hearing.get((name, field))
         if watches is None:
-            watches = self._hearing[tick.instrument] = self._audience.hearing(tick.instrument, tick.field)
-        due = self.due
+            watches = self._hearing[name, field] = self._audience.hearing(name, field)
+        due = self._due
         for watch in watches:
             if due is None or watch.run.rule.name in due:
                 self._judge(watch, Moment.PRINT)
-        return self._among(self._flush())
+        return self._among(self._flush(), self._told.get(slot, ()))
 
-    def _among(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    def _hear_tick(self, name: str, place: int) -> None:
+        """The columns up to that place count."""
+        for _, track in self._tracks.get(name, ()):
+            track.past.heard = track.end_at(track.until(place, self._own_row))
+        for joint in self._scene.joints_of(name):
+            joint.past.heard = joint.before(place + 1)
+
+    def _among(self, outcomes: Sequence[Outcome], told: Sequence[Firing | HeldBack]) -> Sequence[Outcome]:
         """In the order of the rules."""
-        if not self.told:
+        if not told:
             return outcomes
-        told, self.told = self.told, ()
         return sorted([*outcomes, *told], key=lambda outcome: self._numbers[rule_of(outcome)])
 
     def not_used(self, rule: str) -> None:

@@ -39,6 +39,7 @@ class Past:
         self._places: npt.NDArray[np.int8] | None = None
         self._totals: dict[int, tuple[Index, Index]] = {}
         self._starts: dict[float, Index] = {}
+        self._extremes: dict[tuple[float, bool], Column] = {}
         self._most: dict[float, int] = {}
         self._ends: Index | None = None
         self._blocks: Blocks | None = None
@@ -56,21 +57,19 @@ class Past:
         self.values = np.concatenate((self.values, *values))
         if self.begun_s == inf and len(self.times):
             self.begun_s = float(self.times[0])
-        self.view = self.times.data
-        self._places = None
-        self._totals.clear()
-        self._starts.clear()
-        self._most.clear()
-        self._ends = self._blocks = None
+        self._forget_found()
 
     def forget(self) -> None:
         """Lets go of all prints: none follow."""
         self.times = self.values = np.empty(0)
+        self._forget_found()
+
+    def _forget_found(self) -> None:
+        """What was found out about the slice before."""
         self.view = self.times.data
         self._places = None
-        self._totals.clear()
-        self._starts.clear()
-        self._most.clear()
+        for found in (self._totals, self._starts, self._extremes, self._most):
+            found.clear()
         self._ends = self._blocks = None
 
     def _drop(self, now_s: float) -> None:
@@ -83,6 +82,16 @@ class Past:
     def begins(self, edge_s: float) -> int:
         """How many of the prints here that were heard are not after that moment."""
         return bisect_right(self.view, edge_s, 0, self.heard)
+
+    @property
+    def past(self) -> "Past":
+        """A past is seen by itself at its own prints, and by others at theirs."""
+        return self
+
+    @property
+    def now_s(self) -> Column:
+        """When those of the slice were heard."""
+        return self.times[self.fresh :]
 
     @property
     def ends(self) -> Index:
@@ -114,11 +123,28 @@ class Past:
 
     def extremes(self, window_s: float, highest: bool) -> Column:
         """The highest (or lowest) print of the window of each print of the slice."""
-        tops, bottoms, starts = self.blocks.tops, self.blocks.bottoms, self.starts(window_s)
-        return self.kernels.extremes(self.values, tops, bottoms, starts, self.fresh, highest)
+        found = self._extremes.get((window_s, highest))
+        if found is None:
+            tops, bottoms, starts = self.blocks.tops, self.blocks.bottoms, self.starts(window_s)
+            found = self.kernels.extremes(self.values, tops, bottoms, starts, self.fresh, highest)
+            self._extremes[window_s, highest] = found
+        return found
+
+    def before(self, window_s: float) -> Column:
+        """For each print of the slice, the last one at or before now - window_s; nan where there is none."""
+        starts = self.starts(window_s)
+        found = self.values[starts - 1]
+        found[: np.searchsorted(starts, 1)] = np.nan
+        return found
+
+    def covered_from(self, window_s: float) -> int:
+        """The first print of the slice, from 0, whose whole window has been seen."""
+        return int(np.searchsorted(self.now_s, self.begun_s + window_s - EDGE_S))
 
     def extremes_at(self, prints: Index, window_s: float, highest: bool) -> Column:
         """The same for a few prints of the slice, from 0, ascending."""
+        if (window_s, highest) in self._extremes:
+            return self._extremes[window_s, highest][prints]
         at = self.fresh + prints
         starts = starts_at(self.times, self.times[at], window_s, EDGE_S)
         return self.kernels.extremes_at(self.values, self.blocks.tops, self.blocks.bottoms, starts, at + 1, highest)

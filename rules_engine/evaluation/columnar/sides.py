@@ -1,9 +1,9 @@
-"""Conditions over columns into sides: as long as a print is on the side of the one before, its judge has nothing new.
+"""Conditions over columns into sides: as long as a moment is on the side of the one before, its judge has nothing new.
 
 What a judge remembers changes only with the side: judged twice on one side, it says and keeps the same the second time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from math import inf, nextafter
 
@@ -13,7 +13,7 @@ from rules_engine.conditions.band import BandEvent, BandState
 from rules_engine.conditions.change import Change
 from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.conditions.crossing import Crossing
-from rules_engine.conditions.move import Move
+from rules_engine.conditions.move import Move, displacement
 from rules_engine.evaluation.columnar.arrays import (
     ABOVE,
     BELOW,
@@ -22,13 +22,14 @@ from rules_engine.evaluation.columnar.arrays import (
     TRUE,
     UNKNOWN,
     UNORDERED,
+    Column,
     Flags,
     Index,
     Sides,
 )
-from rules_engine.evaluation.columnar.past import NotColumnar
-from rules_engine.evaluation.columnar.values import Columns, is_columnar, plain
-from rules_engine.model.condition import Condition
+from rules_engine.evaluation.columnar.leaves import Leaf
+from rules_engine.evaluation.columnar.past import NotColumnar, Past
+from rules_engine.evaluation.columnar.values import Columns, is_columnar, is_series, plain
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.expression import Arithmetic, Expression, Number, Reading, Series, parts
 from rules_engine.model.tolerance import RELATIVE, order
@@ -45,19 +46,24 @@ _TRUE_AT = {
 _WAYS = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}
 
 
-def has_sides(condition: Condition) -> bool:
-    """Whether it is one of the conditions that columns can tell sides of."""
+def has_sides(leaf: Leaf, can_count: Callable[[Expression], bool]) -> bool:
+    """Whether it is one of the conditions that columns can tell sides of; ``can_count`` as in `is_columnar`."""
+    condition = leaf.condition
     match condition:
         case Comparison() | Crossing() | BandState() | BandEvent():
-            return all(map(is_columnar, condition.expressions()))
+            pass
         case Move(of=of) | Change(of=of):
-            return is_columnar(of) and isinstance(plain(of), Reading)
+            if not is_series(of):
+                return False
         case _:
             return False
+    return leaf.bar_s is None and all(is_columnar(of, can_count) for of in condition.expressions())
 
 
-def sides_of(condition: Condition, columns: Columns) -> Sides:
-    """The side of every fresh print: the truth of a state, and the order or the place in its band of an event."""
+def sides_of(leaf: Leaf, columns: Columns) -> Sides:
+    """The side of every moment: the truth of a state, and the order or the place in its band of an event. For all that
+    counts, a move without a value (UNORDERED) is unknown."""
+    condition, columns = leaf.condition, columns.through(leaf)
     match condition:
         case Comparison(left, relation, right):
             sides = _order(columns, left, right)
@@ -104,12 +110,15 @@ def _order(columns: Columns, left: Expression, right: Expression, *also: Express
     if isinstance(right, Number) and isinstance(plain(left), Reading) and not adds:
         low, high = _equal_to(right.value)
         values = columns.value(left).at
-        return (values >= low).view(np.int8) + (values > high).view(np.int8)
+        levels: Sides = (values >= low).view(np.int8) + (values > high).view(np.int8)
+        if not columns.is_known(left):
+            levels[values != values] = UNORDERED
+        return levels
     try:
         first, second = columns.value(left), columns.value(right)
         is_exact = first.exact and second.exact and not adds
         dust = RELATIVE if is_exact else _MARGIN * sum(map(columns.bound, sized))
-        sides = columns.past.kernels.orders(first.at, second.at, dust, is_exact)
+        sides = columns.kernels.orders(first.at, second.at, dust, is_exact)
     except NotColumnar:
         sides, is_exact = np.full(len(columns), NEAR, dtype=np.int8), False
     if not is_exact:
@@ -159,21 +168,51 @@ def _inside(condition: BandState | BandEvent, columns: Columns) -> Sides:
 
 
 def _moved(condition: Move, columns: Columns) -> Sides:
-    """True as soon as it moved; false only on a full window."""
+    """True as soon as it moved; false only on a full window. UNORDERED where there is no value."""
+    of, window_s = condition.of, condition.window_s
+    sight, last = columns.sight(of), columns.value(of).at
     found = np.zeros(len(columns), dtype=np.int8)
-    found[: columns.covered_from(condition.window_s)] = UNKNOWN
+    found[: sight.covered_from(window_s)] = UNKNOWN
     for way in ways_of(condition):
         slope, shift = bound_of(condition.amount, way)
-        found[columns.past.moved(condition.window_s, slope, shift, way)] = TRUE
+        if isinstance(sight, Past) and columns.is_known(of):
+            found[sight.moved(window_s, slope, shift, way)] = TRUE
+        else:
+            reference = sight.extremes(window_s, way < 0)
+            found[has_moved(condition, columns, np.arange(len(columns)), last, reference, way)] = TRUE
+    if not columns.is_known(of):
+        found[last != last] = UNORDERED
     return found
 
 
 def _changed(condition: Change, columns: Columns) -> Sides:
-    last, before = columns.value(condition.of).at, columns.before(condition.window_s)
+    last, before = columns.value(condition.of).at, columns.sight(condition.of).before(condition.window_s)
     moved: Flags = np.zeros(len(columns), dtype=np.bool_)
     for way in ways_of(condition):
-        slope, shift = bound_of(condition.amount, way)
-        moved |= columns.past.kernels.reached(last, before, slope, shift, float(way))
+        moved |= has_moved(condition, columns, np.arange(len(columns)), last, before, way)
     found = moved.view(np.int8) * np.int8(TRUE)
-    found[before != before] = UNKNOWN
+    found[(before != before) | (last != last)] = UNKNOWN
+    return found
+
+
+def has_moved(
+    condition: Move | Change, columns: Columns, moments: Index, last: Column, reference: Column, way: int
+) -> Flags:
+    """Whether at some moments the last value is so far from the reference, as `displacement` has it: where one was
+    reckoned with, what is near is looked at one by one."""
+    amount = condition.amount
+    slope, shift = bound_of(amount, way)
+    if columns.is_price(condition.of):
+        return columns.kernels.reached(last, reference, slope, shift, float(way))
+    bounds = slope * reference + shift
+    difference = way * (last - bounds)
+    near = np.abs(difference) <= _MARGIN * (columns.bound(condition.of) * max(1.0, abs(slope)) + abs(shift))
+    found: Flags = difference > 0
+    size = columns.exact.size(condition.of)
+    for place in np.flatnonzero(near).tolist():
+        dust = columns.exact.at(int(moments[place]), size)
+        assert dust is not None, "a size is always known"
+        found[place] = displacement(float(last[place]), float(reference[place]), amount, way, dust) is not None
+    if amount.relative:
+        found &= reference > 0
     return found

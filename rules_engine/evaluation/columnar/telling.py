@@ -1,17 +1,18 @@
-"""Rules that only tell: judged in columns alone, from the print after their arming on, firings and all."""
+"""Rules that only tell: judged in columns alone, from the tick after their arming on, firings and all."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import TRUE, UNKNOWN, Index
-from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.leaves import Key, leaves_of
+from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.truths import Told, runs, told
 from rules_engine.evaluation.columnar.values import Columns
 from rules_engine.model.action import Notify
-from rules_engine.model.condition import Condition, instruments_of, walk_conditions
+from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Arithmetic, Call, Expression, Negative, Number, walk
 from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.life import Life
@@ -24,30 +25,31 @@ _KNOWN = {"t": True, "f": False}
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """What came of one rule in a slice: outcomes at its fresh prints, from 0, ascending; at one print case by case."""
+    """What came of one rule in a slice: outcomes at its moments, from 0, ascending; at one of them case by case."""
 
     prints: Index
     outcomes: list[Firing | HeldBack]
 
 
 class Teller:
-    """One rule. What it hears is one instrument's own prints; nothing but them changes what it says."""
+    """One rule. ``keys`` are the fields at whose ticks it is judged; nothing but these ticks changes what it says."""
 
-    def __init__(self, rule: Rule, cases: tuple["_Case", ...]) -> None:
+    def __init__(self, rule: Rule, cases: tuple["_Case", ...], keys: frozenset[Key]) -> None:
+        self.keys = keys
         self._rule = rule
         self._cases = cases
         self._is_done = False
         self._until_s: float | None = None
 
-    def begin(self, life: Life, past: Past, judged_s: float) -> None:
-        """Goes on from a life in which the prints of the past were heard, and that was judged at that moment last."""
+    def begin(self, life: Life, scene: Scene, judged_s: float) -> None:
+        """Goes on from a life in which the scene was heard so far, and that was judged at that moment last."""
         self._is_done, self._until_s = life.done, life.cooldown_until_s
         for case, known, sides in zip(self._cases, life.known, life.sides.split(","), strict=True):
             case.known = _KNOWN.get(known)
-            case.told.recall(sides, past, judged_s)
+            case.told.recall(sides, scene, judged_s)
 
     def take(self, columns: Columns) -> Edges:
-        """What comes of the fresh prints."""
+        """What comes of the moments of a slice."""
         if self._is_done:
             return Edges(np.empty(0, dtype=np.int64), [])
         found = [case.edges(columns) for case in self._cases]
@@ -98,7 +100,7 @@ class _Case:
         self._named = list(_named(case.when))
 
     def edges(self, columns: Columns) -> Index:
-        """The fresh prints, from 0, with which it turns true or an event happens."""
+        """The moments, from 0, with which it turns true or an event happens."""
         said = self.told.say(columns)
         firsts, after = runs(said.truths, UNKNOWN)
         rises = np.empty(0, dtype=np.int64)
@@ -114,10 +116,10 @@ class _Case:
         return np.union1d(rises, said.pulses) if len(rises) else said.pulses
 
     def firings(self, columns: Columns, prints: Index) -> Iterable[Firing]:
-        """Those of some fresh prints, each with what the condition read."""
+        """Those of some moments, each with what the condition read."""
         if not len(prints):
             return ()
-        at_s = columns.past.times[columns.past.fresh + prints].tolist()
+        at_s = columns.moments.times[prints].tolist()
         read = [(str(part), columns.values_at(part, prints)) for part in self._named]
         read += [("move", moved) for moved in self.told.evidence(columns, prints)]
         names = [name for name, _ in read]
@@ -131,23 +133,24 @@ def _known(names: Sequence[str], row: Sequence[float]) -> dict[str, float]:
     return {name: value for name, value in zip(names, row, strict=True) if value == value}
 
 
-def teller_of(rule: Rule) -> Teller | None:
-    """None for a rule that orders, looks at more than the prints of one instrument, or has a life of more than
-    cooldown and `once`."""
+def teller_of(rule: Rule, can_count: Callable[[Expression], bool]) -> Teller | None:
+    """None for a rule that orders, of which the clock matters, whose cases are not judged at the same ticks, or with
+    more in its life than cooldown and `once`. ``can_count`` says of a series whether its sums are exact in columns."""
     guards = (rule.clears_when, rule.only_if, rule.cancel_when, rule.at_most, rule.active, rule.expires_s)
     is_plain = rule.enabled and rule.stale_after_s is None and all(guard is None for guard in guards)
-    names = {one.name for case in rule.cases for one in instruments_of(case.when)}
     actions = (action for case in rule.cases for action in case.actions)
     only_tells = all(isinstance(action, Notify) for action in actions)
-    if not is_plain or len(names) != 1 or not only_tells or rule.if_already_true is IfAlreadyTrue.REFUSE:
+    if not is_plain or not only_tells or rule.if_already_true is IfAlreadyTrue.REFUSE:
         return None
-    conditions = [told(case.when) for case in rule.cases]
+    keys = {frozenset(key for leaf in leaves_of(case.when) for key in leaf.reads()) for case in rule.cases}
+    conditions = [told(case.when, can_count) for case in rule.cases]
     cases = tuple(
         _Case(rule, number, case, condition)
         for number, (case, condition) in enumerate(zip(rule.cases, conditions, strict=True))
         if condition is not None
     )
-    return Teller(rule, cases) if len(cases) == len(rule.cases) else None
+    own = next(iter(keys))
+    return Teller(rule, cases, own) if own and len(keys) == 1 and len(cases) == len(rule.cases) else None
 
 
 def _named(condition: Condition) -> Iterator[Expression]:

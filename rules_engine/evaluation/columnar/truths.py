@@ -1,7 +1,7 @@
 """Conditions over columns into what their judges say at every print: truths, and the prints at which events happen."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -11,6 +11,7 @@ from rules_engine.conditions.change import Change
 from rules_engine.conditions.crossing import Crossing
 from rules_engine.conditions.logic import All, Any, Not, only_happens
 from rules_engine.conditions.move import Move
+from rules_engine.conditions.trigger import Using
 from rules_engine.evaluation.columnar.arrays import (
     ABOVE,
     BELOW,
@@ -24,12 +25,16 @@ from rules_engine.evaluation.columnar.arrays import (
     Index,
     Sides,
 )
+from rules_engine.evaluation.columnar.leaves import DOUBLE, NOT_PRICES, Leaf, leaves_of
 from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.sides import bound_of, has_sides, sides_of, ways_of
-from rules_engine.evaluation.columnar.values import Columns
+from rules_engine.evaluation.columnar.values import Columns, plain
 from rules_engine.evaluation.columnar.vectorised import reached
+from rules_engine.evaluation.series import unnamed
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Direction
+from rules_engine.model.expression import Expression, Reading
 from rules_engine.model.tolerance import EDGE_S
 
 NO_PRINTS: Index = np.empty(0, dtype=np.int64)
@@ -51,15 +56,19 @@ class Said:
 class Told:
     """One condition over slice after slice. ``side`` is what its judge remembers of the last print."""
 
-    condition: Condition
+    leaf: Leaf
     side: int = UNORDERED
+
+    @property
+    def condition(self) -> Condition:
+        return self.leaf.condition
 
     def parts(self) -> Sequence["Told"]:
         return ()
 
-    def recall(self, sides: str, past: Past, judged_s: float) -> str:
-        """Goes on where a judge stopped that has heard the past, and judged at that moment last; ``sides`` are its
-        memories. Returns those of others."""
+    def recall(self, sides: str, scene: Scene, judged_s: float) -> str:
+        """Goes on where a judge stopped that has heard the scene so far, and judged at that moment last; ``sides`` are
+        its memories. Returns those of others."""
         return sides
 
     def say(self, columns: Columns) -> Said:
@@ -72,19 +81,39 @@ class Told:
             yield from part.evidence(columns, prints)
 
 
-def told(condition: Condition) -> Told | None:
+def told(condition: Condition, can_count: Callable[[Expression], bool], words: Leaf | None = None) -> Told | None:
     """None for what only a judge can tell."""
+    words = replace(words or Leaf(condition), condition=condition)
     match condition:
         case All() | Any() | Not():
-            inner = [told(part) for part in condition.parts()]
-            known = tuple(part for part in inner if part is not None)
-            return _Composite(condition, known) if len(known) == len(inner) else None
-        case _ if not has_sides(condition):
+            return _composite(words, condition.parts(), can_count)
+        case Using(of=Crossing(direction=Direction.EITHER) as of, method=method):
+            ways = (Using(replace(of, direction=way), method) for way in (Direction.UP, Direction.DOWN))
+            return told(Any(tuple(ways)), can_count, words)
+        case Using(of=of, method=method):
+            return None if method in DOUBLE else told(of, can_count, next(leaves_of(condition, words)))
+        case _ if not has_sides(words, can_count) or not _is_simple(words):
             return None
         case Crossing() | BandEvent():
-            return _Event(condition)
+            return _Event(words)
         case _:
-            return _State(condition)
+            return _State(words)
+
+
+def _is_simple(leaf: Leaf) -> bool:
+    """Whether what its judge remembers at arming can be found in columns: moves of prices as they print."""
+    match leaf.condition:
+        case Move(of=of) | Change(of=of):
+            inner = plain(of)
+            return isinstance(inner, Reading) and inner.field not in NOT_PRICES and leaf.field(inner) is inner.field
+        case _:
+            return True
+
+
+def _composite(words: Leaf, parts: Sequence[Condition], can_count: Callable[[Expression], bool]) -> Told | None:
+    inner = [told(part, can_count, words) for part in parts]
+    known = tuple(part for part in inner if part is not None)
+    return _Composite(words, known) if len(known) == len(inner) else None
 
 
 def runs(sides: Sides, unknown: int) -> tuple[Index, Sides]:
@@ -104,11 +133,11 @@ class _State(Told):
 
     __slots__ = ()
 
-    def recall(self, sides: str, past: Past, judged_s: float) -> str:
+    def recall(self, sides: str, scene: Scene, judged_s: float) -> str:
         condition = self.condition
-        if isinstance(condition, Move) and past.heard:
-            last_s = max(judged_s, float(past.times[past.heard - 1]))
-            if past.begun_s + condition.window_s - EDGE_S > last_s and not self._has_moved(past):
+        if isinstance(condition, Move):
+            past = scene.past_of(unnamed(condition.of))
+            if past.heard and past.begun_s + condition.window_s - EDGE_S > judged_s and not self._has_moved(past):
                 self.side = UNKNOWN
         return sides
 
@@ -124,14 +153,22 @@ class _State(Told):
         return False
 
     def say(self, columns: Columns) -> Said:
-        truths, before = sides_of(self.condition, columns), self.side
+        sides, before = sides_of(self.leaf, columns), self.side
+        if not isinstance(self.condition, Move):
+            return Said(sides, NO_PRINTS, _never)
+        valued = sides != UNORDERED
+        is_valued = bool(valued.all())
+        truths = sides if is_valued else np.where(valued, sides, np.int8(UNKNOWN))
+        known = np.arange(len(sides)) if is_valued else np.flatnonzero(valued)
+        if len(known):
+            self.side = int(sides[known[-1]])
 
         def happening(place: int) -> bool:
-            return bool(truths[place] == TRUE and (truths[place - 1] if place else before) == UNKNOWN)
+            """The value before had not moved, and the window was filling."""
+            earlier = int(np.searchsorted(known, place))
+            return bool(truths[place] == TRUE and (sides[known[earlier - 1]] if earlier else before) == UNKNOWN)
 
-        if len(truths):
-            self.side = int(truths[-1])
-        return Said(truths, NO_PRINTS, happening if isinstance(self.condition, Move) else _never)
+        return Said(truths, NO_PRINTS, happening)
 
     def evidence(self, columns: Columns, prints: Index) -> Iterator[Column]:
         condition = self.condition
@@ -151,8 +188,8 @@ class _State(Told):
     def _reference(self, columns: Columns, prints: Index, way: int) -> Column:
         assert isinstance(self.condition, Move | Change)
         if isinstance(self.condition, Change):
-            return columns.before(self.condition.window_s)[prints]
-        return columns.extreme_at(prints, self.condition.window_s, highest=way < 0)
+            return columns.sight(self.condition.of).before(self.condition.window_s)[prints]
+        return columns.sight(self.condition.of).extremes_at(prints, self.condition.window_s, way < 0)
 
 
 class _Event(Told):
@@ -160,7 +197,7 @@ class _Event(Told):
 
     __slots__ = ()
 
-    def recall(self, sides: str, past: Past, judged_s: float) -> str:
+    def recall(self, sides: str, scene: Scene, judged_s: float) -> str:
         own, rest = sides[:1], sides[1:]
         if isinstance(self.condition, BandEvent):
             outside = FALSE if self.condition.entering else TRUE
@@ -171,7 +208,7 @@ class _Event(Told):
         return rest
 
     def say(self, columns: Columns) -> Said:
-        sides = sides_of(self.condition, columns)
+        sides = sides_of(self.leaf, columns)
         is_band = isinstance(self.condition, BandEvent)
         unknown = UNKNOWN if is_band else UNORDERED
         firsts, after = runs(sides, unknown)
@@ -204,16 +241,16 @@ class _Composite(Told):
 
     __slots__ = ("_parts",)
 
-    def __init__(self, condition: Condition, parts: tuple[Told, ...]) -> None:
-        super().__init__(condition)
+    def __init__(self, leaf: Leaf, parts: tuple[Told, ...]) -> None:
+        super().__init__(leaf)
         self._parts = parts
 
     def parts(self) -> Sequence[Told]:
         return self._parts
 
-    def recall(self, sides: str, past: Past, judged_s: float) -> str:
+    def recall(self, sides: str, scene: Scene, judged_s: float) -> str:
         for part in self._parts:
-            sides = part.recall(sides, past, judged_s)
+            sides = part.recall(sides, scene, judged_s)
         return sides
 
     def say(self, columns: Columns) -> Said:

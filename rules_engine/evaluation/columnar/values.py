@@ -1,16 +1,24 @@
-"""Expressions over the prints of one instrument into columns: their values at every print of a slice."""
+"""Expressions into columns: their values at every moment at which a condition is judged."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.exact import Exact
+from rules_engine.evaluation.columnar.kernels import Kernels
+from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, SOURCES, Leaf, plain_keys, source_of
+from rules_engine.evaluation.columnar.moments import Moments, Sight
 from rules_engine.evaluation.columnar.past import NotColumnar, Past
+from rules_engine.evaluation.columnar.track import Track
 from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
+from rules_engine.evaluation.series import unnamed
 from rules_engine.model.expression import (
+    AccountReading,
     Arithmetic,
     Call,
     Expression,
@@ -18,13 +26,21 @@ from rules_engine.model.expression import (
     Named,
     Negative,
     Number,
+    Position,
     Reading,
     Series,
-    instruments_in,
+    WorkingOrders,
     parts,
     walk,
 )
-from rules_engine.model.tolerance import EDGE_S
+from rules_engine.model.trigger_method import TriggerMethod
+
+if TYPE_CHECKING:
+    from rules_engine.evaluation.columnar.scene import Scene
+
+_DIGITS_MAX = 6
+_TIE, _SCALED_MAX = 1e-4, 2.0**36
+"""So near to the middle between two, or so large, all digits of a number count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +52,38 @@ class Values:
     exact: bool
 
 
-def is_columnar(of: Expression) -> bool:
-    """Whether it has a meaning over the columns of one instrument's own value."""
-    return len(instruments_in(of)) < 2 and all(map(_is_part, walk(of)))
+def is_columnar(of: Expression, can_count: Callable[[Expression], bool]) -> bool:
+    """Whether it has a meaning over columns; ``can_count`` says of a series whether its sums are exact there."""
+    return all(_is_part(part, can_count) for part in walk(of))
 
 
-def _is_part(part: Expression) -> bool:
+def _is_part(part: Expression, can_count: Callable[[Expression], bool]) -> bool:
     match part:
-        case Number() | Named() | Negative() | Arithmetic():
-            return True
-        case Reading(instrument, field, bar_s):
-            return bar_s is None and field is instrument.default_field
-        case Call(name):
-            return name != "round"
-        case Series(of=of, duration_s=duration_s):
-            return duration_s is not None and isinstance(plain(of), Reading)
-        case _:
+        case AccountReading() | Position() | WorkingOrders():
             return False
+        case Call("round", (_, digits)):
+            return isinstance(digits, Number) and 0 <= digits.value <= _DIGITS_MAX
+        case Series(duration_s=float()):
+            return is_series(part.of) and (part.function in EXTREMES or can_count(unnamed(part.of)))
+        case _:
+            return True
+
+
+def is_series(of: Expression) -> bool:
+    """Whether its prints are known: one value, or several of which none follows another one."""
+    keys = set(plain_keys(of))
+    sources = {(name, source) for name, field in keys for source in SOURCES.get(field, ())}
+    return bool(keys) and not keys & sources and all(_is_plain(part) for part in walk(of))
+
+
+def _is_plain(part: Expression) -> bool:
+    match part:
+        case Reading(bar_s=bar_s):
+            return bar_s is None
+        case Series() | AccountReading() | Position() | WorkingOrders():
+            return False
+        case _:
+            return True
 
 
 def plain(of: Expression) -> Expression:
@@ -61,29 +92,56 @@ def plain(of: Expression) -> Expression:
 
 
 class Columns:
-    """Values at every fresh print of a past. Raises NotColumnar where the numbers are too large for columns."""
+    """Values at every moment. Raises NotColumnar where the numbers are too large for columns.
 
-    def __init__(self, past: Past) -> None:
-        self.past = past
-        self.exact = Exact(past)
+    ``words`` say on which quotes values are read.
+    """
+
+    def __init__(
+        self,
+        scene: "Scene",
+        moments: Moments,
+        stale_after_s: float | None = None,
+        words: Leaf | None = None,
+        overflow: Literal["raise", "ignore"] = "raise",
+    ) -> None:
+        self.moments = moments
+        self.exact = Exact(self)
+        self._scene = scene
+        self._stale_after_s = stale_after_s
+        self._words = words
+        self._overflow: Literal["raise", "ignore"] = overflow
         self._found: dict[Expression, Values] = {}
-        self._extremes: dict[tuple[float, bool], Column] = {}
+        self._through: dict[tuple[TriggerMethod, bool], Columns] = {}
 
     def __len__(self) -> int:
-        return len(self.past.values) - self.past.fresh
+        return len(self.moments)
+
+    @property
+    def kernels(self) -> Kernels:
+        return self._scene.kernels
+
+    def through(self, leaf: Leaf) -> "Columns":
+        """The same moments, seen on the quotes that a leaf reads."""
+        if leaf.method.quote(leaf.rising) is None:
+            return self
+        key = leaf.method, leaf.rising
+        if key not in self._through:
+            self._through[key] = Columns(self._scene, self.moments, self._stale_after_s, leaf)
+        return self._through[key]
 
     def value(self, of: Expression) -> Values:
         found = self._found.get(of)
         if found is None:
             try:
-                with np.errstate(over="raise", invalid="ignore", divide="ignore"):
+                with np.errstate(over=self._overflow, invalid="ignore", divide="ignore"):
                     found = self._found[of] = self._work_out(of)
             except FloatingPointError as error:
                 raise NotColumnar("too large") from error
         return found
 
     def values_at(self, of: Expression, places: Index) -> Column:
-        """As the streaming evaluator finds them at some of the fresh prints, from 0; nan where they are unknown."""
+        """As the streaming evaluator finds them at some of the moments, from 0; nan where they are unknown."""
         found = self.value(of)
         if found.exact:
             return found.at[places]
@@ -92,7 +150,7 @@ class Columns:
         return np.array([np.nan if value is None else value for value in known])
 
     def bound(self, of: Expression) -> float:
-        """No term of it, and nothing on the way to it, is larger at any of the fresh prints."""
+        """No term of it, and nothing on the way to it, is larger at any of the moments."""
         match of:
             case Number(value):
                 return abs(value)
@@ -104,46 +162,47 @@ class Columns:
                 away = np.abs(self.value(right).at)
                 least = float(np.min(away, where=away > 0, initial=np.inf))
                 return self.bound(left) / least * max(1.0, self.bound(right) / least)
-            case Series(function=Function.ZSCORE):
+            case Series(function=Function.ZSCORE, duration_s=float()):
                 # No print lies farther from the mean of n than n - 1 others of one value let it.
-                return sqrt(len(self.past.values))
+                return sqrt(len(self.sight(of.of).past.values))
+            case Series(duration_s=float()):
+                return _largest(self.sight(of.of).past)
+            case Reading(bar_s=None):
+                return _largest(self._track(of).past)
             case Reading() | Series():
-                return float(np.abs(self.past.blocks.tops).max(initial=0.0))
+                return float(np.nanmax(np.abs(self.value(of).at), initial=0.0))
             case _:
                 return max(map(self.bound, parts(of)))
 
-    def before(self, window_s: float) -> Column:
-        """The last print at or before now - window_s."""
-        past = self.past
-        starts = past.starts(window_s)
-        found = past.values[starts - 1]
-        found[: np.searchsorted(starts, 1)] = np.nan
-        return found
+    def is_price(self, of: Expression) -> bool:
+        """Whether it is a price itself, never reckoned with and always positive."""
+        inner = plain(of)
+        return isinstance(inner, Reading) and inner.field not in NOT_PRICES
 
-    def extreme(self, window_s: float, highest: bool) -> Column:
-        """The highest (or lowest) print in (now - window_s, now]."""
-        found = self._extremes.get((window_s, highest))
-        if found is None:
-            found = self._extremes[window_s, highest] = self.past.extremes(window_s, highest)
-        return found
+    def is_known(self, of: Expression) -> bool:
+        """Whether it surely has a value at every moment: it is what ticks then, and every tick says something."""
+        inner = plain(of)
+        if not isinstance(inner, Reading) or inner.bar_s is not None:
+            return False
+        track = self._track(inner)
+        return track is self.moments.only and track.is_whole
 
-    def extreme_at(self, places: Index, window_s: float, highest: bool) -> Column:
-        """The same at a few of the fresh prints alone, ascending from 0."""
-        if (window_s, highest) in self._extremes:
-            return self._extremes[window_s, highest][places]
-        return self.past.extremes_at(places, window_s, highest)
+    def sight(self, of: Expression) -> Past | Sight:
+        """The windows over that series."""
+        return self._scene.sight(unnamed(of), self.moments)
 
-    def covered_from(self, window_s: float) -> int:
-        """The first of the fresh prints, from 0, whose whole window has been seen."""
-        past = self.past
-        return int(np.searchsorted(past.times[past.fresh :], past.begun_s + window_s - EDGE_S))
+    def _track(self, of: Reading) -> Track:
+        return self._scene.tracks[of.instrument.name, self._words.field(of) if self._words else of.field]
 
     def _work_out(self, of: Expression) -> Values:
         match of:
             case Number(value):
                 return Values(np.broadcast_to(np.float64(value), len(self)), True)
-            case Reading():
-                return Values(self.past.values[self.past.fresh :], True)
+            case Reading(bar_s=None):
+                return Values(self.moments.newest(self._track(of), self._stale_after_s), True)
+            case Reading(bar_s=float() as bar_s):
+                bars = self._scene.bars[of.instrument.name, source_of(of), bar_s]
+                return Values(bars.at(of.field, self.moments.times), True)
             case Named(of=inner):
                 return self.value(inner)
             case Negative(operand):
@@ -153,40 +212,55 @@ class Columns:
                 return _combined(operator, self.value(left), self.value(right))
             case Call(name, arguments):
                 return _called(name, [self.value(argument) for argument in arguments])
+            case Series(duration_s=None):
+                return Values(self._scene.over[of].at(self.moments.times), True)
             case Series(function=Function.HIGHEST | Function.LOWEST, duration_s=float() as window_s):
-                return self._covered(self.extreme(window_s, of.function is Function.HIGHEST).copy(), window_s, True)
-            case Series(function=function, duration_s=float() as window_s):
-                return self._moments(function, window_s)
+                found = self.sight(of.of).extremes(window_s, of.function is Function.HIGHEST)
+                return self._covered(of, found.copy(), window_s, True)
+            case Series(duration_s=float() as window_s):
+                return self._moments(of, window_s)
             case _:
                 raise NotColumnar(str(of))
 
-    def _covered(self, values: Column, window_s: float, exact: bool) -> Values:
-        values[: self.covered_from(window_s)] = np.nan
+    def _covered(self, of: Series, values: Column, window_s: float, exact: bool) -> Values:
+        sight = self.sight(of.of)
+        values[: sight.covered_from(window_s)] = np.nan
+        if not isinstance(sight, Past):
+            newest = self.value(of.of).at
+            values[newest != newest] = np.nan
         return Values(values, exact)
 
-    def _moments(self, function: Function, window_s: float) -> Values:
+    def _moments(self, of: Series, window_s: float) -> Values:
         """As Moments: in whole price steps, divided last."""
-        past = self.past
+        sight = self.sight(of.of)
+        past, ends = sight.past, sight.ends
+        if not len(past.values) or not len(ends):
+            return Values(np.full(len(ends), np.nan), True)
         shown = past.places()
         places = int(shown[-1])
-        is_settled = bool(shown[past.fresh] == places)
+        is_settled = bool(shown[max(int(ends[0]) - 1, 0)] == places)
         scale, base = 10.0**places, past.base(places)
         totals, squares = past.totals(places)
-        starts, tops, bottoms = past.starts(window_s), past.blocks.tops, past.blocks.bottoms
-        most = float(past.most(window_s))
+        starts, tops, bottoms = sight.starts(window_s), past.blocks.tops, past.blocks.bottoms
+        most = float(sight.most(window_s))
         largest = most * float(tops.max(initial=0.0)) * scale
         away = most * (float(tops.max(initial=0.0) - bottoms.min(initial=0.0)) * scale + 1)
         if max(largest, away * away) > FIT_MAX:
             raise NotColumnar("sums are too large")
-        if function is Function.SMA:
-            found = past.kernels.means(totals, starts, past.fresh, base, scale)
-            return self._covered(found, window_s, is_settled and largest < EXACT_MAX)
-        if function is Function.STDEV:
-            found, spread = past.kernels.deviations(totals, squares, starts, past.fresh, scale)
-            return self._covered(found, window_s, is_settled and max(spread, most * most) < EXACT_MAX)
-        found, spread = past.kernels.scores(totals, squares, starts, past.fresh)
+        if of.function is Function.SMA:
+            found = past.kernels.means(totals, starts, ends, base, scale)
+            return self._covered(of, found, window_s, is_settled and largest < EXACT_MAX)
+        if of.function is Function.STDEV:
+            found, spread = past.kernels.deviations(totals, squares, starts, ends, scale)
+            return self._covered(of, found, window_s, is_settled and max(spread, most * most) < EXACT_MAX)
+        found, spread = past.kernels.scores(totals, squares, starts, ends)
         # Whole numbers that a float may round: the last digits may differ.
-        return self._covered(found, window_s, is_settled and most * spread < EXACT_MAX)
+        return self._covered(of, found, window_s, is_settled and most * spread < EXACT_MAX)
+
+
+def _largest(past: Past) -> float:
+    tops, bottoms = past.blocks.tops, past.blocks.bottoms
+    return max(float(np.abs(tops).max(initial=0.0)), float(np.abs(bottoms).max(initial=0.0)))
 
 
 def _combined(operator: str, left: Values, right: Values) -> Values:
@@ -212,7 +286,20 @@ def _called(name: str, arguments: list[Values]) -> Values:
             return Values(reduce(np.minimum, columns), exact)
         case "max":
             return Values(reduce(np.maximum, columns), exact)
-        case _ if exact:
+        case "floor" if exact:
             return Values(np.floor(columns[0]), True)
+        case _ if exact:
+            return Values(_rounded(columns[0], int(columns[1][0]) if len(columns) > 1 and len(columns[1]) else 0), True)
         case _:
             raise NotColumnar("a step where the last digits count")
+
+
+def _rounded(values: Column, digits: int) -> Column:
+    """As Python does it: to the nearest number of so many digits, decided by all digits that a float has."""
+    scale = 10.0**digits
+    scaled = values * scale
+    found = np.rint(scaled) / scale
+    is_near = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < _TIE
+    for place in np.flatnonzero(is_near | (np.abs(scaled) > _SCALED_MAX)).tolist():
+        found[place] = round(float(values[place]), digits)
+    return found

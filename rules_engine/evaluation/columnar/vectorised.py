@@ -44,34 +44,34 @@ def extremes_at(values: Column, tops: Column, bottoms: Column, starts: Index, en
     return found
 
 
-def means(totals: Index, starts: Index, fresh: int, base: int, scale: float) -> Column:
-    """The mean of each window, from totals in whole steps from the base, as `Moments.mean`."""
-    counts = np.arange(fresh + 1, len(totals)) - starts
-    found: Column = (base * counts + (totals[fresh + 1 :] - totals[starts])) / counts / scale
+def means(totals: Index, starts: Index, ends: Index, base: int, scale: float) -> Column:
+    """The mean of each window, from totals in whole steps from the base, as `Moments.mean`; nan where it is empty."""
+    counts = ends - starts
+    found: Column = (base * counts + (totals[ends] - totals[starts])) / counts / scale
     return found
 
 
-def deviations(totals: Index, squares: Index, starts: Index, fresh: int, scale: float) -> tuple[Column, float]:
+def deviations(totals: Index, squares: Index, starts: Index, ends: Index, scale: float) -> tuple[Column, float]:
     """The deviation of each window, as `Moments.deviation`, nan where it has none; and the largest spread of one."""
-    counts, _, spreads = _spreads(totals, squares, starts, fresh)
+    counts, _, spreads = _spreads(totals, squares, starts, ends)
     found = np.sqrt(spreads / (counts * (counts - 1))) / scale
     found[counts < 2] = np.nan
     return found, float(spreads.max(initial=0))
 
 
-def scores(totals: Index, squares: Index, starts: Index, fresh: int) -> tuple[Column, float]:
-    """The score of each print in its window, as `Moments.score`; and the largest spread of one."""
-    counts, sums, spreads = _spreads(totals, squares, starts, fresh)
-    distances = counts * (totals[fresh + 1 :] - totals[fresh:-1]) - sums
+def scores(totals: Index, squares: Index, starts: Index, ends: Index) -> tuple[Column, float]:
+    """The score of the last print of each window, as `Moments.score`; and the largest spread of one."""
+    counts, sums, spreads = _spreads(totals, squares, starts, ends)
+    distances = counts * (totals[ends] - totals[ends - 1]) - sums
     found = distances / np.sqrt(counts * spreads.astype(np.float64) / (counts - 1))
     found[(counts < 2) | (spreads <= 0)] = np.nan
     return found, float(spreads.max(initial=0))
 
 
-def _spreads(totals: Index, squares: Index, starts: Index, fresh: int) -> tuple[Index, Index, Index]:
-    counts = np.arange(fresh + 1, len(totals)) - starts
-    sums = totals[fresh + 1 :] - totals[starts]
-    return counts, sums, counts * (squares[fresh + 1 :] - squares[starts]) - sums * sums
+def _spreads(totals: Index, squares: Index, starts: Index, ends: Index) -> tuple[Index, Index, Index]:
+    counts = ends - starts
+    sums = totals[ends] - totals[starts]
+    return counts, sums, counts * (squares[ends] - squares[starts]) - sums * sums
 
 
 def in_steps(values: Column, scale: float) -> bool:

@@ -1,0 +1,152 @@
+"""A condition into its leaves, and into what each reads of the market, as the judges of the streaming evaluator do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from rules_engine.conditions.bar_close import OnBarClose
+from rules_engine.conditions.change import Change
+from rules_engine.conditions.crossing import Crossing
+from rules_engine.conditions.move import Move
+from rules_engine.conditions.silence import Silence
+from rules_engine.conditions.trigger import Using, rises
+from rules_engine.evaluation.series import unnamed
+from rules_engine.model.condition import Condition
+from rules_engine.model.direction import Direction
+from rules_engine.model.expression import Expression, Function, Reading, Series, parts, walk
+from rules_engine.model.instrument import Field
+from rules_engine.model.trigger_method import TriggerMethod
+
+Key = tuple[str, Field]
+"""A field of an instrument, by the instrument's name."""
+BarsOf = tuple[str, Field, float]
+"""The bars of that length, in seconds, of a field."""
+SOURCES = {Field.MID: (Field.BID, Field.ASK), Field.CHANGE_TODAY: (Field.LAST, Field.CLOSE)}
+"""Fields that follow two others where nobody sends them."""
+NOT_PRICES = frozenset({Field.VOLUME, Field.CHANGE_TODAY})
+EXTREMES = (Function.HIGHEST, Function.LOWEST)
+_IN_BARS = frozenset({Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE, Field.VOLUME})
+DOUBLE = (TriggerMethod.DOUBLE_LAST, TriggerMethod.DOUBLE_BID_ASK)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A condition without parts, and the words around it: on which quotes and bars its values are read.
+
+    ``twice``: two prints in a row must agree.
+    """
+
+    condition: Condition
+    method: TriggerMethod = TriggerMethod.DEFAULT
+    rising: bool = True
+    bar_s: float | None = None
+    twice: bool = False
+
+    def field(self, of: Reading) -> Field:
+        """What that reads where no bars are read."""
+        if of.field is not of.instrument.default_field:
+            return of.field
+        return self.method.quote(self.rising) or of.field
+
+    def reads(self) -> frozenset[Key]:
+        """At whose ticks it is judged; those of silence are any."""
+        found: set[Key] = set()
+        for of in self.condition.expressions():
+            found.update(self._keys(of))
+        found.update(key for of, _, _ in windows_in(self.condition) for key in plain_keys(of))
+        return frozenset(found)
+
+    def _keys(self, of: Expression) -> Iterator[Key]:
+        match of:
+            case Reading(bar_s=bar_s):
+                on_bars = (bar_s or self.bar_s) is not None
+                yield of.instrument.name, source_of(of) if on_bars else self.field(of)
+            case Series(duration_s=None):
+                yield from (bars[:2] for bars in bars_in(of))
+            case _:
+                for part in parts(of):
+                    yield from self._keys(part)
+
+    def counted(self) -> frozenset[Key]:
+        """Whose ticks count where two in a row must agree."""
+        read = (part for of in self.condition.expressions() for part in walk(of))
+        return frozenset(
+            (part.instrument.name, self.field(part))
+            for part in read
+            if isinstance(part, Reading) and part.bar_s is None
+        )
+
+    def closing(self) -> frozenset[BarsOf]:
+        """The bars at whose closing it is judged."""
+        if self.bar_s is None:
+            return frozenset()
+        read = (part for of in self.condition.expressions() for part in walk(of))
+        return frozenset(
+            (part.instrument.name, source_of(part), self.bar_s)
+            for part in read
+            if isinstance(part, Reading) and part.bar_s is None
+        )
+
+    def looks_back(self) -> bool:
+        """Whether it may change while nothing that it reads prints: by the time alone."""
+        read = (part for of in self.condition.expressions() for part in walk(of))
+        timed = any(isinstance(part, Series) or (isinstance(part, Reading) and part.bar_s is not None) for part in read)
+        return timed or isinstance(self.condition, Move | Change)
+
+
+def leaves_of(condition: Condition, words: Leaf | None = None) -> Iterator[Leaf]:
+    """All of them, in order."""
+    words = words or Leaf(condition)
+    match condition:
+        case Using(of=Crossing(direction=Direction.EITHER) as of, method=method):
+            for way in (Direction.UP, Direction.DOWN):
+                yield from leaves_of(Using(replace(of, direction=way), method), words)
+        case Using(of=of, method=method):
+            twice = method in DOUBLE and not of.parts()
+            yield from leaves_of(of, replace(words, method=method, rising=rises(of), twice=twice))
+        case OnBarClose(of=of, bar_s=bar_s):
+            yield from leaves_of(of, replace(words, bar_s=bar_s))
+        case _ if condition.parts():
+            for part in condition.parts():
+                yield from leaves_of(part, words)
+        case _:
+            yield replace(words, condition=condition)
+
+
+def silent_in(condition: Condition) -> frozenset[str]:
+    """The instruments at whose every tick a condition is judged that waits for silence."""
+    leaves = (leaf.condition for leaf in leaves_of(condition))
+    return frozenset(leaf.instrument.name for leaf in leaves if isinstance(leaf, Silence))
+
+
+def windows_in(condition: Condition) -> Iterator[tuple[Expression, float, bool]]:
+    """The windows of time of one condition, not of its parts: over which series, without names, how long in seconds, and
+    whether its sums are read."""
+    for of in condition.expressions():
+        for part in walk(of):
+            if isinstance(part, Series) and part.duration_s is not None:
+                yield unnamed(part.of), part.duration_s, part.function not in EXTREMES
+    if isinstance(condition, Move | Change):
+        yield unnamed(condition.of), condition.window_s, False
+
+
+def plain_keys(of: Expression) -> Iterator[Key]:
+    """What makes a series print."""
+    for part in walk(of):
+        if isinstance(part, Reading):
+            yield part.instrument.name, part.field if part.bar_s is None else source_of(part)
+
+
+def bars_in(of: Series) -> list[BarsOf]:
+    """Of a function over bars, those that it reads, in the order of their names."""
+    readings = sorted({part for part in walk(of.of) if isinstance(part, Reading)}, key=str)
+    found = []
+    for part in readings:
+        bar_s = part.bar_s or of.bar_s
+        assert bar_s is not None, of
+        found.append((part.instrument.name, source_of(part), bar_s))
+    return found
+
+
+def source_of(of: Reading) -> Field:
+    """The field whose prints make its bars."""
+    return of.instrument.default_field if of.field in _IN_BARS else of.field
