@@ -42,9 +42,9 @@ DAYS ?= 7
 soak: $(STAMP)
 	$(BIN)/python -m tests.soak --days $(DAYS)
 
-# Sentences, edits of rule files and damaged connections from dice, and messages to services that fail.
+# Sentences, edits of rule files, damaged connections, files and frames from dice, and messages to services that fail.
 fuzz: $(STAMP)
-	$(BIN)/python -m tests.fuzz --sentences 1000000 --reloads 10000 --connections 500
+	$(BIN)/python -m tests.fuzz --sentences 1000000 --reloads 10000 --connections 500 --files 10000 --frames 1000000 $(if $(SEED),--seed $(SEED))
 	$(BIN)/python -m tests.notifying.flood 100000
 
 golden: $(STAMP)

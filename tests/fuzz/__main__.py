@@ -1,14 +1,17 @@
-"""`python -m tests.fuzz --sentences 1000000 --reloads 10000`: what went wrong with so many texts and edits, and the
-figures."""
+"""`python -m tests.fuzz --sentences 1000000 --reloads 10000`: what went wrong with so many texts, edits, damaged
+connections, spoiled files and frames, and the figures."""
 
 import argparse
 import asyncio
 import logging
 import sys
+import traceback
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.fuzz.connections import try_connections
+from tests.fuzz.files import READERS, try_files
+from tests.fuzz.frames import call_with_anything
 from tests.fuzz.reloads import try_edits
 from tests.fuzz.sentences import Findings, memory_of, try_texts
 from tests.sim.disk import fast_folder
@@ -23,6 +26,8 @@ def main() -> int:
     parser.add_argument("--sentences", type=int, default=0)
     parser.add_argument("--reloads", type=int, default=0)
     parser.add_argument("--connections", type=int, default=0)
+    parser.add_argument("--files", type=int, default=0, help="of each kind")
+    parser.add_argument("--frames", type=int, default=0, help="to the gateway")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     logging.disable()
@@ -30,6 +35,8 @@ def main() -> int:
         *_sentences(options.sentences, options.seed),
         *_reloads(options.reloads, options.seed),
         *_connections(options.connections, options.seed),
+        *_files(options.files, options.seed),
+        *_frames(options.frames, options.seed),
     ]
     print("\n".join(words[:TOLD_MAX] for words in broken[:50]))
     return 1 if broken else 0
@@ -82,6 +89,31 @@ def _connections(count: int, seed: int) -> list[str]:
     found = asyncio.run(try_connections(count, seed))
     print(f"{count} connections with damaged bytes: {found.opened} opened, {found.refused} given up, {found.lost} lost")
     return found.broken
+
+
+def _files(count: int, seed: int) -> list[str]:
+    broken: list[str] = []
+    for read in READERS if count else ():
+        with TemporaryDirectory(prefix="fuzz-", dir=fast_folder()) as folder:
+            found = try_files(read, count, seed, Path(folder))
+        print(
+            f"{found.files} spoiled files of {read.__name__}: {found.seconds_max * 1000:.0f} ms of processor at most,"
+            f" {len(found.broken)} promises broken",
+            flush=True,
+        )
+        broken += found.broken
+    return broken
+
+
+def _frames(count: int, seed: int) -> list[str]:
+    if not count:
+        return []
+    try:
+        asyncio.run(call_with_anything(count, seed))
+    except Exception:
+        return [traceback.format_exc()]
+    print(f"{count} frames to the gateway: none crashed it, or was answered to somebody else")
+    return []
 
 
 if __name__ == "__main__":
