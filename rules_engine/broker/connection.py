@@ -13,6 +13,8 @@ from rules_engine.broker.history import Historian, Past
 from rules_engine.broker.inbox import Inbox
 from rules_engine.broker.opening import shake_hands
 from rules_engine.broker.orders import Ticket, ib_order
+from rules_engine.broker.subscriptions import FieldsOf, every_field
+from rules_engine.broker.ticks import Stream
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import EvidenceIncomplete, LinkDown
 from rules_engine.model.instrument import Instrument
@@ -35,6 +37,7 @@ class Connection:
         inbox: Inbox,
         clock: Clock,
         feeds: Feeds,
+        fields: FieldsOf,
         *,
         delayed: bool = False,
         keeps_proven: bool = False,
@@ -42,7 +45,7 @@ class Connection:
         self._settings = settings
         self._clock = clock
         self._delayed = delayed
-        self._hearing = Hearing(inbox, feeds, clock, delayed=delayed, keeps_proven=keeps_proven)
+        self._hearing = Hearing(inbox, feeds, clock, fields, delayed=delayed, keeps_proven=keeps_proven)
         self._session = self._hearing.session
         self._watching = asyncio.Lock()
         self._histories = asyncio.Semaphore(HISTORIES_AT_ONCE_MAX)
@@ -60,6 +63,7 @@ class Connection:
         account: str = "",
         order_id_floor: int = 0,
         feeds: Feeds | None = None,
+        fields: FieldsOf = every_field,
         delayed: bool = False,
         keeps_proven: bool = False,
         deadline_s: float = CONNECT_DEADLINE_S,
@@ -69,11 +73,11 @@ class Connection:
 
         ``order_id_floor`` is the highest order id ever used: requests are numbered above it, so that an error about
         an old order cannot be taken for one about a request. ``keeps_proven``: while prices come, IB is asked for the
-        time so often that orders need not wait for that. ``witness`` tells which process is at the other end.
+        time so often that orders need not wait for that. ``fields`` of an instrument are those that reach the inbox:
+        looked up at every `watch`. ``witness`` tells which process is at the other end.
         """
-        connection = cls(
-            settings, inbox, clock, feeds or Feeds(inbox, clock), delayed=delayed, keeps_proven=keeps_proven
-        )
+        feeds = feeds or Feeds(inbox, clock)
+        connection = cls(settings, inbox, clock, feeds, fields, delayed=delayed, keeps_proven=keeps_proven)
         opened = False
         try:
             await shake_hands(connection._hearing, settings, deadline_s)
@@ -166,9 +170,9 @@ class Connection:
         """Units of the account's base currency for one of ``currency``; None when unknown."""
         return self._hearing.account.exchange_rate(currency)
 
-    def is_halted(self, instrument: str) -> bool:
-        """Whether its exchange has halted the trading in it, as far as IB tells."""
-        return self._hearing.subscriptions.is_halted(instrument)
+    def prices(self, instrument: str) -> Stream | None:
+        """The newest that IB said of its prices; None when it is not streamed."""
+        return self._hearing.subscriptions.stream(instrument)
 
     # The daemon's part.
 

@@ -27,43 +27,44 @@ class Feeds:
     def __init__(self, inbox: Inbox, clock: Clock) -> None:
         self._inbox = inbox
         self._clock = clock
-        self._silent: dict[str, Silence] = {}
+        self.silences: dict[str, Silence] = {}
+        """The instruments without trusted prices."""
 
     @property
     def silent(self) -> dict[str, int]:
         """Instruments without trusted prices, each with IB's code (0: no connection)."""
-        return {name: silence.code for name, silence in self._silent.items()}
+        return {name: silence.code for name, silence in self.silences.items()}
 
     def down(self, names: Iterable[str], code: int = 0, text: str = "") -> None:
         """These can no longer be trusted. What is down already keeps its first reason; code 0, not connected or not
         heard yet, is none."""
         now_s = self._clock.now_s()
         for name in names:
-            known = self._silent.get(name)
+            known = self.silences.get(name)
             if known is None or (code and not known.code):
-                self._silent[name] = Silence(code, now_s + RETRY_S)
+                self.silences[name] = Silence(code, now_s + RETRY_S)
                 self._inbox.report(FeedDown(now_s, name, code, text))
 
     def ticked(self, name: str) -> None:
         """A price arrived: it is told before the price itself."""
-        if self._silent.pop(name, None) is not None:
+        if self.silences.pop(name, None) is not None:
             self._inbox.report(FeedUp(self._clock.now_s(), name))
 
     def verify_soon(self) -> None:
         """IB says that all is well: whoever stays silent is asked again shortly."""
         retry_s = self._clock.now_s() + VERIFY_S
-        for silence in self._silent.values():
+        for silence in self.silences.values():
             silence.retry_s = min(silence.retry_s, retry_s)
 
     def forget(self, names: Iterable[str]) -> None:
         """No rule needs these any more."""
         for name in names:
-            self._silent.pop(name, None)
+            self.silences.pop(name, None)
 
     def due(self) -> tuple[str, ...]:
         """The silent instruments whose subscription should be renewed now; each is due again after RETRY_S."""
         now_s = self._clock.now_s()
-        names = tuple(name for name, silence in self._silent.items() if silence.retry_s <= now_s)
+        names = tuple(name for name, silence in self.silences.items() if silence.retry_s <= now_s)
         for name in names:
-            self._silent[name].retry_s = now_s + RETRY_S
+            self.silences[name].retry_s = now_s + RETRY_S
         return names

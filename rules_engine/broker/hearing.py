@@ -7,7 +7,7 @@ from rules_engine.broker.account import Account, daily_profit
 from rules_engine.broker.feeds import Feeds
 from rules_engine.broker.inbox import Inbox, Report
 from rules_engine.broker.inquiry import Inquiry
-from rules_engine.broker.library import CommissionReport, Contract, Execution, Order, OrderState, Ticker
+from rules_engine.broker.library import CommissionReport, Contract, Execution, Order, OrderState
 from rules_engine.broker.reports import (
     OrderReader,
     StatusMessage,
@@ -16,7 +16,8 @@ from rules_engine.broker.reports import (
     execution_report,
 )
 from rules_engine.broker.session import Session
-from rules_engine.broker.subscriptions import Subscriptions
+from rules_engine.broker.subscriptions import FieldsOf, Subscriptions
+from rules_engine.broker.ticks import Prices
 from rules_engine.model.clock import Clock
 from rules_engine.model.reports import LinkChange, OrderError
 
@@ -25,15 +26,23 @@ class Hearing:
     """The state of one connection as IB's messages shape it; it ends with the connection."""
 
     def __init__(
-        self, inbox: Inbox, feeds: Feeds, clock: Clock, *, delayed: bool = False, keeps_proven: bool = False
+        self,
+        inbox: Inbox,
+        feeds: Feeds,
+        clock: Clock,
+        fields: FieldsOf,
+        *,
+        delayed: bool = False,
+        keeps_proven: bool = False,
     ) -> None:
         self.session = Session(self)
         self.orders = OrderReader()
         self.inquiry = Inquiry(self.session, clock)
         self.account = Account("")
-        self.subscriptions = Subscriptions(
-            self.session, inbox, feeds, clock, lambda: self.account.held, delayed=delayed
-        )
+        self.prices = Prices(inbox, feeds, delayed=delayed)
+        self.price, self.size, self.trade = self.prices.price, self.prices.size, self.prices.report
+        self.generic, self.data_type = self.prices.generic, self.prices.data_type
+        self.subscriptions = Subscriptions(self.session, self.prices, feeds, clock, lambda: self.account.held, fields)
         self.client_id_in_use = False
         self.degraded = False
         self.outages = 0
@@ -126,12 +135,11 @@ class Hearing:
         self.inquiry.order_ids.add(order_id)
         self.inquiry.order_ids.end()
 
-    def tickers(self, tickers: set[Ticker]) -> None:
-        # Prices in the packet that told of a lost link are from before it. They do not show that data flows: history
-        # has them.
-        if not self.degraded:
-            self.subscriptions.tickers(tickers)
-        if self._keeps_proven:
+    def packet(self) -> None:
+        self.prices.now_s, self.prices.came = self._clock.now_s(), False
+
+    def packet_end(self) -> None:
+        if self._keeps_proven and self.prices.came and self.inquiry.is_proof_due(self.prices.now_s):
             # After what these prices come to: that has waited long enough.
             asyncio.get_running_loop().call_soon(self.inquiry.keep_proven)
 
@@ -166,12 +174,12 @@ class Hearing:
         """IB repeats this every few seconds; it is told once."""
         self.outages += 1
         if not self.degraded:
-            self.degraded = True
+            self.degraded = self.prices.is_deaf = True
             self._report(LinkChange(self._clock.now_s(), "degraded", code, text))
             self.subscriptions.silence_all(code, text)
 
     def _link_back(self, code: int, text: str) -> None:
-        self.degraded = False
+        self.degraded = self.prices.is_deaf = False
         data_lost = code == codes.LINK_BACK_DATA_LOST
         if data_lost:
             self.subscriptions.renew()

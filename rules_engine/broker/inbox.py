@@ -1,7 +1,7 @@
 """What arrives from IB waits here, in order and bounded, until the engine takes it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rules_engine.broker.folding import extremes, turning_points
 from rules_engine.model.reports import (
@@ -78,18 +78,18 @@ class Inbox:
         self._arrived.set()
         return True
 
-    def take(self, count: int | None = None) -> list[Item]:
-        """What arrived first of what was not taken yet: so much, or everything."""
-        end = len(self._items) if count is None else min(self._taken + count, len(self._items))
-        taken = self._items[self._taken : end]
-        self._taken = end
-        if end == len(self._items):
-            self._items, self._taken, self._ticks = [], 0, 0
-            self._fold_at = self.ticks_max
-            self._arrived.clear()
-        else:
-            self._ticks -= _ticks_in(taken)
-        return taken
+    def take(self) -> Iterator[Item]:
+        """What was not taken yet, one after the other, for as long as its taker goes on."""
+        while self._items:
+            item = self._items[self._taken]
+            self._taken += 1
+            if self._taken == len(self._items):
+                self._items, self._taken, self._ticks = [], 0, 0
+                self._fold_at = self.ticks_max
+                self._arrived.clear()
+            elif isinstance(item, Tick):
+                self._ticks -= 1
+            yield item
 
     def take_folded(self) -> frozenset[str]:
         """The instruments of which ticks were folded since the last call."""

@@ -88,9 +88,13 @@ class Inquiry:
         owed = bool(self._asked_s) and not 0.0 <= now_s - self._asked_s[0] <= OWED_MAX_S
         return not owed and 0.0 <= now_s - self._proven_s <= within_s
 
+    def is_proof_due(self, now_s: float) -> bool:
+        """Whether the last proof is PROOF_EVERY_S old, and no question is out."""
+        return not self._asked_s and not 0.0 <= now_s - self._proven_s <= PROOF_EVERY_S
+
     def keep_proven(self) -> None:
-        """Asks for the time once the last proof is PROOF_EVERY_S old, and waits for nothing."""
-        if not self._asked_s and not self.is_proven(PROOF_EVERY_S):
+        """Asks for the time if that is due, and waits for nothing."""
+        if self.is_proof_due(self._clock.now_s()):
             # A connection that is gone is seen elsewhere.
             with contextlib.suppress(LinkDown):
                 self._ask_time()

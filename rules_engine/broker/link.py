@@ -8,6 +8,7 @@ from rules_engine.broker.contracts import Unqualified
 from rules_engine.broker.feeds import Feeds
 from rules_engine.broker.gateway_process import Witness, serving_process
 from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.subscriptions import FieldsOf, every_field
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.instrument import Instrument
@@ -37,6 +38,7 @@ class Link:
         *,
         account: str = "",
         order_id_floor: Callable[[], int] = lambda: 0,
+        fields: FieldsOf = every_field,
         keeps_proven: bool = False,
         pauses_s: tuple[float, ...] = PAUSES_S,
         witness: Witness = serving_process,
@@ -47,6 +49,7 @@ class Link:
         self._clock = clock
         self._account = account
         self._order_id_floor = order_id_floor
+        self._fields = fields
         self._keeps_proven = keeps_proven
         self._pauses_s = pauses_s
         self._witness = witness
@@ -109,6 +112,7 @@ class Link:
             account=self._account,
             order_id_floor=self._order_id_floor(),
             feeds=self._feeds,
+            fields=self._fields,
             keeps_proven=self._keeps_proven,
             witness=self._witness,
         )

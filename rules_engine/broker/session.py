@@ -4,7 +4,7 @@ The library would keep orders of its own and guess at their state (any error mar
 hears of orders: those messages go to the listener, and it is left with the codec, throttling and numbered requests.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
@@ -18,7 +18,6 @@ from rules_engine.broker.library import (
     Order,
     OrderState,
     RequestError,
-    Ticker,
     Wrapper,
 )
 from rules_engine.broker.reports import StatusMessage
@@ -45,7 +44,13 @@ class Listener(Protocol):
     def current_time(self) -> None: ...
     def next_order_id(self, order_id: int) -> None: ...
     def said(self, request_id: int, code: int, text: str) -> None: ...
-    def tickers(self, tickers: set[Ticker]) -> None: ...
+    def packet(self) -> None: ...
+    def price(self, request_id: int, kind: int, price: float, size: float) -> None: ...
+    def size(self, request_id: int, kind: int, size: float) -> None: ...
+    def trade(self, request_id: int, text: str) -> None: ...
+    def generic(self, request_id: int, kind: int, value: float) -> None: ...
+    def data_type(self, request_id: int, kind: int) -> None: ...
+    def packet_end(self) -> None: ...
     def closed(self, why: str) -> None: ...
 
 
@@ -62,19 +67,15 @@ class Session(IB):
         self.wrapper = _Hearing(self, listener)
         self.client = Client(self.wrapper)
         self.client.apiEnd += self.disconnectedEvent
-        self.pendingTickersEvent += self.wrapper.heard_tickers
         self.client.conn.disconnected += self.wrapper.heard_close
         # The library gives up on an old server without closing the socket.
         self.client.apiError += self.wrapper.heard_close
 
     def stream(self, contract: Contract, generic_ticks: str) -> int:
-        """Starts market data; the number of the request, which errors about it carry."""
-        ticker = self.reqMktData(contract, generic_ticks)
-        return self.wrapper.ticker2ReqId["mktData"][ticker]
-
-    def print_times(self, ticker: Ticker) -> Sequence[float | None]:
-        """The exchange's time of each trade report in ``ticker.ticks``, in order."""
-        return self.wrapper.print_times.get(id(ticker), ())
+        """Starts market data; the number of the request, which everything about it carries."""
+        request_id: int = self.client.getReqId()
+        self.client.reqMktData(request_id, contract, generic_ticks, False, False, [])
+        return request_id
 
     def hang_up(self) -> None:
         """Ends the connection; whoever waits for an answer gets a ConnectionError at once."""
@@ -98,28 +99,61 @@ class Session(IB):
 
 class _Hearing(Wrapper):
     def __init__(self, session: Session, listener: Listener) -> None:
-        self.print_times: dict[int, list[float | None]] = {}
         self._session = session
         self._listener = listener
         super().__init__(session)
-
-    def heard_tickers(self, tickers: set[Ticker]) -> None:
-        with self._or_hang_up():
-            self._listener.tickers(tickers)
 
     def heard_close(self, why: str) -> None:
         self._listener.closed(why)
 
     def tcpDataArrived(self) -> None:
-        self.print_times = {}
         super().tcpDataArrived()
+        with self._or_hang_up():
+            self._listener.packet()
+
+    def tcpDataProcessed(self) -> None:
+        super().tcpDataProcessed()
+        with self._or_hang_up():
+            self._listener.packet_end()
+
+    # Prices are most of what comes: here the guard is written out, for it costs more than they do.
+
+    def priceSizeTick(self, reqId: int, tickType: int, price: float, size: float) -> None:
+        whole = False
+        try:
+            self._listener.price(reqId, tickType, price, size)
+            whole = True
+        finally:
+            if not whole:
+                self._session.hang_up()
+
+    def tickSize(self, reqId: int, tickType: int, size: float) -> None:
+        whole = False
+        try:
+            self._listener.size(reqId, tickType, size)
+            whole = True
+        finally:
+            if not whole:
+                self._session.hang_up()
 
     def tickString(self, reqId: int, tickType: int, value: str) -> None:
-        ticker = self.reqId2Ticker.get(reqId)
-        ticks_before = len(ticker.ticks) if ticker else 0
-        super().tickString(reqId, tickType, value)
-        if tickType == PRINT and ticker and len(ticker.ticks) > ticks_before:
-            self.print_times.setdefault(id(ticker), []).append(_trade_time_s(value))
+        if tickType != PRINT:
+            return
+        whole = False
+        try:
+            self._listener.trade(reqId, value)
+            whole = True
+        finally:
+            if not whole:
+                self._session.hang_up()
+
+    def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
+        with self._or_hang_up():
+            self._listener.generic(reqId, tickType, float(value))
+
+    def marketDataType(self, reqId: int, marketDataId: int) -> None:
+        with self._or_hang_up():
+            self._listener.data_type(reqId, marketDataId)
 
     def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: OrderState) -> None:
         if order.whatIf:
@@ -214,9 +248,3 @@ class _Hearing(Wrapper):
         finally:
             if not whole:
                 self._session.hang_up()
-
-
-def _trade_time_s(value: str) -> float | None:
-    """The third field of `price;size;milliseconds;volume;average;single`."""
-    milliseconds = value.split(";")[2]
-    return int(milliseconds) / 1000 if milliseconds else None

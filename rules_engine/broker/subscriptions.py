@@ -17,17 +17,23 @@ from rules_engine.broker.contracts import (
 )
 from rules_engine.broker.details import market_rule, traded, zone_of
 from rules_engine.broker.feeds import Feeds
-from rules_engine.broker.inbox import Inbox
-from rules_engine.broker.library import Contract, ContractDetails, PriceIncrement, RequestError, Ticker
+from rules_engine.broker.library import Contract, ContractDetails, PriceIncrement, RequestError
 from rules_engine.broker.session import Session
-from rules_engine.broker.ticks import Stream, generic_ticks, read_tickers
+from rules_engine.broker.ticks import Prices, Stream, generic_ticks
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
-from rules_engine.model.instrument import Instrument
+from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.reports import Traded
 
 LOOK_UP_DEADLINE_S = 15.0
-_HALTED = (1, 2)
+
+FieldsOf = Callable[[str], Collection[Field]]
+"""Which fields of an instrument rules read, by its name."""
+
+
+def every_field(name: str) -> Collection[Field]:
+    """Of whoever does not say what is read."""
+    return tuple(Field)
 
 
 class Subscriptions:
@@ -36,19 +42,18 @@ class Subscriptions:
     def __init__(
         self,
         session: Session,
-        inbox: Inbox,
+        prices: Prices,
         feeds: Feeds,
         clock: Clock,
         held: Callable[[], Collection[int]],
-        *,
-        delayed: bool = False,
+        fields: FieldsOf,
     ) -> None:
         self._session = session
-        self._inbox = inbox
+        self._prices = prices
         self._feeds = feeds
         self._clock = clock
         self._held = held
-        self._delayed = delayed
+        self._fields = fields
         self._qualified: dict[str, Qualified] = {}
         self._unqualified: dict[str, Unqualified] = {}
         self._traded: dict[str, Traded] = {}
@@ -56,6 +61,7 @@ class Subscriptions:
         self._streams: dict[int, Stream] = {}
         self._contracts: dict[int, Contract] = {}
         self._requests: dict[int, int] = {}
+        """The numbers of the streams' requests, by contract."""
 
     @property
     def qualified(self) -> dict[str, Qualified]:
@@ -75,14 +81,10 @@ class Subscriptions:
         """What IB says of an instrument; None when it was not qualified."""
         return self._traded.get(name)
 
-    def is_halted(self, name: str) -> bool:
-        """Whether IB says that the exchange has halted the trading in it.
-
-        1 is a halt, 2 one for volatility; 0, -1 and silence are none
-        (https://interactivebrokers.github.io/tws-api/tick_types.html, tick 49)."""
+    def stream(self, name: str) -> Stream | None:
+        """The newest of what IB says of its prices; None when it was not qualified."""
         one = self._qualified.get(name)
-        ticker = self._session.ticker(self._contracts[one.contract.conId]) if one else None
-        return ticker is not None and ticker.halted in _HALTED
+        return None if one is None else self._streams.get(one.contract.conId)
 
     def names(self, contract_id: int) -> tuple[str, ...]:
         """What rules call a contract."""
@@ -92,6 +94,7 @@ class Subscriptions:
     async def watch(self, instruments: Iterable[Instrument]) -> None:
         """Makes the streams exactly those of these instruments; what is streamed already goes on untouched."""
         wanted = {instrument.name: instrument for instrument in instruments}
+        self._listen()
         gone = [name for name, one in self._qualified.items() if wanted.get(name) != one.instrument]
         for name in gone:
             del self._qualified[name], self._traded[name]
@@ -112,23 +115,28 @@ class Subscriptions:
     def silence_all(self, code: int, text: str) -> None:
         """No instrument's prices can be trusted."""
         for stream in self._streams.values():
-            self._feeds.down(stream.names, code, text)
+            self._silence(stream, code, text)
 
     def said(self, request_id: int, code: int, text: str) -> bool:
         """A message about one of our market data requests; False when it is about something else."""
-        contract_id = self._requests.get(request_id)
-        if contract_id is None:
+        stream = self._prices.streams.get(request_id)
+        if stream is None:
             return False
         if codes.silences(code):
-            self._feeds.down(self.names(contract_id), code, text)
+            self._silence(stream, code, text)
         return True
 
-    def tickers(self, tickers: Iterable[Ticker]) -> None:
-        """One packet of prices into the inbox."""
-        now_s = self._clock.now_s()
-        for tick in read_tickers(tickers, self._streams, self._session.print_times, now_s, delayed=self._delayed):
-            self._feeds.ticked(tick.instrument)
-            self._inbox.tick(tick)
+    def _silence(self, stream: Stream, code: int, text: str) -> None:
+        stream.forget()
+        self._feeds.down(stream.names, code, text)
+
+    def _listen(self) -> None:
+        """Rules may read other fields than before."""
+        for stream in self._streams.values():
+            self._prices.listen(stream, self._read_of(stream))
+
+    def _read_of(self, stream: Stream) -> frozenset[Field]:
+        return frozenset(field for name in stream.names for field in self._fields(name))
 
     async def _look_up(self, instruments: Collection[Instrument]) -> None:
         try:
@@ -208,10 +216,14 @@ class Subscriptions:
 
     def _start(self, contract_id: int, names: tuple[str, ...]) -> None:
         contract = self._contracts[contract_id]
-        self._streams[contract_id] = Stream(names, contract_id, contract.secType, self._clock.now_s())
-        self._requests[self._session.stream(contract, generic_ticks(contract.secType))] = contract_id
+        stream = self._streams[contract_id] = Stream(names, contract_id, contract.secType, self._clock.now_s())
+        stream.listen(self._read_of(stream))
+        request_id = self._session.stream(contract, generic_ticks(contract.secType))
+        self._requests[contract_id] = request_id
+        self._prices.streams[request_id] = stream
 
     def _end(self, contract_id: int) -> None:
         del self._streams[contract_id]
-        self._requests = {request: number for request, number in self._requests.items() if number != contract_id}
-        self._session.cancelMktData(self._contracts[contract_id])
+        request_id = self._requests.pop(contract_id)
+        del self._prices.streams[request_id]
+        self._session.client.cancelMktData(request_id)

@@ -1,32 +1,45 @@
-"""Tickers of one network packet into ticks, each with the exchange's time where IB sends it."""
+"""What IB says of prices, message by message, into ticks for the rules and the quote that orders are checked against.
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+The library's own tickers are left out: they drop what is said twice, lose the exchange's time, and cost as much again.
+"""
+
+import logging
 from dataclasses import dataclass, field
 
-from rules_engine.broker.library import TickData, Ticker
+from rules_engine.broker.feeds import Feeds
+from rules_engine.broker.inbox import Inbox
 from rules_engine.broker.numbers import price_or_none, size_or_none
 from rules_engine.model.instrument import Field
 from rules_engine.model.tick import Tick
 
+_log = logging.getLogger(__name__)
+
 PRINT = 48
 """RTVolume, one report a trade with the exchange's time (generic tick 233)."""
-LAST = 4
+BID, ASK, LAST, VOLUME, HALTED = 1, 2, 4, 8, 49
 _FIELDS = {
-    1: Field.BID,
-    2: Field.ASK,
+    BID: Field.BID,
+    ASK: Field.ASK,
     LAST: Field.LAST,
     6: Field.HIGH,
     7: Field.LOW,
-    8: Field.VOLUME,
+    VOLUME: Field.VOLUME,
     9: Field.CLOSE,
     14: Field.OPEN,
     37: Field.MARK,
-    PRINT: Field.LAST,
 }
+_QUOTES = frozenset({BID, ASK})
+_SIZES = {0: BID, 3: ASK, 5: LAST}
+"""Tick types of sizes, and the prices that they stand beside."""
 _DELAYED_TYPES = (3, 4)
-_LIVE_TWINS = {66: 1, 67: 2, 68: LAST, 72: 6, 73: 7, 74: 8, 75: 9, 76: 14}
+_LIVE_TWINS = {66: BID, 67: ASK, 68: LAST, 69: 0, 70: 3, 71: 5, 72: 6, 73: 7, 74: VOLUME, 75: 9, 76: 14}
 """Tick types of delayed data, and the live ones that say the same."""
-_DELAYED_FIELDS = _FIELDS | {delayed: _FIELDS[live] for delayed, live in _LIVE_TWINS.items()}
+_HALTS = (1, 2)
+"""1 is a halt, 2 one for volatility; 0, -1 and silence are none
+(https://interactivebrokers.github.io/tws-api/tick_types.html, tick 49)."""
+_ABSURD = 2.0
+"""A trade above so many times the ask, or below that part of the bid, is a mistake of the feed: after a real jump the
+quotes follow at once, and the next trade counts."""
 
 _TRADED = frozenset({"STK", "FUT", "OPT", "FOP", "WAR"})
 """Kinds of contract that IB sends a report of every trade for; the others have tick type 4 at most."""
@@ -42,71 +55,176 @@ def generic_ticks(sec_type: str) -> str:
 
 @dataclass(slots=True)
 class Stream:
-    """One market data subscription: a contract and the names that rules give it."""
+    """One market data subscription: a contract, the names that rules give it, and the newest that IB said of it.
+
+    ``told`` are the tick types that some rule reads, each with its field.
+    """
 
     names: tuple[str, ...]
     contract_id: int
     sec_type: str
     since_s: float
     """When it was asked for."""
-    seen: set[Field] = field(default_factory=set)
-    """The fields of which a value has come: the first one is a snapshot of unknown age."""
+    told: dict[int, Field] = field(default_factory=lambda: dict(_FIELDS))
+    seen: set[int] = field(default_factory=set)
+    """The tick types of which a value has come: the first one is a snapshot of unknown age."""
+    values: dict[int, float | None] = field(default_factory=dict)
+    sizes: dict[int, float] = field(default_factory=dict)
+    quoted_s: float = 0.0
+    """When a bid, an ask or a last price came, or was confirmed by its size."""
+    is_delayed: bool = False
+    is_halted: bool = False
+
+    @property
+    def bid(self) -> float | None:
+        """The newest bid, None while there is none that can be trusted; so with the other two."""
+        return self.values.get(BID)
+
+    @property
+    def ask(self) -> float | None:
+        return self.values.get(ASK)
+
+    @property
+    def last(self) -> float | None:
+        return self.values.get(LAST)
 
     @property
     def reports_trades(self) -> bool:
         """With trade reports, tick type 4 tells the same trades once more."""
         return self.sec_type in _TRADED
 
+    def forget(self) -> None:
+        """What was said before cannot be trusted any more."""
+        self.values.clear()
+        self.sizes.clear()
 
-PrintTimes = Callable[[Ticker], Sequence[float | None]]
+    def listen(self, fields: frozenset[Field]) -> list[int]:
+        """From now on rules read these fields; the tick types that they did not read before."""
+        before = self.told
+        self.told = {kind: of for kind, of in _FIELDS.items() if of in fields}
+        return [kind for kind in self.told if kind not in before]
 
 
-def read_tickers(
-    tickers: Iterable[Ticker],
-    streams: Mapping[int, Stream],
-    print_times: PrintTimes,
-    now_s: float,
-    *,
-    delayed: bool = False,
-) -> Iterator[Tick]:
-    """The ticks of one packet in order of contract number, then of arrival; once for each name of the contract."""
-    known = (
-        (stream, ticker)
-        for ticker in tickers
-        if ticker.contract is not None and (stream := streams.get(ticker.contract.conId)) is not None
-        if delayed or ticker.marketDataType not in _DELAYED_TYPES
-    )
-    fields = _DELAYED_FIELDS if delayed else _FIELDS
-    for stream, ticker in sorted(known, key=lambda pair: pair[0].contract_id):
-        times = iter(print_times(ticker))
-        for raw in ticker.ticks:
-            exchange_s = next(times, None) if raw.tickType == PRINT else None
-            what = fields.get(raw.tickType)
-            if what is None or _is_repeated(raw, stream):
-                continue
-            value = size_or_none(raw.size) if what is Field.VOLUME else price_or_none(raw.price)
-            snapshot = _is_snapshot(stream, what, exchange_s)
-            time_s = _time_s(stream, exchange_s, now_s, snapshot)
-            stream.seen.add(what)
+class Prices:
+    """The streams of one connection by the number of their request, and what becomes of each message about them.
+
+    A price that no rule reads ends in its stream; any other one goes to the inbox, once for each name of the contract.
+    """
+
+    def __init__(self, inbox: Inbox, feeds: Feeds, *, delayed: bool = False) -> None:
+        self.streams: dict[int, Stream] = {}
+        self.now_s = 0.0
+        """When what is being read arrived."""
+        self.came = False
+        """Whether any of it was news of a price."""
+        self.is_deaf = False
+        """While IB's own link is lost prices are from before: they do not show that data flows."""
+        self._inbox = inbox
+        self._feeds = feeds
+        self._delayed = delayed
+
+    def price(self, request_id: int, kind: int, price: float, size: float) -> None:
+        """Tick price: a bid or an ask that says nothing new still confirms itself."""
+        stream = self.streams.get(request_id)
+        if stream is None or self.is_deaf or not (price or size):
+            return
+        if kind not in _FIELDS or stream.is_delayed:
+            kind = self._allowed(kind)
+            if kind not in _FIELDS:
+                return
+        if kind == LAST:
+            if not (stream.reports_trades and LAST in stream.seen):
+                self._trade(stream, price_or_none(price), size, None)
+            return
+        value = price_or_none(price)
+        if kind in _QUOTES:
+            stream.quoted_s = self.now_s
+            if value == stream.values.get(kind) and size == stream.sizes.get(kind):
+                return
+            stream.sizes[kind] = size
+        self._take(stream, kind, value, size)
+
+    def size(self, request_id: int, kind: int, size: float) -> None:
+        """Tick size: the volume, or that a price still stands. IB sends sizes anew while a quote does not move."""
+        stream = self.streams.get(request_id)
+        if stream is None or self.is_deaf:
+            return
+        if kind > VOLUME or stream.is_delayed:
+            kind = self._allowed(kind)
+        if kind == VOLUME:
+            self._take(stream, VOLUME, size_or_none(size), size)
+        elif (beside := _SIZES.get(kind)) is not None and stream.values.get(beside) is not None:
+            stream.quoted_s = self.now_s
+            stream.sizes[beside] = size
+
+    def report(self, request_id: int, text: str) -> None:
+        """A trade report: `price;size;milliseconds;volume;average;single`."""
+        stream = self.streams.get(request_id)
+        if stream is None or self.is_deaf or (stream.is_delayed and not self._delayed):
+            return
+        try:
+            price, size, milliseconds, _ = text.split(";", 3)
+            if price and float(price) and float(size):
+                exchange_s = int(milliseconds) / 1000 if milliseconds else None
+                self._trade(stream, price_or_none(float(price)), float(size), exchange_s)
+        except ValueError:
+            _log.error("a trade report of %s cannot be read: %r", stream.names, text)
+
+    def generic(self, request_id: int, kind: int, value: float) -> None:
+        """Tick generic: whether the exchange has halted the trading."""
+        if kind == HALTED and (stream := self.streams.get(request_id)) is not None:
+            stream.is_halted = value in _HALTS
+
+    def data_type(self, request_id: int, kind: int) -> None:
+        """Whether what follows is live or delayed."""
+        if (stream := self.streams.get(request_id)) is not None:
+            stream.is_delayed = kind in _DELAYED_TYPES
+
+    def listen(self, stream: Stream, fields: frozenset[Field]) -> None:
+        """From now on rules read these fields of the stream; what they read anew is told as it stands: a snapshot."""
+        for kind in stream.listen(fields):
+            if (value := stream.values.get(kind)) is not None:
+                for name in stream.names:
+                    self._inbox.tick(Tick(name, self.now_s, _FIELDS[kind], value, 0.0, snapshot=True))
+
+    def _allowed(self, kind: int) -> int:
+        """The live tick type that a delayed one stands for, where delayed data are wanted; otherwise none."""
+        return _LIVE_TWINS.get(kind, kind) if self._delayed else -1
+
+    def _trade(self, stream: Stream, value: float | None, size: float, exchange_s: float | None) -> None:
+        """IB's trade times have milliseconds only: a trade of the very millisecond of the subscription is a new one.
+        An exchange clock that runs ahead of ours must not make the prices that follow look late."""
+        if value is not None and _is_absurd(value, stream.bid, stream.ask):
+            said = (stream.names[0], value, stream.bid, stream.ask)
+            _log.warning("%s: a trade at %s is left out: bid %s, ask %s", *said)
+            return
+        if exchange_s is None:
+            stream.quoted_s = self.now_s
+            self._take(stream, LAST, value, size)
+            return
+        time_s = min(exchange_s, self.now_s)
+        stream.quoted_s = max(stream.quoted_s, time_s)
+        self._tell(stream, LAST, value, size, time_s, exchange_s < int(stream.since_s * 1000) / 1000)
+
+    def _take(self, stream: Stream, kind: int, value: float | None, size: float) -> None:
+        """A snapshot counts from the subscription, or the first trades after it would look late beside its arrival."""
+        is_first = kind not in stream.seen
+        self._tell(stream, kind, value, size, stream.since_s if is_first else self.now_s, is_first)
+
+    def _tell(self, stream: Stream, kind: int, value: float | None, size: float, time_s: float, snapshot: bool) -> None:
+        self.came = True
+        stream.values[kind] = value
+        stream.seen.add(kind)
+        if self._feeds.silences:
             for name in stream.names:
-                yield Tick(name, time_s, what, value, raw.size, snapshot)
+                self._feeds.ticked(name)
+        of = stream.told.get(kind)
+        if of is not None:
+            for name in stream.names:
+                self._inbox.tick(Tick(name, time_s, of, value, size, snapshot))
 
 
-def _is_repeated(raw: TickData, stream: Stream) -> bool:
-    """Type 4 beside trade reports: only the first says something new, the last trade before the subscription."""
-    return raw.tickType == LAST and stream.reports_trades and Field.LAST in stream.seen
-
-
-def _is_snapshot(stream: Stream, what: Field, exchange_s: float | None) -> bool:
-    if exchange_s is not None:
-        # IB's trade times have milliseconds only: a trade of the very millisecond of the subscription is a new one.
-        return exchange_s < int(stream.since_s * 1000) / 1000
-    return what not in stream.seen
-
-
-def _time_s(stream: Stream, exchange_s: float | None, now_s: float, snapshot: bool) -> float:
-    """A snapshot counts from the subscription, or the first trades after it would look late beside its arrival.
-    An exchange clock that runs ahead of ours must not make the prices that follow look late either."""
-    if exchange_s is not None:
-        return min(exchange_s, now_s)
-    return stream.since_s if snapshot else now_s
+def _is_absurd(price: float, bid: float | None, ask: float | None) -> bool:
+    if bid is None or ask is None or not 0 < bid <= ask:
+        return False
+    return not bid / _ABSURD <= price <= ask * _ABSURD

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Coroutine, Iterator, Sequence
 
 from rules_engine.broker.inbox import Inbox
@@ -41,7 +42,6 @@ from rules_engine.notifying.sender import Sender
 
 _log = logging.getLogger(__name__)
 
-ITEMS_AT_ONCE = 20
 STEP_LONG_S = 0.02
 """After this time a step leaves what else waits to the next one, so that the socket is read in between."""
 STEP_MAX_S = 1.0
@@ -86,6 +86,7 @@ class Daemon:
             clock,
             account=settings.account,
             order_id_floor=lambda: self._journal.order_id_high_water,
+            fields=lambda name: self._in_force.fields(name),
             keeps_proven=settings.mode is not Mode.DRY,
             witness=around.witness,
         )
@@ -135,6 +136,7 @@ class Daemon:
             self._obey,
         )
         self._control = ControlServer(folder.socket, commands.table())
+        self._told = 0
         self._folder_changed = asyncio.Event()
         self.is_running = False
         """Whether its rules are armed, and it listens."""
@@ -167,7 +169,7 @@ class Daemon:
                 await self._say_goodbye()
             for task in (*running, *ends):
                 task.cancel()
-        self._reactor.save()
+        await in_slices(self._reactor.saving())
         if self._set_by_s:
             _log.warning("the clock was set by %.1f s: the engine begins anew", self._set_by_s)
             self._clock.take_over()
@@ -205,11 +207,10 @@ class Daemon:
     async def _turn(self) -> None:
         """Steps whenever something arrived or a timer of a rule is due."""
         while True:
-            due_s = self._evaluator.next_timer_s()
-            pause_s = STEP_MAX_S if due_s is None else min(max(due_s - self._clock.now_s(), 0.0), STEP_MAX_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
-                    await self._inbox.wait()
+            if not len(self._inbox):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause_s()):
+                        await self._inbox.wait()
             if set_by_s := self._clock.set_by_s():
                 self._set_by_s = set_by_s
                 self._clock_set.set()
@@ -218,27 +219,29 @@ class Daemon:
             if len(self._inbox):
                 await asyncio.sleep(0)
 
+    def _pause_s(self) -> float:
+        """How long the rules can go without time passing for them."""
+        dues = (self._evaluator.next_timer_s(), self._reactor.due_s())
+        due_s = min((due_s for due_s in dues if due_s is not None), default=math.inf)
+        return min(max(due_s - self._clock.now_s(), 0.0), STEP_MAX_S)
+
     def _changed(self) -> None:
         self._catching_up.wake()
         self._desk.wake()
 
     def _step(self) -> None:
-        self._trading_stop.notice()
-        self._overload.look(self._clock.now_s())
-        until_s = self._clock.now_s() + STEP_LONG_S
-        self._hear()
-        while len(self._inbox) and self._clock.now_s() < until_s:
-            self._hear()
-        self._sender.wake()
+        now_s = self._clock.now_s()
+        until_s = now_s + STEP_LONG_S
+        self._overload.look(now_s)
+        self._reactor.step(self._inbox, now_s, lambda: self._clock.now_s() >= until_s)
+        if self._journal.outbox.added != self._told:
+            self._told = self._journal.outbox.added
+            self._sender.wake()
 
-    def _hear(self) -> None:
-        items = self._inbox.take(ITEMS_AT_ONCE)
-        self._reactor.step(items, self._clock.now_s(), more_waits=bool(len(self._inbox)))
-
-    def _obey(self) -> None:
+    async def _obey(self) -> None:
         """What comes of a command, and what the rules remember of it: on disk before the answer leaves."""
         self._step()
-        self._reactor.save()
+        await in_slices(self._reactor.saving())
 
     async def _save(self) -> None:
         while True:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,16 +17,18 @@ from rules_engine.evaluation import Evaluator
 from rules_engine.execution.journal import Journal
 from rules_engine.language import render
 from rules_engine.model.clock import Clock
-from rules_engine.model.instrument import Instrument
+from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.life import Life
 from rules_engine.model.place import Problem
 from rules_engine.model.plan import Plan
+from rules_engine.model.slices import Slices
 from rules_engine.notifying.messages import reload_failed_notice, reloaded_notice
 
 _log = logging.getLogger(__name__)
 EDITION = "edition"
 """The name under which the journal keeps the digests of the rules in force."""
+_SAVED_AT_ONCE = 20
 _NOT_TRIGGERED = frozenset(
     {IntentState.INTENT, IntentState.SENDING, IntentState.ACKED, IntentState.UNKNOWN, IntentState.ADOPTED}
 )
@@ -56,6 +59,8 @@ class InForce:
         self._endings = endings
         self._clock = clock
         self._channels = channels
+        self._fields: defaultdict[str, frozenset[Field]] = defaultdict(frozenset)
+        self._fields_of: Edition | None = None
         self._reading = asyncio.Lock()
         self._remembered: frozenset[str] = frozenset()
         """Rules that were armed at some time, whether they are in force or not."""
@@ -72,6 +77,15 @@ class InForce:
         """What must be watched: everything that a rule reads or orders in."""
         return frozenset(one for plan in self.edition.plans for one in (*plan.reads, *plan.orders_in))
 
+    def fields(self, instrument: str) -> frozenset[Field]:
+        """What rules read of an instrument."""
+        if self._fields_of is not self.edition:
+            self._fields_of, self._fields = self.edition, defaultdict(frozenset)
+            for plan in self.edition.plans:
+                for name, fields in plan.fields.items():
+                    self._fields[name] |= fields
+        return self._fields[instrument]
+
     async def resume(self) -> None:
         """Gives the rules to the evaluator and takes up their memories where the last run left them.
 
@@ -82,7 +96,7 @@ class InForce:
         entries = self._held_entries()
         unsettled = self._journal.unsettled()
         placed = {one.rule for one in entries} | {end.rule for end in unsettled if end.held}
-        lives = self._journal.lives()
+        lives = await in_slices(self._journal.reading_lives())
         self._remembered = frozenset(lives)
         valid = {
             rule: _still_valid(life, self.plans[rule], before.get(rule), rule in placed)
@@ -130,7 +144,8 @@ class InForce:
     async def reload(self) -> Difference | Refused:
         """Swaps in what lies in the folder, if all of it is valid; otherwise everything stays and the user is told."""
         async with self._reading:
-            return await self._take_in(await self._read())
+            with collector_waits():
+                return await self._take_in(await self._read())
 
     async def _take_in(self, found: Edition | Refused) -> Difference | Refused:
         self._seen = found.digest
@@ -161,22 +176,26 @@ class InForce:
         if rule in self.plans:
             self._evaluator.held_ended(rule, False, self._clock.now_s())
 
-    def withdraw(self, rule: str) -> bool:
-        """Takes back what the broker holds for the rule and has not triggered; the rule may be armed anew."""
-        if not self._cancel_held(rule):
-            return False
-        self._forget_held(rule)
-        return True
+    def withdraw(self, rules: Collection[str]) -> Sequence[str]:
+        """Takes back what the broker holds for these rules and has not triggered. Returns those for which it held
+        something; they may be armed anew."""
+        withdrawn = self._cancel_held(rules)
+        for rule in withdrawn:
+            self._forget_held(rule)
+        return withdrawn
 
-    def _cancel_held(self, rule: str) -> bool:
-        """Asks for the cancellation of what the broker holds for the rule and has not triggered."""
-        waiting = [one for one in self._held_entries() if one.rule == rule]
-        if not all(one.state in _NOT_TRIGGERED for one in waiting):
-            return False
-        for entry in waiting:
+    def _cancel_held(self, rules: Collection[str]) -> Sequence[str]:
+        """Asks for the cancellation of what the broker holds for these rules and has not triggered."""
+        wanted, waiting = set(rules), dict[str, list[Intent]]()
+        for entry in self._held_entries():
+            if entry.rule in wanted:
+                waiting.setdefault(entry.rule, []).append(entry)
+        found = [rule for rule, held in waiting.items() if all(one.state in _NOT_TRIGGERED for one in held)]
+        for entry in (entry for rule in found for entry in waiting[rule]):
             self._cancel_unit(entry)
-        self.on_change()
-        return bool(waiting)
+        if found:
+            self.on_change()
+        return found
 
     async def _read(self) -> Edition | Refused:
         armed = self._remembered | self.plans.keys()
@@ -193,20 +212,32 @@ class InForce:
     async def _swap(self, edition: Edition, difference: Difference) -> None:
         # Each of these takes a while where there are very many rules.
         await asyncio.sleep(0)
-        digests = _digests(edition)
+        digests, plans = _digests(edition), edition.by_name
         await asyncio.sleep(0)
+        replaced = await in_slices(self._evaluator.replacing(edition.plans, self._clock.now_s))
+        # Nothing is awaited between this moment and the one at which the new edition is on disk.
         self._remembered |= self.plans.keys()
-        self.edition, self.plans = edition, edition.by_name
+        self.edition, self.plans = edition, plans
         with self._journal.transaction():
-            gone = [rule for rule in (*difference.removed, *difference.changed) if self._cancel_held(rule)]
-            replaced = self._evaluator.replace(edition.plans, self._clock.now_s())
+            gone = self._cancel_held((*difference.removed, *difference.changed))
             for rule in gone:
                 self._forget_held(rule)
-            new = (*replaced.added, *replaced.changed)
-            lives = {rule: life for rule in new if (life := self._evaluator.life(rule)) is not None}
-            self._journal.save_lives(lives)
+            self._save(gone)
             self._journal.put(EDITION, digests)
         self.on_change()
+        await in_slices(self._evaluator.arming())
+        await in_slices(self._saving((*replaced.added, *replaced.changed)))
+
+    def _saving(self, rules: Sequence[str]) -> Slices[None]:
+        """Memories that a crash may lose: a start after it makes the same of the older ones."""
+        for start in range(0, len(rules), _SAVED_AT_ONCE):
+            self._save(rules[start : start + _SAVED_AT_ONCE])
+            yield
+
+    def _save(self, rules: Iterable[str]) -> None:
+        lives = {rule: life for rule in rules if (life := self._evaluator.life(rule)) is not None}
+        if lives:
+            self._journal.save_lives(lives)
 
 
 def _digests(edition: Edition) -> str:
@@ -218,4 +249,4 @@ def _still_valid(life: Life, plan: Plan, digests: list[str] | None, placed: bool
     """A rule that was edited since has nothing at the broker any more, nor has one whose order was never recorded:
     we were stopped between seeing that it may be placed and placing it."""
     unchanged = digests is None or digests[0] == plan.rule.digest
-    return life if placed and unchanged else replace(life, placed="")
+    return life if not life.placed or (placed and unchanged) else replace(life, placed="")

@@ -1,10 +1,10 @@
 """What arrives from IB, and the passing of time, into committed decisions: one step at a time, nothing awaited."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rules_engine.broker.inbox import Item
+from rules_engine.broker.inbox import Inbox, Report
 from rules_engine.broker.link import Link
 from rules_engine.daemon.catching_up import CatchingUp
 from rules_engine.daemon.endings import Endings
@@ -40,12 +40,13 @@ from rules_engine.model.reports import (
 )
 from rules_engine.model.rule import Rule, rule_conditions
 from rules_engine.model.settings import Mode
-from rules_engine.model.slices import Slices, at_once
+from rules_engine.model.slices import Slices
 from rules_engine.model.tick import Tick
 from rules_engine.notifying.messages import firing_notice, held_back_notice
 
 _log = logging.getLogger(__name__)
 _SAVED_AT_ONCE = 20
+_LATE_EVERY_S, _LATE_AT_ONCE = 0.05, 50
 
 
 @dataclass(slots=True)
@@ -90,32 +91,41 @@ class Reactor:
         self._postponed: dict[str, Arming] = {}
         self._price_wait = PriceWait(price_wait_s)
         self._undecided: dict[str, Undecided] = {}
+        self._late_s = 0.0
 
-    def step(self, items: Sequence[Item], now_s: float, *, more_waits: bool) -> None:
-        """Hears everything in order, lets timers mature, and commits what comes of it.
+    def step(self, inbox: Inbox, now_s: float, is_long: Callable[[], bool]) -> None:
+        """Hears what waits, in order, until that takes long; lets timers mature, and commits what comes of it.
 
-        While ``more_waits``, time passes by what is heard only: a price that came earlier may end what a timer awaits.
+        While more waits, time passes by what is heard only: a price that came earlier may end what a timer awaits.
         """
-        until_s = NEVER if more_waits else now_s
         self._catching_up.learn()
         self._incidents.look(now_s)
-        heard = [outcome for item in items for outcome in self._hear(item, now_s)]
-        self._commit([*heard, *self._evaluator.advance(until_s)], now_s)
-        self._decide_late(now_s)
-        while outcomes := self._consequences(now_s, until_s):
-            self._commit(outcomes, now_s)
+        for item in inbox.take():
+            heard = self._evaluator.tick(item) if isinstance(item, Tick) else self._hear(item, now_s)
+            if heard:
+                self._commit(heard, now_s)
+                self._settle(now_s, NEVER)
+            if is_long():
+                break
+        until_s = NEVER if len(inbox) else now_s
+        self._commit(self._evaluator.advance(until_s), now_s)
+        if self._undecided and now_s >= self._late_s:
+            self._decide_late(now_s)
+        self._settle(now_s, until_s)
 
-    def _consequences(self, now_s: float, until_s: float) -> Sequence[Outcome]:
-        """What the commit, or the end of an order, made of the rules."""
+    def due_s(self) -> float | None:
+        """When to look at the latest at what waits for a price; None when nothing does."""
+        return self._late_s if self._undecided else None
+
+    def _settle(self, now_s: float, until_s: float) -> None:
+        """What commits, and the ends of orders, make of the rules."""
         self._endings.count_working()
-        return [*self._no_longer_postponed(now_s), *self._evaluator.advance(until_s)]
-
-    def save(self) -> None:
-        """Commits the memories of rules that changed since they were last saved."""
-        at_once(self.saving())
+        while outcomes := [*self._no_longer_postponed(now_s), *self._evaluator.advance(until_s)]:
+            self._commit(outcomes, now_s)
+            self._endings.count_working()
 
     def saving(self) -> Slices[None]:
-        """The same in slices, each of them a commit."""
+        """Commits the memories of rules that changed since they were last saved; each slice is a commit."""
         names = list(self._in_force.plans)
         for start in range(0, len(names), _SAVED_AT_ONCE):
             lives = {rule: self._evaluator.life(rule) for rule in names[start : start + _SAVED_AT_ONCE]}
@@ -127,12 +137,9 @@ class Reactor:
         for rule in self._saved.keys() - self._in_force.plans.keys():
             del self._saved[rule]
 
-    def _hear(self, item: Item, now_s: float) -> Sequence[Outcome]:
+    def _hear(self, item: Report, now_s: float) -> Sequence[Outcome]:
         match item:
-            case Tick():
-                return self._evaluator.tick(item) if self._market.tick(item) else ()
             case FeedDown(time_s, instrument):
-                self._market.feed_down(item)
                 self._catching_up.feed_down(instrument)
                 self._incidents.data_paused(item)
                 return self._evaluator.feed_down(time_s, instrument)
@@ -193,8 +200,10 @@ class Reactor:
             self._record(decision)
 
     def _decide_late(self, now_s: float, *, give_up: bool = False) -> None:
-        """Decides the firings for which a price came, or came too late, and then what came behind them."""
-        for name, waiting in list(self._undecided.items()):
+        """Decides the firings for which a price came, or came too late, and then what came behind them. Of very many
+        some are looked at each time, in turn."""
+        self._late_s = now_s + _LATE_EVERY_S
+        for name, waiting in list(self._undecided.items())[: None if give_up else _LATE_AT_ONCE]:
             plan = self._in_force.plans.get(name)
             if plan is None or plan.rule.digest != waiting.rule.digest:
                 decision = hold_back(
@@ -205,10 +214,11 @@ class Reactor:
             else:
                 decision = self._decide_firing(waiting.firing, now_s)
                 if not give_up and self._price_wait.holds((name, 0), _refusal(decision), now_s):
+                    self._undecided[name] = self._undecided.pop(name)
                     continue
             del self._undecided[name]
             self._journal.undecided.discard(name)
-            self._price_wait.only([(other, 0) for other in self._undecided])
+            self._price_wait.forget((name, 0))
             if plan is not None and isinstance(decision.outcome, HeldBack):
                 self._evaluator.not_used(name)
             self._record(decision)
@@ -283,8 +293,11 @@ class Reactor:
     def _no_longer_postponed(self, now_s: float) -> Sequence[Arming]:
         if not self._postponed:
             return ()
-        self._postponed = {rule: one for rule, one in self._postponed.items() if self._is_held(rule, one.case)}
-        ready = [self._postponed.pop(rule) for rule in list(self._postponed) if not self._must_wait(rule)]
+        looked_at = {rule: self._postponed.pop(rule) for rule in list(self._postponed)[:_LATE_AT_ONCE]}
+        current = {rule: one for rule, one in looked_at.items() if self._is_held(rule, one.case)}
+        waiting = {rule: one for rule, one in current.items() if self._must_wait(rule)}
+        self._postponed |= waiting
+        ready = [one for rule, one in current.items() if rule not in waiting]
         for late in (one for one in ready if now_s - one.at_s > SEND_WITHIN_S):
             # What was seen then may be on the other side by now: the rule looks again.
             self._evaluator.held_ended(late.rule, False, now_s)

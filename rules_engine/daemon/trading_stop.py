@@ -44,8 +44,8 @@ class TradingStop:
     async def watch(self) -> None:
         """Looks again and again: a file may be laid by hand."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
             self.notice()
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def notice(self) -> None:
         """Looks, and keeps what was done for whoever pulled the switch and is about to ask."""

@@ -57,6 +57,8 @@ class Outbox:
     """Messages in the order in which things happened, each until it is sent or given up."""
 
     def __init__(self, database: Database) -> None:
+        self.added = 0
+        """How many messages this engine has queued."""
         self._database = database
 
     def add(self, notice: Notice) -> bool:
@@ -70,6 +72,7 @@ class Outbox:
                     *(notice.dedup, channel, notice.kind, notice.rule, notice.key),
                     *(notice.title, notice.text, notice.at_s, notice.at_s),
                 ).rowcount
+        self.added += added
         return added > 0
 
     def channels(self) -> frozenset[str]:

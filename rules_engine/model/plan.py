@@ -1,6 +1,7 @@
 """Where and how a rule runs."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from rules_engine.model.condition import Condition
@@ -47,6 +48,7 @@ class Plan:
     """A rule with the place where it runs and every reason for that; ``held`` is empty for a rule that runs here.
 
     ``reads`` are the instruments whose ticks it needs, ``orders_in`` those it may order in: both are subscribed.
+    ``fields`` are, by the instrument's name, which of the ticks.
     """
 
     rule: Rule
@@ -54,6 +56,7 @@ class Plan:
     reasons: tuple[str, ...]
     held: tuple[HeldCase, ...] = ()
     reads: frozenset[Instrument] = frozenset()
+    fields: Mapping[str, frozenset[Field]] = field(default_factory=dict)
     orders_in: frozenset[Instrument] = frozenset()
     history: tuple[History, ...] = ()
     defaults: tuple[Default, ...] = ()

@@ -32,7 +32,7 @@ _PRINT_BEFORE_S = 300.0
 def reads_of(rule: Rule) -> frozenset[Instrument]:
     """The instruments whose ticks the rule needs."""
     found = {instrument for condition in rule_conditions(rule) for instrument in instruments_of(condition)}
-    for expression in _all_expressions(rule):
+    for expression in expressions_outside(rule):
         found |= instruments_in(expression)
     return frozenset(found)
 
@@ -47,7 +47,7 @@ def history_of(rule: Rule) -> tuple[History, ...]:
     """The longest past a rule needs of each instrument, field and bar length."""
     longest: dict[tuple[str, Field, float], History] = {}
     found = [need for condition in rule_conditions(rule) for need in _of_condition(condition, 0.0, rule)]
-    found += [need for expression in _all_expressions(rule) for need in _of_expression(expression, 0.0, rule)]
+    found += [need for expression in expressions_outside(rule) for need in _of_expression(expression, 0.0, rule)]
     for need in found:
         key = (need.instrument.name, need.field, need.bar_s)
         seen = longest.get(key, need)
@@ -121,7 +121,7 @@ def _printed(instrument: Instrument, field: Field) -> Field:
     return instrument.default_field if field in _OF_BARS else field
 
 
-def _all_expressions(rule: Rule) -> Iterator[Expression]:
+def expressions_outside(rule: Rule) -> Iterator[Expression]:
     """The values that the rule computes outside its conditions."""
     yield from rule.lets
     for case in rule.cases:

@@ -1,29 +1,50 @@
-"""Tickers into ticks: what counts as a price, a print and a snapshot."""
+"""Messages about prices into ticks and quotes: what counts as a price, a print, a snapshot, and as life of a price."""
 
 import math
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 
 import pytest
 
-from rules_engine.broker.library import UNSET_DOUBLE, Contract, TickData, Ticker
-from rules_engine.broker.ticks import Stream, generic_ticks, read_tickers
+from rules_engine.broker.feeds import Feeds
+from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.library import UNSET_DOUBLE
+from rules_engine.broker.ticks import Prices, Stream, generic_ticks
+from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
 from rules_engine.model.tick import Tick
 
 NOW_S = 1000.0
+REQUEST = 7
 
 
-def _read(
-    stream: Stream, *raw: tuple[int, float, float], times: Sequence[float | None] = (), delayed: bool = False
-) -> list[Tick]:
-    now = datetime.fromtimestamp(NOW_S, UTC)
-    ticker = Ticker(
-        contract=Contract(conId=stream.contract_id),
-        ticks=[TickData(now, kind, price, size) for kind, price, size in raw],
-    )
-    streams = {stream.contract_id: stream}
-    return list(read_tickers([ticker], streams, lambda ticker: times, NOW_S, delayed=delayed))
+@dataclass
+class Heard:
+    """One stream, and what the inbox gets of it."""
+
+    stream: Stream
+    delayed: bool = False
+    inbox: Inbox = field(default_factory=Inbox)
+
+    def __post_init__(self) -> None:
+        self.prices = Prices(self.inbox, Feeds(self.inbox, SteppedClock(NOW_S)), delayed=self.delayed)
+        self.prices.now_s = NOW_S
+        self.prices.streams[REQUEST] = self.stream
+
+    def price(self, kind: int, price: float, size: float) -> list[Tick]:
+        self.prices.price(REQUEST, kind, price, size)
+        return self.ticks()
+
+    def size(self, kind: int, size: float) -> list[Tick]:
+        self.prices.size(REQUEST, kind, size)
+        return self.ticks()
+
+    def trade(self, price: float, size: float, at_s: float | None) -> list[Tick]:
+        milliseconds = "" if at_s is None else f"{at_s * 1000:.0f}"
+        self.prices.report(REQUEST, f"{price!r};{size!r};{milliseconds};500;{price!r};true")
+        return self.ticks()
+
+    def ticks(self) -> list[Tick]:
+        return [item for item in self.inbox.take() if isinstance(item, Tick)]
 
 
 def _stock() -> Stream:
@@ -41,79 +62,238 @@ def _stock() -> Stream:
         (9, Field.CLOSE),
         (14, Field.OPEN),
         (37, Field.MARK),
-        (48, Field.LAST),
     ],
 )
 def test_price_types_are_fields(kind: int, field: Field) -> None:
-    (tick,) = _read(_stock(), (kind, 200.5, 10.0))
+    (tick,) = Heard(_stock()).price(kind, 200.5, 10.0)
     assert (tick.field, tick.value, tick.size) == (field, 200.5, 10.0)
 
 
 @pytest.mark.parametrize("kind", [0, 3, 5, 21, 45, 49, 77, 86, 999])
 def test_other_types_say_nothing(kind: int) -> None:
-    assert _read(_stock(), (kind, 200.5, 10.0)) == []
+    heard = Heard(_stock())
+    assert heard.price(kind, 200.5, 10.0) == heard.size(kind, 10.0) == []
 
 
-@pytest.mark.parametrize("price", [-1.0, 0.0, math.nan, math.inf, UNSET_DOUBLE])
+@pytest.mark.parametrize("price", [-1.0, math.nan, math.inf, UNSET_DOUBLE])
 def test_what_is_no_price_is_none(price: float) -> None:
-    assert [tick.value for tick in _read(_stock(), (1, price, 0.0))] == [None]
+    assert [tick.value for tick in Heard(_stock()).price(1, price, 0.0)] == [None]
+
+
+def test_no_price_of_no_size_says_nothing_and_one_of_some_size_that_there_is_none() -> None:
+    heard = Heard(_stock())
+    assert heard.price(1, 0.0, 0.0) == []
+    assert [tick.value for tick in heard.price(1, 0.0, 5.0)] == [None]
 
 
 def test_future_below_zero_has_a_price() -> None:
-    assert [tick.value for tick in _read(Stream(("CL",), 1, "FUT", 0.0), (48, -37.63, 1.0))] == [-37.63]
+    oil = Heard(Stream(("CL",), 1, "FUT", 0.0))
+    assert [tick.value for tick in oil.trade(-37.63, 1.0, NOW_S)] == [-37.63]
 
 
 def test_volume_may_be_zero_but_not_less() -> None:
-    assert [tick.value for tick in _read(_stock(), (8, -1.0, 0.0), (8, -1.0, 700.0), (8, -1.0, -1.0))] == [0, 700, None]
+    heard = Heard(_stock())
+    assert [tick.value for size in (0.0, 700.0, -1.0) for tick in heard.size(8, size)] == [0, 700, None]
 
 
 def test_trade_is_counted_once_where_trades_are_reported() -> None:
-    stream = _stock()
-    first = _read(stream, (4, 199.0, 1.0))
-    then = _read(stream, (4, 200.0, 5.0), (48, 200.0, 5.0), (4, 200.0, 5.0), (48, 200.0, 7.0), times=[995.0, 996.0])
+    heard = Heard(_stock())
+    first = heard.price(4, 199.0, 1.0)
+    then = [*heard.price(4, 200.0, 5.0), *heard.trade(200.0, 5.0, 995.0)]
+    then += [*heard.price(4, 200.0, 5.0), *heard.trade(200.0, 7.0, 996.0)]
     assert [(tick.value, tick.snapshot) for tick in first] == [(199.0, True)]
     assert [(tick.size, tick.time_s, tick.snapshot) for tick in then] == [(5.0, 995.0, False), (7.0, 996.0, False)]
 
 
 def test_trade_before_the_subscription_is_a_snapshot() -> None:
-    old, new = _read(_stock(), (48, 199.0, 1.0), (48, 200.0, 1.0), times=[989.999, 990.0])
+    heard = Heard(_stock())
+    old, new = [*heard.trade(199.0, 1.0, 989.999), *heard.trade(200.0, 1.0, 990.0)]
     assert (old.snapshot, new.snapshot) == (True, False)
 
 
 def test_snapshot_does_not_make_the_first_trades_look_late() -> None:
-    snapshot, trade = _read(_stock(), (4, 199.0, 1.0), (48, 200.0, 1.0), times=[990.5])
+    heard = Heard(_stock())
+    snapshot, trade = [*heard.price(4, 199.0, 1.0), *heard.trade(200.0, 1.0, 990.5)]
     assert snapshot.time_s <= trade.time_s
 
 
 def test_exchange_clock_that_runs_ahead_is_not_believed() -> None:
-    (tick,) = _read(_stock(), (48, 200.0, 1.0), times=[NOW_S + 3])
+    (tick,) = Heard(_stock()).trade(200.0, 1.0, NOW_S + 3)
     assert tick.time_s == NOW_S
 
 
 def test_trade_report_without_a_time_counts_from_its_arrival() -> None:
-    stream = _stock()
-    stream.seen.add(Field.LAST)
-    (tick,) = _read(stream, (48, 200.0, 1.0), times=[None])
+    heard = Heard(_stock())
+    heard.price(4, 199.0, 1.0)
+    (tick,) = heard.trade(200.0, 1.0, None)
     assert (tick.time_s, tick.snapshot) == (NOW_S, False)
 
 
+@pytest.mark.parametrize("text", ["", "x;1;2;3;4;true", "200.0;;2;3;4;true", "200.0;1", "200.0;1;soon;3;4;true"])
+def test_trade_report_that_cannot_be_read_is_left_out(text: str) -> None:
+    heard = Heard(_stock())
+    heard.prices.report(REQUEST, text)
+    assert heard.ticks() == []
+
+
+@pytest.mark.parametrize("text", [";0;1;2;3;true", "0.0;5;1;2;3;true", "200.0;0;1;2;3;true"])
+def test_trade_report_without_a_price_or_a_size_says_nothing(text: str) -> None:
+    heard = Heard(_stock())
+    heard.prices.report(REQUEST, text)
+    assert (heard.ticks(), heard.stream.last) == ([], None)
+
+
 def test_every_field_has_its_own_snapshot() -> None:
-    ticks = _read(_stock(), (1, 199.0, 1.0), (2, 201.0, 1.0), (1, 199.5, 1.0))
+    heard = Heard(_stock())
+    ticks = [*heard.price(1, 199.0, 1.0), *heard.price(2, 201.0, 1.0), *heard.price(1, 199.5, 1.0)]
     assert [tick.snapshot for tick in ticks] == [True, True, False]
 
 
+def test_quote_that_is_said_again_is_one_tick() -> None:
+    heard = Heard(_stock())
+    said = [(199.0, 1.0), (199.0, 1.0), (199.0, 2.0), (199.5, 2.0), (199.5, 2.0), (199.0, 1.0)]
+    ticks = [tick for price, size in said for tick in heard.price(1, price, size)]
+    assert [(tick.value, tick.size) for tick in ticks] == [(199.0, 1.0), (199.0, 2.0), (199.5, 2.0), (199.0, 1.0)]
+
+
 def test_index_counts_every_last() -> None:
-    index = Stream(("VIX",), 1, "IND", since_s=990.0)
-    assert [tick.value for tick in _read(index, (4, 20.0, 0.0), (4, 21.0, 0.0), (4, 21.0, 0.0))] == [20.0, 21.0, 21.0]
+    index = Heard(Stream(("VIX",), 1, "IND", since_s=990.0))
+    assert [tick.value for price in (20.0, 21.0, 21.0) for tick in index.price(4, price, 0.0)] == [20.0, 21.0, 21.0]
     assert generic_ticks("IND") == generic_ticks("CASH") == ""
 
 
-@pytest.mark.parametrize("kind", [66, 67, 68, 72, 73, 74, 75, 76])
+@pytest.mark.parametrize("kind", [66, 67, 68, 72, 73, 75, 76])
 def test_delayed_types_are_refused_unless_allowed(kind: int) -> None:
-    assert _read(_stock(), (kind, 200.0, 5.0)) == []
-    assert len(_read(_stock(), (kind, 200.0, 5.0), delayed=True)) == 1
+    assert Heard(_stock()).price(kind, 200.0, 5.0) == []
+    assert len(Heard(_stock(), delayed=True).price(kind, 200.0, 5.0)) == 1
 
 
-def test_unknown_contract_is_passed_over() -> None:
-    ticker = Ticker(contract=Contract(conId=77), ticks=[TickData(datetime.fromtimestamp(0, UTC), 1, 5.0, 1.0)])
-    assert list(read_tickers([ticker], {}, lambda ticker: (), NOW_S)) == []
+def test_delayed_volume_is_refused_unless_allowed() -> None:
+    assert Heard(_stock()).size(74, 5.0) == []
+    assert [tick.value for tick in Heard(_stock(), delayed=True).size(74, 5.0)] == [5.0]
+
+
+@pytest.mark.parametrize("kind", [3, 4])
+def test_nothing_of_a_stream_that_is_delayed_counts_unless_allowed(kind: int) -> None:
+    for allowed in (False, True):
+        heard = Heard(_stock(), delayed=allowed)
+        heard.prices.data_type(REQUEST, kind)
+        found = [*heard.price(1, 200.0, 5.0), *heard.size(8, 100.0), *heard.trade(200.0, 5.0, 995.0)]
+        assert len(found) == (3 if allowed else 0)
+
+
+def test_what_is_said_of_another_request_is_passed_over() -> None:
+    heard = Heard(_stock())
+    for request_id in (REQUEST - 1, REQUEST + 1):
+        heard.prices.price(request_id, 1, 5.0, 1.0)
+        heard.prices.size(request_id, 8, 5.0)
+        heard.prices.report(request_id, "5.0;1.0;995000;1;5.0;true")
+        heard.prices.generic(request_id, 49, 1.0)
+        heard.prices.data_type(request_id, 3)
+    assert (heard.ticks(), heard.stream) == ([], _stock())
+
+
+def test_prices_count_for_nothing_while_the_link_is_lost() -> None:
+    heard = Heard(_stock())
+    heard.prices.is_deaf = True
+    assert [*heard.price(1, 5.0, 1.0), *heard.size(8, 5.0), *heard.trade(5.0, 1.0, 995.0)] == []
+    assert (heard.stream.values, heard.prices.came) == ({}, False)
+
+
+# What orders are checked against.
+
+
+def test_quote_is_known_whether_rules_read_it_or_not() -> None:
+    heard = Heard(_stock())
+    heard.prices.listen(heard.stream, frozenset({Field.LAST}))
+    assert [*heard.price(1, 199.0, 1.0), *heard.price(2, 201.0, 1.0)] == []
+    assert [tick.field for tick in heard.trade(200.0, 1.0, 995.0)] == [Field.LAST]
+    assert (heard.stream.bid, heard.stream.ask, heard.stream.last) == (199.0, 201.0, 200.0)
+
+
+def test_field_that_a_rule_begins_to_read_starts_with_a_snapshot_of_what_is_known() -> None:
+    heard = Heard(_stock())
+    heard.prices.listen(heard.stream, frozenset({Field.LAST}))
+    heard.price(1, 199.0, 1.0)
+    heard.price(1, 198.0, 1.0)
+    heard.prices.listen(heard.stream, frozenset({Field.LAST, Field.BID, Field.ASK}))
+    assert heard.ticks() == [Tick("V", NOW_S, Field.BID, 198.0, 0.0, snapshot=True)]
+    assert [tick.snapshot for tick in heard.price(1, 199.0, 1.0)] == [False]
+    heard.prices.listen(heard.stream, frozenset({Field.BID, Field.ASK}))
+    assert heard.ticks() == []
+
+
+@pytest.mark.parametrize(("size_type", "price_type"), [(0, 1), (3, 2), (5, 4)])
+def test_size_beside_a_price_keeps_it_alive(size_type: int, price_type: int) -> None:
+    heard = Heard(_stock())
+    heard.price(price_type, 199.0, 1.0)
+    heard.prices.now_s = NOW_S + 60
+    assert heard.size(size_type, 3.0) == []
+    assert heard.stream.quoted_s == NOW_S + 60
+
+
+@pytest.mark.parametrize("size_type", [0, 3, 5])
+def test_size_without_a_price_beside_it_is_no_life_of_another(size_type: int) -> None:
+    heard = Heard(_stock())
+    heard.price(9, 199.0, 1.0)
+    heard.size(size_type, 3.0)
+    heard.price(1, -1.0, 0.0)
+    quoted_s = heard.stream.quoted_s
+    heard.prices.now_s = NOW_S + 60
+    heard.size(size_type, 3.0)
+    assert heard.stream.quoted_s == quoted_s
+
+
+@pytest.mark.parametrize("size_type", [21, 27, 30, 34, 86, 89])
+def test_other_sizes_keep_no_price_alive(size_type: int) -> None:
+    heard = Heard(_stock())
+    heard.price(1, 199.0, 1.0)
+    heard.prices.now_s = NOW_S + 60
+    heard.size(size_type, 3.0)
+    assert heard.stream.quoted_s == NOW_S
+
+
+def test_quote_that_is_said_again_is_alive() -> None:
+    heard = Heard(_stock())
+    heard.price(1, 199.0, 1.0)
+    heard.prices.now_s = NOW_S + 60
+    heard.price(1, 199.0, 1.0)
+    assert heard.stream.quoted_s == NOW_S + 60
+
+
+def test_trade_that_is_reported_late_does_not_make_the_quote_older_nor_younger() -> None:
+    heard = Heard(_stock())
+    heard.price(1, 199.0, 1.0)
+    heard.trade(200.0, 1.0, NOW_S - 30)
+    assert heard.stream.quoted_s == NOW_S
+    heard.prices.now_s = NOW_S + 60
+    heard.trade(200.0, 1.0, NOW_S + 10)
+    assert heard.stream.quoted_s == NOW_S + 10
+
+
+def test_what_is_forgotten_is_unknown_until_it_is_said_anew() -> None:
+    heard = Heard(_stock())
+    heard.price(1, 199.0, 1.0)
+    heard.stream.forget()
+    heard.size(0, 5.0)
+    assert heard.stream.bid is None
+    assert [(tick.value, tick.snapshot) for tick in heard.price(1, 199.0, 1.0)] == [(199.0, False)]
+    assert heard.stream.bid == 199.0
+
+
+@pytest.mark.parametrize(("price", "is_heard"), [(402.1, False), (402.0, True), (99.5, True), (99.4, False)])
+def test_trade_far_outside_the_quotes_beside_it_is_left_out(price: float, is_heard: bool) -> None:
+    heard = Heard(_stock())
+    heard.price(1, 199.0, 1.0)
+    heard.price(2, 201.0, 1.0)
+    assert [tick.value for tick in heard.trade(price, 1.0, 995.0)] == ([price] if is_heard else [])
+    assert heard.stream.last == (price if is_heard else None)
+
+
+@pytest.mark.parametrize(("value", "halted"), [(1.0, True), (2.0, True), (0.0, False), (-1.0, False)])
+def test_halt_is_what_the_exchange_says(value: float, halted: bool) -> None:
+    heard = Heard(_stock())
+    heard.prices.generic(REQUEST, 49, 1.0)
+    heard.prices.generic(REQUEST, 54, 0.0)
+    heard.prices.generic(REQUEST, 49, value)
+    assert heard.stream.is_halted is halted

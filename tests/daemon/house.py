@@ -16,6 +16,7 @@ from rules_engine.gateway import Gateway, Order, parse_market
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.json_value import Json
 from rules_engine.model.settings import GatewaySettings, Limits, Mode, Settings
+from rules_engine.model.slices import at_once
 from rules_engine.notifying.receiver import Received, Receiver
 
 DEADLINE_S = 30.0
@@ -158,7 +159,7 @@ class Running:
 
     def save(self) -> None:
         """What the engine does every few seconds."""
-        self._daemon._reactor.save()
+        at_once(self._daemon._reactor.saving())
 
     def remembers_done(self, rule: str) -> bool:
         """Whether an engine that started now would find the rule done."""

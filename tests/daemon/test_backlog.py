@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.daemon.daemon import ITEMS_AT_ONCE, Daemon
+from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.surroundings import Surroundings
@@ -49,7 +49,7 @@ async def test_a_price_that_waits_ends_what_would_have_lasted(tmp_path: Path, en
     hear.tick(Tick("V", START_S, Field.LAST, 199.0))
     hear.tick(Tick("V", START_S + 1, Field.LAST, 201.0))
     daemon._step()
-    for number in range(3 * ITEMS_AT_ONCE):
+    for number in range(60):
         hear.tick(Tick("V", START_S + 2 + number / 100, Field.LAST, 201.0))
     hear.tick(Tick("V", START_S + ends_at_s, Field.LAST, 199.0))
     clock.at_s = START_S + 40

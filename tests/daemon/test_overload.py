@@ -38,7 +38,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def flood(inbox: Inbox) -> None:
     for value in range(1, inbox.ticks_max + 1):
         inbox.tick(Tick("V", NOW_S, Field.LAST, float(value)))
-    inbox.take()
+    list(inbox.take())
 
 
 def told(journal: Journal) -> list[str]:
@@ -96,6 +96,6 @@ def test_nothing_is_told_while_prices_are_looked_at_one_by_one(journal: Journal)
     overload = Overload(inbox, dict, journal, ["phone"])
     for second in range(100):
         inbox.tick(Tick("V", NOW_S, Field.LAST, 5.0))
-        inbox.take()
+        list(inbox.take())
         overload.look(NOW_S + second)
     assert told(journal) == []
