@@ -47,7 +47,7 @@ class State:
         self._path = path
         self._orders: dict[int, Order] = {}
         self._executions: list[Execution] = []
-        self._accounts: set[str] = set()
+        self._accounts: dict[str, None] = {}
         with self._readable():
             self._file = _opened(path)
 
@@ -62,11 +62,11 @@ class State:
     def executed(self, execution: Execution) -> None:
         """Write this fill, and what it did to its account, with the next commit."""
         self._executions.append(execution)
-        self._accounts.add(execution.account)
+        self._accounts[execution.account] = None
 
     def account_changed(self, name: str) -> None:
         """Write this account with the next commit."""
-        self._accounts.add(name)
+        self._accounts[name] = None
 
     def commit(self, book: OrderBook, ledger: Ledger) -> None:
         """Write everything that changed since the last time, or nothing."""

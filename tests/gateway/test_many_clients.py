@@ -6,7 +6,8 @@ import pytest
 
 from rules_engine.gateway.feeds.limits import Limits
 from rules_engine.gateway.wire import session
-from tests.gateway.conftest import Bench, Connect, Dial, Transcript, Wire, echo, stock
+from tests.gateway.conftest import Bench, Connect, Dial, Transcript, Wire, echo, hello, stock
+from tests.gateway.requests import Socket
 
 
 def ask_for_data(wire: Wire, conId: int, lines: int = 1) -> None:
@@ -66,3 +67,32 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_lose_nothin
             await echo(ib)
     assert gateway.connected_clients == (1,)
     assert len([fields for fields in transcript.of(1) if fields[3] == "4"]) == pushed
+
+
+class Numbered(Socket):
+    """Notes that it was written to."""
+
+    def __init__(self, number: int, written: list[int]) -> None:
+        super().__init__()
+        self._number, self._written = number, written
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        super().write(data)
+        self._written.append(self._number)
+
+
+async def test_clients_that_waited_are_answered_in_the_order_in_which_they_connected(bench: Bench) -> None:
+    """By the order of their addresses in memory, one seed of a simulation was now and then another history."""
+    gateway = await bench.gateway()
+    written: list[int] = []
+    sessions = [gateway._reception.session() for _ in range(30)]
+    for number, one in enumerate(sessions):
+        one.connection_made(Numbered(number, written))
+    gateway.freeze()
+    for one in reversed(sessions):
+        one.data_received(hello(176))
+    assert written == []
+    gateway.thaw()
+    assert written == sorted(written) and set(written) == set(range(30))
+    for one in sessions:
+        one.connection_lost(None)

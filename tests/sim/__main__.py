@@ -25,6 +25,7 @@ ROUGH_FOR = {
     "trust cancelled": replace(ROUGH, badness=20.0, only=frozenset({"an error names a live order"})),
     "resend at once": replace(ROUGH, badness=8.0, resends=1.0, only=frozenset({"an order is lost"})),
     "no restart window": replace(ROUGH, windows=1.0),
+    "believe every print": replace(ROUGH, badness=10.0, only=frozenset({"a print that never was"})),
     "no fsync": replace(ROUGH, badness=0.5, kills_per_hour=400.0, power_cuts=1.0),
 }
 """Those that need more of one thing."""
@@ -59,6 +60,9 @@ def main() -> int:
     parser.add_argument("--start", type=moment_of, default=USUAL.start, help="such as '2026-10-31 23:20', in New York")
     parser.add_argument("--only", type=names_of, default=frozenset(), help=f"the faults that happen: {NAMES}")
     parser.add_argument("--without", type=names_of, default=frozenset(), help="faults that do not happen")
+    parser.add_argument(
+        "--no-peace", action="store_true", help="end with the trading: what must agree later is not asked"
+    )
     parser.add_argument("--log", action="store_true", help="everything that happened")
     parser.add_argument("--mutation", choices=MUTATIONS, help="plant this mistake")
     parser.add_argument("--no-shrinking", action="store_true", help="do not look for fewer causes of what broke")
@@ -85,6 +89,7 @@ def main() -> int:
         start=options.start,
         only=options.only,
         without=options.without,
+        peace=not options.no_peace,
         keep_log=options.log,
     )
     with MUTATIONS[options.mutation]() if options.mutation else nullcontext():
@@ -174,6 +179,7 @@ def command(plan: Plan, mutation: str = "") -> str:
         words.append(f"--start '{plan.start:%Y-%m-%d %H:%M}'")
     for name, faults in (("only", plan.only), ("without", plan.without)):
         words += [f"--{name} {shlex.quote(','.join(sorted(faults)))}"] if faults else []
+    words += [] if plan.peace else ["--no-peace"]
     words += [f"--mutation {shlex.quote(mutation)}"] if mutation else []
     return " ".join(["python -m tests.sim", str(plan.seed), *words])
 

@@ -1,10 +1,12 @@
-"""`python -m tests.sim.figures compare 1-1000`, `... withheld 1-500`, `... restarts 1-500`, `... flood 1-10`: promises
-in numbers."""
+"""`python -m tests.sim.figures compare 1-1000`, `... withheld 1-500`, `... restarts 1-500`, `... flood 1-10`,
+`... twice 1-1000`: promises in numbers."""
 
 import argparse
 import asyncio
 import logging
 import os
+import re
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -30,6 +32,8 @@ COMPARED_MINUTES = 5.0
 TOLD_WITHIN_S = 30.0
 TOLD_EVERY = 100
 """Seeds, while many are compared."""
+TWICE = "--minutes 2 --badness 3 --kills 90 --no-peace"
+TWICE_AT_A_TIME = 50
 FLOOD = 10_000
 FLOOD_ORDERS = 10
 FLOOD_RULES = "version: 1\ntimezone: America/New_York\nrules:\n" + "".join(
@@ -276,7 +280,34 @@ def tell_flood(seeds: range) -> int:
     return 1 if sent_after_s[-1] >= SENT_WITHIN_S or callbacks_s[-1] >= HEARD_WITHIN_S else 0
 
 
-TABLES = {"compare": tell_compared, "withheld": tell_withheld, "restarts": tell_restarts, "flood": tell_flood}
+def tell_twice(seeds: range) -> int:
+    """Every seed in two processes that hash differently."""
+    differing: list[str] = []
+    for start in range(seeds.start, seeds.stop, TWICE_AT_A_TIME):
+        part = f"{start}-{min(start + TWICE_AT_A_TIME, seeds.stop) - 1}"
+        one, other = (_digests(part, hash_seed) for hash_seed in ("1", "2"))
+        differing += [f"{before} and {after}" for before, after in zip(one, other, strict=True) if before != after]
+        print(f"seeds {part}: {len(one)} histories, {len(set(one))} different ones", flush=True)
+    print(f"{len(seeds)} seeds twice, {len(differing)} differences")
+    print("\n".join(differing), end="")
+    return 1 if differing else 0
+
+
+def _digests(seeds: str, hash_seed: str) -> list[str]:
+    """`seed 7: 0123456789abcdef` for each seed."""
+    surroundings = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    words = [sys.executable, "-m", "tests.sim", seeds, *TWICE.split(), "--no-shrinking"]
+    said = subprocess.run(words, env=surroundings, capture_output=True, text=True, check=False).stdout
+    return re.findall(r"^seed \d+: [0-9a-f]+(?=  )", said, re.MULTILINE)
+
+
+TABLES = {
+    "compare": tell_compared,
+    "withheld": tell_withheld,
+    "restarts": tell_restarts,
+    "flood": tell_flood,
+    "twice": tell_twice,
+}
 
 
 def main() -> int:
@@ -286,9 +317,8 @@ def main() -> int:
     options = parser.parse_args()
     first, _, last = options.seeds.partition("-")
     logging.lastResort = logging.NullHandler()
-    began_s = time.process_time()
     code = TABLES[options.table](range(int(first), int(last or first) + 1))
-    print(f"{time.process_time() - began_s:.0f} s of processor time")
+    print(f"{sum(os.times()[:4]):.0f} s of processor time")
     return code
 
 

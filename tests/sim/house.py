@@ -76,7 +76,7 @@ class House:
         self.loop.set_exception_handler(self._fell)
         self.clock = VirtualClock(self.loop, start_s)
         """The engine's; the gateway has one of its own."""
-        self.log = EventLog(self.loop.time, keep=keep_log)
+        self.log = EventLog(self.loop.time, folder, keep=keep_log)
         self.watcher = Watcher(self.loop.time, self.log)
         quiet = {"slow_probability": 0.0, "split_probability": 0.0} if steady else {}
         self.network = self.loop.network = Network(self.loop, self.random("network"), self.watcher, **quiet)

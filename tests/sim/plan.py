@@ -34,6 +34,8 @@ class Plan:
     """In this share of the seeds an order that certainly never arrived may be sent once more."""
     windows: float = 0.3
     """In this share of the seeds the gateway restarts while the market is open, and the settings say when."""
+    peace: bool = True
+    """After the trading a time without troubles, at the end of which everybody must agree."""
     keep_log: bool = False
     stop_at_first: bool = False
     """The first broken promise ends the history."""

@@ -5,6 +5,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.sim.network import Wire
 from tests.sim.node import Node
@@ -167,13 +168,15 @@ class Watcher(Wire):
 class EventLog:
     """Everything that happened, as one number. ``kept`` has the words of it, where somebody wants to read them."""
 
-    def __init__(self, now_s: Callable[[], float], *, keep: bool = False) -> None:
+    def __init__(self, now_s: Callable[[], float], folder: Path, *, keep: bool = False) -> None:
+        """``folder`` has another name in each run, and none here."""
         self._now_s = now_s
+        self._folder = str(folder)
         self._hash = hashlib.sha256()
         self.kept: list[str] | None = [] if keep else None
 
     def add(self, what: str, *details: object) -> None:
-        line = f"{self._now_s():.6f} {what} {' '.join(map(str, details))}"
+        line = f"{self._now_s():.6f} {what} {' '.join(map(str, details))}".replace(self._folder, "")
         self._hash.update(line.encode())
         if self.kept is not None:
             self.kept.append(line)

@@ -107,6 +107,13 @@ class World:
         reaper = house.task(self._reap(until_s))
         user = house.task(self._user.act(plan.user_per_hour, until_s))
         await asyncio.gather(trading, trouble, reaper, user)
+        if plan.peace:
+            await self._make_peace(foreign)
+        await house.stop()
+        await house.gateway.stop()
+
+    async def _make_peace(self, foreign: dict[int, str]) -> None:
+        house = self._house
         house.say("peace")
         house.office.failing = 0.0
         house.start()
@@ -114,8 +121,6 @@ class World:
         await self._user.tidy_up()
         await asyncio.sleep(DRAIN_S / 2)
         house.checks.settled(house.office.delivered, foreign, house.watcher.complained_of)
-        await house.stop()
-        await house.gateway.stop()
 
     async def _reap(self, until_s: float) -> None:
         """Kills the engine again and again, at moments and at uses of disk and network, and starts it anew."""

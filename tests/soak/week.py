@@ -133,7 +133,7 @@ class Week:
         asyncio.set_event_loop(self._loop)
         self._loop.set_exception_handler(self._fell)
         self._clock = VirtualClock(self._loop, start.timestamp())
-        watcher = Watcher(self._loop.time, EventLog(self._loop.time))
+        watcher = Watcher(self._loop.time, EventLog(self._loop.time, folder))
         self._loop.network = Network(self._loop, Random(f"{seed}:network"), watcher)
         (folder / "market.yaml").write_text(market())
         self._gateway = Gateway(

@@ -48,7 +48,7 @@ class AccountAnswers:
         self._ledger = ledger
         self._now_s = now_s
         self._updates: dict[Session, str] = {}
-        self._positions: set[Session] = set()
+        self._positions: dict[Session, None] = {}
         self._timers = timers
         # In the order of the requests, which a set would not keep from run to run.
         self._profits: dict[tuple[Session, int], None] = {}
@@ -64,7 +64,7 @@ class AccountAnswers:
         router.on(ReqPositions, self._all_positions)
         router.on(ReqPnl, self._pnl)
         router.on(ReqPnlSingle, self._pnl_single)
-        router.on(CancelPositions, lambda session, _: self._positions.discard(session))
+        router.on(CancelPositions, lambda session, _: self._positions.pop(session, None))
         router.on(CancelAccountUpdatesMulti, lambda session, request: self._forget(session, request.reqId))
         router.on(CancelAccountSummary, lambda session, request: self._forget(session, request.reqId))
         router.on(CancelPnl, lambda session, request: self._forget(session, request.reqId))
@@ -94,7 +94,7 @@ class AccountAnswers:
     def left(self, session: Session) -> None:
         """Nobody follows over this connection any more."""
         self._updates.pop(session, None)
-        self._positions.discard(session)
+        self._positions.pop(session, None)
         self._multi.left(session)
         for of, reqId in list(self._by_request):
             if of is session:
@@ -137,7 +137,7 @@ class AccountAnswers:
         )
 
     def _all_positions(self, session: Session, request: ReqPositions) -> None:
-        self._positions.add(session)
+        self._positions[session] = None
         for account in self._ledger.accounts:
             for holding in self._ledger.holdings(account):
                 if holding.size:

@@ -12,11 +12,11 @@ class Switchboard:
 
     def __init__(self) -> None:
         self._by_client: dict[int, Session] = {}
-        self._all: set[Session] = set()
+        self._all: dict[Session, None] = {}
 
     def connected(self, session: Session) -> None:
         """A socket opened; who it is comes later."""
-        self._all.add(session)
+        self._all[session] = None
 
     def enter(self, session: Session, clientId: int) -> bool:
         """Give a session its client number; False when it has one, when another holds it, or all places are taken."""
@@ -28,7 +28,7 @@ class Switchboard:
 
     def leave(self, session: Session) -> None:
         """The session is gone and its number is free."""
-        self._all.discard(session)
+        self._all.pop(session, None)
         if session.clientId is not None and self._by_client.get(session.clientId) is session:
             del self._by_client[session.clientId]
 
@@ -41,7 +41,7 @@ class Switchboard:
         yield from list(self._by_client.values())
 
     def sockets(self) -> Iterator[Session]:
-        """Every connection, started or not."""
+        """Every connection, started or not, the oldest first."""
         yield from list(self._all)
 
     def send_all(self, message: object) -> None:
