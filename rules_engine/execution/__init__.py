@@ -9,15 +9,17 @@ What a firing comes to, before anything is sent
 The gates
     risk            every limit on one order; fails closed and names itself
     totals          limits over a day, a rule, the account
+    rule_profit     what one rule's own fills came to
     exposure        how much orders on their way may still buy or sell
     book            our own orders, as the limits see them
     finite_market   prices that are no finite number are unknown
     price_wait      how long what is to be sent waits for a price to be checked against
-    pace            how many orders leave in a second
+    pace            how many orders leave in a second, and messages of one rule in a minute
     restart_window  the minutes around the gateway's restart
     guard           the right kind of account on the right port
     kill_switch     a file beside the journal
     halts           what waits for the user to look: the whole engine, or one rule
+    preflight       all of these for one unit, at the moment of sending
 
 The protocol
     order_states   the state table: what moves an intent that may be at IB

@@ -1,8 +1,9 @@
 """What the limits are checked against besides the market, and what comes of the check."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rules_engine.execution.rule_profit import RuleProfit
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent
 
@@ -17,11 +18,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Our own orders besides the unit in question: those open, those sent in the last minute, and those of today."""
+    """Our own orders besides the unit in question: those open, those sent in the last minute, and those of today.
+
+    ``profit_of`` a rule is what its own fills came to.
+    """
 
     open: Sequence[Intent] = ()
     recent: Sequence[Intent] = ()
     today: Sequence[Intent] = ()
+    profit_of: Callable[[str], RuleProfit] = lambda rule: RuleProfit()
 
     @property
     def sent_today(self) -> int:

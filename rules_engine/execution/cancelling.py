@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from rules_engine.execution.journal import Journal
+from rules_engine.execution.journal import CANCEL_SENT, Journal
+from rules_engine.execution.pace import MessageBudget
 from rules_engine.execution.session import Session
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
@@ -15,28 +16,30 @@ class Cancelling:
     """An order whose number IB has not confirmed waits for the evidence: after a gateway lost count, another order may
     bear that number. Never awaits, so that it may be called in the middle of a sending."""
 
-    def __init__(self, journal: Journal, clock: Clock, retry_s: float) -> None:
+    def __init__(self, journal: Journal, clock: Clock, budget: MessageBudget, retry_s: float) -> None:
         self._journal = journal
         self._clock = clock
+        self._budget = budget
         self._retry_s = retry_s
 
     def send_wanted(self, session: Session | None) -> None:
         """Sends what can be sent now."""
         if session is None or not session.usable or not session.reconciled:
             return
-        wanted = [one for one in self._journal.intents.open() if one.cancel_wanted and one.state in _SEEN]
+        wanted = [one for one in self._journal.intents.at_broker() if one.cancel_wanted and one.state in _SEEN]
         keys = {one.key for one in wanted}
         # IB cancels the children with their parent.
         due = [one for one in wanted if one.key not in session.cancelling and self._parent_key(one) not in keys]
         order_ids = {one.key: one.order_id for one in due if one.order_id is not None}
         if order_ids:
             self._send(session, order_ids)
+            self._budget.cancelled([one.rule for one in due], self._clock.now_s())
 
     def _send(self, session: Session, order_ids: Mapping[str, int]) -> None:
         """All of them at once, after one commit: each commit before a cancellation would hold up those behind it."""
         with self._journal.transaction():
             for key, order_id in order_ids.items():
-                self._journal.event(key, "cancel sent", {"order_id": order_id})
+                self._journal.event(key, CANCEL_SENT, {"order_id": order_id})
         session.cancelling |= order_ids.keys()
         try:
             for order_id in order_ids.values():

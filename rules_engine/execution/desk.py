@@ -13,6 +13,7 @@ from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.partial_fills import PartialFills
 from rules_engine.execution.ports import OrderLink
+from rules_engine.execution.preflight import Preflight
 from rules_engine.execution.reconciler import Reconciler
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.session import Session
@@ -53,21 +54,19 @@ class Desk:
         self._intake = Intake(journal, clock, listener or Silence())
         self._halts = Halts(journal, clock, tuple(settings.channels))
         self._reconciler = Reconciler(journal, clock, self._intake, self._halts, self._timing, settings)
+        self._preflight = Preflight(journal, gate, clock, settings, self._halts, live_flag=live_flag, stopped=stopped)
         self._dispatcher = Dispatcher(
             journal,
-            gate,
             clock,
             settings,
+            self._preflight,
             self._intake,
-            self._halts,
             self._timing,
-            live_flag=live_flag,
-            stopped=stopped,
             current=lambda: self._session,
             reconcile=self._reconcile,
         )
         self._partial_fills = PartialFills(clock, self._timing, self._intake.tell_partial)
-        self._partial_fills.note(journal.intents.open())
+        self._partial_fills.note(journal.intents.at_broker())
         self._session: Session | None = None
         self._wake = asyncio.Event()
 
@@ -89,12 +88,12 @@ class Desk:
     @property
     def waiting_for(self) -> str:
         """Why nothing can be sent now; empty when orders may leave."""
-        return self._dispatcher.waiting_for
+        return self._preflight.why_nothing_leaves(self._session)
 
     @property
     def is_restart_near(self) -> bool:
         """Whether the gateway may be restarting about now."""
-        return self._dispatcher.is_restart_near
+        return self._preflight.restart_end_s() is not None
 
     def on_report(self, report: Report) -> None:
         """Takes in what IB says. Synchronous; call it for every report, in the order in which they came."""
@@ -215,14 +214,14 @@ class Desk:
 
     def book(self) -> Book:
         """Our own orders as the gate needs them for a new firing."""
-        return self._dispatcher.book()
+        return self._preflight.book()
 
     async def _reconcile(self) -> Evidence | None:
         session = self._session
         if session is None or not session.usable:
             return None
         evidence = await self._reconciler.run(session, lambda: self._session is session and session.usable)
-        self._partial_fills.note(self._journal.intents.open())
+        self._partial_fills.note(self._journal.intents.at_broker())
         return evidence
 
     def _on_error(self, report: OrderError) -> None:

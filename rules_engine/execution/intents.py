@@ -1,14 +1,21 @@
 """The intents in the journal: rows to values and back."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
 from rules_engine.execution.database import Database, Row, Value
 from rules_engine.execution.plain import from_text, to_text
+from rules_engine.execution.rule_profit import RuleProfit
 from rules_engine.execution.schema import OPEN
+from rules_engine.model.action import Side
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft
+
+UnitName = tuple[str, int]
+"""A rule and the number of its firing."""
+
+_AT_BROKER = f"state IN ({', '.join(repr(str(state)) for state in IntentState if state.may_be_at_broker)})"
 
 
 class Intents:
@@ -17,6 +24,7 @@ class Intents:
     def __init__(self, database: Database, mode: str, account: str) -> None:
         self._database = database
         self._scope = (mode, account)
+        self._profits: dict[str, RuleProfit] = {}
 
     def insert(self, firing_id: int, intent: Intent) -> None:
         """Adds a new intent; a key or leg that exists already is an error of ours."""
@@ -45,6 +53,7 @@ class Intents:
 
     def update(self, intent: Intent, now_s: float) -> None:
         """Writes what may change of an intent over its life."""
+        self._profits.pop(intent.rule, None)
         average = None if intent.average_price is None else str(intent.average_price)
         self._database.execute(
             "UPDATE intent SET state = ?, reason = ?, cancel_wanted = ?, order_id = ?, perm_id = ?, gateway_mark = ?,"
@@ -97,16 +106,29 @@ class Intents:
             )
         )
 
-    def next_unit(self, passed: Collection[tuple[str, int]] = ()) -> Sequence[Intent]:
-        """The legs of the oldest firing that is still to be sent, besides those named; empty when there is none."""
+    def at_broker(self) -> Sequence[Intent]:
+        """Everything that may be at IB, oldest firing first. What still waits to be sent costs this nothing."""
+        return intents_of(
+            self._database.rows(
+                f"SELECT * FROM intent WHERE {OPEN} AND {_AT_BROKER} AND mode = ? AND account = ?"
+                " ORDER BY firing_id, leg",
+                *self._scope,
+            )
+        )
+
+    def waiting(self, count_max: int = -1) -> Sequence[UnitName]:
+        """The units still to be sent, oldest firing first; -1: all of them."""
         rows = self._database.rows(
             "SELECT rule, seq FROM intent WHERE state = 'intent' AND mode = ? AND account = ?"
-            " ORDER BY firing_id, leg LIMIT ?",
-            *(*self._scope, 1 if not passed else -1),
+            " GROUP BY firing_id ORDER BY firing_id LIMIT ?",
+            *(*self._scope, count_max),
         )
-        names = ((row["rule"], row["seq"]) for row in rows)
-        name = next((name for name in names if name not in passed), None)
-        return self.unit(*name) if name else ()
+        return [(row["rule"], row["seq"]) for row in rows]
+
+    def next_unit(self) -> Sequence[Intent]:
+        """The legs of the oldest firing that is still to be sent; empty when there is none."""
+        names = self.waiting(1)
+        return self.unit(*names[0]) if names else ()
 
     def sent_since(self, since_s: float) -> Sequence[Intent]:
         """Everything sent in [since_s, now], whatever became of it."""
@@ -115,6 +137,30 @@ class Intents:
                 "SELECT * FROM intent WHERE sent_s >= ? AND mode = ? AND account = ?", since_s, *self._scope
             )
         )
+
+    def times_sent(self, since_s: float, rule: str = "") -> Sequence[float]:
+        """When each order was sent in [since_s, now], of one rule or of all, sorted."""
+        # The plus keeps SQLite from going through everything that the rule ever sent.
+        chosen, names = (" AND +rule = ?", (rule,)) if rule else ("", ())
+        rows = self._database.rows(
+            f"SELECT sent_s FROM intent WHERE sent_s >= ? AND mode = ? AND account = ?{chosen} ORDER BY sent_s",
+            *(since_s, *self._scope, *names),
+        )
+        return [row["sent_s"] for row in rows]
+
+    def profit_of(self, rule: str) -> RuleProfit:
+        """What the rule's own fills came to. Fills of one order count as one, at its average price and newest time."""
+        if rule not in self._profits:
+            self._profits[rule] = profit = RuleProfit()
+            for row in self._database.rows(
+                "SELECT instrument, side, filled, average_price, coalesce((SELECT max(at_s) FROM execution"
+                " WHERE execution.key = intent.key), updated_s) AS at_s FROM intent"
+                " WHERE rule = ? AND filled != '0' AND mode = ? AND account = ? ORDER BY at_s, firing_id, leg",
+                *(rule, *self._scope),
+            ):
+                price = None if row["average_price"] is None else Decimal(row["average_price"])
+                profit.fill(row["at_s"], row["instrument"], Side(row["side"]), Decimal(row["filled"]), price)
+        return self._profits[rule]
 
     def want_cancelled(self, rule: str, instrument: str) -> Sequence[Intent]:
         """Marks the open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""

@@ -31,7 +31,11 @@ from rules_engine.model.settings import Mode
 from rules_engine.model.slices import Slices, at_once
 
 _LIVES_A_SLICE = 10
+CANCEL_SENT = "cancel sent"
+"""The kind of the event of a cancellation that leaves."""
 _HIGH_WATER, _OUTAGE = "order_id_high_water", "outage"
+_LOOK_BACK_MAX = 5000
+"""Events that are looked through for those of the last minute."""
 
 
 class Journal:
@@ -99,7 +103,7 @@ class Journal:
     def want_all_cancelled(self) -> Sequence[Intent]:
         """Marks every intent of ours that may be at IB to be cancelled; returns those newly marked."""
         with self.transaction():
-            waiting = [one for one in self.intents.open() if one.state.may_be_at_broker and not one.cancel_wanted]
+            waiting = [one for one in self.intents.at_broker() if not one.cancel_wanted]
             for intent in waiting:
                 self.want_leg_cancelled(intent)
         return waiting
@@ -145,6 +149,15 @@ class Journal:
         """Appends to the record of what happened."""
         with self.transaction():
             self._chain.append(key, self._clock.now_s(), kind, to_text(data))
+
+    def cancels_since(self, since_s: float) -> Sequence[tuple[float, str]]:
+        """When each cancellation was sent since then, and of which rule, oldest first."""
+        rows = self._database.rows(
+            "SELECT at_s, rule FROM event JOIN intent USING (key)"
+            " WHERE event.seq > (SELECT max(seq) FROM event) - ? AND kind = ? AND at_s >= ? ORDER BY event.seq",
+            *(_LOOK_BACK_MAX, CANCEL_SENT, since_s),
+        )
+        return [(row["at_s"], row["rule"]) for row in rows]
 
     def change(self, intent: Intent, kind: str, data: object = None) -> None:
         """Writes an intent's new state and why, as one."""

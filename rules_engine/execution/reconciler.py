@@ -50,7 +50,7 @@ class Reconciler:
 
     async def run(self, session: Session, is_current: Callable[[], bool]) -> Evidence | None:
         """One round. None, and nothing concluded, when an answer was missing or the link broke meanwhile."""
-        before = [intent for intent in self._journal.intents.open() if intent.state.may_be_at_broker]
+        before = self._journal.intents.at_broker()
         asked_s = self._clock.now_s()
         try:
             evidence = await session.link.evidence(self._timing.evidence_s)
@@ -79,7 +79,7 @@ class Reconciler:
     def remind(self) -> None:
         """Tells again of every order whose fate is unknown, a quarter of an hour after the last time."""
         now_s = self._clock.now_s()
-        for intent in self._journal.intents.open():
+        for intent in self._journal.intents.at_broker():
             if intent.state is not State.UNKNOWN:
                 continue
             if now_s - self._reminded_s.get(intent.key, float("-inf")) >= self._timing.remind_s:
@@ -189,6 +189,6 @@ class Reconciler:
     def _next_round_s(self, session: Session) -> float:
         now_s = self._clock.now_s()
         moments = [since_s + self._timing.settle_s for since_s in session.absent_since_s.values()]
-        doubtful = any(intent.state in (State.SENDING, State.UNKNOWN) for intent in self._journal.intents.open())
+        doubtful = any(intent.state in (State.SENDING, State.UNKNOWN) for intent in self._journal.intents.at_broker())
         rest_s = now_s + (self._timing.recheck_s if doubtful else self._timing.audit_s)
         return min((moment_s for moment_s in moments if moment_s > now_s), default=rest_s)

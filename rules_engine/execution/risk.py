@@ -42,6 +42,7 @@ class RiskGate:
             totals.orders_today(unit, book, self._limits, rule)
             or _first(lambda leg: self._leg(leg, unit, book), unit)
             or totals.loss_today(unit, self._limits, self._market)
+            or totals.loss_of_rule_today(unit, rule, book, self._limits, self._market, self.day_start_s)
             or totals.values(unit, book, self._limits, self._market)
         )
 

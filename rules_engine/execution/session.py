@@ -3,10 +3,8 @@
 from dataclasses import dataclass, field
 
 from rules_engine.execution.codes import Meaning
+from rules_engine.execution.intents import UnitName
 from rules_engine.execution.ports import OrderLink
-
-UnitName = tuple[str, int]
-"""A rule and the number of its firing."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """Limits over all orders of a day, of a rule, or of the account, rather than over one order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from rules_engine.execution.book import Book, Refusal
@@ -58,6 +58,23 @@ def loss_today(unit: Unit, limits: Limits, market: Market) -> Refusal | None:
     if Decimal(str(profit)) > -most:
         return None
     return Refusal(Reason.OVER_LIMIT, f"max_daily_loss is {plain(most)}, the account has lost {-profit:.2f} today")
+
+
+def loss_of_rule_today(
+    unit: Unit, rule: str, book: Book, limits: Limits, market: Market, day_start_s: Callable[[], float]
+) -> Refusal | None:
+    """What the rule's own fills lost today. Positions may still be closed."""
+    most = limits.max_daily_loss_per_rule
+    if most is None or all(leg.closes for leg in unit):
+        return None
+    profit = book.profit_of(rule).today(market, day_start_s())
+    if profit is None:
+        why = f"max_daily_loss_per_rule cannot be checked: what the fills of {rule} are worth is not known"
+        return Refusal(Reason.NO_PRICE, why)
+    if profit > -most:
+        return None
+    why = f"max_daily_loss_per_rule is {plain(most)}, the fills of {rule} have lost {-profit:.2f} today"
+    return Refusal(Reason.OVER_LIMIT, why)
 
 
 def _sent(today: Iterable[Intent]) -> Sequence[tuple[OrderDraft, Decimal]]:

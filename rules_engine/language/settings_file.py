@@ -262,8 +262,12 @@ class _Words:
             max_value_per_day=_amount(node, "max_value_per_day"),
             max_open_value=_amount(node, "max_open_value"),
             max_daily_loss=_amount(node, "max_daily_loss"),
+            max_daily_loss_per_rule=_amount(node, "max_daily_loss_per_rule"),
             instruments=_names(node.get("instruments")),
             max_orders_per_second=node.whole("max_orders_per_second", usual.max_orders_per_second),
+            max_messages_per_rule_per_minute=node.whole(
+                "max_messages_per_rule_per_minute", usual.max_messages_per_rule_per_minute
+            ),
             price_wait_s=self._seconds(node, "price_wait", usual.price_wait_s, "30s"),
             max_spread=_share(node, "max_spread", usual.max_spread),
             max_price_age_s=self._seconds(node, "max_price_age", usual.max_price_age_s, "5s"),

@@ -50,10 +50,14 @@ class Limits:
     """Of all orders that may still fill, together."""
     max_daily_loss: Decimal | None = None
     """Of the account, by IB's own count: from there on only positions are closed."""
+    max_daily_loss_per_rule: Decimal | None = None
+    """Of what a rule's own fills built: from there on the rule only closes positions."""
     instruments: frozenset[str] | None = None
     """The only ones that may be ordered in."""
     max_orders_per_second: int = 5
     """More than these wait."""
+    max_messages_per_rule_per_minute: int = 60
+    """Orders and cancellations. Orders beyond these wait; cancellations never do."""
     price_wait_s: float = 30.0
     """How long a firing waits for a price to be checked against."""
     max_spread: Decimal | None = Decimal("0.01")

@@ -11,6 +11,7 @@ from rules_engine.execution.book import Book as SentBook
 from rules_engine.execution.book import Refusal
 from rules_engine.execution.resolve import Ending, resolve
 from rules_engine.execution.risk import DUPLICATE_WINDOW_S, RiskGate
+from rules_engine.execution.rule_profit import RuleProfit
 from rules_engine.model.action import CancelOrders, Duration, Remaining
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.expression import spell_number
@@ -59,6 +60,7 @@ class Desk:
         self._working: list[Order] = []
         self._recent: deque[Intent] = deque()
         self._sent: defaultdict[float, list[Intent]] = defaultdict(list)
+        self._profits: defaultdict[str, RuleProfit] = defaultdict(RuleProfit)
         self._seq = 0
         self._is_changed = False
 
@@ -153,7 +155,10 @@ class Desk:
         while self._recent and now_s - (self._recent[0].sent_s or 0.0) >= DUPLICATE_WINDOW_S:
             self._recent.popleft()
         return SentBook(
-            [order.intent for order in self._working], list(self._recent), self._sent[self._gate.day_start_s()]
+            [order.intent for order in self._working],
+            list(self._recent),
+            self._sent[self._gate.day_start_s()],
+            self._profits.__getitem__,
         )
 
     def _send(self, rule: str, unit: Sequence[OrderDraft], at_s: float) -> None:
@@ -183,6 +188,9 @@ class Desk:
         self._end(order, End.FILLED)
         rule = order.intent.rule
         self._book.fill(rule, order.name, draft.side, quantity, price, order.commission, at_s)
+        if self._known.assumptions.limits.max_daily_loss_per_rule is not None:
+            paid = order.intent.average_price
+            self._profits[rule].fill(at_s, order.name, draft.side, draft.quantity, paid)
         self.tallies[rule].filled += 1
         for other in self._working[:]:
             if other.intent.seq == order.intent.seq and other.draft.parent == order.intent.leg:

@@ -37,6 +37,8 @@ limits:
   max_value_per_day: 200000
   max_open_value: 150000
   max_daily_loss: 2500.50
+  max_daily_loss_per_rule: 500
+  max_messages_per_rule_per_minute: 30
   instruments: [MA, V]
 """
 
@@ -78,6 +80,8 @@ def test_the_whole_file(tmp_path: Path) -> None:
         max_value_per_day=Decimal(200000),
         max_open_value=Decimal(150000),
         max_daily_loss=Decimal("2500.50"),
+        max_daily_loss_per_rule=Decimal(500),
+        max_messages_per_rule_per_minute=30,
         instruments=frozenset({"MA", "V"}),
         max_orders_per_second=3,
         price_wait_s=60.0,

@@ -5,13 +5,14 @@ from dataclasses import replace
 from decimal import Decimal
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
-from rules_engine.model.tick import Tick
+from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span
@@ -28,6 +29,20 @@ def kernels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("rules_engine.evaluation.columnar.kernels.COMPILED_LOOKS_MIN", request.param)
 
 
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """An entry for every row that the engine on columns hears price by price."""
+    rows: list[str] = []
+    begin_row = LeapingEvaluator.begin_row
+
+    def counted(self: LeapingEvaluator, *row: Any) -> None:
+        rows.append("row")
+        begin_row(self, *row)
+
+    monkeypatch.setattr(LeapingEvaluator, "begin_row", counted)
+    return rows
+
+
 def compare(seed: int, folder: Path, *, tells: bool) -> int:
     """Random rules on random prices: firings, what is held back and why, values, orders, fills and every figure of the
     summary. How many firings there were."""
@@ -40,7 +55,7 @@ def compare(seed: int, folder: Path, *, tells: bool) -> int:
     if not files:
         return 0
     ends = (START_S + 31.0, START_S + 90.0, inf)
-    span = Span() if source.random() < 0.6 else Span(START_S + source.randrange(30), source.choice(ends))
+    span = Span() if source.random() < 0.6 else Span(float(START_S + source.randrange(30)), source.choice(ends))
     request = Request(plans, loaded.instruments, recordings(folder, files), span, FREE)
     expected = Played(Backtest(request, "streaming"))
     found = Played(Backtest(request, "columns", slice_rows=source.choice((1, 7, 50, 1 << 20))))
@@ -99,24 +114,86 @@ def walk(count: int, seed: int, step: float = 0.02) -> str:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("slice_rows", [1_000, 1 << 20])
 def test_a_long_walk_fires_alike_while_few_prices_are_heard(
-    seed: int, slice_rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seed: int, slice_rows: int, tmp_path: Path, heard: list[str]
 ) -> None:
     files = {"V": walk(20_000, seed)}
-    heard = 0
-    tick = LeapingEvaluator.tick
-
-    def counted(self: LeapingEvaluator, one: Tick) -> object:
-        nonlocal heard
-        heard += 1
-        return tick(self, one)
-
-    monkeypatch.setattr(LeapingEvaluator, "tick", counted)
     expected = play(tmp_path, LONG, files, engine="streaming")
     found = play(tmp_path, LONG, files, engine="columns", slice_rows=slice_rows)
     assert found.outcomes == expected.outcomes
     assert repr(found.summary) == repr(expected.summary)
     assert len({firing.rule for firing in expected.firings}) > 6
-    assert heard < 20_000 / 3
+    assert len(heard) < 20_000 / 3
+
+
+ANYTHING = """
+instruments:
+  EUR: {forex: EURUSD}
+rules:
+  - {name: pair, when: V - MA crosses above 0.5, do: buy 10 V}
+  - {name: ratio, when: V / MA > 1.005, do: notify desk}
+  - {name: follows, when: "V moves 1% in 60s and MA > sma(MA, 60s)", do: notify desk}
+  - {name: together, when: "highest(V - MA, 60s) > 1 + lowest(V - MA, 60s)", do: notify desk}
+  - {name: spread, when: "V.ask - V.bid > 0.0205", do: notify desk}
+  - {name: mid, when: EUR.mid crosses 101, do: sell 10 V}
+  - {name: quoted, when: EUR moves 1% in 60s, do: notify desk}
+  - {name: trigger, when: EUR > 101 using bid/ask, do: notify desk}
+  - {name: twice, when: V crosses above 100.5 using double last, do: notify desk}
+  - {name: closes, when: "V > sma(V, 5) on bar close 1m", do: notify desk, bars: 1m}
+  - {name: bar, when: "V > V[5m].high", do: buy 1 V}
+  - {name: bars, when: "sma(V, 3) crosses above sma(MA, 3)", do: notify desk, bars: 1m}
+  - {name: fresh, when: V > MA for 20s, do: buy 1 MA, stale_after: 30s}
+  - {name: silent, when: no tick from MA for 20s, do: notify desk}
+  - {name: day, when: "V.high > 1.01 * V.open", do: notify desk}
+"""
+
+
+def quotes(text: str) -> str:
+    """A market of bids, and asks two cents above."""
+    rows = (line.split(",") for line in text.splitlines()[1:])
+    return "\n".join(["time,bid,ask", *(f"{at_s},{bid},{round(float(bid) + 0.02, 2)!r}" for at_s, bid in rows)])
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("slice_rows", [1_000, 1 << 20])
+def test_pairs_quotes_bars_and_clocks_fire_alike_while_few_prices_are_heard(
+    slice_rows: int, tmp_path: Path, heard: list[str]
+) -> None:
+    files = {"V": walk(15_000, 1), "MA": walk(15_000, 2), "EUR": quotes(walk(15_000, 3))}
+    expected = play(tmp_path, ANYTHING, files, engine="streaming")
+    found = play(tmp_path, ANYTHING, files, engine="columns", slice_rows=slice_rows)
+    assert found.outcomes == expected.outcomes
+    assert repr(found.summary) == repr(expected.summary)
+    assert len({firing.rule for firing in expected.firings}) > 12
+    assert len(heard) < 45_000 / 2
+
+
+@pytest.mark.parametrize(
+    ("when", "share"),
+    [
+        ("V - MA crosses above 0.5", 0.05),
+        ("MA / V crosses below 0.99", 0.05),
+        ("V moves 1% in 60s or MA moves 1% in 60s", 0.02),
+        ("'highest(V - MA, 60s) > 2'", 0.05),
+        ("V.bid > 101", 0.05),
+        ("'V.ask - V.bid > 0.03'", 0.05),
+        ("V.mid changes 1% in 60s", 0.05),
+        ("V > 101 using double bid/ask", 0.05),
+        ("V > 101 on bar close 1m", 0.05),
+        ("'V > V[5m].high'", 0.05),
+        ("'sma(V[1m], 3) > sma(MA[1m], 3)'", 0.05),
+        ("no tick from V for 5s", 0.15),
+        ("V.volume > 1000", 0.05),
+    ],
+)
+def test_each_kind_of_condition_passes_over_nearly_all_prices(
+    when: str, share: float, tmp_path: Path, heard: list[str]
+) -> None:
+    rules = f"rules:\n  - {{name: one, when: {when}, do: buy 1 V, stale_after: 30s}}\n"
+    files = {name: walk(10_000, seed) for name, seed in (("V", 5), ("MA", 6)) if name in when}
+    expected = play(tmp_path, rules, files, engine="streaming").outcomes
+    found = play(tmp_path, rules, files, engine="columns").outcomes
+    assert found == expected
+    assert len(heard) < 10_000 * share + 2 * len(expected) + 3 * 40 * 60 / 30
 
 
 def test_prices_in_finer_steps_than_are_counted_run_price_by_price(tmp_path: Path) -> None:
@@ -141,17 +218,18 @@ rules:
     assert found.summary == expected.summary
 
 
+@pytest.mark.parametrize(("limit", "little"), [("max_daily_loss", "50"), ("max_daily_loss_per_rule", "4")])
 @pytest.mark.parametrize("engine", ["streaming", "columns"])
-def test_a_loss_of_the_day_stops_orders(engine: str, tmp_path: Path) -> None:
+def test_a_loss_of_the_day_stops_orders(engine: str, limit: str, little: str, tmp_path: Path) -> None:
     rules = "rules:\n  - {name: buys, when: V crosses above 100, do: buy 10 V}\n"
     files = {"V": prices(99, 101, 101, 90, 100.5, 101, every=100)}
     sent = []
-    for loss in ("500", "50"):
-        assumptions = replace(FREE, limits=replace(FREE.limits, max_daily_loss=Decimal(loss)))
+    for loss in ("500", little):
+        assumptions = replace(FREE, limits=replace(FREE.limits, **{limit: Decimal(loss)}))
         found = play(tmp_path, rules, files, engine=engine, assumptions=assumptions)
         assert len(found.firings) == 2
         sent.append(len(found.orders))
-    # Ten were bought at 101, and stood at 90 when more would be.
+    # Ten were bought at 101. The account stood at 90 when more would be, and the rule's own ten at 100.5 by then.
     assert sent == [2, 1]
 
 
@@ -171,3 +249,37 @@ def test_no_more_rows_are_held_than_a_slice_and_two_pieces_of_each_file(
 
     assert held_rows(20_001) < 1_000 + 4 * 200
     assert held_rows(20_001) <= held_rows(5_001) * 1.1
+
+
+@pytest.mark.parametrize("rule", ["V moves 1% in 5m", "V - MA moves 1 points in 5m", "'V > sma(V, 5m) using midpoint'"])
+def test_what_windows_hold_does_not_grow_with_the_days(
+    rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    turn_over = Scene.turn_over
+
+    def counted(self: Scene, *piece: Any) -> None:
+        turn_over(self, *piece)
+        held.append(self.prints_held)
+
+    monkeypatch.setattr(Scene, "turn_over", counted)
+    monkeypatch.setattr("rules_engine.recordings.csv_file.PIECE_BYTES", 4_000)
+    rules = f"rules:\n  - {{name: one, when: {rule}, do: notify desk}}\n"
+
+    def most_held(days: int) -> int:
+        held.clear()
+        files = {name: over_days(days, seed) for name, seed in (("V", 1), ("MA", 2)) if name in rule}
+        play(tmp_path, rules, files, engine="columns", slice_rows=500)
+        return max(held)
+
+    few = most_held(2)
+    assert most_held(8) <= few * 1.2
+
+
+def over_days(days: int, seed: int) -> str:
+    """A thousand prices at the beginning of each day."""
+    lines = walk(1_000, seed).splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    return "\n".join(
+        [lines[0], *(f"{float(at_s) + day * 86_400!r},{price}" for day in range(days) for at_s, price in rows)]
+    )
