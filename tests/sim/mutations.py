@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from inspect import signature
 from unittest.mock import patch
 
+from rules_engine.broker import ticks
 from rules_engine.broker.connection import Connection
 from rules_engine.broker.inquiry import Inquiry, OrderAnswers
 from rules_engine.execution import database, journal, order_states
@@ -19,6 +21,13 @@ from rules_engine.model.errors import EvidenceIncomplete
 from rules_engine.model.intent import Intent, IntentState
 
 Mutation = Callable[[], AbstractContextManager[object]]
+
+
+def _planted(owner: object, name: str, mistaken: Callable[..., object]) -> AbstractContextManager[object]:
+    """In place of what the owner has under that name. It must take what that takes: otherwise the mistake would only
+    make the engine fall."""
+    signature(mistaken).bind(*signature(getattr(owner, name)).parameters)
+    return patch.object(owner, name, mistaken)
 
 
 @contextmanager
@@ -40,7 +49,7 @@ def journal_after_send() -> Iterator[None]:
             commit(*late.pop())
         return sent
 
-    with patch.object(Journal, "send_committed", remember), patch.object(Dispatcher, "_place", send_then_commit):
+    with _planted(Journal, "send_committed", remember), _planted(Dispatcher, "_place", send_then_commit):
         yield
 
 
@@ -53,7 +62,7 @@ def _send_again(self: Reconciler | Dispatcher, intent: Intent) -> None:
 
 def new_id_on_resend() -> AbstractContextManager[object]:
     """What evidence does not show goes out again, under a new number."""
-    return patch.object(Reconciler, "_lose", _send_again)
+    return _planted(Reconciler, "_lose", _send_again)
 
 
 @contextmanager
@@ -67,7 +76,7 @@ def resend_on_timeout() -> Iterator[None]:
             if leg.state is IntentState.SENDING:
                 _send_again(self, leg)
 
-    with patch.object(Dispatcher, "_acknowledged", impatient):
+    with _planted(Dispatcher, "_acknowledged", impatient):
         yield
 
 
@@ -82,7 +91,7 @@ def trust_an_empty_answer() -> Iterator[None]:
         except EvidenceIncomplete:
             return OrderAnswers((), (), (), (), 0)
 
-    with patch.object(Inquiry, "orders", credulous):
+    with _planted(Inquiry, "orders", credulous):
         yield
 
 
@@ -97,13 +106,13 @@ def trust_an_empty_answer_at_once() -> Iterator[None]:
 def no_settling() -> Iterator[None]:
     """What is absent right after a reconnect is called unsent."""
 
-    def settle(self, session, absent, next_order_id):
+    def settle(self, session, absent):
         for intent in absent:
             newest = self._journal.intents.get(intent.key)
             if newest is not None and not newest.state.is_over:
                 _send_again(self, newest)
 
-    with patch.object(Reconciler, "_settle_absent", settle):
+    with _planted(Reconciler, "_settle_absent", settle):
         yield
 
 
@@ -118,7 +127,7 @@ def trust_cancelled() -> Iterator[None]:
             return intent, meaning
         return self.conclude(intent, order_states.OrderEvent.CANCELLED, report.text), meaning
 
-    with patch.object(Intake, "error", credulous):
+    with _planted(Intake, "error", credulous):
         yield
 
 
@@ -131,13 +140,13 @@ def no_fsync() -> AbstractContextManager[object]:
         connection.execute("PRAGMA synchronous=OFF")
         return connection
 
-    return patch.object(database, "_opened", careless)
+    return _planted(database, "_opened", careless)
 
 
 def no_dedup_of_fills() -> AbstractContextManager[object]:
     """Every report of a fill is a fill of its own."""
     numbers = iter(range(10**9))
-    return patch.object(journal, "exec_parts", lambda exec_id: (f"{exec_id}/{next(numbers)}", "01"))
+    return _planted(journal, "exec_parts", lambda exec_id: (f"{exec_id}/{next(numbers)}", "01"))
 
 
 @contextmanager
@@ -158,7 +167,7 @@ def believe_1102() -> Iterator[None]:
         if session is not None:
             session.reconciled, session.due_s = True, due_s
 
-    with patch.object(Desk, "attach", credulous), patch.object(Desk, "_on_link", unmoved):
+    with _planted(Desk, "attach", credulous), _planted(Desk, "_on_link", unmoved):
         yield
 
 
@@ -168,7 +177,7 @@ def no_probe() -> AbstractContextManager[object]:
     async def probe(self, deadline_s=1.0):
         return None
 
-    return patch.object(Connection, "probe", probe)
+    return _planted(Connection, "probe", probe)
 
 
 @contextmanager
@@ -181,7 +190,7 @@ def no_reconciliation() -> Iterator[None]:
         self._session.reconciled = True
         self._session.due_s += self._timing.audit_s
 
-    with patch.object(Desk, "attach", hasty):
+    with _planted(Desk, "attach", hasty):
         yield
 
 
@@ -194,7 +203,7 @@ def forget_what_is_being_told() -> Iterator[None]:
         sending(self, message_id)
         self.sent(message_id)
 
-    with patch.object(Outbox, "sending", hasty), patch.object(Outbox, "retry", lambda self, *rest: None):
+    with _planted(Outbox, "sending", hasty), _planted(Outbox, "retry", lambda self, *rest: None):
         yield
 
 
@@ -204,32 +213,28 @@ def unknown_means_rejected() -> AbstractContextManager[object]:
     def lose(self, intent):
         self._intake.conclude(intent, order_states.OrderEvent.REJECTED, "not there")
 
-    return patch.object(Reconciler, "_lose", lose)
+    return _planted(Reconciler, "_lose", lose)
 
 
-@contextmanager
-def resend_at_once() -> Iterator[None]:
+def resend_at_once() -> AbstractContextManager[object]:
     """Absence right after the answers counts as absence."""
-    settle = Reconciler._settle_absent
-
-    def hasty(self, session, absent, next_order_id):
-        now_s = self._clock.now_s()
-        session.absent_since_s = {intent.key: now_s - self._timing.settle_s for intent in absent}
-        settle(self, session, absent, next_order_id)
-
-    with patch.object(Reconciler, "_settle_absent", hasty):
-        yield
+    return _planted(Reconciler, "_is_settled", lambda self, session, intent: True)
 
 
 def no_restart_window() -> AbstractContextManager[object]:
     """Orders leave while the gateway restarts."""
-    return patch.object(RestartWindow, "end_s", lambda self, now_s: None)
+    return _planted(RestartWindow, "end_s", lambda self, now_s: None)
 
 
 def cancel_everything() -> AbstractContextManager[object]:
     """A cancellation goes to whatever number stands beside ours."""
     cancel = Connection.cancel
-    return patch.object(Connection, "cancel", lambda self, order_id: cancel(self, order_id + 1000))
+    return _planted(Connection, "cancel", lambda self, order_id: cancel(self, order_id + 1000))
+
+
+def believe_every_print() -> AbstractContextManager[object]:
+    """A trade far away from both quotes counts as any other."""
+    return _planted(ticks, "_is_absurd", lambda price, bid, ask: False)
 
 
 MUTATIONS: Mapping[str, Mutation] = {
@@ -252,5 +257,6 @@ MUTATIONS: Mapping[str, Mutation] = {
         resend_at_once,
         no_restart_window,
         cancel_everything,
+        believe_every_print,
     )
 }

@@ -76,6 +76,12 @@ def test_planted_mistakes_are_found() -> None:
     assert [name for name in KNOWN_MISTAKES if f"{name}: found" not in found] == []
 
 
+@pytest.mark.parametrize("mistake", MUTATIONS)
+def test_every_mistake_fits_the_place_where_it_is_planted(mistake: str) -> None:
+    with MUTATIONS[mistake]() as nothing:
+        assert nothing is None or callable(nothing)
+
+
 def test_a_seed_that_broke_a_promise_is_told_with_its_fewest_causes() -> None:
     words = ("3", "--minutes", "4", "--kills", "0", "--mutation", "no probe")
     said = simulate(*words, fails=True)
