@@ -99,7 +99,8 @@ class _MoveJudge(Judge):
         if last is None or last <= 0 or not self.is_print:
             return None
         if self.moved is not None:
-            return next(filter(None, (_while_moved(last, *way, self.amount) for way in self.ways)), None)
+            window, way = self.ways[self.moved < 0 and len(self.ways) > 1]
+            return _while_moved(last, window, way, self.amount)
         band = unmoved(last, [(window.value(), way) for window, way in self.ways], self.amount)
         if band is None or not self.watching:
             return band

@@ -372,8 +372,8 @@ class Evaluator:
         if not run.listens(watch):
             return
         verdict = watch.look(now_s, moment)
-        if watch.is_news(verdict):
-            self._outcomes += run.heard(watch, moment, now_s)
+        if watch.is_news(verdict) and (outcome := run.heard(watch, moment, now_s)) is not None:
+            self._outcomes.append(outcome)
         if watch.is_timed:
             self._timers.set(watch, watch.next_s(now_s))
 

@@ -23,6 +23,10 @@ class _Stack:
         gone = bisect_right(self.times, start_s)
         del self.times[:gone], self.values[:gone]
 
+    def push(self, time_s: float, value: float) -> None:
+        self.times.append(time_s)
+        self.values.append(value)
+
     def extend(self, newer: list[Print]) -> None:
         """Takes prints, newest first."""
         newer.reverse()
@@ -84,25 +88,51 @@ class Extremes:
             self._stack()
 
     def _stack(self) -> None:
-        """Puts the prints that wait onto the stacks.
+        """Puts the prints that wait onto the stacks."""
+        times, values = self._times, self._values
+        if self._first_s is None:
+            self._first_s, self._newest, self._newest_s = times[0], values[0], times[0]
+        if len(values) == 1:
+            self._push(values[0])
+        else:
+            self._push_all(times, values)
+        self._newest, self._newest_s = values[-1], times[-1]
+        times.clear()
+        values.clear()
+        if len(self._lows.times) + len(self._highs.times) > self._trim_at:
+            self._trim(self._newest_s - self._longest_s)
+
+    def _push(self, value: float) -> None:
+        """The newest print so far makes way for another one."""
+        if value > self._newest:
+            self._lows.push(self._newest_s, self._newest)
+            values = self._highs.values
+            while values and values[-1] <= value:
+                values.pop()
+                self._highs.times.pop()
+        elif value < self._newest:
+            self._highs.push(self._newest_s, self._newest)
+            values = self._lows.values
+            while values and values[-1] >= value:
+                values.pop()
+                self._lows.times.pop()
+
+    def _push_all(self, times: Sequence[float], values: Sequence[float]) -> None:
+        """The same with many.
 
         Read from the newest backwards, they tell by themselves which of them can still become extremes: those beyond
         all that came later.
         """
-        times, values = self._times, self._values
-        if self._first_s is None:
-            self._first_s, self._newest, self._newest_s = times[0], values[0], times[0]
         low = high = values[-1]
         lows: list[Print] = []
         highs: list[Print] = []
-        if len(values) > 1:
-            for time_s, value in zip(reversed(times), reversed(values), strict=True):
-                if value < low:
-                    lows.append((time_s, value))
-                    low = value
-                elif value > high:
-                    highs.append((time_s, value))
-                    high = value
+        for time_s, value in zip(reversed(times), reversed(values), strict=True):
+            if value < low:
+                lows.append((time_s, value))
+                low = value
+            elif value > high:
+                highs.append((time_s, value))
+                high = value
         self._outdo(low, high)
         if self._newest < low:
             lows.append((self._newest_s, self._newest))
@@ -112,11 +142,6 @@ class Extremes:
             self._lows.extend(lows)
         if highs:
             self._highs.extend(highs)
-        self._newest, self._newest_s = values[-1], times[-1]
-        times.clear()
-        values.clear()
-        if len(self._lows.times) + len(self._highs.times) > self._trim_at:
-            self._trim(self._newest_s - self._longest_s)
 
     def _outdo(self, low: float, high: float) -> None:
         """Forgets what newer prints equal or outdo."""

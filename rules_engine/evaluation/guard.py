@@ -33,8 +33,8 @@ NOWHERE: Edges = (inf, -inf, -inf, 0)
 EVERYWHERE: Edges = (-inf, inf, inf, PRINTS_MAX)
 
 _FIRST, _LEAST, _MOST = 16, 2, 4096
-_PAUSE = 2
-"""After not even a short stretch was found, so many prints are looked at one by one."""
+_PAUSE, _PAUSE_MAX = 4, 64
+"""After not even a short stretch was found, so many prints are looked at one by one; twice as many each time."""
 _CAREFUL = 0.8
 """The share of what seems possible that is tried."""
 _REACH_MAX = 2.0
@@ -82,7 +82,7 @@ class Sight(Generic[T]):
     pairs; they read the windows that the judges read, which are there when it first looks.
     """
 
-    __slots__ = ("_ahead", "_guards", "_is_made", "_look", "_loose", "_pause", "_told", "edges", "held")
+    __slots__ = ("_ahead", "_guards", "_is_made", "_look", "_loose", "_patience", "_pause", "_told", "edges", "held")
 
     _loose: Loose
     _look: Look
@@ -96,41 +96,46 @@ class Sight(Generic[T]):
         """How many are held to a side."""
         self.edges = EVERYWHERE
         self._is_made = False
-        self._ahead, self._pause = _FIRST, 0
+        self._ahead, self._pause, self._patience = _FIRST, 0, _PAUSE
 
     def look(self) -> Sequence[T]:
         """Who is to be told that something may have changed by the newest print; nobody while all surely stay."""
         if not self._is_made:
             self._make()
-        self.edges = NOWHERE
         try:
-            return [self._told[number] for number in self._gone()]
+            if self._pause:
+                self._pause -= 1
+            elif self._stays():
+                return ()
+            self.edges = NOWHERE
+            gone = self._loose()
+            return [self._told[number] for number in gone] if gone else ()
         except (ArithmeticError, ValueError):
             # Values that are no prices: counted in numbers of any size, or computed beyond all bounds.
+            self.edges = NOWHERE
             return [told for guard, told in zip(self._guards, self._told, strict=True) if guard.side]
 
-    def _gone(self) -> Sequence[int]:
+    def _stays(self) -> bool:
+        """Looks as far ahead as may pay."""
         ahead = self._ahead
         while ahead >= _LEAST:
             reach, edges = self._look(ahead)
             if edges is not None:
                 self._ahead = max(min(int(ahead * reach * _CAREFUL), _MOST), _LEAST)
+                self._patience = _PAUSE
                 self.edges = edges
-                return ()
+                return True
             ahead = int(ahead * min(reach * _CAREFUL, 0.5))
-        if self._ahead:
-            self._ahead, self._pause = 0, _PAUSE
-        self._pause -= 1
-        if self._pause < 0:
-            self._ahead = _LEAST
-        return self._loose()
+        self._ahead, self._pause = _LEAST, self._patience
+        self._patience = min(2 * self._patience, _PAUSE_MAX)
+        return False
 
     def _make(self) -> None:
         first = self._guards[0]
-        text, market = written([guard.pair for guard in self._guards]), first.view.market
-        stream = first.view.stream(first.of)
-        windows = [_window(stream, part, market.now_s) for part in text.given]
+        market, stream = first.view.market, first.view.stream(first.of)
         quote = market.feed(first.of.instrument.name).quote(first.of.field)
+        text = written([guard.pair for guard in self._guards], quote.is_price)
+        windows = [_window(stream, part, market.now_s) for part in text.given]
         self._loose, self._look = _compiled(text.source)(market, quote, stream.sums, *self._guards, *windows)
         self._is_made = True
 

@@ -115,7 +115,8 @@ class Run:
         for watch in self.watches:
             if self.listens(watch):
                 watch.look(now_s, Moment.CLOCK)
-                yield from self._armed(watch, now_s)
+                if (outcome := self._armed(watch, now_s)) is not None:
+                    yield outcome
 
     def _place_at_once(self, now_s: float) -> Iterator[Outcome]:
         if self.plan.where is Where.AT_BROKER and self.awake:
@@ -124,58 +125,60 @@ class Run:
                 if not waits and held.case not in self.placed:
                     yield self._place(held.case, now_s)
 
-    def _armed(self, watch: Watch, now_s: float) -> Iterator[Outcome]:
+    def _armed(self, watch: Watch, now_s: float) -> Outcome | None:
         if watch.role is not Role.CASE:
-            yield from self.heard(watch, Moment.CLOCK, now_s)
-            return
+            return self.heard(watch, Moment.CLOCK, now_s)
         watch.known = watch.verdict.truth if watch.verdict.truth is not Truth.UNKNOWN else None
-        if watch.known is Truth.TRUE:
-            yield from self._already(watch, True, now_s)
+        return self._already(watch, True, now_s) if watch.known is Truth.TRUE else None
 
-    def heard(self, watch: Watch, moment: Moment, now_s: float) -> Iterator[Outcome]:
+    def heard(self, watch: Watch, moment: Moment, now_s: float) -> Outcome | None:
         """What the watch's newest verdict means for the rule."""
         verdict, live = watch.verdict, moment is not Moment.SNAPSHOT
         edge = watch.edge(verdict, moment)
         match watch.role:
             case Role.CASE:
-                yield from self._case(watch, edge, moment, now_s)
+                return self._case(watch, edge, moment, now_s)
             case Role.CLEAR:
                 self.cleared = self.cleared or verdict.pulse or (live and verdict.truth is Truth.TRUE)
             case Role.ARMING:
                 if verdict.truth is Truth.FALSE:
                     self.used_s = None
                 elif (verdict.truth is Truth.TRUE or verdict.pulse) and not self._may_be_old(now_s):
-                    yield self._place(watch.case, now_s)
+                    return self._place(watch.case, now_s)
             case Role.CANCEL:
                 if live and edge is not Edge.NONE:
-                    yield CancelWanted(self.rule.name, now_s)
+                    return CancelWanted(self.rule.name, now_s)
             case Role.ONLY_IF:
                 pass
+        return None
 
     def _may_be_old(self, now_s: float) -> bool:
         return self.used_s is not None and now_s - self.used_s < SETTLING_S - EDGE_S
 
-    def _case(self, watch: Watch, edge: Edge, moment: Moment, now_s: float) -> Iterator[Outcome]:
-        live = moment is not Moment.SNAPSHOT
+    def _case(self, watch: Watch, edge: Edge, moment: Moment, now_s: float) -> Outcome | None:
+        live, outcome = moment is not Moment.SNAPSHOT, None
         if edge is Edge.ALREADY:
-            yield from self._already(watch, live, now_s)
+            outcome = self._already(watch, live, now_s)
         elif edge is Edge.RISING:
-            yield self._decide(watch, now_s, moment)
-        lasting = watch.judge.lasting_since_s() is not None
-        if live and (watch.verdict.pulse or lasting or watch.verdict.truth is not Truth.UNKNOWN):
-            watch.gap_s = None
+            outcome = self._decide(watch, now_s, moment)
+        if live and watch.gap_s is not None:
+            lasting = watch.judge.lasting_since_s() is not None
+            if watch.verdict.pulse or lasting or watch.verdict.truth is not Truth.UNKNOWN:
+                watch.gap_s = None
+        return outcome
 
-    def _already(self, watch: Watch, live: bool, now_s: float) -> Iterator[Outcome]:
+    def _already(self, watch: Watch, live: bool, now_s: float) -> Outcome | None:
         match self.rule.if_already_true:
             case IfAlreadyTrue.FIRE if live:
-                yield self._decide(watch, now_s)
+                return self._decide(watch, now_s)
             case IfAlreadyTrue.FIRE:
                 watch.known = None
             case IfAlreadyTrue.REFUSE:
                 self.break_off(str(Reason.ALREADY_TRUE), now_s)
-                yield HeldBack(self._firing(watch, now_s), Reason.ALREADY_TRUE)
+                return HeldBack(self._firing(watch, now_s), Reason.ALREADY_TRUE)
             case IfAlreadyTrue.WAIT:
                 pass
+        return None
 
     def _place(self, case: int, now_s: float) -> Arming:
         self.placed.add(case)
@@ -206,8 +209,10 @@ class Run:
             return Reason.MISSED
         if moment is Moment.CLOCK and watch.tells_time and self.tally.is_ahead(now_s):
             return Reason.FIRED_BY_CLOCK
-        if any(watch.look(now_s, Moment.CLOCK).truth is not Truth.TRUE for watch in self.watches_of(Role.ONLY_IF)):
-            return Reason.ONLY_IF
+        if self.rule.only_if is not None:
+            (only_if,) = self.watches_of(Role.ONLY_IF)
+            if only_if.look(now_s, Moment.CLOCK).truth is not Truth.TRUE:
+                return Reason.ONLY_IF
         return None
 
     def _missed(self, watch: Watch, now_s: float) -> bool:
@@ -335,4 +340,5 @@ class Run:
         for watch in self.watches:
             if self.listens(watch):
                 watch.look(now_s, Moment.CLOCK)
-                yield from self.heard(watch, Moment.CLOCK, now_s)
+                if (outcome := self.heard(watch, Moment.CLOCK, now_s)) is not None:
+                    yield outcome

@@ -1,6 +1,6 @@
 """An expression as a series of prints, and the windows over it that rules share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite
 
 from rules_engine.evaluation.extremes import Extremes
@@ -10,6 +10,9 @@ from rules_engine.evaluation.sums import Sums
 from rules_engine.evaluation.windows import Before, Extreme, Moments
 from rules_engine.model.judging import Value
 from rules_engine.model.tolerance import EDGE_S
+
+Take = Callable[[float, float], None]
+"""Takes one print: time and value."""
 
 
 class Stream:
@@ -30,6 +33,7 @@ class Stream:
         "keeps",
         "legs",
         "sums",
+        "takers",
     )
 
     def __init__(self, value: Value, legs: Sequence[Quote], keeps: bool, is_plain: bool) -> None:
@@ -40,6 +44,8 @@ class Stream:
         self._last_s = NEVER
         self.extremes: Extremes | None = None
         self.sums: Sums | None = None
+        self.takers: list[Take] = []
+        """What takes each of its prints."""
         self._extreme: dict[tuple[float, bool], Extreme] = {}
         self._moments: dict[float, Moments] = {}
         self._before: dict[float, Before] = {}
@@ -51,6 +57,7 @@ class Stream:
         key = (window_s, highest)
         if self.extremes is None:
             self.extremes = Extremes()
+            self.takers.append(self.extremes.take)
         if key not in self._extreme:
             self._extreme[key] = Extreme(self.extremes, window_s, highest, self._since_s(now_s))
         return self._extreme[key]
@@ -68,6 +75,7 @@ class Stream:
     def _past(self) -> Sums:
         if self.sums is None:
             self.sums = Sums()
+            self.takers.append(self.sums.take)
         return self.sums
 
     def _since_s(self, now_s: float) -> float:
@@ -77,15 +85,9 @@ class Stream:
     def push(self, time_s: float) -> None:
         value = self._value()
         if value is not None and isfinite(value):
-            self.take(max(time_s, self._last_s), value)
-
-    def take(self, time_s: float, value: float) -> None:
-        """Takes one print."""
-        self._last_s = time_s
-        if self.extremes is not None:
-            self.extremes.take(time_s, value)
-        if self.sums is not None:
-            self.sums.take(time_s, value)
+            self._last_s = max(time_s, self._last_s)
+            for take in self.takers:
+                take(self._last_s, value)
 
     def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
         """Takes prints, oldest first."""
