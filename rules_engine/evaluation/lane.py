@@ -139,20 +139,24 @@ class Lane:
     def hear(self, time_s: float, value: float, size: float = 0.0) -> Sequence[Firing]:
         """A print: what fires by it. Who made the lane is asked where a judge must be."""
         room, market = self._room, self._market
-        if (
-            room
-            and self._low < value < self._high
-            and market.now_s <= time_s < self._until_s
-            and time_s < self._timers.first_s
-        ):
-            market.now_s = self._times[room] = time_s
-            self._values[room] = value
-            self._room = room - 1
-            return ()
+        if room and market.now_s <= time_s < self._until_s and time_s < self._timers.first_s:
+            if self._low < value < self._high:
+                market.now_s = self._times[room] = time_s
+                self._values[room] = value
+                self._room = room - 1
+                return ()
+            if self._rest_low < value < self._rest_high:
+                fired = self._levels.walk(time_s, value)
+                if fired is not None:
+                    market.now_s = self._times[room] = time_s
+                    self._values[room] = value
+                    self._room = room - 1
+                    self._narrow()
+                    return fired
         if self._is_folded:
-            fired = self._look(time_s, value)
-            if fired is not None:
-                return fired
+            found = self._look(time_s, value)
+            if found is not None:
+                return found
         elif not self._watches and time_s <= market.now_s and self._keep(time_s, value):
             return ()
         return self.ask(self, time_s, value, size)
@@ -173,22 +177,15 @@ class Lane:
             return None
         if levels.floor < value < levels.ceiling:
             return self._look_again(time_s, value)
-        room = self._room or self._make_room()
-        if not (room and self._rest_low < value < self._rest_high and time_s < self._until_s):
+        if self._room or not self._make_room():
             return None
-        fired = levels.walk(time_s, value)
-        if fired is not None:
-            market.now_s = self._times[room] = time_s
-            self._values[room] = value
-            self._room = room - 1
-            self._low = levels.floor if levels.floor > self._rest_low else self._rest_low
-            self._high = levels.ceiling if levels.ceiling < self._rest_high else self._rest_high
-        return fired
+        return self.hear(time_s, value)
 
     def _look_again(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """No level is passed: those whose rest is over look how long they can go on, and perhaps nobody wakes."""
         self._market.now_s = time_s
-        self.settle()
+        if self._room != self._top:
+            self.settle()
         self._add(time_s, value)
         due = self._unrested()
         if due:
@@ -205,7 +202,8 @@ class Lane:
         quote.time_s, quote.value = time_s, value
         self._feed.hear(time_s)
         for stream in quote.streams:
-            stream.take(time_s, value)
+            for take in stream.takers:
+                take(time_s, value)
 
     def _make_room(self) -> int:
         """The waiting prints are put away; for how many more there is room."""
@@ -296,14 +294,13 @@ class Lane:
         While the print is within the fold of the others, only those whose rests ended lately are looked at.
         """
         quote = self._quote
-        value, time_s = quote.value, quote.time_s
+        value, time_s, number = quote.value, quote.time_s, quote.prints
         assert value is not None
         low, high, until_s, _ = self._others
-        if low < value < high and time_s < until_s:
-            due = _looked_at(self._restless, value, time_s)
-        else:
+        if not (low < value < high and time_s < until_s):
             due = self._unrested_of_all(value, time_s)
-        number = quote.prints
+        else:
+            due = _looked_at(self._restless, value, time_s) if self._restless else []
         for sight in self._sights:
             low, high, until_s, last = sight.edges
             if not (low < value < high and time_s < until_s and number <= last):
@@ -326,16 +323,20 @@ class Lane:
         return _looked_at(over, value, time_s)
 
     def _fold(self) -> None:
-        """What all can sleep through."""
+        """What all can sleep through; no room where somebody is to look at the next print."""
+        for sight in self._sights:
+            if sight.edges is NOWHERE:
+                self._room = self._top = self._last = 0
+                return
         edges = _folded(_folded(self._others, self._restless), self._sights)
         self._rest_low, self._rest_high, self._until_s, self._last = edges
         self._narrow()
         self._make_room()
 
     def _narrow(self) -> None:
-        levels = self._levels
-        self._low = levels.floor if levels.floor > self._rest_low else self._rest_low
-        self._high = levels.ceiling if levels.ceiling < self._rest_high else self._rest_high
+        levels, low, high = self._levels, self._rest_low, self._rest_high
+        self._low = levels.floor if levels.floor > low else low
+        self._high = levels.ceiling if levels.ceiling < high else high
 
     @property
     def _is_plain(self) -> bool:

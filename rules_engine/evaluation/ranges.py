@@ -35,6 +35,8 @@ _WINDOW = 8192
 """Looking so many prints ahead is looking ahead for as long as a window of extremes is."""
 _SLACK = 1e-9
 """A thousand times what counts as equal."""
+_DUST = 1e-12
+"""Ten thousand times what a float loses."""
 _NOWHERE = "return 0.25, None"
 
 _SUMS = """
@@ -72,6 +74,8 @@ class _Text:
     """
 
     ahead: bool
+    is_price: bool
+    """Whether it is never negative."""
     given: list[Given]
     shared: list[str] = field(default_factory=list)
     """About windows, for all pairs."""
@@ -142,10 +146,13 @@ class _Text:
         if operator == "/":
             right = self._inverse(right)
         corners = list(dict.fromkeys(f"{one} * {other}" for one in left for other in right))
-        if len(corners) == 1:
-            return self._named(self.own, corners[0], corners[0])
-        both = ", ".join(corners)
-        return self._named(self.own, f"min({both})", f"max({both})")
+        if len(corners) > 2:
+            all_corners = ", ".join(corners)
+            return self._named(self.own, f"min({all_corners})", f"max({all_corners})")
+        low, high = self._named(self.own, corners[0], corners[-1])
+        if low != high:
+            self.own.append(f"if {low} > {high}: {low}, {high} = {high}, {low}")
+        return low, high
 
     def _inverse(self, of: Bounds) -> Bounds:
         low, high = of
@@ -225,7 +232,7 @@ class _Text:
 
         A print that comes or leaves moves the mean by at most its distance from it over the prints that stay. Those
         that will leave first are known, and the sum of their distances is at most the root of ``prints`` times the
-        sum of the squares. Whole numbers, so that no float dust makes a bound too narrow.
+        sum of the squares, which is taken a little larger, so that no float dust makes a bound too narrow.
         """
         assert of.duration_s is not None
         n = self.counted.get(of.duration_s)
@@ -248,11 +255,11 @@ class _Text:
             self.shared += [
                 f"if count{n} <= prints: {_NOWHERE}",
                 f"mean{n} = total{n} / count{n}",
-                f"far{n} = max(high_step - mean{n}, mean{n} - low_step)",
+                f"far{n} = abs(step - mean{n}) + room",
                 f"end = at{n} + prints",
                 f"gone_total = totals[end] - totals[at{n}]",
-                f"gone{n} = count{n} * (count{n} * (squares[end] - squares[at{n}]) - 2 * total{n} * gone_total)",
-                f"gone{n} = (gone{n} + prints * total{n} * total{n}) / (count{n} * count{n})",
+                f"gone{n} = (squares[end] - squares[at{n}] + prints * mean{n} * mean{n}) * {1 + _DUST}",
+                f"gone{n} -= 2 * mean{n} * gone_total",
                 f"drift{n} = (prints * far{n} + sqrt(prints * gone{n})) / (count{n} - prints)",
                 *self._until(f"times[end] + {window}.window_s - {_EARLY_S}"),
             ]
@@ -293,6 +300,8 @@ class _Text:
                 return f"{self.size(left)} / min(abs({low}), abs({high}))"
             case _:
                 low, high = self.bounds(of)
+                if self.is_price and (isinstance(of, Reading) or _is_window(of)):
+                    return high
                 return f"abs({low})" if low == high else f"(abs({low}) + abs({high}))"
 
     @property
@@ -342,10 +351,10 @@ def has_bounds(of: Value) -> bool:
             return False
 
 
-def written(pairs: Sequence[tuple[Value, Value]]) -> Written:
-    """The functions that compare pairs of values that have bounds."""
+def written(pairs: Sequence[tuple[Value, Value]], is_price: bool) -> Written:
+    """The functions that compare pairs of values that have bounds; ``is_price``: made of what is never negative."""
     given: list[Given] = []
-    bodies = [_loose(_Text(False, given), pairs), _look(_Text(True, given), pairs)]
+    bodies = [_loose(_Text(False, is_price, given), pairs), _look(_Text(True, is_price, given), pairs)]
     guards = "".join(f", guard{number}" for number in range(len(pairs)))
     names = "".join(f", given{number}" for number in range(len(given)))
     lines = [f"def make(market, quote, sums{guards}{names}):"]
