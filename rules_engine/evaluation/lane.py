@@ -171,8 +171,10 @@ class Lane:
         return True
 
     def _look(self, time_s: float, value: float) -> Sequence[Firing] | None:
-        """A print outside the fold. None if somebody must be judged."""
+        """A print outside the fold, or one of a moment that the clock has passed. None if somebody must be judged."""
         market, levels = self._market, self._levels
+        if time_s < market.now_s:
+            return self._sleep_on(time_s, value)
         if not (market.now_s <= time_s < self._timers.first_s and 0.0 < value < inf):
             return None
         if levels.floor < value < levels.ceiling:
@@ -180,6 +182,17 @@ class Lane:
         if self._room or not self._make_room():
             return None
         return self.hear(time_s, value)
+
+    def _sleep_on(self, time_s: float, value: float) -> Sequence[Firing] | None:
+        """The exchange's time of a print is mostly a little behind our clock: who sleeps through it at the clock's time
+        sleeps through it."""
+        room = self._room
+        newest_s = self._times[room + 1] if room < self._top else self._quote.time_s
+        if not (room and newest_s <= time_s and self._low < value < self._high and self._market.now_s < self._until_s):
+            return None
+        self._times[room], self._values[room] = time_s, value
+        self._room = room - 1
+        return ()
 
     def _look_again(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """No level is passed: those whose rest is over look how long they can go on, and perhaps nobody wakes."""
@@ -294,7 +307,8 @@ class Lane:
         While the print is within the fold of the others, only those whose rests ended lately are looked at.
         """
         quote = self._quote
-        value, time_s, number = quote.value, quote.time_s, quote.prints
+        # The print may be older than the moment at which it is judged.
+        value, time_s, number = quote.value, self._market.now_s, quote.prints
         assert value is not None
         low, high, until_s, _ = self._others
         if not (low < value < high and time_s < until_s):

@@ -243,7 +243,7 @@ class _Text:
         self.shared += [
             f"at{n} = {window}.oldest - first",
             f"edge_s = now_s - {window}.window_s + {EDGE_S}",
-            f"if times[at{n}] <= edge_s:",
+            f"if at{n} < count and times[at{n}] <= edge_s:",
             f"    near = at{n} + {_NEAR}",
             "    near = near if near < count and times[near] > edge_s else count",
             f"    at{n} = bisect_right(times, edge_s, at{n} + 1, near)",
@@ -264,7 +264,8 @@ class _Text:
                 *self._until(f"times[end] + {window}.window_s - {_EARLY_S}"),
             ]
         else:
-            self.shared.append(f"mean{n} = total{n} / count{n}")
+            # A print that came later than the window is long has left it already.
+            self.shared.append(f"mean{n} = total{n} / count{n} if count{n} else nan")
         return n
 
     def _spread(self, n: int) -> Bounds:

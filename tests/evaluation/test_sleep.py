@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
@@ -132,6 +133,30 @@ def played(rules: Sequence[Plan], steps: Sequence[Step]) -> tuple[list[list[Outc
 def test_sleeping_rules_fire_as_wakeful_ones(seed: int) -> None:
     chance = random.Random(seed)
     rules, steps = plans(chance), list(market(chance, 1_500))
+    compare(seed, rules, steps)
+
+
+@pytest.mark.parametrize("lag_s", [0.02, 0.15, 1.5, 6.0])
+@pytest.mark.parametrize("seed", range(8))
+def test_so_they_do_while_the_clock_is_ahead_of_the_exchange(seed: int, lag_s: float) -> None:
+    chance = random.Random(seed)
+    rules, steps = plans(chance), list(behind(market(chance, 1_000), chance, lag_s))
+    compare(seed, rules, steps)
+
+
+def behind(steps: Iterator[Step], chance: random.Random, lag_s: float) -> Iterator[Step]:
+    """The same market, its trades told with times that our clock has passed."""
+    for what, words in steps:
+        tick = words[0]
+        if isinstance(tick, Tick) and tick.field is Field.LAST:
+            if chance.random() < 0.5:
+                yield "advance", (tick.time_s,)
+            yield what, (replace(tick, time_s=tick.time_s - lag_s),)
+        else:
+            yield what, words
+
+
+def compare(seed: int, rules: Sequence[Plan], steps: Sequence[Step]) -> None:
     fast, fast_lives = played(rules, steps)
     with patch.object(Watch, "is_settled", lambda watch: False):
         slow, slow_lives = played(rules, steps)
