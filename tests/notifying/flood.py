@@ -32,7 +32,8 @@ BATCH = 40
 OPEN_MAX = 2_000
 """So many messages wait at most: the flood is as fast as its slowest service."""
 RULES = 7
-SHARES = (("web", 0.85), ("safe web", 0.12), ("mail", 0.03))
+WEBS = tuple(f"web {number}" for number in range(8))
+SHARES = (*((name, 0.9 / len(WEBS)) for name in WEBS), ("safe web", 0.08), ("mail", 0.02))
 """Of the messages, by channel: an encrypted one costs ten times as much processor time as a plain one."""
 POLL_S = 0.02
 BACKOFF_MAX_S = 2.0
@@ -93,22 +94,22 @@ class Service:
 
 @asynccontextmanager
 async def services(folder: Path, seed: int) -> AsyncIterator[tuple[dict[str, Service], dict[str, str]]]:
-    """A web service, one over TLS, a mail server; and the addresses of their channels."""
+    """Web services, one of them over TLS, and a mail server; and the addresses of their channels."""
     authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     here = {name: Service(Random(f"{seed}:{name}")) for name, _ in SHARES}
     loop = asyncio.get_running_loop()
     servers = {
-        "web": await asyncio.start_server(here["web"].serve, "127.0.0.1"),
+        **{name: await asyncio.start_server(here[name].serve, "127.0.0.1") for name in WEBS},
         "safe web": await asyncio.start_server(here["safe web"].serve, "127.0.0.1", ssl=context),
         "mail": await loop.create_server(lambda: SMTP(here["mail"], hostname="localhost"), "127.0.0.1"),
     }
-    web, safe, mail = (server.sockets[0].getsockname()[1] for server in servers.values())
+    ports = {name: server.sockets[0].getsockname()[1] for name, server in servers.items()}
     addresses = {
-        "web": f"json://127.0.0.1:{web}/",
-        "safe web": f"jsons://127.0.0.1:{safe}/",
-        "mail": f"mailto://127.0.0.1:{mail}?smtp=127.0.0.1&mode=insecure&from=engine@example.com&to=desk@example.com",
+        **{name: f"json://127.0.0.1:{ports[name]}/" for name in WEBS},
+        "safe web": f"jsons://127.0.0.1:{ports['safe web']}/",
+        "mail": f"mailto://127.0.0.1:{ports['mail']}?smtp=127.0.0.1&mode=insecure&from=engine@example.com&to=desk@example.com",
     }
     moods = [asyncio.create_task(service.change()) for service in here.values()]
     try:
