@@ -86,6 +86,15 @@ def test_commands_that_only_read_rules_start_without_what_the_engine_needs(name:
     assert done.stdout == "set()\n"
 
 
+def test_the_kill_switch_is_pulled_before_anything_that_talks_to_ib_is_imported() -> None:
+    program = (
+        "import sys; import rules_engine.cli.stop;"
+        "print({'ib_insync', 'ib_async', 'apprise', 'pandas', 'numpy', 'jsonschema', 'sqlite3'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_a_whole_process_ends_with_the_exit_code_and_the_output_of_its_command(folder: Path) -> None:
     sound, broken = write_rules(folder, GOOD), write_rules(folder, BAD, "broken.yaml")
     for words in (("check", sound), ("check", broken), ("check", "--json", broken), ("chekc",)):
