@@ -33,6 +33,8 @@ NOWHERE: Edges = (inf, -inf, -inf, 0)
 EVERYWHERE: Edges = (-inf, inf, inf, PRINTS_MAX)
 
 _FIRST, _LEAST, _MOST = 16, 2, 4096
+_MOST_EARLIER = 64
+"""The same where each print ahead is compared with one of the past."""
 _PAUSE, _PAUSE_MAX = 4, 64
 """After not even a short stretch was found, so many prints are looked at one by one; twice as many each time."""
 _CAREFUL = 0.8
@@ -82,7 +84,19 @@ class Sight(Generic[T]):
     pairs; they read the windows that the judges read, which are there when it first looks.
     """
 
-    __slots__ = ("_ahead", "_guards", "_is_made", "_look", "_loose", "_patience", "_pause", "_told", "edges", "held")
+    __slots__ = (
+        "_ahead",
+        "_guards",
+        "_is_made",
+        "_look",
+        "_loose",
+        "_most",
+        "_patience",
+        "_pause",
+        "_told",
+        "edges",
+        "held",
+    )
 
     _loose: Loose
     _look: Look
@@ -96,6 +110,7 @@ class Sight(Generic[T]):
         """How many are held to a side."""
         self.edges = EVERYWHERE
         self._is_made = False
+        self._most = _MOST_EARLIER if Before in _kinds(self._guards[0]) else _MOST
         self._ahead, self._pause, self._patience = _FIRST, 0, _PAUSE
 
     def look(self) -> Sequence[T]:
@@ -121,7 +136,7 @@ class Sight(Generic[T]):
         while ahead >= _LEAST:
             reach, edges = self._look(ahead)
             if edges is not None:
-                self._ahead = max(min(int(ahead * reach * _CAREFUL), _MOST), _LEAST)
+                self._ahead = max(min(int(ahead * reach * _CAREFUL), self._most), _LEAST)
                 self._patience = _PAUSE
                 self.edges = edges
                 return True
@@ -144,8 +159,7 @@ def sights(guards: Mapping[Guard, T]) -> list[Sight[T]]:
     """Guards on one price, each with who is to be told: those that read windows of one kind are looked at together."""
     kinds: dict[tuple[bool, frozenset[type]], list[tuple[Guard, T]]] = {}
     for guard, told in guards.items():
-        read = frozenset(_kind(part) for value in guard.pair for part in _windows(value))
-        kinds.setdefault((guard.view.keeps, read), []).append((guard, told))
+        kinds.setdefault((guard.view.keeps, _kinds(guard)), []).append((guard, told))
     return [
         Sight(alike[start : start + _PAIRS_MAX])
         for alike in kinds.values()
@@ -176,6 +190,11 @@ def _windows(of: Value) -> Iterator[Series | Earlier]:
         yield of
     else:
         yield from (part for part in walk(of) if isinstance(part, Series))
+
+
+def _kinds(of: Guard) -> frozenset[type]:
+    """Of the windows that it reads."""
+    return frozenset(_kind(part) for value in of.pair for part in _windows(value))
 
 
 def _kind(of: Series | Earlier) -> type:
