@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.sim.faults import FAULTS
+from tests.sim.figures import TABLES
 
 ROOT = Path(__file__).parent.parent.parent
 ROWS = re.findall(r"^\| (F\d\d) \|[^|]*\|([^|]*)\|$", (ROOT / "docs" / "simulation.md").read_text(), re.MULTILINE)
-TABLES = frozenset({"compare", "restarts", "withheld"})
 
 
 def test_all_sixty_are_there() -> None:
