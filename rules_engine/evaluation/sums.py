@@ -82,7 +82,8 @@ class Sums:
         steps = round(value * scale)
         distance = steps - self.base
         square = squares[-1] + distance * distance
-        if not (len(times) + 1) % _TRIM_MIN or not times or steps / scale != value or square > _FIT_MAX:
+        is_rare = self.wide or steps / scale != value or square > _FIT_MAX
+        if is_rare or not (len(times) + 1) % _TRIM_MIN or not times:
             return self.extend((time_s,), (value,))
         squares.append(square)
         self.totals.append(self.totals[-1] + distance)

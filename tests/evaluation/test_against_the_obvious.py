@@ -129,6 +129,15 @@ def test_scores_are_those_of_the_decimal_numbers(cents: list[int]) -> None:
         assert score**2 == pytest.approx(float((cents[-1] - mean) ** 2 / spread), rel=1e-14)
 
 
+@given(st.lists(st.sampled_from([100.0, 100.01, 100.005, 1 / 3, 12.5, 1e-9]), min_size=1, max_size=30))
+def test_values_taken_one_by_one_are_read_back_whether_or_not_they_are_in_price_steps(values: list[float]) -> None:
+    past = Sums()
+    for second, value in enumerate(values):
+        past.take(START_S + second, value)
+    assert [past.value(at) for at in range(len(values))] == values
+    assert list(past.values(0, len(values))) == values
+
+
 def test_sums_do_not_drift_and_memory_is_bounded() -> None:
     past = Sums()
     moments = Moments(past, 100.0, START_S)
