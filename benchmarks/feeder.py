@@ -75,10 +75,9 @@ async def feed(lines: int, count: int, batch: int) -> None:
 
 
 async def _write(gateway: Gateway, made: Sequence[tuple[int, int]], batch: int) -> None:
-    open_lines = gateway._prices.open_lines()
-    session = open_lines[0][0]
-    by_name = {line.listing.contract.symbol: request_id for (_, request_id), line in gateway._prices._lines.items()}
-    requests = [by_name[name] for name in names(len(open_lines))]
+    session = gateway.open_lines[0][0]
+    by_name = {symbol: request_id for _, request_id, symbol in gateway.open_lines}
+    requests = [by_name[name] for name in names(len(by_name))]
     time_ms = int(time.time() * 1000)
     at_once, pause_ms = batch or len(made), int(_PAUSE_S * 1000)
     frames = [

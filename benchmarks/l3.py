@@ -75,7 +75,7 @@ async def _start_and_edit(size: Size, home: Path) -> Taken:
         edited = folder / f"{size.files // 2:03}.yaml"
         edited.write_text(edited.read_text().replace("cooldown: 15m", "cooldown: 16m"))
         start_s = time.perf_counter()
-        changed = await daemon._in_force.reload()
+        changed = await daemon.reload()
         edited_s = time.perf_counter() - start_s
         assert isinstance(changed, Difference) and len(changed.changed) == size.rules, changed
     stopping.set()

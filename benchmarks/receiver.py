@@ -18,6 +18,7 @@ from pathlib import Path
 from ib_insync import IB, Stock, Ticker
 
 from benchmarks.feeder import names
+from rules_engine.daemon.control import ask
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
@@ -59,20 +60,27 @@ async def engine(port: int, settle_s: float, folder: Path) -> dict[str, object]:
     daemon = Daemon(settings, state, book, edition, clock, live=False)
     stopping = asyncio.Event()
     running = asyncio.create_task(daemon.run(stopping))
-    await _until(lambda: daemon._link.connection is not None and not daemon._link.silent)
-    connection = daemon._link.connection
+    await _until(lambda: daemon.link.connection is not None and not daemon.link.silent)
+    connection = daemon.link.connection
     assert connection is not None
-    await _until(lambda: all(rule.state is RuleState.ARMED for rule in daemon._evaluator.status(clock.now_s())))
+    while not await _all_armed(state.socket):  # noqa: ASYNC110  # Nobody tells of it.
+        await asyncio.sleep(_LOOK_S)
     start_s = await _ready(settle_s)
     await connection.ended()
-    await _until(lambda: not len(daemon._inbox), pause_s=0)
-    taken_s, folded = time.process_time() - start_s, daemon._inbox.folded
+    await _until(lambda: not len(daemon.inbox), pause_s=0)
+    taken_s, folded = time.process_time() - start_s, daemon.inbox.folded
     stopping.set()
     await running
     daemon.close()
     with open_ledger(state.journal) as ledger:
         fired = Counter(fire.rule for fire in ledger.fires(count_max=_FIRES_MAX))
     return {"cpu_s": taken_s, "fired": fired, "folded": folded}
+
+
+async def _all_armed(socket: Path) -> bool:
+    status = await asyncio.to_thread(ask, socket, "status")
+    assert isinstance(status, dict) and isinstance(status["rules"], list)
+    return all(isinstance(rule, dict) and rule["state"] == RuleState.ARMED.value for rule in status["rules"])
 
 
 async def _until(done: Callable[[], bool], pause_s: float = _LOOK_S) -> None:

@@ -18,7 +18,7 @@ from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
 from rules_engine.daemon.overload import Overload
 from rules_engine.daemon.reactor import Reactor
-from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook
 from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.supervision import kept_going
@@ -71,7 +71,8 @@ class Daemon:
         """Its own: the clock on the wall as it was at the beginning, and whatever it was set since left out."""
         self._watch = around.watch
         self._channels = tuple(settings.channels)
-        self._inbox = Inbox()
+        self.inbox = Inbox()
+        """What arrived and is still to be heard."""
         self._journal = Journal(
             folder.journal,
             clock,
@@ -80,9 +81,9 @@ class Daemon:
             token=around.token,
             database=around.database,
         )
-        self._link = Link(
+        self.link = Link(
             settings.gateway,
-            self._inbox,
+            self.inbox,
             clock,
             account=settings.account,
             order_id_floor=lambda: self._journal.order_id_high_water,
@@ -91,7 +92,7 @@ class Daemon:
             witness=around.witness,
         )
         self._evaluator = Evaluator((), clock.now_s())
-        market = KnownMarket(self._evaluator, self._link)
+        market = KnownMarket(self._evaluator, self.link)
         gate = RiskGate(settings.limits, market, clock)
         self._endings = Endings(self._evaluator, self._journal, clock, self._rule_of)
         switch = KillSwitch(folder.stop_flag)
@@ -107,10 +108,10 @@ class Daemon:
         self._trading_stop = TradingStop(switch, self._desk, self._journal, clock, self._channels)
         self._incidents = Incidents(self._journal, self._channels)
         self._in_force = InForce(book, edition, self._evaluator, self._journal, self._endings, clock, self._channels)
-        self._overload = Overload(self._inbox, lambda: self._in_force.plans, self._journal, self._channels)
-        self._catching_up = CatchingUp(self._link, self._in_force, self._evaluator, self._journal, clock)
+        self._overload = Overload(self.inbox, lambda: self._in_force.plans, self._journal, self._channels)
+        self._catching_up = CatchingUp(self.link, self._in_force, self._evaluator, self._journal, clock)
         self._reactor = Reactor(
-            self._link,
+            self.link,
             self._evaluator,
             self._journal,
             self._desk,
@@ -155,7 +156,7 @@ class Daemon:
         Ends by itself when somebody set the clock: True, and another one is to go on where this one was.
         """
         await self._in_force.resume()
-        await self._link.watch(self._in_force.instruments())
+        await self.link.watch(self._in_force.instruments())
         now_s = self._clock.now_s()
         self._journal.tell(started_notice(self._summary(), self._channels, now_s))
         _log.info("%s", self._summary())
@@ -176,6 +177,12 @@ class Daemon:
             clock_set(self._journal, self._clock, self._channels, self._set_by_s)
         return not stopping.is_set()
 
+    async def reload(self) -> Difference | Refused:
+        """Puts in force what lies in the rule folder, if all of it is valid."""
+        found = await self._in_force.reload()
+        self._step()
+        return found
+
     def stop_trading(self) -> None:
         """Pulls the kill switch: nothing more is sent, and what is at the broker is cancelled."""
         self._trading_stop.pull()
@@ -190,7 +197,7 @@ class Daemon:
 
     # The order path stops the engine when it fails; what only tells and listens is started again.
     def _parts(self) -> Iterator[Coroutine[None, None, None]]:
-        yield self._link.run()
+        yield self.link.run()
         yield self._desk.serve()
         yield self._catching_up.run()
         yield self._turn()
@@ -207,16 +214,16 @@ class Daemon:
     async def _turn(self) -> None:
         """Steps whenever something arrived or a timer of a rule is due."""
         while True:
-            if not len(self._inbox):
+            if not len(self.inbox):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._pause_s()):
-                        await self._inbox.wait()
+                        await self.inbox.wait()
             if set_by_s := self._clock.set_by_s():
                 self._set_by_s = set_by_s
                 self._clock_set.set()
                 return
             self._step()
-            if len(self._inbox):
+            if len(self.inbox):
                 await asyncio.sleep(0)
 
     def _pause_s(self) -> float:
@@ -233,7 +240,7 @@ class Daemon:
         now_s = self._clock.now_s()
         until_s = now_s + STEP_LONG_S
         self._overload.look(now_s)
-        self._reactor.step(self._inbox, now_s, lambda: self._clock.now_s() >= until_s)
+        self._reactor.step(self.inbox, now_s, lambda: self._clock.now_s() >= until_s)
         if self._journal.outbox.added != self._told:
             self._told = self._journal.outbox.added
             self._sender.wake()
@@ -253,8 +260,7 @@ class Daemon:
             await self._folder_changed.wait()
             self._folder_changed.clear()
             if self._in_force.changed_on_disk():
-                await self._in_force.reload()
-                self._step()
+                await self.reload()
 
     async def _say_goodbye(self) -> None:
         alive = [f"{intent.rule}: {order_words(intent.draft)} ({intent.key})" for intent in self.alive()]

@@ -21,7 +21,8 @@ class Reload:
         self._market = market
         self._old = old
         self._plans = plans
-        self._built: dict[str, Run] = {}
+        self._built: dict[str, tuple[Run, bool]] = {}
+        """What is new or changed, and whether it judges as before."""
         self.runs: dict[str, Run] = {}
         self.to_arm: list[Run] = []
         self.adapted: list[Run] = []
@@ -32,7 +33,8 @@ class Reload:
         for plan in self._plans:
             old = self._old.get(plan.rule.name)
             if old is None or not (old.plan is plan or _says_the_same(old.plan, plan)):
-                self._built[plan.rule.name] = Run(plan, self._market, Life())
+                judges_the_same = old is not None and _judges_the_same(old.plan, plan)
+                self._built[plan.rule.name] = Run(plan, self._market, Life()), judges_the_same
                 yield
 
     def settle(self) -> Replaced:
@@ -40,7 +42,7 @@ class Reload:
         for plan in self._plans:
             name = plan.rule.name
             built = self._built.get(name)
-            self.runs[name] = self._kept(plan) if built is None else self._take_over(built)
+            self.runs[name] = self._kept(plan) if built is None else self._take_over(*built)
         return self._result()
 
     def _kept(self, plan: Plan) -> Run:
@@ -48,18 +50,14 @@ class Reload:
         old.plan, old.rule = plan, plan.rule
         return old
 
-    def _take_over(self, run: Run) -> Run:
+    def _take_over(self, run: Run, judges_the_same: bool) -> Run:
         old = self._old.get(run.rule.name)
-        if old is None:
-            return self._anew(run, Life())
-        self._changed.append(run.rule.name)
-        life = renewed(old.life(self._market.now_s), run.rule)
-        if _judges_the_same(old.plan, run.plan):
-            return self._adapt(old, run, life)
-        return self._anew(run, life)
-
-    def _anew(self, run: Run, life: Life) -> Run:
-        run.take_up(replace(life, placed=""))
+        if old is not None:
+            self._changed.append(run.rule.name)
+            life = renewed(old.life(self._market.now_s), run.rule)
+            if judges_the_same:
+                return self._adapt(old, run, life)
+            run.take_up(replace(life, placed="") if life.placed else life)
         self.to_arm.append(run)
         return run
 

@@ -40,6 +40,7 @@ from rules_engine.gateway.times import Timers
 from rules_engine.gateway.wire.frames import VERSION_MAX
 from rules_engine.gateway.wire.reception import Reception
 from rules_engine.gateway.wire.router import Router
+from rules_engine.gateway.wire.session import Session
 from rules_engine.gateway.wire.switchboard import Switchboard
 from rules_engine.model.clock import Clock, SystemClock
 
@@ -210,6 +211,11 @@ class Gateway(Staging):
     def orders(self) -> tuple[Order, ...]:
         """Every order that the gateway knows, oldest first."""
         return self._floor.book.all()
+
+    @property
+    def open_lines(self) -> Sequence[tuple[Session, int, str]]:
+        """Every market data line: who opened it, by which request, and the symbol that it follows."""
+        return self._prices.open_lines()
 
     @property
     def connected_clients(self) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ async def test_a_price_that_waits_ends_what_would_have_lasted(tmp_path: Path, en
     running = asyncio.create_task(daemon.run(stopping))
     while not daemon.is_running:
         await asyncio.sleep(0)
-    hear = daemon._inbox
+    hear = daemon.inbox
     hear.report(FeedUp(START_S, "V"))
     hear.tick(Tick("V", START_S, Field.LAST, 199.0))
     hear.tick(Tick("V", START_S + 1, Field.LAST, 201.0))

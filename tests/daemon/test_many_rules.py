@@ -10,11 +10,13 @@ from pathlib import Path
 from pytest import MonkeyPatch
 
 from rules_engine.daemon.collector import collector_waits
+from rules_engine.daemon.control import ask
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Difference, Edition, RuleBook
 from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.language import Source, load
 from rules_engine.language.grammar import sentence_parser
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.instrument import Field
@@ -88,12 +90,12 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
         running = asyncio.create_task(daemon.run(stopping))
         while not daemon.is_running:
             await asyncio.sleep(0)
-        daemon._inbox.report(FeedUp(clock.now_s(), "S7"))
+        daemon.inbox.report(FeedUp(clock.now_s(), "S7"))
         feeding = asyncio.create_task(feed(daemon, clock, sent))
         write(folder, 50, quantity=2)
-        changed = await daemon._in_force.reload()
+        changed = await daemon.reload()
         feeding.cancel()
-        while len(daemon._inbox):
+        while len(daemon.inbox):
             await asyncio.sleep(0)
         stopping.set()
     await running
@@ -103,9 +105,65 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
     assert max(taken) < LONG_S, f"{max(taken) * 1e3:.0f} ms"
 
 
+async def test_a_thousand_rules_hold_nothing_up_whatever_is_done_with_all_of_them(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SystemClock()
+    folder.mkdir()
+    state.prepare()
+    for number in range(10):
+        write(folder, number)
+    load([Source("", b"rulez: []")], now_s=0.0)  # What is imported for the first mistake is imported once.
+    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
+    longest: dict[str, float] = {}
+    for start in ("start", "start again"):
+        book, stopping = RuleBook(folder, frozenset()), asyncio.Event()
+        edition = book.read(clock.now_s(), frozenset(), {})
+        assert isinstance(edition, Edition)
+        daemon = Daemon(settings, state, book, edition, clock, live=False)
+        with longest_callback(monkeypatch, longest, start):
+            running = asyncio.create_task(daemon.run(stopping))
+            while not daemon.is_running or not state.socket.exists():
+                await asyncio.sleep(0)
+        for what, command in COMMANDS.items():
+            with longest_callback(monkeypatch, longest, what):
+                await asyncio.to_thread(ask, state.socket, command)
+        for what, (old, new) in EDITS.items():
+            for file in folder.iterdir():
+                file.write_text(file.read_text().replace(old, new))
+            with longest_callback(monkeypatch, longest, what):
+                await daemon.reload()
+        with longest_callback(monkeypatch, longest, "stop"):
+            stopping.set()
+            await running
+        daemon.close()
+    long = {what: f"{taken_s * 1e3:.0f} ms" for what, taken_s in longest.items() if taken_s > LONG_S}
+    assert not long, long
+
+
+COMMANDS = {"status": "status", "all are paused": "pause", "all listen again": "resume"}
+EDITS = {
+    "all say something wrong": ("when: ", "when: S is blorb or "),
+    "all are right again": ("S is blorb or ", ""),
+    "all order something else": ("buy 1 ", "buy 2 "),
+    "all judge something else": ("when: ", "when: MA > 5 and "),
+    "all have wrong keys": ("when: ", "wehn: "),
+    "all are as they were": ("wehn: MA > 5 and ", "when: "),
+    "all order what they ordered": ("buy 2 ", "buy 1 "),
+}
+
+
+@contextmanager
+def longest_callback(monkeypatch: MonkeyPatch, longest: dict[str, float], what: str) -> Iterator[None]:
+    """Notes the longest callback of what is done meanwhile."""
+    with callbacks_timed(monkeypatch) as taken:
+        yield
+    longest[what] = max(longest.get(what, 0.0), *taken)
+
+
 async def feed(daemon: Daemon, clock: SystemClock, sent: list[float]) -> None:
     """Prices as fast as the loop turns."""
     while True:
         sent.append(clock.now_s())
-        daemon._inbox.tick(Tick("S7", sent[-1], Field.LAST, 100.0 + len(sent) % 7))
+        daemon.inbox.tick(Tick("S7", sent[-1], Field.LAST, 100.0 + len(sent) % 7))
         await asyncio.sleep(0)

@@ -266,7 +266,7 @@ class Staging(Screen):
 
     def storm(self, code: int = 10197, count: int = 20) -> None:
         """Send an error so many times, to every market data line that is open."""
-        for session, reqId in self._prices.open_lines() * _at_least(1, count):
+        for session, reqId, _ in self._prices.open_lines() * _at_least(1, count):
             session.send(Error(reqId, code, text_of(code)))
         self._settle()
 

@@ -90,9 +90,9 @@ class PriceAnswers:
         for key in [key for key in self._lines if key[0] is session]:
             self._drop(key)
 
-    def open_lines(self) -> list[tuple[Session, int]]:
-        """Every line with the request that opened it."""
-        return list(self._lines)
+    def open_lines(self) -> list[tuple[Session, int, str]]:
+        """Every line: who opened it, by which request, and the symbol that it follows."""
+        return [(*key, line.listing.contract.symbol) for key, line in self._lines.items()]
 
     def show_again(self) -> None:
         """Tell every line the present quote: prices have moved unseen."""
