@@ -19,7 +19,12 @@ from rules_engine.broker.session import Session
 from rules_engine.broker.subscriptions import FieldsOf, Subscriptions
 from rules_engine.broker.ticks import Prices
 from rules_engine.model.clock import Clock
-from rules_engine.model.reports import LinkChange, OrderError
+from rules_engine.model.reports import ClockCompared, LinkChange, OrderError
+
+CLOCK_APART_S = 5.0
+"""Clocks that differ by less are called the same."""
+CLOCK_TOLD_EVERY_S = 10.0
+"""How often clocks that differ are reported, though IB is asked for the time all along."""
 
 
 class Hearing:
@@ -53,6 +58,8 @@ class Hearing:
         self._first_request_id = 0
         self._order_ids: set[int] = set()
         self._positions_known = False
+        self._is_apart: bool | None = None
+        self._apart_told_s = 0.0
         self._inbox = inbox
         self._feeds = feeds
         self._clock = clock
@@ -128,8 +135,12 @@ class Hearing:
     def profit(self, daily: float) -> None:
         self._report(daily_profit(daily))
 
-    def current_time(self) -> None:
-        self.inquiry.time_told()
+    def current_time(self, ib_s: int) -> None:
+        ahead_s, now_s = self.inquiry.time_told(ib_s), self._clock.now_s()
+        is_apart = abs(ahead_s) >= CLOCK_APART_S
+        if is_apart is not self._is_apart or (is_apart and abs(now_s - self._apart_told_s) >= CLOCK_TOLD_EVERY_S):
+            self._is_apart, self._apart_told_s = is_apart, now_s
+            self._report(ClockCompared(now_s, ahead_s if is_apart else 0.0))
 
     def next_order_id(self, order_id: int) -> None:
         self.inquiry.order_ids.add(order_id)

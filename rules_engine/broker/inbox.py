@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from rules_engine.broker.folding import extremes, turning_points
 from rules_engine.model.reports import (
     AccountValue,
+    ClockCompared,
     CommissionReport,
     ExecutionReport,
     FeedDown,
@@ -25,6 +26,7 @@ Report = (
     | FeedDown
     | FeedUp
     | LinkChange
+    | ClockCompared
     | AccountValue
     | PositionReport
 )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rules_engine.broker.clock_apart import ahead_at_least_s
 from rules_engine.broker.library import ExecutionFilter
 from rules_engine.broker.questions import Questions
 from rules_engine.broker.session import Session
@@ -76,11 +77,13 @@ class Inquiry:
         except TimeoutError:
             raise LinkDown(f"IB did not answer within {deadline_s:g} s") from None
 
-    def time_told(self) -> None:
-        """IB has answered the oldest question for the time."""
+    def time_told(self, ib_s: int) -> float:
+        """IB has answered the oldest question for the time. Returns how far our clock is surely ahead of IB's."""
         self.times.end()
-        if self._asked_s:
-            self._proven_s = self._asked_s.popleft()
+        if not self._asked_s:
+            return 0.0
+        self._proven_s = self._asked_s.popleft()
+        return ahead_at_least_s(ib_s, self._proven_s, self._clock.now_s())
 
     def is_proven(self, within_s: float) -> bool:
         """Whether a round trip that began within the last so many seconds is over, and none takes suspiciously long."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from rules_engine.broker.codes import FARM_BROKEN, LINK_LOST
 from rules_engine.execution.journal import Journal
-from rules_engine.model.reports import FeedDown, FeedUp, LinkChange
+from rules_engine.model.reports import ClockCompared, FeedDown, FeedUp, LinkChange
 from rules_engine.notifying.messages import (
+    clock_agrees_notice,
+    clock_apart_notice,
     connection_back_notice,
     connection_lost_notice,
     data_back_notice,
@@ -17,13 +19,15 @@ from rules_engine.notifying.messages import (
 _log = logging.getLogger(__name__)
 PAUSED_AGAIN_S = 900.0
 """The same trouble again within this time is not told again, nor is its end."""
+CLOCK_APART_S = 60.0
+"""A clock that differs from IB's is told after this time."""
 NEVER_CONNECTED_S = 120.0
 """An engine that cannot connect at all is told after this time."""
 
 
 @dataclass(slots=True)
 class Pause:
-    """Data that IB refuses; over when every instrument that it silenced is heard again."""
+    """Data that IB refuses, over when every instrument that it silenced is heard again; or a clock that is wrong."""
 
     since_s: float
     told: bool
@@ -41,6 +45,7 @@ class Incidents:
         self._began_s: float | None = None
         self._told_s: dict[tuple[str, int], float] = {}
         self._pauses: dict[tuple[str, int], Pause] = {}
+        self._apart: Pause | None = None
         self.link = LinkChange(0.0, "down", text="not connected yet")
 
     def look(self, now_s: float) -> None:
@@ -65,6 +70,19 @@ class Incidents:
         if self._was_up and self._lost_s is None:
             self._lost_s = change.time_s
             self._journal.tell(connection_lost_notice(change.text, self._channels, change.time_s))
+
+    def clock_compared(self, report: ClockCompared) -> None:
+        """Tells of a clock that has been wrong for a while, and of its end."""
+        if not report.ahead_s:
+            if self._apart is not None and self._apart.told:
+                apart_s = max(report.time_s - self._apart.since_s, 0.0)
+                self._journal.tell(clock_agrees_notice(apart_s, self._channels, report.time_s))
+            self._apart = None
+            return
+        self._apart = self._apart or Pause(report.time_s, told=False)
+        if not self._apart.told and report.time_s - self._apart.since_s >= CLOCK_APART_S:
+            self._apart.told = True
+            self._journal.tell(clock_apart_notice(report.ahead_s, self._channels, report.time_s))
 
     def data_paused(self, report: FeedDown) -> None:
         """Tells that IB refuses the data of an instrument; the silence of a lost connection has its own message."""

@@ -29,6 +29,7 @@ from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
 from rules_engine.model.notice import Notice, NoticeKind
 from rules_engine.model.reports import (
     AccountValue,
+    ClockCompared,
     CommissionReport,
     ExecutionReport,
     FeedDown,
@@ -160,6 +161,8 @@ class Reactor:
                 return self._link_lost(item)
             case LinkChange():
                 self._link_changed(item)
+            case ClockCompared():
+                self._incidents.clock_compared(item)
             case OrderReport() | OrderError():
                 self._desk.on_report(item)
             case CommissionReport():

@@ -29,6 +29,8 @@ class NoticeKind(StrEnum):
     DATA_BACK = "data back"
     OVERLOAD = "overload"
     OVERLOAD_OVER = "overload over"
+    CLOCK_APART = "clock apart"
+    CLOCK_AGREES = "clock agrees"
     STARTED = "started"
     STOPPED = "stopped"
 

@@ -100,6 +100,15 @@ class LinkChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockCompared:
+    """IB told its time. ``ahead_s`` is how far at least this machine's clock is ahead of it, less than zero where it is
+    behind, and zero where they agree as far as whole seconds and the way of the answer let one tell."""
+
+    time_s: float
+    ahead_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class AccountValue:
     """``name`` is an AccountField value; money in the account's base currency, margin_cushion as a share (0.15)."""
 

@@ -117,6 +117,20 @@ def data_back_notice(instrument: str, down_s: float, channels: Iterable[str], at
     return _engine_notice(NoticeKind.DATA_BACK, title, text, channels, at_s)
 
 
+def clock_apart_notice(ahead_s: float, channels: Iterable[str], at_s: float) -> Notice:
+    """This machine's clock differs from IB's, and not only for a moment."""
+    way = "ahead of" if ahead_s > 0 else "behind"
+    title = f"This computer's clock is {way} IB's by {spell_duration(round(abs(ahead_s)))}"
+    text = "Times of day and trading hours go by it. A time service (NTP) sets it right and keeps it so."
+    return _engine_notice(NoticeKind.CLOCK_APART, title, text, channels, at_s)
+
+
+def clock_agrees_notice(apart_s: float, channels: Iterable[str], at_s: float) -> Notice:
+    """The clocks agree again, after they were apart for ``apart_s`` seconds."""
+    text = f"After {spell_duration(round(apart_s))}."
+    return _engine_notice(NoticeKind.CLOCK_AGREES, "This computer's clock agrees with IB's again", text, channels, at_s)
+
+
 def overload_notice(bound: int, rules: Sequence[str], channels: Iterable[str], at_s: float) -> Notice:
     """More prices come than can be looked at; ``rules`` are those that may miss something by that."""
     text = (

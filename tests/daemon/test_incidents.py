@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.daemon.incidents import NEVER_CONNECTED_S, PAUSED_AGAIN_S, Incidents
+from rules_engine.daemon.incidents import CLOCK_APART_S, NEVER_CONNECTED_S, PAUSED_AGAIN_S, Incidents
 from rules_engine.execution.journal import Journal
 from rules_engine.model.clock import SteppedClock
-from rules_engine.model.reports import FeedDown, FeedUp, LinkChange
+from rules_engine.model.reports import ClockCompared, FeedDown, FeedUp, LinkChange
 
 NOW_S = 1_900_000_000.0
 COMPETING, NOT_SUBSCRIBED = 10197, 354
@@ -87,3 +87,28 @@ def test_an_engine_that_connects_in_time_has_nothing_to_tell(journal: Journal) -
     incidents.link_changed(LinkChange(NOW_S + 5, "up"))
     incidents.look(NOW_S + 1000)
     assert titles(journal) == []
+
+
+AHEAD, BEHIND, AGAIN = "ahead of IB's by 2m", "behind IB's by 2m", "agrees with IB's again"
+
+
+@pytest.mark.parametrize(
+    ("heard", "told"),
+    [
+        ([(0, 0.0), (100, 0.0)], []),
+        ([(0, 120.0), (59, 120.0), (61, 0.0)], []),
+        ([(0, 120.0), (60, 120.0), (70, 120.0), (4000, 120.0)], [AHEAD]),
+        ([(0, -120.0), (60, -120.0), (100, 0.0), (110, 0.0)], [BEHIND, AGAIN]),
+        ([(0, 120.0), (59, 120.0), (60, 0.0), (61, 120.0), (90, 120.0)], []),
+        ([(0, 120.0), (60, 120.0), (90, 0.0), (100, 120.0), (160, 120.0)], [AHEAD, AGAIN, AHEAD]),
+        ([(0, 120.0), (60, 120.0), (-3600, 0.0)], [AHEAD, AGAIN]),
+    ],
+)
+def test_a_clock_that_stays_apart_from_ib_s_is_told_once_with_its_end(
+    journal: Journal, heard: list[tuple[float, float]], told: list[str]
+) -> None:
+    assert CLOCK_APART_S == 60
+    incidents = Incidents(journal, ["phone"])
+    for after_s, ahead_s in heard:
+        incidents.clock_compared(ClockCompared(NOW_S + after_s, ahead_s))
+    assert titles(journal) == [f"This computer's clock {'' if words is AGAIN else 'is '}{words}" for words in told]
