@@ -40,6 +40,7 @@ ALLOWED["cli"] = {*ALLOWED, "cli"}
 ALLOWED["__init__"] = {"engine", "model"}
 ALLOWED["__main__"] = {"cli"}
 
+_ON_COLUMNS = ("book", "columns", "course", "hearing", "only_telling", "prices", "summary", "telling")
 # Outside packages and who may import them: packages, folders, files.
 OWNERS: dict[str, set[str]] = {
     "yaml": {"language", "gateway/files.py"},
@@ -57,7 +58,7 @@ OWNERS: dict[str, set[str]] = {
         "recordings",
         "evaluation/columnar",
         "gateway/market/recorded.py",
-        *(f"replay/{name}.py" for name in ("book", "columns", "course", "prices", "summary", "telling")),
+        *(f"replay/{name}.py" for name in _ON_COLUMNS),
     },
     "numba": {"evaluation/columnar/compiled.py"},
     "pyarrow": {"recordings/parquet_file.py"},

@@ -35,6 +35,11 @@ class Slice:
         """How many rows are of each recording."""
         return tuple(sum(map(len, own)) for own in self.pieces)
 
+    @property
+    def last_s(self) -> float:
+        """The time of its last row."""
+        return max((float(own[-1].times_s[-1]) for own in self.pieces if own), default=-np.inf)
+
     @cached_property
     def times_s(self) -> Column:
         return self._column(lambda block: block.times_s)

@@ -11,30 +11,39 @@ import numpy as np
 from rules_engine.evaluation.columnar.dues import Dues
 from rules_engine.evaluation.columnar.kernels import kernels_for
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
+from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.recordings.slices import Row, Slice
-from rules_engine.replay.hearing import scene_of, ticks_of
+from rules_engine.replay.hearing import hear, scene_of
+from rules_engine.replay.only_telling import OnlyTelling
 from rules_engine.replay.reads import is_intertwined
 from rules_engine.replay.streaming import Play, Stage
 from rules_engine.replay.telling import NOTHING, Telling, Told
 
 
-def pays(stage: Stage, countable: Sequence[bool]) -> bool:
-    """Whether there are prices that columns can leave out."""
-    return not stage.reads_account and _Leaps(stage, countable).can_leap
+def on_columns(stage: Stage, countable: Sequence[bool]) -> "OnlyTelling | Leaping":
+    """The engine for these rules. ``countable`` says of each recording whether sums over its prices are exact in whole
+    steps."""
+    scene = scene_of(stage, countable, kernels_for(stage.extent.rows * len(stage.plans)))
+    telling = Telling(stage.plans, scene)
+    if OnlyTelling.suits(stage, telling):
+        return OnlyTelling(stage, scene, telling)
+    return Leaping(stage, scene, telling)
 
 
 class Leaping:
-    """Yields exactly what `Streaming` does: its loop, on the rows at which something may happen.
+    """Yields exactly what `Streaming` does: its loop, on the rows at which something may happen."""
 
-    ``countable`` says of each recording whether sums over its prices are exact in whole steps.
-    """
-
-    def __init__(self, stage: Stage, countable: Sequence[bool]) -> None:
-        self._leaps = _Leaps(stage, countable)
+    def __init__(self, stage: Stage, scene: Scene, telling: Telling) -> None:
+        self._leaps = _Leaps(stage, scene, telling)
         self._play = Play(stage, self._leaps.evaluator, self._leaps.ticks)
+
+    @property
+    def can_leap(self) -> bool:
+        """Whether there are prices that columns can leave out."""
+        return self._leaps.can_leap
 
     def take(self, piece: Slice) -> Iterator[Firing | HeldBack]:
         """What comes of the next prices."""
@@ -72,15 +81,14 @@ class _Leaps:
     and when it is an instrument's first one after anything was judged that is not a tick.
     """
 
-    def __init__(self, stage: Stage, countable: Sequence[bool]) -> None:
+    def __init__(self, stage: Stage, scene: Scene, telling: Telling) -> None:
         self._stage = stage
+        self._scene = scene
+        self._telling = telling
         self._names = [plan.rule.name for plan in stage.plans]
         self._instruments = [voice.instrument.name for voice in stage.voices]
-        kernels = kernels_for(stage.extent.rows * len(stage.plans))
-        self._scene = scene_of(stage, countable, kernels)
         self._dues = [Dues(plan.rule, self._scene) for plan in stage.plans]
         self._meets = [self._met_with(number) for number in range(len(stage.voices))]
-        self._telling = Telling(stage.plans, self._scene)
         self._read_by = {name: self._numbers(dues.reads) for name, dues in zip(self._names, self._dues, strict=True)}
         self._twice = {name for name, dues in zip(self._names, self._dues, strict=True) if dues.is_twice}
         self._evaluator: LeapingEvaluator | None = None
@@ -129,13 +137,7 @@ class _Leaps:
         """Takes the next slice: what is told of it, beside what comes of the `rows` that are played."""
         self._slice = piece
         self._heard = [0] * len(piece.counts)
-        heard = {
-            voice.instrument.name: ticks_of(voice, own)
-            for voice, own in zip(self._stage.voices, piece.pieces, strict=True)
-        }
-        last_s = max((float(own[-1].times_s[-1]) for own in piece.pieces if own), default=-inf)
-        numbers = self._stage.known.numbers
-        self._scene.turn_over(heard, lambda name: piece.of[numbers[name]], lambda: piece.times_s, last_s)
+        hear(self._scene, self._stage, piece)
         self._calls = self._called()
         self._told = self._telling.take(self._stage)
         return self._told
@@ -160,9 +162,8 @@ class _Leaps:
 
     def _has_nothing_to_play(self) -> bool:
         """Whether all that comes of the slice is told."""
-        last_s = max((float(own[-1].times_s[-1]) for own in self._slice.pieces if own), default=-inf)
         desk = self._stage.desk
-        is_quiet = not desk.hears and -inf < last_s < desk.wakes_s
+        is_quiet = not desk.hears and -inf < self._slice.last_s < desk.wakes_s
         return is_quiet and self._telling.is_begun and len(self._telling.rules) == len(self._names)
 
     # What is asked of the columns, once a slice.

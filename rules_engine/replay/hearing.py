@@ -13,6 +13,7 @@ from rules_engine.evaluation.columnar.scene import Scene, Ticks, said
 from rules_engine.model.instrument import Field
 from rules_engine.model.rule import rule_conditions
 from rules_engine.recordings.columns import Block
+from rules_engine.recordings.slices import Slice
 from rules_engine.replay.assumptions import Charge
 from rules_engine.replay.streaming import Stage
 from rules_engine.replay.voices import DAY_S, Day, Voice
@@ -41,6 +42,13 @@ def _recorded(voice: Voice) -> set[Field]:
     if voice.has_quotes:
         return {Field.BID, Field.ASK}
     return {voice.instrument.default_field, Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE} & set(voice.spoken)
+
+
+def hear(scene: Scene, stage: Stage, piece: Slice) -> None:
+    """The scene takes the next slice."""
+    numbers = stage.known.numbers
+    heard = {voice.instrument.name: ticks_of(voice, own) for voice, own in zip(stage.voices, piece.pieces, strict=True)}
+    scene.turn_over(heard, lambda name: piece.of[numbers[name]], lambda: piece.times_s, piece.last_s)
 
 
 def ticks_of(voice: Voice, blocks: Sequence[Block]) -> Sequence[Ticks]:

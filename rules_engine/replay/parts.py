@@ -51,8 +51,7 @@ def request_of(request: Request, part: Part) -> Request:
     """What is asked about this part alone."""
     variants = [[plans[number] for number in part.plans] for plans in request.each]
     recordings = [request.recordings[number] for number in part.recordings]
-    names = {one.name for plan in variants[0] for one in plan.reads | plan.orders_in}
-    names.update(recording.instrument for recording in recordings)
+    names = {recording.instrument for recording in recordings}
     names.update(name for plan in variants[0] for kind, name in _names(plan) if kind == "instrument")
     instruments = {name: of for name, of in request.instruments.items() if name in names}
     return replace(request, plans=variants[0], variants=variants, recordings=recordings, instruments=instruments)

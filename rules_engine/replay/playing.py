@@ -7,7 +7,7 @@ from typing import Protocol
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.recordings.recording import Progress
 from rules_engine.recordings.slices import SLICE_ROWS, Slice
-from rules_engine.replay.columns import Leaping, pays
+from rules_engine.replay.columns import Leaping, on_columns
 from rules_engine.replay.prices import Prices
 from rules_engine.replay.request import Request
 from rules_engine.replay.span import Extent
@@ -35,12 +35,13 @@ def streaming(stage: Stage, countable: Sequence[bool]) -> Engine:
 
 def columns(stage: Stage, countable: Sequence[bool]) -> Engine:
     """On columns, unless the account is read: then every price changes what rules read, and counts."""
-    return Streaming(stage) if stage.reads_account else Leaping(stage, countable)
+    return Streaming(stage) if stage.reads_account else on_columns(stage, countable)
 
 
 def auto(stage: Stage, countable: Sequence[bool]) -> Engine:
     """On columns where there is something to pass over."""
-    return Leaping(stage, countable) if pays(stage, countable) else Streaming(stage)
+    found = columns(stage, countable)
+    return Streaming(stage) if isinstance(found, Leaping) and not found.can_leap else found
 
 
 ENGINES: dict[str, Callable[[Stage, Sequence[bool]], Engine]] = {

@@ -38,11 +38,15 @@ class Request:
 
     def voices(self, plans: Sequence[Plan]) -> Sequence[Voice]:
         """The recordings, which have been looked through, as these plans hear them."""
+        wanted: dict[str, set[Field]] = {}
+        for plan in plans:
+            for instrument, of in fields_read(plan.rule):
+                wanted.setdefault(instrument.name, set()).add(of)
         return [
             Voice(
                 self.instruments[recording.instrument],
                 recording.shape is Shape.QUOTES,
-                frozenset(_wanted(plans, recording.instrument)),
+                frozenset(wanted.get(recording.instrument, ())),
                 self.assumptions.spread,
             )
             for recording in self.recordings
@@ -69,8 +73,3 @@ class Request:
             for unspoken in voice.unspoken:
                 kind = "bids and asks" if voice.has_quotes else "prints"
                 yield f"{voice.instrument.name}.{unspoken} is unknown: its data are {kind}"
-
-
-def _wanted(plans: Sequence[Plan], name: str) -> Iterator[Field]:
-    for plan in plans:
-        yield from (field for instrument, field in fields_read(plan.rule) if instrument.name == name)

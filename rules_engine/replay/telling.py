@@ -96,6 +96,10 @@ class Telling:
                 evaluator.pause(name, armed_s)
         evaluator.stirred -= self.rules
 
+    def begin_unheard(self) -> None:
+        """Nothing was heard before the rules were armed."""
+        self.is_begun = True
+
     def take(self, stage: Stage) -> Told:
         """What comes of the slice, up to the end of the span."""
         if not self.is_begun:

@@ -78,7 +78,7 @@ def test_recordings_that_no_rule_names_are_a_part_of_their_own(tmp_path: Path) -
 
 def elsewhere(text: str) -> str:
     """The same rules on other instruments."""
-    for name, other in (("V", "AXP"), ("MA", "SPY"), ("rule", "other")):
+    for name, other in (("V", "AXP"), ("MA", "SPY"), ("EUR", "GBP"), ("rule", "other")):
         text = re.sub(rf"\b{name}\b", other, text)
     return text.removeprefix("rules:\n")
 
@@ -91,8 +91,8 @@ def test_parts_find_what_the_whole_finds(fifty: int, tmp_path: Path, monkeypatch
         source = random.Random(f"parts {seed}")
         sentences = Sentences(source)
         text = sentences.rules()[0] + elsewhere(sentences.rules()[0])
-        files = sentences.prices(60)
-        files.update({elsewhere(name): text for name, text in sentences.prices(60).items()})
+        files = sentences.prices(160)
+        files.update({elsewhere(name): text for name, text in sentences.prices(160).items()})
         asked = request(tmp_path, text, files)
         if source.random() < 0.4:
             asked = replace(asked, span=Span(START_S + source.randrange(30), START_S + 31.0))

@@ -106,9 +106,11 @@ class Dues:
             due[1:] |= changed
             if leaf.twice:
                 self._agree(leaf, moments, np.flatnonzero(changed) + 1, due)
-        if look.leaves and self._is_timed:
+        if self._is_timed:
             # Within the resolution of time no timer is set: the next tick finds what matures there.
-            due[1:] |= due[:-1] | (np.diff(moments.times) <= _INSTANT_S)
+            later_s = np.diff(moments.times)
+            near: Flags = (later_s > 0) & (later_s <= _INSTANT_S)
+            due[1:] |= near | due[:-1] if look.leaves else near
         return due
 
     def _agree(self, leaf: Leaf, moments: Moments, changes: Index, due: Flags) -> None:

@@ -18,7 +18,7 @@ COMPILED_LOOKS_MIN = 30_000_000
 class Kernels:
     """As `vectorised` describes them."""
 
-    starts: Callable[[Column, int, float, float], Index]
+    starts: Callable[[Column, int, Column, float], Index]
     extremes: Callable[[Column, Column, Column, Index, int, bool], Column]
     extremes_at: Callable[[Column, Column, Column, Index, Index, bool], Column]
     means: Callable[[Index, Index, Index, int, float], Column]

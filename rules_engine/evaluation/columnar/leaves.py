@@ -119,8 +119,8 @@ def silent_in(condition: Condition) -> frozenset[str]:
 
 
 def windows_in(condition: Condition) -> Iterator[tuple[Expression, float, bool]]:
-    """The windows of time of one condition, not of its parts: over which series, without names, how long in seconds, and
-    whether its sums are read."""
+    """The windows of time of one condition without its parts: over which series (its names left out), how many seconds
+    long, and whether its sums are read."""
     for of in condition.expressions():
         for part in walk(of):
             if isinstance(part, Series) and part.duration_s is not None:

@@ -35,6 +35,7 @@ class Past:
         self.fresh = self.heard = 0
         self.begun_s = inf
         self._longest_s = 0.0
+        self._beginning: set[float] = set()
         self._places_before = PLACES_STEP
         self._places: npt.NDArray[np.int8] | None = None
         self._totals: dict[int, tuple[Index, Index]] = {}
@@ -44,9 +45,11 @@ class Past:
         self._ends: Index | None = None
         self._blocks: Blocks | None = None
 
-    def need(self, window_s: float) -> None:
-        """Keeps what a window of that length reads."""
+    def need(self, window_s: float, *, begins: bool = False) -> None:
+        """Keeps what a window of that length reads; ``begins``: somebody asks where it begins at each print."""
         self._longest_s = max(self._longest_s, window_s)
+        if begins:
+            self._beginning.add(window_s)
 
     def turn_over(self, times: Sequence[Column], values: Sequence[Column]) -> None:
         """Takes the next slice, in pieces. What came before has been heard, and is dropped where no window reads it."""
@@ -111,7 +114,10 @@ class Past:
         """For each print of the slice, where its window (now - window_s, now] begins."""
         found = self._starts.get(window_s)
         if found is None:
-            found = self._starts[window_s] = self.kernels.starts(self.times, self.fresh, window_s, EDGE_S)
+            windows_s = sorted({window_s} | self._beginning)
+            every = self.kernels.starts(self.times, self.fresh, np.array(windows_s), EDGE_S)
+            self._starts.update(zip(windows_s, every, strict=True))
+            found = self._starts[window_s]
         return found
 
     def most(self, window_s: float) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rules_engine.conditions.move import Move
 from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.bars import ClosedBars, Over
 from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels
@@ -112,7 +113,7 @@ class Scene:
                 self._series[of] = sums or self._series.get(of, False)
                 if is_series(of):
                     self._joint(of)
-                    self.past_of(of).need(window_s)
+                    self.past_of(of).need(window_s, begins=not isinstance(leaf.condition, Move))
 
     def _read(self, of: Expression) -> None:
         for part in walk(of):
@@ -251,6 +252,12 @@ class Scene:
         begun_s = max((self.tracks[key].past.begun_s for key in joint.keys), default=np.inf)
         joint.turn_over(moments, values, begun_s)
 
+    @property
+    def prints_held(self) -> int:
+        """How many prints all pasts hold together."""
+        pasts = [*(track.past for track in self.tracks.values()), *(joint.past for joint in self.joints.values())]
+        return sum(len(past.values) for past in pasts)
+
     def forget(self) -> None:
         """Lets go of all columns: none follow."""
         self._moments.clear()
@@ -263,12 +270,22 @@ class Scene:
     # How it is seen.
 
     def moments(self, keys: frozenset[Key], silent: frozenset[str] = frozenset()) -> Moments:
-        """The fresh ticks of these fields, and of all fields of the instruments that may be ``silent``."""
-        keys |= {(name, field) for name in silent for field in self._spoken.get(name, ())}
-        found = self._moments.get(keys)
+        """The fresh ticks of these fields, and of all fields of the instruments that may be ``silent``; where a field
+        follows others, theirs."""
+        heard = {(name, field) for name in silent for field in self._spoken.get(name, ())}
+        heard.update(spoken for key in keys for spoken in self._heard_of(key))
+        found = self._moments.get(frozenset(heard))
         if found is None:
-            found = self._moments[keys] = Moments([self.tracks[key] for key in sorted(keys)], self._row_times)
+            found = Moments([self.tracks[key] for key in sorted(heard)], self._row_times)
+            self._moments[frozenset(heard)] = found
         return found
+
+    def _heard_of(self, key: Key) -> Iterator[Key]:
+        name, field = key
+        spoken = self._spoken.get(name, ())
+        for of in (field, *SOURCES.get(field, ())):
+            if of in spoken:
+                yield name, of
 
     def columns(self, keys: frozenset[Key], stale_after_s: float | None = None) -> Columns:
         """What is read at the ticks of these fields."""

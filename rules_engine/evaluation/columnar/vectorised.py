@@ -13,13 +13,14 @@ FIT_MAX = 2.0**62
 """Up to here they fit into 64 bits."""
 
 
-def starts(times: Column, fresh: int, window_s: float, edge_s: float) -> Index:
-    """For each print from ``fresh`` on, where its window (now - window_s, now] begins; ``edge_s`` is one instant."""
-    return starts_at(times, times[fresh:], window_s, edge_s)
+def starts(times: Column, fresh: int, windows_s: Column, edge_s: float) -> Index:
+    """For each of several windows and each print from ``fresh`` on, where its window (now - window_s, now] begins;
+    ``edge_s`` is one instant."""
+    return np.array([starts_at(times, times[fresh:], window_s, edge_s) for window_s in windows_s.tolist()])
 
 
 def starts_at(times: Column, now_s: Column, window_s: float, edge_s: float) -> Index:
-    """The same for some moments."""
+    """The same of one window for some moments."""
     return np.searchsorted(times, (now_s - window_s) + edge_s, side="right")
 
 
