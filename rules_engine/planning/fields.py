@@ -1,9 +1,9 @@
 """Which fields of which instruments a rule reads: only these ticks need to reach it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rules_engine.conditions.trigger import Using
-from rules_engine.model.condition import walk_conditions
+from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Reading, walk
 from rules_engine.model.instrument import Field
 from rules_engine.model.rule import Rule, rule_conditions
@@ -29,7 +29,7 @@ def fields_of(rule: Rule) -> Fields:
     conditions = [part for condition in rule_conditions(rule) for part in walk_conditions(condition)]
     quoted = _QUOTED if any(isinstance(part, Using) for part in conditions) else frozenset()
     found: dict[str, frozenset[Field]] = {one.name: ALL for part in conditions for one in part.watched()}
-    for reading in _readings(rule):
+    for reading in _readings(rule, conditions):
         name, usual = reading.instrument.name, reading.instrument.default_field
         found[name] = found.get(name, quoted).union(_printed(usual), _printed(reading.field))
     return found
@@ -40,8 +40,7 @@ def _printed(field: Field) -> frozenset[Field]:
     return _SOURCES.get(field) or frozenset({field})
 
 
-def _readings(rule: Rule) -> Iterator[Reading]:
-    conditions = (part for condition in rule_conditions(rule) for part in walk_conditions(condition))
+def _readings(rule: Rule, conditions: Iterable[Condition]) -> Iterator[Reading]:
     inside = (expression for part in conditions for expression in part.expressions())
     for expression in (*inside, *expressions_outside(rule)):
         yield from (part for part in walk(expression) if isinstance(part, Reading))
