@@ -151,7 +151,7 @@ class FakeLink:
         self.complete = True
         self.asked = 0
         self.before_place: Callable[[Placed], None] = lambda placed: None
-        self.on_place: Callable[[Placed], None] = lambda placed: None
+        self.on_place: Callable[[Placed], object] = lambda placed: None
         self.on_cancel: Callable[[int], None] = lambda order_id: None
         self.on_evidence: Callable[[], None] = lambda: None
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from rules_engine.conditions.comparison import Comparison
+from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.execution.book import Book
 from rules_engine.execution.decide import SEND_WITHIN_S, decide, decide_arming, hold_back
 from rules_engine.execution.decision import Decision
@@ -27,9 +27,9 @@ PLACE = Place("r.yaml", 1, 1)
 
 
 def rule(*actions: Action, **changes: object) -> Rule:
-    when = Comparison(Reading(V, Field.LAST), ">", Number(200))
+    when = Comparison(Reading(V, Field.LAST), Relation.ABOVE, Number(200))
     case = Case(when, actions or (BUY,), "V > 200", PLACE)
-    return replace(Rule("r", (case,), PLACE, "UTC", "digest", notify=("phone",)), **changes)
+    return replace(Rule("r", (case,), PLACE, "UTC", "digest", notify=("phone",)), **changes)  # type: ignore[arg-type]  # By name.
 
 
 def wording(outcome: Firing | HeldBack) -> Notice:

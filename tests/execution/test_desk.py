@@ -363,9 +363,12 @@ async def test_the_name_of_a_group_is_its_firing_s_own(bench: Bench) -> None:
 
 async def test_a_rejection_is_told_once_and_does_not_use_up_once(bench: Bench) -> None:
     link = await bench.connect()
-    link.on_place = lambda placed: [
-        bench.desk.on_report(OrderError(placed.order_id, 201, "Order rejected - reason: no margin")) for _ in range(2)
-    ]
+
+    def reject(placed: Placed) -> None:
+        for _ in range(2):
+            bench.desk.on_report(OrderError(placed.order_id, 201, "Order rejected - reason: no margin"))
+
+    link.on_place = reject
     key = bench.record()
     await bench.desk.dispatch()
     assert bench.state(key) is State.REJECTED

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.execution.database import Row, Value
+from rules_engine.execution.database import Value
 from rules_engine.model.action import Side
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
@@ -36,7 +36,7 @@ class Fuse:
 
 def wire(bench: Bench, fuse: Fuse) -> None:
     """Steps before and after every commit."""
-    execute: Callable[..., Row] = bench.journal._database.execute
+    execute: Callable[..., object] = bench.journal._database.execute
 
     def watched(statement: str, *values: Value) -> object:
         if statement != "COMMIT":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -160,7 +161,7 @@ async def test_a_repetition_that_ib_refuses_is_looked_up(tmp_path: Path) -> None
 async def test_half_a_unit_is_never_sent_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path, WANTED)
     link = await bench.connect()
-    bench.record(decision(AT_LIMIT, replace(AT_LIMIT, limit=402), expires_s=NOW_S + 45))
+    bench.record(decision(AT_LIMIT, replace(AT_LIMIT, limit=Decimal(402)), expires_s=NOW_S + 45))
 
     def first_only(placed: Placed) -> None:
         if len(bench.ib.wire) == 1:
@@ -210,7 +211,7 @@ async def test_what_waited_behind_another_one_is_looked_at_again(
 ) -> None:
     bench = Bench(tmp_path, WANTED)
     link = await bench.connect()
-    keys = [bench.record(decision(replace(AT_LIMIT, limit=limit))) for limit in (401, 402)]
+    keys = [bench.record(decision(replace(AT_LIMIT, limit=Decimal(limit)))) for limit in (401, 402)]
     link.on_place = lambda placed: setattr(bench.ib, "next_id", bench.ib.wire[0].order_id)
     await bench.desk.dispatch()
     lost = list(bench.ib.wire)
