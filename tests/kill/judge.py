@@ -39,14 +39,18 @@ class Verdict:
 
 async def drain(town: Town) -> None:
     """Peace: nothing moves, nothing is delayed, and everything that is under way comes to its end."""
-    town.market_open = False
+    await town.close_market()
     await town.control.do("delay_orders", delay_s=0)
-    for what in (
-        "intent WHERE state = 'sending' OR (state = 'intent' AND held = 0)",
-        "outbox WHERE state IN ('waiting', 'sending')",
-    ):
-        statement = f"SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {what})"
-        assert await town.until(statement, OPEN_S, 0.1), f"left over: {town.rows(f'SELECT * FROM {what}')}"
+    await _none_left(town, "intent WHERE state = 'sending' OR (state = 'intent' AND held = 0)")
+    # A fill that is never heard of is told by the judgement.
+    fills = {_base(one["execId"]) for one in await town.control.ask("executions")}
+    await town.until(f"SELECT 1 WHERE (SELECT count(*) FROM execution) >= {len(fills)}", OPEN_S, 0.1)
+    await _none_left(town, "outbox WHERE state IN ('waiting', 'sending')")
+
+
+async def _none_left(town: Town, what: str) -> None:
+    statement = f"SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM {what})"
+    assert await town.until(statement, OPEN_S, 0.1), f"left over: {town.rows(f'SELECT * FROM {what}')}"
 
 
 async def judge(town: Town, tally: Tally) -> Verdict:

@@ -17,7 +17,6 @@ from tests.kill.points import Knife
 START_S = 60.0
 STOP_S = 30.0
 ANSWER_S = 5.0
-ACCOUNT = "DU1234567"
 
 
 class Ended(Exception):

@@ -9,19 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rules_engine.notifying.receiver import Received, Receiver
+from tests.daemon.house import ACCOUNT, MARKET
 from tests.kill.points import Knife
-from tests.kill.processes import ACCOUNT, START_S, Control, Nursery, Process, free_port
+from tests.kill.processes import START_S, Control, Nursery, Process, free_port
 
-MARKET = """\
-version: 1
-symbols:
-  V:
-    close: 196.50
-    history: [{from: 196.80, to: 197.20, over: 10m, every: 1s}]
-  MA:
-    close: 401.00
-    history: [{from: 401.00, to: 400.00, over: 10m, every: 1s}]
-"""
 STEP_S = 0.1
 STEPS = 30
 """Prices rise in so many steps, and fall in as many."""
@@ -87,7 +78,8 @@ class Town:
         self.journal = folder / "var" / "journal.db"
         self._socket = folder / "var" / "control.sock"
         self.received: list[Received] = []
-        self.market_open = True
+        self._market_open = True
+        self._prices_stand = asyncio.Event()
         self.control = Control(control)
         self.engine = Process(nursery, folder / "engine.out", "run", "--config", str(config))
         self.gateway = Process(
@@ -119,12 +111,19 @@ class Town:
         """V goes up and down across every level, MA with it, while the market is open and the gateway there."""
         up = [at / STEPS for at in range(STEPS)]
         for share in itertools.cycle([*up, *reversed(up)]):
-            for symbol, low, high in _RANGES if self.market_open else ():
+            if not self._market_open:
+                self._prices_stand.set()
+            for symbol, low, high in _RANGES if self._market_open else ():
                 price = round(low + (high - low) * share, 2)
                 with contextlib.suppress(OSError):
                     await self.control.do("push_quote", instrument=symbol, bid=price - 0.02, ask=price + 0.02)
                     await self.control.do("push", instrument=symbol, price=price)
             await asyncio.sleep(STEP_S)
+
+    async def close_market(self) -> None:
+        """Returns when the last price has been shown."""
+        self._market_open = False
+        await asyncio.wait_for(self._prices_stand.wait(), START_S)
 
     async def collect(self) -> None:
         async for message in self._receiver:
