@@ -1,5 +1,6 @@
 """W6: ten million prints in columns, backtests of W1's rule and of the W2 mix; everybody's answer is the firings."""
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -195,6 +196,9 @@ def _measured(title: str, contenders: dict[str, Play], prints: dict[str, int], r
         walls[name].append(wall_s / prints[name])
         return cpu_s / prints[name]
 
+    # As `rules backtest` does: nobody's garbage is looked for in what was there before.
+    gc.collect()
+    gc.freeze()
     measured = interleaved({name: partial(seconds, name) for name in contenders}, rounds)
     rows = []
     for name, cost in measured.items():

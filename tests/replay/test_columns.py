@@ -1,5 +1,6 @@
 """The engine on columns finds what the streaming engine finds, to the last digit, and hears far fewer prices."""
 
+import gc
 import random
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
+from rules_engine.evaluation.columnar.moments import Moments
 from rules_engine.evaluation.columnar.scene import Scene
+from rules_engine.evaluation.columnar.values import Columns
+from rules_engine.recordings.slices import Slice
 from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span
@@ -204,6 +208,28 @@ def test_prices_in_finer_steps_than_are_counted_run_price_by_price(tmp_path: Pat
     assert play(tmp_path, rules, files, engine="columns").outcomes == expected.outcomes
 
 
+def test_a_named_step_of_a_score_is_told_as_the_evaluator_finds_it(tmp_path: Path) -> None:
+    rules = """
+rules:
+  - {name: one, when: V > level, let: {level: "floor(zscore(V, 20s) * 3) + 100"}, do: notify desk}
+"""
+    files = {"V": walk(3_000, 4, step=0.4)}
+    expected = play(tmp_path, rules, files, engine="streaming")
+    assert expected.firings
+    assert play(tmp_path, rules, files, engine="columns").outcomes == expected.outcomes
+
+
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
+def test_a_firing_by_quotes_tells_the_newest_price_of_the_name_it_used(engine: str, tmp_path: Path) -> None:
+    rules = "rules:\n  - {name: one, when: V <= 102 using midpoint, do: notify desk}\n"
+    found = play(tmp_path, rules, {"V": prices(103, 103.5, 101.5, 103, 101.5)}, engine=engine)
+    # The quotes around a print are heard before it.
+    assert [(firing.at_s - START_S, firing.values) for firing in found.firings] == [
+        (2, {"V": 103.5}),
+        (4, {"V": 103.0}),
+    ]
+
+
 def test_an_account_that_is_read_runs_price_by_price(tmp_path: Path) -> None:
     rules = """
 rules:
@@ -274,6 +300,24 @@ def test_what_windows_hold_does_not_grow_with_the_days(
 
     few = most_held(4)
     assert most_held(12) <= few * 1.1
+
+
+@pytest.mark.parametrize("do", ["notify desk", "buy 10 V"])
+@pytest.mark.parametrize(
+    "when", ["V > sma(V, 60s) + stdev(V, 60s)", "V - MA moves 1 points in 5m", "V > sma(V, 5m) using midpoint"]
+)
+def test_columns_go_with_their_slice_though_nobody_collects_circles(do: str, when: str, tmp_path: Path) -> None:
+    rules = f"rules:\n  - {{name: one, when: '{when}', do: {do}}}\n"
+    files = {name: walk(5_000, seed) for name, seed in (("V", 1), ("MA", 2)) if name in when}
+    gc.collect()
+    gc.disable()
+    try:
+        backtest = play(tmp_path, rules, files, engine="columns", slice_rows=500)
+        left = [type(one).__name__ for one in gc.get_objects() if isinstance(one, Slice | Columns | Moments)]
+    finally:
+        gc.enable()
+    assert backtest.rows_held_max
+    assert not left
 
 
 def over_days(days: int, seed: int) -> str:

@@ -25,6 +25,10 @@ class Exact:
         self._now_s = 0.0
         self._values: dict[Expression, Value] = {}
 
+    def forget(self) -> None:
+        """Nothing more is read."""
+        self._values.clear()
+
     def value(self, of: Expression) -> Value:
         """Reads the expression at the moment that `at` names."""
         if of not in self._values:

@@ -69,6 +69,11 @@ class Joint:
         self.past.turn_over((moments.times[known],), (values[known],))
         self.past.begun_s = begun_s
 
+    def forget(self) -> None:
+        """Lets go of all columns: none follow."""
+        self.places = self.places[:0].copy()
+        self.past.forget()
+
 
 class Scene:
     """One slice after the other. Tell it of all `conditions` first.
@@ -94,7 +99,7 @@ class Scene:
         """Those over which there are windows, and whether sums over them are read."""
         self._joints_of: dict[str, list[Joint]] = {}
         self._slots: dict[Key, int] = {}
-        self._row_times: Callable[[], Column] = lambda: np.empty(0)
+        self._row_times: Callable[[], Column] = _never
         self._moments: dict[frozenset[Key], Moments] = {}
         self._columns: dict[tuple[Moments, float | None], Columns] = {}
 
@@ -209,8 +214,7 @@ class Scene:
     ) -> None:
         """Takes the next slice: what is heard of each instrument, which rows of all are its own, the times of all rows,
         and until when it goes."""
-        self._moments.clear()
-        self._columns.clear()
+        self._forget_columns()
         self._row_times = row_times
         for name, each in heard.items():
             for ticks in each:
@@ -260,12 +264,18 @@ class Scene:
 
     def forget(self) -> None:
         """Lets go of all columns: none follow."""
-        self._moments.clear()
-        self._columns.clear()
+        self._row_times = _never
+        self._forget_columns()
         for track in self.tracks.values():
             track.forget()
         for joint in self.joints.values():
-            joint.past.forget()
+            joint.forget()
+
+    def _forget_columns(self) -> None:
+        for columns in self._columns.values():
+            columns.forget()
+        self._columns.clear()
+        self._moments.clear()
 
     # How it is seen.
 
@@ -297,3 +307,7 @@ class Scene:
         if found is None:
             found = self._columns[moments, stale_after_s] = Columns(self, moments, stale_after_s)
         return found
+
+
+def _never() -> Column:
+    return np.empty(0)

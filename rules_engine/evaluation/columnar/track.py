@@ -31,7 +31,7 @@ class Track:
         self.count = 0
         """Ticks before this slice, and the last of them."""
         self._last, self._last_s = nan, -inf
-        self._places: Callable[[], Index] = lambda: np.empty(0, dtype=np.int64)
+        self._places: Callable[[], Index] = _nowhere
         self._said: Index | None = None
 
     def turn_over(
@@ -71,7 +71,8 @@ class Track:
 
     def forget(self) -> None:
         """Lets go of all columns: none follow."""
-        self.times = self.values = np.empty(0)
+        self.turn_over((), (), _nowhere)
+        self.sizes = lambda: None
         self.past.forget()
 
     @property
@@ -110,3 +111,7 @@ class Track:
     def end_at(self, count: int) -> int:
         """Where the past ends then."""
         return self.past.fresh + (count if self._said is None else int(self._said[count]))
+
+
+def _nowhere() -> Index:
+    return np.empty(0, dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from math import sqrt
 from typing import TYPE_CHECKING, Literal
 
@@ -106,7 +106,6 @@ class Columns:
         overflow: Literal["raise", "ignore"] = "raise",
     ) -> None:
         self.moments = moments
-        self.exact = Exact(self)
         self._scene = scene
         self._stale_after_s = stale_after_s
         self._words = words
@@ -120,6 +119,20 @@ class Columns:
     @property
     def kernels(self) -> Kernels:
         return self._scene.kernels
+
+    @cached_property
+    def exact(self) -> Exact:
+        """Reads single moments."""
+        return Exact(self)
+
+    def forget(self) -> None:
+        """Parts from `exact`, which refers back here: so what is here goes with its last reader, and need not wait until
+        somebody collects circles."""
+        for other in self._through.values():
+            other.forget()
+        if "exact" in self.__dict__:
+            self.exact.forget()
+            del self.exact
 
     def through(self, leaf: Leaf) -> "Columns":
         """The same moments, seen on the quotes that a leaf reads."""
@@ -142,7 +155,10 @@ class Columns:
 
     def values_at(self, of: Expression, places: Index) -> Column:
         """As the streaming evaluator finds them at some of the moments, from 0; nan where they are unknown."""
-        found = self.value(of)
+        try:
+            found = self.value(of)
+        except NotColumnar:
+            found = Values(np.empty(0), False)
         if found.exact:
             return found.at[places]
         read = self.exact.value(of)
