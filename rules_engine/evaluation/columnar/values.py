@@ -126,8 +126,8 @@ class Columns:
         return Exact(self)
 
     def forget(self) -> None:
-        """Parts from `exact`, which refers back here: so what is here goes with its last reader, and need not wait until
-        somebody collects circles."""
+        """Parts from `exact`, which refers back here: so what is here goes with its last reader, and need not wait
+        until somebody collects circles."""
         for other in self._through.values():
             other.forget()
         if "exact" in self.__dict__:
