@@ -2,7 +2,7 @@
 
 A. Firing, intents, messages and the rule's new memory are one commit (`Journal.record`).
 B. Pre-flight: link up and reconciled, no halt, no kill switch, the right account, outside the gateway's restart, not
-   too many a second, every limit, and a round trip to IB that was answered just now.
+   too many a second or of its rule a minute, every limit, and a round trip to IB that was answered just now.
 C. SENDING with its order ids is on disk.
 D. The bytes leave.
 E. IB's first report about each leg, or else its complete answers, says that it arrived.
@@ -111,13 +111,16 @@ class Dispatcher:
 
     async def _send_all(self) -> AbstractSet[UnitName]:
         """Sends what may leave, oldest firing first, also what is recorded meanwhile; returns what has to wait."""
-        waiting = set[UnitName]()
+        waiting, slowed = set[UnitName](), set[str]()
         while names := [name for name in self._journal.intents.waiting() if name not in waiting]:
             for name in names:
                 unit = self._journal.intents.unit(*name)
                 if unit[0].state is not State.INTENT:
                     continue
-                if self._waits(unit):
+                if self._is_over_budget(unit, slowed):
+                    slowed.add(unit[0].rule)
+                    waiting.add(name)
+                elif self._waits_for_price(unit):
                     waiting.add(name)
                 elif not await self._send(unit):
                     return waiting
@@ -172,7 +175,9 @@ class Dispatcher:
         if self._waits_for_restart(unit):
             return False
         unit = self._journal.intents.unit(unit[0].rule, unit[0].seq)
-        if unit[0].state is not State.INTENT or self._close_stale(unit) or self._waits(unit):
+        if unit[0].state is not State.INTENT or self._close_stale(unit):
+            return True
+        if self._is_over_budget(unit) or self._waits_for_price(unit):
             return True
         if found := preflight.over_limit(unit):
             self._intake.refuse(unit, found)
@@ -214,19 +219,28 @@ class Dispatcher:
             return False
         return self._current() is session and session.is_clear
 
-    def _waits(self, unit: Sequence[Intent]) -> bool:
-        """Whether this unit alone has to wait: for a price that IB may tell in a moment, or since its rule has sent so
-        much. Others may go first."""
-        session = self._current()
-        if session is None or not session.reconciled or self._preflight.is_stale(unit):
+    def _is_over_budget(self, unit: Sequence[Intent], slowed: AbstractSet[str] = frozenset()) -> bool:
+        """Whether the unit has to wait since its rule has sent so much; other rules may go first. What follows a unit
+        of a ``slowed`` rule never overtakes it."""
+        rule, pause_s = unit[0].rule, self._preflight.budget_pause_s(unit)
+        if not self._can_wait(unit) or (pause_s <= 0 and rule not in slowed):
             return False
-        now_s, rule = self._clock.now_s(), unit[0].rule
-        if (pause_s := self._preflight.budget_pause_s(unit)) > 0:
+        if pause_s > 0:
             self._look_again_in(pause_s)
             why = f"{rule} has sent so many orders and cancellations within a minute ({self._preflight.budget.words})"
-            self._tell_waiting(unit, why, "whatever follows of it", f"messages of {rule}.{now_s // TOLD_AGAIN_S:.0f}")
-            return True
-        return self._price_wait.holds((rule, unit[0].seq), self._preflight.over_limit(unit), now_s)
+            hour = self._clock.now_s() // TOLD_AGAIN_S
+            self._tell_waiting(unit, why, "whatever follows of it", f"messages of {rule}.{hour:.0f}")
+        return True
+
+    def _waits_for_price(self, unit: Sequence[Intent]) -> bool:
+        """Whether only a price, or something like it, is missing that IB may tell in a moment. Others may go first."""
+        name, now_s = (unit[0].rule, unit[0].seq), self._clock.now_s()
+        return self._can_wait(unit) and self._price_wait.holds(name, self._preflight.over_limit(unit), now_s)
+
+    def _can_wait(self, unit: Sequence[Intent]) -> bool:
+        """Whether it is only this unit that would wait, and waiting is any use."""
+        session = self._current()
+        return session is not None and session.reconciled and not self._preflight.is_stale(unit)
 
     def _waits_for_restart(self, unit: Sequence[Intent]) -> bool:
         """Whether the gateway may be restarting. The first unit that has to wait for that is told, with its end."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rules_engine.execution.database import Row, Value
 from rules_engine.model.action import Remaining, Side
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.firing import Reason
@@ -649,3 +650,23 @@ async def test_positions_are_what_was_held_at_first_and_our_fills_or_somebody_el
     [held] = bench.journal.ledger.holdings()
     assert (held.ours, held.newest, held.others) == (100, 0, -130)
     assert link.asked == 3 and bench.journal.ledger.unbalanced() == []
+
+
+@pytest.mark.parametrize("count", [10, 40])
+async def test_orders_that_wait_cost_each_the_same_however_many_they_are(bench: Bench, count: int) -> None:
+    bench.accepting(await bench.connect())
+    bench.market.quotes["MA"] = None
+    bench.record(*[decision(draft(quantity=Decimal(number + 1)), rule=f"r{number}") for number in range(count)])
+    last = bench.record(decision(draft(instrument=V)))
+    read, rows = 0, bench.journal._database.rows
+
+    def counted(statement: str, *values: Value) -> list[Row]:
+        nonlocal read
+        found = rows(statement, *values)
+        read += len(found)
+        return found
+
+    bench.journal._database.rows = counted  # type: ignore[method-assign]  # What is read of the journal.
+    await bench.desk.dispatch()
+    assert bench.state(last) is State.WORKING
+    assert read < 6 * count + 100

@@ -133,6 +133,18 @@ async def test_a_unit_larger_than_the_allowance_leaves_whole_after_a_quiet_minut
     assert len(bench.ib.wire) == 4
 
 
+async def test_what_follows_of_the_same_rule_never_overtakes_what_waits(tmp_path: Path) -> None:
+    bench = await few(tmp_path, 3)
+    first = at_limit(bench, 1)
+    pair = bench.record(decision(*[draft(instrument=V, quantity=Decimal(count)) for count in (1, 2, 3)], rule="wild"))
+    single = at_limit(bench, 2)
+    await bench.desk.dispatch()
+    assert keys(bench.ib.wire) == [first]
+    for _ in range(4):
+        await bench.later(60)
+    assert keys(bench.ib.wire)[1] == pair and keys(bench.ib.wire)[4] == single
+
+
 async def test_an_order_that_would_leave_with_its_firing_waits_too(tmp_path: Path) -> None:
     bench = await few(tmp_path, 1)
     bench.desk._session.link.proven = True  # type: ignore[union-attr]  # Connected two lines above.
