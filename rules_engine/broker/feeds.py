@@ -29,6 +29,8 @@ class Feeds:
         self._clock = clock
         self.silences: dict[str, Silence] = {}
         """The instruments without trusted prices."""
+        self.trades: dict[int, float] = {}
+        """The newest trade of each contract, over gaps and connections."""
 
     @property
     def silent(self) -> dict[str, int]:

@@ -194,9 +194,7 @@ class Prices:
     def _trade(self, stream: Stream, value: float | None, size: float, exchange_s: float | None) -> None:
         """IB's trade times have milliseconds only: a trade of the very millisecond of the subscription is a new one.
         An exchange clock that runs ahead of ours must not make the prices that follow look late."""
-        if value is not None and _is_absurd(value, stream.bid, stream.ask):
-            said = (stream.names[0], value, stream.bid, stream.ask)
-            _log.warning("%s: a trade at %s is left out: bid %s, ask %s", *said)
+        if value is not None and self._is_left_out(stream, value):
             return
         if exchange_s is None:
             stream.quoted_s = self.now_s
@@ -205,6 +203,19 @@ class Prices:
         time_s = min(exchange_s, self.now_s)
         stream.quoted_s = max(stream.quoted_s, time_s)
         self._tell(stream, LAST, value, size, time_s, exchange_s < int(stream.since_s * 1000) / 1000)
+
+    def _is_left_out(self, stream: Stream, value: float) -> bool:
+        """Whether the trade never was. While there are no quotes beside it, as after a gap, the trade before says so:
+        one lone jump is left out then, and the second trade of a real one counts."""
+        before = self._feeds.trades.get(stream.contract_id)
+        is_quoted = stream.bid is not None and stream.ask is not None
+        low, high = (stream.bid, stream.ask) if is_quoted else (before, before)
+        is_absurd = _is_absurd(value, low, high)
+        if is_absurd:
+            _log.warning("%s: a trade at %s is left out: bid %s, ask %s", stream.names[0], value, low, high)
+        if not (is_absurd and is_quoted):
+            self._feeds.trades[stream.contract_id] = value
+        return is_absurd
 
     def _take(self, stream: Stream, kind: int, value: float | None, size: float) -> None:
         """A snapshot counts from the subscription, or the first trades after it would look late beside its arrival."""

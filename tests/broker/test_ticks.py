@@ -290,6 +290,32 @@ def test_trade_far_outside_the_quotes_beside_it_is_left_out(price: float, is_hea
     assert heard.stream.last == (price if is_heard else None)
 
 
+def test_without_quotes_a_lone_trade_far_from_the_one_before_is_left_out() -> None:
+    heard = Heard(_stock())
+    heard.trade(200.0, 1.0, 995.0)
+    heard.stream.forget()
+    assert [heard.trade(price, 1.0, 996.0) for price in (2.0, 200.0)] == [[], []]
+    assert [tick.value for tick in heard.trade(201.0, 1.0, 997.0)] == [201.0]
+
+
+def test_without_quotes_the_second_trade_of_a_real_jump_counts() -> None:
+    heard = Heard(_stock())
+    heard.trade(200.0, 1.0, 995.0)
+    heard.stream.forget()
+    assert not heard.trade(50.0, 1.0, 996.0)
+    assert [tick.value for tick in heard.trade(50.1, 1.0, 997.0)] == [50.1]
+
+
+def test_a_trade_that_the_quotes_proved_wrong_says_nothing_of_the_next() -> None:
+    heard = Heard(_stock())
+    heard.price(1, 199.0, 1.0)
+    heard.price(2, 201.0, 1.0)
+    heard.trade(200.0, 1.0, 995.0)
+    heard.trade(2.0, 1.0, 995.5)
+    heard.stream.forget()
+    assert [tick.value for tick in heard.trade(201.0, 1.0, 996.0)] == [201.0]
+
+
 @pytest.mark.parametrize(("value", "halted"), [(1.0, True), (2.0, True), (0.0, False), (-1.0, False)])
 def test_halt_is_what_the_exchange_says(value: float, halted: bool) -> None:
     heard = Heard(_stock())
