@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 
 from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.conditions.crossing import Crossing
-from rules_engine.conditions.logic import Any
+from rules_engine.conditions.lasting import Lasting
+from rules_engine.conditions.logic import All, Any, Not
 from rules_engine.conditions.phrase import Level, Phrase
-from rules_engine.model.condition import Condition
+from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.direction import Direction
 from rules_engine.model.holding import Held, Obstacle, Terms
 from rules_engine.model.judging import PULSE, Composite, Forget, Judge, Moment, Readings, Verdict, state
@@ -29,11 +30,25 @@ class Using(Condition):
         return (self.of,)
 
     def judge(self, readings: Readings) -> Judge:
-        if isinstance(self.of, Crossing) and self.of.direction is Direction.EITHER:
-            ways = (replace(self.of, direction=way) for way in (Direction.UP, Direction.DOWN))
-            return Any(tuple(Using(way, self.method) for way in ways)).judge(readings)
+        spread = self.spread()
+        if spread is not self:
+            return spread.judge(readings)
         inner = self.of.judge(readings.using(self.method, rises(self.of)))
         return _TwiceJudge(self, inner, readings) if self.method in _DOUBLE else inner
+
+    def spread(self) -> Condition:
+        """The method said of each condition inside, as IB holds it: each has quotes and prints in a row of its own."""
+        match self.of:
+            case Crossing(direction=Direction.EITHER) as crossing:
+                return Any(tuple(Using(replace(crossing, direction=way), self.method) for way in _WAYS))
+            case All(conditions) | Any(conditions):
+                return replace(self.of, conditions=tuple(Using(part, self.method) for part in conditions))
+            case Not(condition) if (opposite := condition.opposite()) is not None:
+                return Using(opposite, self.method)
+            case Lasting(of):
+                return replace(self.of, of=Using(of, self.method).spread())
+            case _:
+                return self
 
     def held(self, terms: Terms) -> Held:
         found = self.of.held(terms.using(self.method))
@@ -55,6 +70,7 @@ class Using(Condition):
         return f"{inner} using {self.method}"
 
 
+_WAYS = (Direction.UP, Direction.DOWN)
 _SINGLE = (TriggerMethod.LAST, TriggerMethod.MIDPOINT)
 _DOUBLE = (TriggerMethod.DOUBLE_LAST, TriggerMethod.DOUBLE_BID_ASK)
 
@@ -78,7 +94,8 @@ class _TwiceJudge(Composite):
     def __init__(self, condition: Using, inner: Judge, readings: Readings) -> None:
         super().__init__((inner,))
         view = readings.using(condition.method, rises(condition.of))
-        self.counts = [view.prints(expression) for expression in condition.of.expressions()]
+        read = (expression for part in walk_conditions(condition.of) for expression in part.expressions())
+        self.counts = [view.prints(expression) for expression in read]
         self.event = condition.is_event
         self.seen = 0
         self.agreed = 0

@@ -5,13 +5,11 @@ from dataclasses import dataclass, replace
 
 from rules_engine.conditions.bar_close import OnBarClose
 from rules_engine.conditions.change import Change
-from rules_engine.conditions.crossing import Crossing
 from rules_engine.conditions.move import Move
 from rules_engine.conditions.silence import Silence
 from rules_engine.conditions.trigger import Using, rises
 from rules_engine.evaluation.series import unnamed
 from rules_engine.model.condition import Condition
-from rules_engine.model.direction import Direction
 from rules_engine.model.expression import Expression, Function, Reading, Series, parts, walk
 from rules_engine.model.instrument import Field
 from rules_engine.model.trigger_method import TriggerMethod
@@ -97,9 +95,8 @@ def leaves_of(condition: Condition, words: Leaf | None = None) -> Iterator[Leaf]
     """All of them, in order."""
     words = words or Leaf(condition)
     match condition:
-        case Using(of=Crossing(direction=Direction.EITHER) as of, method=method):
-            for way in (Direction.UP, Direction.DOWN):
-                yield from leaves_of(Using(replace(of, direction=way), method), words)
+        case Using() if (spread := condition.spread()) is not condition:
+            yield from leaves_of(spread, words)
         case Using(of=of, method=method):
             twice = method in DOUBLE and not of.parts()
             yield from leaves_of(of, replace(words, method=method, rising=rises(of), twice=twice))

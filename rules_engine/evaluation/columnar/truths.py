@@ -87,9 +87,8 @@ def told(condition: Condition, can_count: Callable[[Expression], bool], words: L
     match condition:
         case All() | Any() | Not():
             return _composite(words, condition.parts(), can_count)
-        case Using(of=Crossing(direction=Direction.EITHER) as of, method=method):
-            ways = (Using(replace(of, direction=way), method) for way in (Direction.UP, Direction.DOWN))
-            return told(Any(tuple(ways)), can_count, words)
+        case Using() if (spread := condition.spread()) is not condition:
+            return told(spread, can_count, words)
         case Using(of=of, method=method):
             return None if method in DOUBLE else told(of, can_count, next(leaves_of(condition, words)))
         case _ if not has_sides(words, can_count) or not _is_simple(words):
