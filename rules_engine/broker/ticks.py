@@ -90,8 +90,8 @@ class Stream:
 
     @property
     def reports_trades(self) -> bool:
-        """With trade reports, tick type 4 tells the same trades once more."""
-        return self.sec_type in _TRADED
+        """With trade reports, tick type 4 tells the same trades once more. Of delayed trades there are none."""
+        return self.sec_type in _TRADED and not self.is_delayed
 
     def forget(self) -> None:
         """What was said before cannot be trusted any more."""
@@ -138,7 +138,8 @@ class Prices:
             return
         value = price_or_none(price)
         if kind in _QUOTES:
-            stream.quoted_s = self.now_s
+            if value is not None:
+                stream.quoted_s = self.now_s
             if value == stream.values.get(kind) and size == stream.sizes.get(kind):
                 return
             stream.sizes[kind] = size
@@ -194,15 +195,15 @@ class Prices:
     def _trade(self, stream: Stream, value: float | None, size: float, exchange_s: float | None) -> None:
         """IB's trade times have milliseconds only: a trade of the very millisecond of the subscription is a new one.
         An exchange clock that runs ahead of ours must not make the prices that follow look late."""
-        if value is not None and self._is_left_out(stream, value):
-            return
+        time_s = self.now_s if exchange_s is None else min(exchange_s, self.now_s)
+        if value is not None:
+            if self._is_left_out(stream, value):
+                return
+            stream.quoted_s = max(stream.quoted_s, time_s)
         if exchange_s is None:
-            stream.quoted_s = self.now_s
             self._take(stream, LAST, value, size)
-            return
-        time_s = min(exchange_s, self.now_s)
-        stream.quoted_s = max(stream.quoted_s, time_s)
-        self._tell(stream, LAST, value, size, time_s, exchange_s < int(stream.since_s * 1000) / 1000)
+        else:
+            self._tell(stream, LAST, value, size, time_s, exchange_s < int(stream.since_s * 1000) / 1000)
 
     def _is_left_out(self, stream: Stream, value: float) -> bool:
         """Whether the trade never was. While there are no quotes beside it, as after a gap, the trade before says so:

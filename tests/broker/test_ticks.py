@@ -182,6 +182,12 @@ def test_nothing_of_a_stream_that_is_delayed_counts_unless_allowed(kind: int) ->
         assert len(found) == (3 if allowed else 0)
 
 
+def test_every_delayed_trade_counts_for_there_are_no_reports_of_these() -> None:
+    heard = Heard(_stock(), delayed=True)
+    heard.prices.data_type(REQUEST, 3)
+    assert [tick.value for price in (200.0, 201.0, 201.5) for tick in heard.price(68, price, 5.0)] == [200, 201, 201.5]
+
+
 def test_what_is_said_of_another_request_is_passed_over() -> None:
     heard = Heard(_stock())
     for request_id in (REQUEST - 1, REQUEST + 1):
@@ -259,6 +265,16 @@ def test_quote_that_is_said_again_is_alive() -> None:
     heard.prices.now_s = NOW_S + 60
     heard.price(1, 199.0, 1.0)
     assert heard.stream.quoted_s == NOW_S + 60
+
+
+@pytest.mark.parametrize("kind", [1, 2, 4])
+def test_word_that_there_is_no_price_keeps_no_other_price_alive(kind: int) -> None:
+    for heard in (Heard(_stock()), Heard(Stream(("VIX",), 1, "IND", since_s=990.0))):
+        heard.trade(200.0, 1.0, NOW_S)
+        heard.prices.now_s = NOW_S + 60
+        for _ in range(2):
+            heard.price(kind, -1.0, 0.0)
+        assert heard.stream.quoted_s == NOW_S
 
 
 def test_trade_that_is_reported_late_does_not_make_the_quote_older_nor_younger() -> None:
