@@ -1,6 +1,7 @@
 """What arrives from IB waits here, in order and bounded, until the engine takes it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rules_engine.broker.folding import extremes, turning_points
@@ -53,8 +54,7 @@ class Inbox:
         self.folded = 0
         self.ticks_max = ticks_max
         self._reports_max = reports_max
-        self._items: list[Item] = []
-        self._taken = 0
+        self._items: deque[Item] = deque()
         self._ticks = 0
         self._fold_at = ticks_max
         self._newly_folded: set[str] = set()
@@ -62,7 +62,7 @@ class Inbox:
 
     def __len__(self) -> int:
         """How much waits to be taken."""
-        return len(self._items) - self._taken
+        return len(self._items)
 
     def tick(self, tick: Tick) -> None:
         """Takes in one tick; older ones are folded when there are too many."""
@@ -83,11 +83,9 @@ class Inbox:
     def take(self) -> Iterator[Item]:
         """What was not taken yet, one after the other, for as long as its taker goes on."""
         while self._items:
-            item = self._items[self._taken]
-            self._taken += 1
-            if self._taken == len(self._items):
-                self._items, self._taken, self._ticks = [], 0, 0
-                self._fold_at = self.ticks_max
+            item = self._items.popleft()
+            if not self._items:
+                self._ticks, self._fold_at = 0, self.ticks_max
                 self._arrived.clear()
             elif isinstance(item, Tick):
                 self._ticks -= 1
@@ -103,14 +101,14 @@ class Inbox:
         await self._arrived.wait()
 
     def _fold(self) -> None:
-        waiting = self._items[self._taken :]
+        waiting = list(self._items)
         items = _folded(waiting, turning_points)
         if _ticks_in(items) > self.ticks_max // 2:
             items = _folded(waiting, extremes)
         stay = set(map(id, items))
         self._newly_folded |= {item.instrument for item in waiting if isinstance(item, Tick) and id(item) not in stay}
         self.folded += len(waiting) - len(items)
-        self._items, self._taken, self._ticks = items, 0, _ticks_in(items)
+        self._items, self._ticks = deque(items), _ticks_in(items)
         # Very many instruments may not fold below the bound; folding again at every tick would then cost a full pass.
         self._fold_at = max(self.ticks_max, 2 * self._ticks)
 

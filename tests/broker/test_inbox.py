@@ -1,6 +1,7 @@
 """The inbox keeps order, and under pressure what a rule could act on."""
 
 import asyncio
+import weakref
 from decimal import Decimal
 from itertools import islice
 
@@ -77,6 +78,22 @@ def test_a_part_is_taken_in_order_and_the_rest_is_kept_and_counted() -> None:
         inbox.tick(tick)
     assert list(islice(inbox.take(), 2)) == ticks[2:4]
     assert (list(inbox.take()), len(inbox), inbox.folded) == (ticks[4:], 0, 0)
+
+
+class Price(float):
+    """One that can be watched."""
+
+
+def test_what_was_taken_is_let_go_though_there_is_always_something_left() -> None:
+    inbox, made = Inbox(), list[weakref.ref[Price]]()
+    inbox.tick(_tick("V", Price(0.0)))
+    for number in range(100):
+        price = Price(number)
+        made.append(weakref.ref(price))
+        inbox.tick(_tick("V", price))
+        del price
+        next(inbox.take())
+    assert sum(one() is not None for one in made) == len(inbox) == 1
 
 
 def test_fields_and_instruments_fold_apart() -> None:
