@@ -43,7 +43,7 @@ class RiskGate:
             or _first(lambda leg: self._leg(leg, unit, book), unit)
             or totals.loss_today(unit, self._limits, self._market)
             or totals.loss_of_rule_today(unit, rule, book, self._limits, self._market, self.day_start_s)
-            or totals.values(unit, book, self._limits, self._market)
+            or totals.values(unit, rule, book, self._limits, self._market)
         )
 
     def day_start_s(self) -> float:

@@ -27,14 +27,16 @@ def orders_today(unit: Unit, book: Book, limits: Limits, rule: str) -> Refusal |
     return None
 
 
-def values(unit: Unit, book: Book, limits: Limits, market: Market) -> Refusal | None:
-    """What orders are worth together: those of the day, and those that may still fill."""
+def values(unit: Unit, rule: str, book: Book, limits: Limits, market: Market) -> Refusal | None:
+    """What orders are worth together: those of the day, this rule's of the day, and those that may still fill."""
     opening = [leg for leg in unit if not leg.closes]
     if not opening:
         return None
+    of_rule = [intent for intent in book.today if intent.rule == rule]
     waiting = [(intent.draft, intent.remaining) for intent in book.open]
     for name, most, before in (
         ("max_value_per_day", limits.max_value_per_day, _sent(book.today)),
+        ("max_value_per_rule_per_day", limits.max_value_per_rule_per_day, _sent(of_rule)),
         ("max_open_value", limits.max_open_value, waiting),
     ):
         if most is None:

@@ -260,6 +260,7 @@ class _Words:
             allow_short=isinstance(short, Scalar) and short.value is True,
             max_orders_per_rule_per_day=node.whole("max_orders_per_rule_per_day", 0) or None,
             max_value_per_day=_amount(node, "max_value_per_day"),
+            max_value_per_rule_per_day=_amount(node, "max_value_per_rule_per_day"),
             max_open_value=_amount(node, "max_open_value"),
             max_daily_loss=_amount(node, "max_daily_loss"),
             max_daily_loss_per_rule=_amount(node, "max_daily_loss_per_rule"),

@@ -46,6 +46,7 @@ class Limits:
     allow_short: bool = False
     max_orders_per_rule_per_day: int | None = None
     max_value_per_day: Decimal | None = None
+    max_value_per_rule_per_day: Decimal | None = None
     max_open_value: Decimal | None = None
     """Of all orders that may still fill, together."""
     max_daily_loss: Decimal | None = None

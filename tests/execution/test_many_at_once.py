@@ -37,6 +37,7 @@ EVERY_LIMIT = {
         "max_orders_per_day": 40,
         "max_orders_per_rule_per_day": 2,
         "max_value_per_day": Decimal(250_000),
+        "max_value_per_rule_per_day": Decimal(9_000),
         "max_open_value": Decimal(90_000),
         "max_position_value": Decimal(140_000),
         "allow_short": False,
@@ -103,6 +104,14 @@ def broken(limits: Limits, sent: Sequence[Intent], positions: dict[str, Decimal]
     day = sum((worth(one.draft, one.draft.quantity) for one in sent), Decimal(0))
     if limits.max_value_per_day is not None and day > limits.max_value_per_day:
         found.append("max_value_per_day")
+    if (most := limits.max_value_per_rule_per_day) is not None:
+        names = {one.rule for one in sent}
+        days = [
+            sum((worth(one.draft, one.draft.quantity) for one in sent if one.rule == name), Decimal(0))
+            for name in names
+        ]
+        if max(days, default=Decimal(0)) > most:
+            found.append("max_value_per_rule_per_day")
     still = sum((worth(one.draft, one.remaining) for one in may_fill), Decimal(0))
     if limits.max_open_value is not None and still > limits.max_open_value:
         found.append("max_open_value")

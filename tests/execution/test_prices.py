@@ -94,7 +94,10 @@ def test_without_a_usable_exchange_rate_nothing_is_sent(rate: Decimal | None) ->
         ("future", 25, "CHF", "8000", 1, "220000"),
     ],
 )
-@pytest.mark.parametrize("name", ["max_order_value", "max_position_value", "max_open_value", "max_value_per_day"])
+@pytest.mark.parametrize(
+    "name",
+    ["max_order_value", "max_position_value", "max_open_value", "max_value_per_day", "max_value_per_rule_per_day"],
+)
 def test_worth_is_price_times_multiplier_times_exchange_rate(
     name: str, kind: str, multiplier: int, currency: str, price: str, quantity: int, worth: str
 ) -> None:

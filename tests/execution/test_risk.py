@@ -270,6 +270,14 @@ def test_the_worth_of_the_day_counts_everything_that_left_and_only_entries() -> 
     assert check(sell(100, closes=True), limits=limited(max_value_per_day=Decimal(1)), market=closing) is None
 
 
+def test_the_worth_of_a_rule_s_day_counts_its_own_orders_only() -> None:
+    gate = RiskGate(limited(max_value_per_rule_per_day=Decimal(80_000)), FakeMarket(), SteppedClock(NOW_S))
+    today = Book(today=[sent(at_limit("400"), rule="r"), *[sent(at_limit("400"), rule="other")] * 9])
+    assert gate.check((at_limit("400"),), today, "r") is None
+    refused = gate.check((at_limit("400.01"),), today, "r")
+    assert refused is not None and "max_value_per_rule_per_day is 80000, it would come to 80001" in refused.detail
+
+
 def test_the_worth_of_open_orders_counts_what_may_still_fill_in_base_currency() -> None:
     limits = limited(max_open_value=Decimal(100_000))
     market = FakeMarket(contracts={"MA": stock("MA", currency="EUR")}, rates={"EUR": Decimal(2)})

@@ -35,6 +35,7 @@ limits:
   max_orders_per_rule_per_day: 4
   max_orders_per_second: 3
   max_value_per_day: 200000
+  max_value_per_rule_per_day: 90000
   max_open_value: 150000
   max_daily_loss: 2500.50
   max_daily_loss_per_rule: 500
@@ -78,6 +79,7 @@ def test_the_whole_file(tmp_path: Path) -> None:
         allow_short=False,
         max_orders_per_rule_per_day=4,
         max_value_per_day=Decimal(200000),
+        max_value_per_rule_per_day=Decimal(90000),
         max_open_value=Decimal(150000),
         max_daily_loss=Decimal("2500.50"),
         max_daily_loss_per_rule=Decimal(500),
