@@ -271,11 +271,13 @@ class Run:
             watch.wake()
 
     def retire(self) -> None:
-        """Another run has taken its place, and those of its watches that go on: no timer of it counts."""
+        """Another run has taken its place, and those of its watches that go on: no timer of it counts. It lets go of
+        its watches, as they point back to it: nobody looks for such circles after a reload."""
         self.due_s = None
         for watch in self.watches:
             if watch.run is self:
                 watch.due_s = None
+        self.watches = []
 
     def break_off(self, reason: str, now_s: float) -> None:
         self.broken, self.since_s = reason, now_s

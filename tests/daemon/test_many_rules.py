@@ -2,11 +2,13 @@
 
 import asyncio
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from pytest import MonkeyPatch
 
 from rules_engine.daemon.collector import collector_waits
@@ -103,6 +105,33 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
     assert isinstance(changed, Difference) and len(changed.changed) == RULES_A_FILE
     assert heard == sent and len(sent) > 10
     assert max(taken) < LONG_S, f"{max(taken) * 1e3:.0f} ms"
+
+
+@pytest.mark.parametrize("new", ["buy 2 MA", "buy 1 MA\n    only_if: V > 100", "crosses below"])
+async def test_what_a_reload_takes_out_of_force_needs_no_collector_to_be_let_go(tmp_path: Path, new: str) -> None:
+    """What is there after a reload is never looked through again, so a circle in it would stay for good."""
+    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SystemClock()
+    folder.mkdir()
+    state.prepare()
+    write(folder, 0)
+    book, stopping = RuleBook(folder, frozenset()), asyncio.Event()
+    edition = book.read(clock.now_s(), frozenset(), {})
+    assert isinstance(edition, Edition)
+    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
+    daemon = Daemon(settings, state, book, edition, clock, live=False)
+    del edition
+    running = asyncio.create_task(daemon.run(stopping))
+    while not daemon.is_running:
+        await asyncio.sleep(0)
+    before = [weakref.ref(run) for run in daemon._evaluator._runs.values()]
+    (file,) = folder.iterdir()
+    file.write_text(file.read_text().replace("crosses above" if "crosses" in new else "buy 1 MA", new))
+    changed = await daemon.reload()
+    assert isinstance(changed, Difference) and changed.changed
+    assert sum(run() is None for run in before) == len(changed.changed)
+    stopping.set()
+    await running
+    daemon.close()
 
 
 async def test_a_thousand_rules_hold_nothing_up_whatever_is_done_with_all_of_them(
