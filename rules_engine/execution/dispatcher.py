@@ -89,7 +89,7 @@ class Dispatcher:
         unit = self._journal.intents.next_unit()
         if unit and unit[0].expires_s is not None:
             moments.append(unit[0].expires_s)
-        if unit and self._paced_until_s > now_s:
+        if unit and self._paced_until_s:
             moments.append(self._paced_until_s)
         if unit and (end_s := self._preflight.restart_end_s()):
             moments.append(end_s)

@@ -47,6 +47,15 @@ async def test_orders_beyond_the_allowance_wait_for_their_minute_and_others_go_f
     assert keys(bench.ib.wire)[4:] == wild[3:]
 
 
+async def test_an_allowance_that_came_back_while_others_were_sent_is_used_at_once(tmp_path: Path) -> None:
+    bench = await few(tmp_path, 1)
+    for number in range(2):
+        at_limit(bench, number)
+    await bench.desk.dispatch()
+    bench.clock.time_s += 60.1
+    assert bench.desk.due_s() <= bench.clock.now_s()
+
+
 async def test_it_is_told_once_an_hour_to_everyone(tmp_path: Path) -> None:
     bench = await few(tmp_path, 1)
     for number in range(5):
