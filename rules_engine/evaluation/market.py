@@ -38,7 +38,9 @@ class Market:
         series = self.bars.get(key)
         if series is None:
             series = self.bars[key] = BarSeries(bar_s, keeps)
-            self.feed(instrument).quote(of).bars.append(series)
+            quote = self.feed(instrument).quote(of)
+            quote.settle()
+            quote.bars.append(series)
         return series
 
     def backfill(

@@ -78,7 +78,14 @@ class Quote:
         for bars in self.bars:
             bars.push(self.time_s, self.value, size, self.kept_from_s if bars.keeps else self.covered_from_s)
 
+    def settle(self) -> None:
+        """Before more is built from its prints: those that wait belong to what was there before, and the next one is
+        looked at."""
+        if self.lane is not None:
+            self.lane.close()
+
     def join(self, stream: "Stream") -> None:
+        self.settle()
         self.streams.append(stream)
         self._compare()
 
@@ -144,8 +151,9 @@ class Feed:
         if sources is not None:
             first, second = (self.quote(source) for source in sources)
             derived = Derived(quote, first, second, _midpoint if of is Field.MID else _change)
-            first.derived.append(derived)
-            second.derived.append(derived)
+            for source in (first, second):
+                source.settle()
+                source.derived.append(derived)
 
     def hear(self, time_s: float) -> None:
         """A tick shows that the feed is up."""

@@ -56,6 +56,7 @@ class Stream:
     def extreme(self, window_s: float, highest: bool, now_s: float) -> Extreme:
         key = (window_s, highest)
         if self.extremes is None:
+            self._settle()
             self.extremes = Extremes()
             self.takers.append(self.extremes.take)
         if key not in self._extreme:
@@ -74,9 +75,14 @@ class Stream:
 
     def _past(self) -> Sums:
         if self.sums is None:
+            self._settle()
             self.sums = Sums()
             self.takers.append(self.sums.take)
         return self.sums
+
+    def _settle(self) -> None:
+        for leg in self.legs:
+            leg.settle()
 
     def _since_s(self, now_s: float) -> float:
         """A window that joins later has not seen what came before."""

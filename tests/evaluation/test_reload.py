@@ -1,0 +1,80 @@
+"""Rules that come while prints wait to be read: what is built for them is built of the right prints."""
+
+from unittest.mock import patch
+
+import pytest
+
+from rules_engine.evaluation import Evaluator
+from rules_engine.evaluation.watch import Watch
+from rules_engine.model.firing import Firing
+from rules_engine.model.instrument import Field
+from rules_engine.model.life import Outcome
+from rules_engine.model.rule import IfAlreadyTrue
+from tests.evaluation.market import START_S, print_of
+from tests.evaluation.sentences import plan
+
+SLEEPS = ["V > 200", "V.bid > 200", "V.ask > 200"]
+"""Nothing comes of these, and prints of V wait until somebody reads them."""
+
+
+def added(text: str) -> list[Outcome]:
+    """What comes of a rule that is built while prints come, and joins the others after fifteen of them."""
+    old = [plan(f"old-{number}", said) for number, said in enumerate(SLEEPS)]
+    evaluator = Evaluator(old, START_S)
+    outcomes = [*evaluator.tick(print_of(START_S, 50.0, "MA"))]
+
+    def hear(first: int, last: int) -> None:
+        for number in range(first, last):
+            now_s, price = START_S + number, 90.0 + number % 3
+            outcomes.extend(evaluator.tick(print_of(now_s, price)))
+            for field in (Field.BID, Field.ASK):
+                lane = evaluator.lane("V", field)
+                outcomes.extend(lane.hear(now_s + 0.5, price - 0.5 if field is Field.BID else price + 0.5))
+
+    hear(0, 5)
+    new = plan("new", text, if_already_true=IfAlreadyTrue.FIRE)
+    building = evaluator.replacing([*old, new], lambda: START_S + 19.9)
+    next(building)
+    hear(5, 20)
+    assert list(building) == []
+    hear(20, 40)
+    return outcomes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sma(V - MA, 10s) > 60",
+        "sma(V - MA, 10s) < 60",
+        "V moves up 1 points in 30s",
+        "V changes up 1 points in 10s",
+        "zscore(V, 12s) > 1",
+        "V[5s].high > 91",
+        "sma(V[5s], 2) > 90",
+        "V > 80 on bar close 5s",
+        "V.mid > 80",
+        "highest(V.mid, 10s) > 80",
+    ],
+)
+def test_a_rule_that_joins_reads_what_it_would_if_every_print_were_judged(text: str) -> None:
+    found = added(text)
+    with patch.object(Watch, "is_settled", lambda watch: False):
+        assert found == added(text)
+
+
+def test_prices_that_wait_are_no_prints_of_a_spread_that_joins() -> None:
+    assert added("sma(V - MA, 10s) > 60") == []
+    (firing,) = added("sma(V - MA, 10s) < 60")
+    assert isinstance(firing, Firing)
+    assert firing.values["sma(V - MA, 10s)"] == pytest.approx(41, abs=0.5)
+
+
+@pytest.mark.parametrize("count", [201, 205, 209, 213])
+def test_prices_that_wait_are_no_part_of_a_window_that_joins_later(count: int) -> None:
+    mean = plan("mean", "sma(V, 2s) > 200")
+    evaluator = Evaluator([mean], START_S)
+    for number in range(count):
+        evaluator.tick(print_of(START_S + number / 10, 99.0 + number % 2))
+    evaluator.replace([mean, plan("new", "V moves up 1% in 30s")], START_S + 30)
+    for second in (30, 31):
+        assert [*evaluator.tick(print_of(START_S + second, 100.0))] == []
