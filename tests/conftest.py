@@ -6,6 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import settings
+
+# A machine that others share may be slow for a moment: how long one example takes says nothing.
+settings.register_profile("unhurried", settings(deadline=None))
+settings.load_profile("unhurried")
 
 # Nothing that a test finds out is kept for the next run, and no run reads what the user's own checks have kept.
 _CACHE = TemporaryDirectory(prefix="rules-engine-tests-")

@@ -1,6 +1,6 @@
 """How far this machine's clock is from IB's."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.broker.clock_apart import ahead_at_least_s
@@ -14,7 +14,6 @@ from tests.broker.conftest import Heard
 ways = st.floats(0.0, 3.0)
 
 
-@settings(deadline=None)
 @given(st.floats(-7200.0, 7200.0), ways, ways, st.floats(1.9e9, 1.9e9 + 60))
 def test_it_is_never_called_farther_apart_than_it_is_and_never_much_less(
     ahead_s: float, there_s: float, back_s: float, asked_s: float

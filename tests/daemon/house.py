@@ -157,6 +157,12 @@ class Running:
         """Whether the rule has fired, and nothing is decided about it yet."""
         return rule in self._daemon._journal.undecided
 
+    def price(self, name: str) -> float | None:
+        """What the engine knows of an instrument's last price."""
+        connection = self._daemon.link.connection
+        stream = None if connection is None else connection.prices(name)
+        return None if stream is None else stream.last
+
     def save(self) -> None:
         """What the engine does every few seconds."""
         at_once(self._daemon._reactor.saving())

@@ -116,6 +116,37 @@ async def test_an_edit_is_taken_over_and_the_difference_is_shown_first(house: Ho
         assert "nothing changed" in str(await engine.ask("reload", dry=True))
 
 
+NAMED = """\
+version: 1
+defaults: {{notify: phone}}
+instruments:
+  X: {{stock: {symbol}}}
+rules:
+  - name: crossed
+    when: X crosses below {level}
+    do: buy 1 MA
+    run: here
+  - name: fell
+    when: X moves down 5% in 5m
+    do: buy 2 MA
+    run: here
+"""
+
+
+async def test_from_one_contract_to_another_of_the_same_name_no_price_moves(house: House) -> None:
+    async with house.engine(BUY_AT_200) as engine:
+        file = house.rules / "rules.yaml"
+        for symbol, price in (("MA", 400.0), ("V", 196.0)):
+            file.write_text(NAMED.format(symbol=symbol, level=300))
+            await engine.ask("reload")
+            for cents in range(3):
+                house.quote(symbol, price + cents / 100)
+                await house.until(lambda: engine.price("X") == price + cents / 100, "the price")
+        assert house.fires() == []
+        house.quote("V", 170.0)
+        await house.until(lambda: [fire.rule for fire in house.fires()] == ["fell"], "the fall")
+
+
 async def test_changing_only_the_action_of_a_held_rule_replaces_its_order(house: House) -> None:
     async with house.engine(BUY_AT_200):
         await house.until(lambda: held(house), "the held order")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.evaluation.evaluator import Evaluator
@@ -53,7 +53,6 @@ _TICK = st.tuples(
 _HELD_ENDED = st.tuples(st.just("h"), st.booleans())
 
 
-@settings(deadline=None)
 @given(_SETS, st.lists(st.one_of(_TICK, _TICK, _TICK, _SETS, _HELD_ENDED), max_size=60))
 def test_only_what_changed_is_laid_anew_and_all_hear_the_same(first: list[str], steps: list[object]) -> None:
     pair = (Evaluator(_plans(first), 0.0), _AllAnew(_plans(first), 0.0))

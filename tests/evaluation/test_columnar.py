@@ -4,7 +4,7 @@ from math import nextafter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels, compiled, kernels_for
@@ -35,7 +35,6 @@ def test_rolling_extremes_are_those_of_each_window(
 
 
 @pytest.mark.parametrize("kernels", KERNELS, ids=["numpy", "numba"])
-@settings(deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     window_s=st.sampled_from([0.5, 3.0, 40.0, 500.0, 5_000.0]),
@@ -68,7 +67,6 @@ def test_kernels_find_what_a_loop_over_each_window_finds(
         ]
 
 
-@settings(deadline=None)
 @given(
     cents=st.lists(st.integers(1, 400), min_size=1, max_size=80),
     reach=st.integers(1, 30),

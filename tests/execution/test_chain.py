@@ -81,7 +81,7 @@ def test_what_a_rollback_took_back_is_no_part_of_the_record(database: Database, 
     assert [row["key"] for row in database.rows("SELECT key FROM event ORDER BY seq")][before:] == ["key 50", "key 51"]
 
 
-@hypothesis_settings(max_examples=150, deadline=None)
+@hypothesis_settings(max_examples=150)
 @given(
     count=strategies.integers(1, 14),
     damage=strategies.sampled_from(["change", "remove", "swap", "number"]),

@@ -149,4 +149,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=40, stateful_step_count=25, deadline=None, derandomize=True)
+TestLife.settings = settings(max_examples=40, stateful_step_count=25, derandomize=True)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.execution.ports import Quote
@@ -71,7 +71,6 @@ fills = st.lists(
 ).map(lambda found: sorted(found, key=lambda one: one.at_s))
 
 
-@settings(deadline=None)
 @given(fills)
 def test_it_is_what_going_through_it_share_by_share_finds(found: list[Fill]) -> None:
     market = FakeMarket()

@@ -1,7 +1,7 @@
 """Market depth: messages that keep a client's ladder equal to what can be traded."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ib_insync import LimitOrder, Stock
 
@@ -15,7 +15,6 @@ from tests.gateway.conftest import Bench, Connect, Dial, Wire, echo, until
 ladders = st.dictionaries(st.integers(1, 12), st.integers(1, 4), max_size=8)
 
 
-@settings(deadline=None)
 @given(old=ladders, new=ladders, rises=st.booleans())
 def test_steps_make_the_old_ladder_the_new_one(old: dict[int, int], new: dict[int, int], rises: bool) -> None:
     before, after = (

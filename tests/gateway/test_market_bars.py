@@ -4,7 +4,7 @@ import functools
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.gateway.contracts.catalogue import Catalogue
@@ -35,7 +35,6 @@ def new_market() -> tuple[Market, SteppedClock]:
     return market, clock
 
 
-@settings(deadline=None)
 @given(steps=STEPS, bar_s=st.sampled_from([1.0, 5.0, 60.0, 300.0, 3600.0, 86_400.0]))
 def test_bars_aggregate_the_prints_that_were_streamed(steps: list[tuple[int, int, int]], bar_s: float) -> None:
     market, clock = new_market()
@@ -58,7 +57,6 @@ def test_bars_aggregate_the_prints_that_were_streamed(steps: list[tuple[int, int
         assert bar.low * (1 - 1e-12) <= bar.wap <= bar.high * (1 + 1e-12)
 
 
-@settings(deadline=None)
 @given(
     at_s=st.floats(1.0e9, 2.0e9), bar_s=st.sampled_from([1.0, 60.0, 900.0, 3600.0, 86_400.0, 604_800.0, 2_592_000.0])
 )
@@ -95,7 +93,6 @@ PUSHES = st.tuples(st.just("push"), st.integers(0, 9 * 24), st.integers(1, 500))
 QUESTIONS = st.tuples(st.just("ask"), st.integers(0, 9 * 24), st.integers(0, 9 * 24))
 
 
-@settings(deadline=None)
 @given(steps=st.lists(PUSHES | QUESTIONS, min_size=2, max_size=30), use_rth=st.booleans())
 def test_days_that_are_remembered_are_the_days_of_the_prints(steps: list[tuple[str, int, int]], use_rth: bool) -> None:
     """Late prints and questions about any stretch, in any order: the answer is always that of all prints so far."""
@@ -109,5 +106,7 @@ def test_days_that_are_remembered_are_the_days_of_the_prints(steps: list[tuple[s
             continue
         first_s = bar_span_s(START_S + min(hour, number) * 3600, DAY_S, hours)[0]
         end_s = min(START_S + max(hour, number) * 3600, clock.time_s)
-        days = market.bars(VISA, end_s, end_s - first_s, DAY_S, "TRADES", use_rth) if first_s < end_s else ()
+        if first_s >= end_s:
+            continue  # Nobody can ask for a stretch without a length.
+        days = market.bars(VISA, end_s, end_s - first_s, DAY_S, "TRADES", use_rth)
         assert days == tuple(bars_of(market.prints(VISA, first_s, end_s, 1_000), DAY_S, hours))

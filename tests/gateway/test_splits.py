@@ -50,7 +50,7 @@ def at_once(version: int) -> bytes:
     return asyncio.run(replies(version, []))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(version=st.sampled_from(VERSIONS), cuts=st.lists(st.integers(0, 3_700), max_size=60))
 def test_any_split_of_a_conversation_gets_the_same_replies(version: int, cuts: list[int]) -> None:
     assert len(at_once(version)) > 9_000

@@ -59,7 +59,7 @@ texts = st.recursive(
 
 
 @given(texts)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_tree_is_worth_what_simpleeval_makes_of_the_text(text: str) -> None:
     functions = {"floor": math.floor, "max": max, "abs": abs}
     try:

@@ -148,13 +148,13 @@ with_events = st.one_of(
 
 
 @given(with_events)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_condition_says_itself(condition: Condition) -> None:
     assert parse_condition(str(condition), timezone=ZONE) == condition
 
 
 @given(expressions)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_an_expression_says_itself(expression: Expression) -> None:
     assert parse_expression(str(expression)) == expression
 
@@ -188,7 +188,7 @@ actions: st.SearchStrategy[Action] = st.one_of(
 
 
 @given(actions)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_an_action_says_itself(action: Action) -> None:
     assert parse_action(str(action), timezone=ZONE) == action
 

@@ -14,7 +14,7 @@ from tests.recordings.written import merged
 TIMES = st.lists(st.integers(0, 3), min_size=1, max_size=60)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(files=st.lists(TIMES, min_size=1, max_size=3), rows_max=st.sampled_from([1, 3, 10, 1_000]))
 def test_slices_are_the_merged_rows(
     tmp_path: Path, files: list[list[int]], rows_max: int, monkeypatch: pytest.MonkeyPatch

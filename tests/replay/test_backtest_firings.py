@@ -101,7 +101,7 @@ def in_files(steps: list[tuple[int, str, int]]) -> tuple[dict[str, str], list[tu
     return files, sorted(told, key=lambda tick: (tick[0], names.index(tick[1])))
 
 
-@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_random_prices_fire_as_the_engine_does(tmp_path: Path, steps: list[tuple[int, str, int]]) -> None:
     files, told = in_files(steps)
@@ -112,7 +112,7 @@ def test_random_prices_fire_as_the_engine_does(tmp_path: Path, steps: list[tuple
     assert play(tmp_path, RULES, files).firings == expected
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, start=st.integers(0, 40), length=st.integers(1, 60))
 def test_a_span_is_judged_by_rules_that_have_seen_what_came_before(
     tmp_path: Path, steps: list[tuple[int, str, int]], start: int, length: int

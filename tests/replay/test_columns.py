@@ -24,7 +24,7 @@ from tests.replay.playing import FREE, START_S, Played, play, prices, recordings
 from tests.replay.sentences import Sentences
 from tests.replay.test_backtest_firings import RULES, STEPS, in_files
 
-ANY = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ANY = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(params=[0, 10**9], ids=["numba", "numpy"])
