@@ -80,6 +80,10 @@ class Inbox:
         self._arrived.set()
         return True
 
+    def holds(self, report: Report) -> bool:
+        """Whether this very report still waits to be taken."""
+        return any(item is report for item in self._items)
+
     def take(self) -> Iterator[Item]:
         """What was not taken yet, one after the other, for as long as its taker goes on."""
         while self._items:

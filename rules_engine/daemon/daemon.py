@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
 
 from rules_engine.broker.inbox import Inbox
 from rules_engine.broker.link import Link
@@ -35,6 +35,7 @@ from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock, SteadyClock
 from rules_engine.model.intent import Intent
 from rules_engine.model.plan import Where
+from rules_engine.model.reports import FeedDown
 from rules_engine.model.rule import Rule
 from rules_engine.model.settings import Mode, Settings
 from rules_engine.notifying.messages import started_notice, stopped_notice
@@ -142,6 +143,7 @@ class Daemon:
         self.is_running = False
         """Whether its rules are armed, and it listens."""
         self._in_force.on_change = self._changed
+        self._in_force.on_leave = self._fall_silent
         self._set_by_s = 0.0
         self._clock_set = asyncio.Event()
 
@@ -235,6 +237,16 @@ class Daemon:
     def _changed(self) -> None:
         self._catching_up.wake()
         self._desk.wake()
+
+    async def _fall_silent(self, names: Collection[str]) -> None:
+        """Returns when IB sends no more prices under these names, and none waits in the inbox."""
+        await self.link.watch(self._in_force.instruments())
+        ends = [FeedDown(self._clock.now_s(), name) for name in sorted(names)]
+        for end in ends:
+            self.inbox.report(end)
+        while self.inbox.holds(ends[-1]):
+            self._step()
+            await asyncio.sleep(0)
 
     def _step(self) -> None:
         now_s = self._clock.now_s()

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -65,8 +65,13 @@ class InForce:
         self._remembered: frozenset[str] = frozenset()
         """Rules that were armed at some time, whether they are in force or not."""
         self._seen = edition.digest
+        self._leaving: frozenset[str] = frozenset()
+        """Names of instruments that are about to mean other contracts."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when other rules are in force, or orders are to be cancelled."""
+        self.on_leave: Callable[[Collection[str]], Awaitable[None]] = _nobody_listens
+        """Called before instruments of these names mean other contracts: returns when no price of the old ones can
+        come any more. They are not among `instruments` meanwhile."""
 
     @property
     def folder(self) -> Path:
@@ -75,7 +80,8 @@ class InForce:
 
     def instruments(self) -> frozenset[Instrument]:
         """What must be watched: everything that a rule reads or orders in."""
-        return frozenset(one for plan in self.edition.plans for one in (*plan.reads, *plan.orders_in))
+        named = (one for plan in self.edition.plans for one in (*plan.reads, *plan.orders_in))
+        return frozenset(one for one in named if one.name not in self._leaving)
 
     def fields(self, instrument: str) -> frozenset[Field]:
         """What rules read of an instrument."""
@@ -214,10 +220,11 @@ class InForce:
         await asyncio.sleep(0)
         digests, plans = _digests(edition), edition.by_name
         await asyncio.sleep(0)
+        await self._leave(edition)
         replaced = await in_slices(self._evaluator.replacing(edition.plans, self._clock.now_s))
         # Nothing is awaited between this moment and the one at which the new edition is on disk.
         self._remembered |= self.plans.keys()
-        self.edition, self.plans = edition, plans
+        self.edition, self.plans, self._leaving = edition, plans, frozenset()
         with self._journal.transaction():
             gone = self._cancel_held((*difference.removed, *difference.changed))
             for rule in gone:
@@ -227,6 +234,14 @@ class InForce:
         self.on_change()
         await in_slices(self._evaluator.arming())
         await in_slices(self._saving((*replaced.added, *replaced.changed)))
+
+    async def _leave(self, edition: Edition) -> None:
+        """The step from the price of one contract to that of another is no move of either: rules that read a name
+        which means another contract start without a price."""
+        before, after = _named(self.edition), _named(edition)
+        self._leaving = frozenset(name for name, one in after.items() if before.get(name, one) != one)
+        if self._leaving:
+            await self.on_leave(self._leaving)
 
     def _saving(self, rules: Sequence[str]) -> Slices[None]:
         """Memories that a crash may lose: a start after it makes the same of the older ones."""
@@ -238,6 +253,14 @@ class InForce:
         lives = {rule: life for rule in rules if (life := self._evaluator.life(rule)) is not None}
         if lives:
             self._journal.save_lives(lives)
+
+
+async def _nobody_listens(names: Collection[str]) -> None:
+    """No prices come, so there is nothing to wait for."""
+
+
+def _named(edition: Edition) -> dict[str, Instrument]:
+    return {one.name: one for plan in edition.plans for one in (*plan.reads, *plan.orders_in)}
 
 
 def _digests(edition: Edition) -> str:

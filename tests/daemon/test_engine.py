@@ -10,7 +10,7 @@ from rules_engine.daemon.control import CommandRefused
 from rules_engine.daemon.endings import Endings
 from rules_engine.execution.database import JournalLocked
 from rules_engine.model.settings import GatewaySettings, Limits, Mode
-from tests.daemon.house import BUY_AT_200, HERE_AT_200, ON_FALL, RULES_HEAD, House
+from tests.daemon.house import BUY_AT_200, HERE_AT_200, ON_FALL, RULES_HEAD, House, Running
 
 
 def held(house: House) -> bool:
@@ -133,15 +133,21 @@ rules:
 """
 
 
+async def quoted(house: House, engine: Running, symbol: str, price: float) -> None:
+    """The next price of X, which is that symbol."""
+    house.quote(symbol, price)
+    await house.until(lambda: engine.price("X") == price, "the price")
+
+
 async def test_from_one_contract_to_another_of_the_same_name_no_price_moves(house: House) -> None:
-    async with house.engine(BUY_AT_200) as engine:
+    async with house.engine(HERE_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
         file = house.rules / "rules.yaml"
         for symbol, price in (("MA", 400.0), ("V", 196.0)):
             file.write_text(NAMED.format(symbol=symbol, level=300))
             await engine.ask("reload")
             for cents in range(3):
-                house.quote(symbol, price + cents / 100)
-                await house.until(lambda: engine.price("X") == price + cents / 100, "the price")
+                await quoted(house, engine, symbol, price + cents / 100)
         assert house.fires() == []
         house.quote("V", 170.0)
         await house.until(lambda: [fire.rule for fire in house.fires()] == ["fell"], "the fall")
