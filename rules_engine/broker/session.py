@@ -151,6 +151,10 @@ class _Hearing(Wrapper):
         with self._or_hang_up():
             self._listener.generic(reqId, tickType, float(value))
 
+    def tickOptionComputation(self, *said: object) -> None:
+        """Volatilities and sensitivities of an option, several a second. Nobody reads them, and the library would log
+        each as an error of a request that it does not know."""
+
     def marketDataType(self, reqId: int, marketDataId: int) -> None:
         with self._or_hang_up():
             self._listener.data_type(reqId, marketDataId)

@@ -4,7 +4,12 @@ import asyncio
 
 import pytest
 
+from rules_engine.broker.feeds import Feeds
+from rules_engine.broker.hearing import Hearing
+from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.subscriptions import every_field
 from rules_engine.gateway import Gateway
+from rules_engine.model.clock import SystemClock
 from rules_engine.model.instrument import Field, Instrument, Kind
 from rules_engine.model.reports import FeedDown, FeedUp
 from rules_engine.model.tick import Tick
@@ -274,3 +279,13 @@ async def test_further_name_of_a_streamed_contract_begins_with_a_snapshot(
     await heard.until(lambda: heard.ticks("visa"))
     assert heard.ticks("visa")[0].snapshot
     assert [report.instrument for report in heard.of(FeedDown)] == ["V", "visa"]
+
+
+def test_what_is_said_of_an_option_besides_its_prices_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
+    clock, inbox = SystemClock(), Inbox()
+    session = Hearing(inbox, Feeds(inbox, clock), clock, every_field).session
+    decoder = session.client.decoder
+    decoder.serverVersion = 176
+    for kind in (10, 11, 12, 13, 83):
+        decoder.interpret(["21", "7", str(kind), "0", "0.2", "0.5", "1.0", "0", "0.1", "0.1", "0.1", "200"])
+    assert (caplog.records, len(inbox)) == ([], 0)
