@@ -228,6 +228,8 @@ class Evaluator:
         come = [watch for name, run in self._runs.items() if old.get(name) is not run for watch in run.watches]
         self._audience.enter(come)
         self._unarmed = deque(reload.to_arm)
+        if self._unarmed:  # No lane sleeps through a timer: the next print arms them, whoever reads it.
+            self._timers.set(self._unarmed[0], self._market.now_s)
         for run in reload.adapted:
             self._wind(run)
         self._drop_unread(_streams(left) - _streams(come), _bars(left) - _bars(come))

@@ -78,3 +78,14 @@ def test_prices_that_wait_are_no_part_of_a_window_that_joins_later(count: int) -
     evaluator.replace([mean, plan("new", "V moves up 1% in 30s")], START_S + 30)
     for second in (30, 31):
         assert [*evaluator.tick(print_of(START_S + second, 100.0))] == []
+
+
+def test_a_rule_that_joins_is_armed_by_the_next_print_though_nobody_looks_at_that() -> None:
+    level = plan("level", "V > 200")
+    evaluator = Evaluator([level], START_S)
+    evaluator.tick(print_of(START_S, 50.0, "MA"))
+    for number in range(10):
+        evaluator.tick(print_of(START_S + number, 100.0))
+    evaluator.replace([level, plan("new", "no tick from MA for 20s")], START_S + 9)
+    outcomes = [outcome for number in range(10, 30) for outcome in evaluator.tick(print_of(START_S + number, 100.0))]
+    assert [outcome.at_s for outcome in outcomes if isinstance(outcome, Firing)] == [START_S + 20]
