@@ -52,11 +52,11 @@ _LATE_EVERY_S, _LATE_AT_ONCE = 0.05, 50
 
 @dataclass(slots=True)
 class Undecided:
-    """A firing that waits for a price, with the rule as it was, and what came of the rule since."""
+    """A firing that waits for a price, with the rule as it was, and what came of the rule since, as it was then."""
 
     firing: Firing
     rule: Rule
-    behind: list[Outcome] = field(default_factory=list)
+    behind: list[tuple[Rule, Outcome]] = field(default_factory=list)
 
 
 class Reactor:
@@ -188,7 +188,7 @@ class Reactor:
         """Decides one after the other: each sees the orders that those before it committed."""
         for outcome in outcomes:
             if (waiting := self._undecided.get(_rule_of(outcome))) is not None:
-                waiting.behind.append(outcome)
+                waiting.behind.append((self._in_force.plans[_rule_of(outcome)].rule, outcome))
                 continue
             decision = self._decide(outcome, now_s)
             if decision is None:
@@ -209,11 +209,7 @@ class Reactor:
         for name, waiting in list(self._undecided.items())[: None if give_up else _LATE_AT_ONCE]:
             plan = self._in_force.plans.get(name)
             if plan is None or plan.rule.digest != waiting.rule.digest:
-                decision = hold_back(
-                    HeldBack(waiting.firing, Reason.NO_PRICE, "its rule changed"),
-                    waiting.rule,
-                    self._wording_of(waiting.rule),
-                )
+                decision = self._too_late(waiting.firing, waiting.rule)
             else:
                 decision = self._decide_firing(waiting.firing, now_s)
                 if not give_up and self._price_wait.holds((name, 0), _refusal(decision), now_s):
@@ -225,12 +221,22 @@ class Reactor:
             if plan is not None and isinstance(decision.outcome, HeldBack):
                 self._evaluator.not_used(name)
             self._record(decision)
-            if plan is not None:
-                self._commit(waiting.behind, now_s)
+            for rule, outcome in waiting.behind:
+                is_current = plan is not None and plan.rule.digest == rule.digest
+                if is_current or isinstance(outcome, CancelWanted):
+                    self._commit([outcome], now_s)
+                elif isinstance(outcome, Firing | HeldBack):
+                    self._record(self._too_late(outcome, rule))
+
+    def _too_late(self, outcome: Firing | HeldBack, rule: Rule) -> Decision:
+        """Of a rule that is in force no longer as it was: what took its place may order something else."""
+        held = outcome if isinstance(outcome, HeldBack) else HeldBack(outcome, Reason.NO_PRICE, "its rule changed")
+        return hold_back(held, rule, self._wording_of(rule))
 
     def give_up_waiting(self, now_s: float) -> None:
         """The engine stops: what still waits for a price is held back and told."""
-        self._decide_late(now_s, give_up=True)
+        while self._undecided:
+            self._decide_late(now_s, give_up=True)
 
     def _record(self, decision: Decision) -> None:
         rule = decision.firing.rule

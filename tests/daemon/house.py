@@ -153,9 +153,10 @@ class Running:
         """From now on the disk takes nothing more."""
         self._daemon._journal._database._connection.execute("PRAGMA query_only = ON")
 
-    def waits_for_price(self, rule: str) -> bool:
-        """Whether the rule has fired, and nothing is decided about it yet."""
-        return rule in self._daemon._journal.undecided
+    def waits_for_price(self, rule: str, behind: int = 0) -> bool:
+        """Whether the rule has fired, nothing is decided about it yet, and so much waits behind it."""
+        waiting = self._daemon._reactor._undecided.get(rule)
+        return rule in self._daemon._journal.undecided and waiting is not None and len(waiting.behind) >= behind
 
     def price(self, name: str) -> float | None:
         """What the engine knows of an instrument's last price."""

@@ -498,9 +498,11 @@ async def test_an_engine_that_stops_while_a_firing_waits_for_a_price_tells(house
     async with house.engine(AAPL_AT_200) as engine:
         await engine.until_state("here-at-200", "armed")
         house.quote("V", 200.1)
-        await house.until(lambda: engine.waits_for_price("here-at-200"), "the firing")
-    assert house.told("held back", "no fresh price")
-    assert [fire.fate for fire in house.fires()] == ["held back"]
+        house.quote("V", 199.0)
+        house.quote("V", 200.2)
+        await house.until(lambda: engine.waits_for_price("here-at-200", behind=1), "both firings")
+    assert len(house.told("held back", "no fresh price")) == 2
+    assert [fire.fate for fire in house.fires()] == ["held back"] * 2
 
 
 async def test_a_rule_that_changes_while_its_firing_waits_for_a_price_holds_it_back(house: House) -> None:
@@ -511,6 +513,22 @@ async def test_a_rule_that_changes_while_its_firing_waits_for_a_price_holds_it_b
         house.write(ON_FALL)
         await house.until(lambda: house.told("held back", "its rule changed"), "the message")
         house.quote("AAPL", 250.0)
+    assert house.orders() == []
+
+
+@pytest.mark.parametrize("new", [ON_FALL, HERE_AT_200.replace("above 200", "above 500").replace("100 MA", "7 MA")])
+async def test_what_fired_behind_it_is_held_back_with_it_and_never_sent_as_the_new_rule_says(
+    house: House, new: str
+) -> None:
+    async with house.engine(AAPL_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.quote("MA", 400.0)
+        for price in (200.1, 199.0, 200.2):
+            house.quote("V", price)
+        await house.until(lambda: engine.waits_for_price("here-at-200", behind=1), "both firings")
+        house.write(new)
+        await house.until(lambda: len(house.told("held back", "its rule changed")) == 2, "the messages")
+    assert [fire.fate for fire in house.fires()] == ["held back"] * 2
     assert house.orders() == []
 
 
