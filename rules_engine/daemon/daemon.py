@@ -144,6 +144,7 @@ class Daemon:
         """Whether its rules are armed, and it listens."""
         self._in_force.on_change = self._changed
         self._in_force.on_leave = self._fall_silent
+        self._in_force.until_s = lambda: self._reactor.mature(self.inbox, clock.now_s())
         self._set_by_s = 0.0
         self._clock_set = asyncio.Event()
 

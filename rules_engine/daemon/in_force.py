@@ -67,6 +67,9 @@ class InForce:
         self._seen = edition.digest
         self._leaving: frozenset[str] = frozenset()
         """Names of instruments that are about to mean other contracts."""
+        self.until_s: Callable[[], float] = clock.now_s
+        """As of when the rules are replaced. Nothing of the old ones may mature by then that is not committed yet: the
+        new ones say other things under the same names."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when other rules are in force, or orders are to be cancelled."""
         self.on_leave: Callable[[Collection[str]], Awaitable[None]] = _nobody_listens
@@ -221,7 +224,7 @@ class InForce:
         digests, plans = _digests(edition), edition.by_name
         await asyncio.sleep(0)
         await self._leave(edition)
-        replaced = await in_slices(self._evaluator.replacing(edition.plans, self._clock.now_s))
+        replaced = await in_slices(self._evaluator.replacing(edition.plans, self.until_s))
         # Nothing is awaited between this moment and the one at which the new edition is on disk.
         self._remembered |= self.plans.keys()
         self.edition, self.plans, self._leaving = edition, plans, frozenset()

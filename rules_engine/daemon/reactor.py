@@ -108,11 +108,16 @@ class Reactor:
                 self._settle(now_s, NEVER)
             if is_long():
                 break
-        until_s = NEVER if len(inbox) else now_s
-        self._commit(self._evaluator.advance(until_s), now_s)
+        until_s = self.mature(inbox, now_s)
         if self._undecided and now_s >= self._late_s:
             self._decide_late(now_s)
         self._settle(now_s, until_s)
+
+    def mature(self, inbox: Inbox, now_s: float) -> float:
+        """Commits what time alone brings about; returns until when it may pass by itself."""
+        until_s = NEVER if len(inbox) else now_s
+        self._commit(self._evaluator.advance(until_s), now_s)
+        return until_s
 
     def due_s(self) -> float | None:
         """When to look at the latest at what waits for a price; None when nothing does."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +17,18 @@ from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Difference, Edition, RuleBook
 from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.execution.ledger import open_ledger
 from rules_engine.language import Source, load
 from rules_engine.language.grammar import sentence_parser
-from rules_engine.model.clock import SystemClock
+from rules_engine.model.clock import SteppedClock, SystemClock
 from rules_engine.model.instrument import Field
+from rules_engine.model.life import Replaced
+from rules_engine.model.plan import Plan
 from rules_engine.model.reports import FeedUp
 from rules_engine.model.settings import GatewaySettings, Settings
+from rules_engine.model.slices import Slices
 from rules_engine.model.tick import Tick
 
 FILES, RULES_A_FILE = 100, 100
@@ -132,6 +137,44 @@ async def test_what_a_reload_takes_out_of_force_needs_no_collector_to_be_let_go(
     stopping.set()
     await running
     daemon.close()
+
+
+async def test_what_matured_before_a_reload_is_decided_by_the_words_it_matured_under(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SteppedClock(1_900_000_000.0)
+    folder.mkdir()
+    state.prepare()
+    file = folder / "rules.yaml"
+    file.write_text("version: 1\ntimezone: UTC\nrules:\n  - name: r\n    when: V > 200 for 30s\n    do: buy 1 MA\n")
+    book, stopping = RuleBook(folder, frozenset()), asyncio.Event()
+    edition = book.read(clock.now_s(), frozenset(), {})
+    assert isinstance(edition, Edition)
+    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
+    around = Surroundings(elapsed_s=clock.now_s)
+    daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
+    running = asyncio.create_task(daemon.run(stopping))
+    while not daemon.is_running:
+        await asyncio.sleep(0)
+    daemon.inbox.report(FeedUp(clock.now_s(), "V"))
+    for price in (199.0, 201.0):
+        daemon.inbox.tick(Tick("V", clock.now_s(), Field.LAST, price))
+    while len(daemon.inbox):
+        await asyncio.sleep(0)
+    replacing = Evaluator.replacing
+
+    def late(self: Evaluator, plans: Iterable[Plan], until_s: Callable[[], float]) -> Slices[Replaced]:
+        clock.time_s += 30
+        return (yield from replacing(self, plans, until_s))
+
+    monkeypatch.setattr(Evaluator, "replacing", late)
+    file.write_text(file.read_text().replace("name: r", "name: other"))
+    assert isinstance(await daemon.reload(), Difference)
+    stopping.set()
+    await running
+    daemon.close()
+    with open_ledger(state.journal) as ledger:
+        assert [(fire.rule, fire.fate) for fire in ledger.fires()] == [("r", "held back")]
 
 
 async def test_a_thousand_rules_hold_nothing_up_whatever_is_done_with_all_of_them(
