@@ -14,6 +14,9 @@ FARM_BROKEN = frozenset({2103})
 """A market data farm is gone. IB does not say which instruments hang on it: each counts as silent until it ticks."""
 FARM_WELL = frozenset({2104})
 
+NOT_SUBSCRIBED = 10167
+"""Delayed prices come instead of live ones."""
+
 _WARNINGS = range(2100, 2200)
 
 

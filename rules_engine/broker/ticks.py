@@ -6,6 +6,7 @@ The library's own tickers are left out: they drop what is said twice, lose the e
 import logging
 from dataclasses import dataclass, field
 
+from rules_engine.broker.codes import NOT_SUBSCRIBED
 from rules_engine.broker.feeds import Feeds
 from rules_engine.broker.inbox import Inbox
 from rules_engine.broker.numbers import price_or_none, size_or_none
@@ -177,9 +178,14 @@ class Prices:
             stream.is_halted = value in _HALTS
 
     def data_type(self, request_id: int, kind: int) -> None:
-        """Whether what follows is live or delayed."""
-        if (stream := self.streams.get(request_id)) is not None:
-            stream.is_delayed = kind in _DELAYED_TYPES
+        """Whether what follows is live or delayed. Where only live ones are wanted, the last of them stands no more."""
+        stream = self.streams.get(request_id)
+        if stream is None:
+            return
+        stream.is_delayed = kind in _DELAYED_TYPES
+        if stream.is_delayed and not self._delayed:
+            stream.forget()
+            self._feeds.down(stream.names, NOT_SUBSCRIBED, "IB sends delayed prices instead of live ones")
 
     def listen(self, stream: Stream, fields: frozenset[Field]) -> None:
         """From now on rules read these fields of the stream; what they read anew is told as it stands: a snapshot."""

@@ -11,6 +11,7 @@ from rules_engine.broker.library import UNSET_DOUBLE
 from rules_engine.broker.ticks import Prices, Stream, generic_ticks
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
+from rules_engine.model.reports import FeedDown
 from rules_engine.model.tick import Tick
 
 NOW_S = 1000.0
@@ -180,6 +181,18 @@ def test_nothing_of_a_stream_that_is_delayed_counts_unless_allowed(kind: int) ->
         heard.prices.data_type(REQUEST, kind)
         found = [*heard.price(1, 200.0, 5.0), *heard.size(8, 100.0), *heard.trade(200.0, 5.0, 995.0)]
         assert len(found) == (3 if allowed else 0)
+
+
+@pytest.mark.parametrize(("kind", "stands"), [(1, True), (3, False), (4, False)])
+def test_live_price_stands_no_more_once_only_delayed_ones_follow(kind: int, stands: bool) -> None:
+    heard = Heard(_stock())
+    heard.price(1, 199.0, 1.0)
+    heard.prices.data_type(REQUEST, kind)
+    assert (heard.stream.bid is not None) is stands
+    assert [type(item) for item in heard.inbox.take()] == ([] if stands else [FeedDown])
+    heard.prices.data_type(REQUEST, 1)
+    heard.price(1, 199.0, 1.0)
+    assert heard.stream.bid == 199.0
 
 
 def test_every_delayed_trade_counts_for_there_are_no_reports_of_these() -> None:
