@@ -123,7 +123,14 @@ class OverBars:
 
 
 def over(function: Function, values: Sequence[float]) -> float | None:
-    """The function of these values, oldest first."""
+    """The function of these values, oldest first; None where it has no value or one beyond all floats."""
+    try:
+        return _over(function, values)
+    except OverflowError:
+        return None
+
+
+def _over(function: Function, values: Sequence[float]) -> float | None:
     mean = fsum(values) / len(values)
     match function:
         case Function.SMA:

@@ -3,6 +3,7 @@
 from array import array
 from bisect import bisect_right
 from collections.abc import MutableSequence, Sequence
+from fractions import Fraction
 from math import frexp
 from operator import sub
 from typing import Protocol
@@ -17,7 +18,7 @@ _NEAR = 32
 """Windows move on by a few prints at a time."""
 _DIGITS = 14
 """Of the first value that is not in price steps: one fewer than a float holds."""
-_PLACES_MIN, _PLACES_MAX = 9, 250
+_PLACES_MIN, _PLACES_MAX = 9, 100
 _FIT_MAX = 2**63 - 1
 
 
@@ -79,7 +80,10 @@ class Sums:
     def take(self, time_s: float, value: float) -> None:
         """Takes one print, not older than those before."""
         times, squares, scale = self.times, self.squares, self.scale
-        steps = round(value * scale)
+        try:
+            steps = round(value * scale)
+        except OverflowError:
+            return self.extend((time_s,), (value,))
         distance = steps - self.base
         square = squares[-1] + distance * distance
         is_rare = self.wide or steps / scale != value or square > _FIT_MAX
@@ -106,7 +110,10 @@ class Sums:
 
     def whole(self, value: float) -> int:
         """The value in steps."""
-        return round(value * self.scale)
+        try:
+            return round(value * self.scale)
+        except OverflowError:  # More steps than a float can tell.
+            return round(Fraction(value) * int(self.scale))
 
     def _begin(self, value: float) -> None:
         if self.wide:
@@ -119,8 +126,12 @@ class Sums:
         totals, squares, scale, base, wide = self.totals, self.squares, self.scale, self.base, self.wide
         total, square = totals[-1], squares[-1]
         for number, value in enumerate(values):
-            steps = round(value * scale)
-            if steps / scale != value and not wide:
+            try:
+                steps = round(value * scale)
+                is_even = wide or steps / scale == value
+            except OverflowError:
+                steps, is_even = self.whole(value), wide
+            if not is_even:
                 known = self.values(0, len(squares) - 1)
                 self._refine(value)
                 return self._count_anew([*known, *values[number:]])
@@ -140,7 +151,7 @@ class Sums:
 
     def _refine(self, value: float) -> None:
         """The value is in none of the present steps."""
-        while self.places < PLACES_STEP_MAX:
+        while self.places < PLACES_STEP_MAX and abs(value) < _FIT_MAX:
             self.places += 1
             self.scale = 10.0**self.places
             if self.whole(value) / self.scale == value:

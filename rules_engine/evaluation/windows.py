@@ -32,7 +32,8 @@ class Extreme:
 
 
 class Moments:
-    """Mean and spread of the prints in (now - window_s, now]: one number besides the shared sums."""
+    """Mean and spread of the prints in (now - window_s, now]: one number besides the shared sums. None also where it is
+    beyond all floats."""
 
     __slots__ = ("_sums", "oldest", "since_s", "window_s")
 
@@ -60,14 +61,20 @@ class Moments:
 
     def mean(self, now_s: float) -> float | None:
         count, total, _ = self.totals(now_s)
-        return (self._sums.base * count + total) / count / self._sums.scale if count else None
+        try:
+            return (self._sums.base * count + total) / count / self._sums.scale if count else None
+        except OverflowError:
+            return None
 
     def deviation(self, now_s: float) -> float | None:
         """The sample standard deviation (n - 1)."""
         count, total, squares = self.totals(now_s)
         if count < 2:
             return None
-        return sqrt((count * squares - total * total) / (count * (count - 1))) / self._sums.scale
+        try:
+            return sqrt((count * squares - total * total) / (count * (count - 1))) / self._sums.scale
+        except OverflowError:
+            return None
 
     def score(self, now_s: float) -> float | None:
         """The last print against the mean, in standard deviations; None when there is no spread."""
@@ -78,7 +85,10 @@ class Moments:
         # Subtracted as whole numbers: of two floats that are nearly equal, mostly their rounding would be left.
         totals = self._sums.totals
         distance = count * (totals[-1] - totals[-2]) - total
-        return distance / sqrt(count * spread / (count - 1))
+        try:
+            return distance / sqrt(count * spread / (count - 1))
+        except OverflowError:
+            return None
 
 
 class Before:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rules_engine.evaluation.extremes import Extremes
 from rules_engine.evaluation.sums import Sums
 from rules_engine.evaluation.windows import Extreme, Moments
+from rules_engine.model.rule import IfAlreadyTrue
 from tests.evaluation.market import START_S, fired_at, firing_times, prints, rising_edges
 from tests.evaluation.market import Prints as Market
 from tests.evaluation.sentences import plan
@@ -136,6 +137,14 @@ def test_values_taken_one_by_one_are_read_back_whether_or_not_they_are_in_price_
         past.take(START_S + second, value)
     assert [past.value(at) for at in range(len(values))] == values
     assert list(past.values(0, len(values))) == values
+
+
+@pytest.mark.parametrize("text", ["sma(V, 5s) > 1", "stdev(V, 5s) > 1", "zscore(V, 5s) > 0.5", "sma(V[1s], 3) > 1"])
+@pytest.mark.parametrize("first", [1e308, 5e-324, 100.0])
+def test_prices_of_any_size_stop_nobody(text: str, first: float) -> None:
+    sizes = [first, 1e308, 1.7976931348623157e308, 1e300, 5e-324, 1e-300, 123456789.123456789, 100.0]
+    market = [(START_S + second, price) for second, price in enumerate(sizes * 3 + [99.0, 101.0] * 10)]
+    assert fired_at(plan("any", text, if_already_true=IfAlreadyTrue.FIRE), market)
 
 
 def test_sums_do_not_drift_and_memory_is_bounded() -> None:
