@@ -1,9 +1,8 @@
 """A gateway in its own process that writes trades to whoever follows its instruments, made beforehand and four messages
 each: bid, ask, last with its size, and the trade report.
 
-`python -m benchmarks.feeder LINES TRADES BATCH` says its port, waits for a line on its input, writes, closes the
-connection, and ends with a second line: what is still on its way then would be lost. BATCH trades leave every ten
-milliseconds; 0 writes them all at once.
+`python -m benchmarks.feeder LINES TRADES BATCH` says its port, waits for a line on its input, writes, and ends with a
+second line. BATCH trades leave every ten milliseconds; 0 writes them all at once.
 """
 
 import asyncio
@@ -89,7 +88,8 @@ async def _write(gateway: Gateway, made: Sequence[tuple[int, int]], batch: int) 
         session.flush()
         if batch:
             await asyncio.sleep(_PAUSE_S)
-    session.close()
+    # After a close, a question of the client on its way would have the system throw away what it has not read yet.
+    session.half_close()
 
 
 if __name__ == "__main__":
