@@ -4,7 +4,8 @@ The library would keep orders of its own and guess at their state (any error mar
 hears of orders: those messages go to the listener, and it is left with the codec, throttling and numbered requests.
 """
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from rules_engine.broker.library import (
     Execution,
     Order,
     OrderState,
+    PriceIncrement,
     RequestError,
     Wrapper,
 )
@@ -76,6 +78,18 @@ class Session(IB):
         request_id: int = self.client.getReqId()
         self.client.reqMktData(request_id, contract, generic_ticks, False, False, [])
         return request_id
+
+    async def price_increments(self, rule: int, deadline_s: float = 1.0) -> Sequence[PriceIncrement]:
+        """The price steps of a market rule; none when IB does not tell them in time.
+
+        The library's own request swallows, in Python 3.11, a cancellation that comes together with the answer.
+        """
+        answer = self.wrapper.startReq(f"marketRule-{rule}")
+        self.client.reqMarketRule(rule)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                return tuple(await answer)
+        return ()
 
     def hang_up(self) -> None:
         """Ends the connection; whoever waits for an answer gets a ConnectionError at once."""

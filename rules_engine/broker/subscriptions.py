@@ -188,7 +188,7 @@ class Subscriptions:
         """Price rules not known yet. Without one the contract's own price step has to do."""
         numbers = {rule for one in qualified if (rule := market_rule(one)) is not None} - self._rules.keys()
         for number in sorted(numbers):
-            self._rules[number] = tuple(await self._session.reqMarketRuleAsync(number) or ())
+            self._rules[number] = tuple(await self._session.price_increments(number))
 
     def _stream(self) -> None:
         """Starts and ends streams as wanted. No feed counts as up before its first tick."""

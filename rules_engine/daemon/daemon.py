@@ -21,7 +21,7 @@ from rules_engine.daemon.reactor import Reactor
 from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook
 from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder
-from rules_engine.daemon.supervision import kept_going
+from rules_engine.daemon.supervision import all_cancelled, kept_going
 from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.daemon.trading_stop import TradingStop
 from rules_engine.daemon.watch import rescan
@@ -167,12 +167,13 @@ class Daemon:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(part) for part in self._parts()]
             ends = [tasks.create_task(end.wait()) for end in (stopping, self._clock_set)]
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            self._reactor.give_up_waiting(self._clock.now_s())
-            if stopping.is_set():
-                await self._say_goodbye()
-            for task in (*running, *ends):
-                task.cancel()
+            try:
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                self._reactor.give_up_waiting(self._clock.now_s())
+                if stopping.is_set():
+                    await self._say_goodbye()
+            finally:
+                await all_cancelled([*running, *ends])
         await in_slices(self._reactor.saving())
         if self._set_by_s:
             _log.warning("the clock was set by %.1f s: the engine begins anew", self._set_by_s)

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 RESTART_S = 5.0
+CANCEL_AGAIN_S = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -22,3 +23,11 @@ async def kept_going(part: Callable[[], Awaitable[None]]) -> None:
                 raise asyncio.CancelledError from failed
             _log.exception("a part of the engine failed; it is started again in %g s", RESTART_S)
         await asyncio.sleep(RESTART_S)
+
+
+async def all_cancelled(tasks: Sequence[asyncio.Task[object]]) -> None:
+    """Returns when each of the tasks has ended. A library may swallow a cancellation, so one is not all they get."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=CANCEL_AGAIN_S)

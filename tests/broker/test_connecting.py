@@ -3,19 +3,20 @@
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import pytest
 
 from rules_engine.broker.connection import Connection
+from rules_engine.broker.hearing import Hearing
 from rules_engine.broker.reports import OrderReader
 from rules_engine.gateway import Catalogue, Gateway, Market
 from rules_engine.model.action import Duration, Side, TimeInForce
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.errors import ClientIdInUse, LinkDown
-from rules_engine.model.instrument import Field
+from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.order import OrderDraft, OrderKind
 from rules_engine.model.plan import History
 from rules_engine.model.reports import AccountValue, ExecutionReport, LinkChange, OrderError, PositionReport
@@ -53,6 +54,30 @@ async def test_refused_port_says_which_and_what_to_tick(connect: Connect, heard:
         port = free.getsockname()[1]
         with pytest.raises(LinkDown, match=rf"nothing listens at 127\.0\.0\.1:{port}.*Enable ActiveX"):
             await _open(port, heard)
+
+
+async def test_opening_can_be_cancelled_together_with_any_answer(
+    gateway: Gateway, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packet_end = Hearing.packet_end
+    packets = 0
+    last = 0
+
+    def cancels_at_the_last(hearing: Hearing) -> None:
+        nonlocal packets
+        packet_end(hearing)
+        packets += 1
+        if packets == last:
+            opening.cancel()
+
+    monkeypatch.setattr(Hearing, "packet_end", cancels_at_the_last)
+    while packets == last:
+        last, packets = last + 1, 0
+        opening = asyncio.create_task(_open(gateway.port, heard, instruments=(V, MA)))
+        await asyncio.wait({opening})
+        assert opening.cancelled() or packets < last, f"cancelled together with packet {last}, it opened"
+    opening.result().close()
+    assert last > 5
 
 
 async def test_server_that_hangs_up_does_not_cost_the_whole_deadline(heard: Heard) -> None:
@@ -223,8 +248,11 @@ def _values(heard: Heard) -> dict[str, float | None]:
     return {one.name: one.value for one in heard.of(AccountValue)}
 
 
-async def _open(port: int, heard: Heard, deadline_s: float = 10.0) -> Connection:
-    return await Connection.open(GatewaySettings(port=port), [], heard.inbox, SystemClock(), deadline_s=deadline_s)
+async def _open(
+    port: int, heard: Heard, deadline_s: float = 10.0, instruments: Iterable[Instrument] = ()
+) -> Connection:
+    settings = GatewaySettings(port=port)
+    return await Connection.open(settings, instruments, heard.inbox, SystemClock(), deadline_s=deadline_s)
 
 
 @asynccontextmanager

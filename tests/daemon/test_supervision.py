@@ -1,11 +1,12 @@
 """Parts that only tell and listen may fail; the order path may not."""
 
 import asyncio
+import contextlib
 
 import pytest
 
 from rules_engine.daemon import supervision
-from rules_engine.daemon.supervision import kept_going
+from rules_engine.daemon.supervision import all_cancelled, kept_going
 from tests.daemon.house import ON_FALL, House
 
 
@@ -43,6 +44,23 @@ async def test_a_part_that_fails_as_it_is_cancelled_ends_all_the_same() -> None:
     await running.wait()
     task.cancel()
     await asyncio.wait({task}, timeout=5)
+    assert task.cancelled()
+
+
+async def test_a_part_that_swallows_a_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision, "CANCEL_AGAIN_S", 0.0)
+    running = asyncio.Event()
+
+    async def part() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            running.set()
+            await asyncio.get_running_loop().create_future()
+        await asyncio.get_running_loop().create_future()
+
+    task = asyncio.create_task(part())
+    await running.wait()
+    async with asyncio.timeout(5):
+        await all_cancelled([task])
     assert task.cancelled()
 
 
