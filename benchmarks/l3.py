@@ -3,12 +3,11 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
+from benchmarks.callbacks import callbacks_timed
 from benchmarks.measure import spell, table
 from benchmarks.start import rules_text
 from rules_engine.daemon.collector import collector_waits
@@ -62,7 +61,7 @@ async def _start_and_edit(size: Size, home: Path) -> Taken:
     book = RuleBook(folder, frozenset())
     stopping = asyncio.Event()
     await asyncio.sleep(0)  # What came before is a callback of its own.
-    with _callbacks_timed() as callbacks:
+    with callbacks_timed() as callbacks:
         start_s = time.perf_counter()
         with collector_waits():
             edition = await in_slices(book.reading(clock.now_s(), frozenset(), {}))
@@ -82,24 +81,6 @@ async def _start_and_edit(size: Size, home: Path) -> Taken:
     await running
     daemon.close()
     return Taken(armed_s, edited_s, max(callbacks))
-
-
-@contextmanager
-def _callbacks_timed() -> Iterator[list[float]]:
-    """The CPU seconds of every callback of the loop."""
-    taken: list[float] = []
-    run = asyncio.Handle._run
-
-    def timed(handle: asyncio.Handle) -> None:
-        start_s = time.thread_time()
-        run(handle)
-        taken.append(time.thread_time() - start_s)
-
-    asyncio.Handle._run = timed  # type: ignore[assignment, method-assign]
-    try:
-        yield taken
-    finally:
-        asyncio.Handle._run = run  # type: ignore[method-assign]
 
 
 def report(size: Size) -> str:

@@ -33,7 +33,7 @@ _FIRES_MAX = 10_000_000
 
 async def bare(port: int, settle_s: float, lines: int) -> dict[str, object]:
     """CPU seconds from the first trade to the last."""
-    ib, closed = IB(), asyncio.Event()  # type: ignore[no-untyped-call]
+    ib, closed = IB(), asyncio.Event()
     await ib.connectAsync("127.0.0.1", port, clientId=5)
     contracts = await ib.qualifyContractsAsync(*(Stock(name, "SMART", "USD") for name in names(lines)))
 

@@ -1,7 +1,6 @@
 """Ten thousand rules: nothing holds the loop up while they are read, armed, saved, and one file of them changes."""
 
 import asyncio
-import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest import MonkeyPatch
 
+from benchmarks.callbacks import callbacks_timed
 from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.control import ask
 from rules_engine.daemon.daemon import Daemon
@@ -53,22 +53,6 @@ def write(folder: Path, number: int, quantity: int = 1) -> None:
     (folder / f"{number:03}.yaml").write_text(f"version: 1\ntimezone: UTC\nrules:\n{rules}")
 
 
-@contextmanager
-def callbacks_timed(monkeypatch: MonkeyPatch) -> Iterator[list[float]]:
-    """The processor time of every callback of the loop, in seconds."""
-    taken: list[float] = []
-    run = asyncio.Handle._run
-
-    def timed(handle: asyncio.Handle) -> None:
-        start_s = time.thread_time()
-        run(handle)
-        taken.append(time.thread_time() - start_s)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(asyncio.Handle, "_run", timed)
-        yield taken
-
-
 async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
@@ -88,7 +72,7 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
     sentence_parser()  # Made once, before there is a connection that could bring prices.
     settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
     book = RuleBook(folder, frozenset())
-    with callbacks_timed(monkeypatch) as taken:
+    with callbacks_timed() as taken:
         with collector_waits():
             edition = await in_slices(book.reading(clock.now_s(), frozenset(), {}))
         assert isinstance(edition, Edition) and len(edition.plans) == FILES * RULES_A_FILE
@@ -193,19 +177,19 @@ async def test_a_thousand_rules_hold_nothing_up_whatever_is_done_with_all_of_the
         edition = book.read(clock.now_s(), frozenset(), {})
         assert isinstance(edition, Edition)
         daemon = Daemon(settings, state, book, edition, clock, live=False)
-        with longest_callback(monkeypatch, longest, start):
+        with longest_callback(longest, start):
             running = asyncio.create_task(daemon.run(stopping))
             while not daemon.is_running or not state.socket.exists():
                 await asyncio.sleep(0)
         for what, command in COMMANDS.items():
-            with longest_callback(monkeypatch, longest, what):
+            with longest_callback(longest, what):
                 await asyncio.to_thread(ask, state.socket, command)
         for what, (old, new) in EDITS.items():
             for file in folder.iterdir():
                 file.write_text(file.read_text().replace(old, new))
-            with longest_callback(monkeypatch, longest, what):
+            with longest_callback(longest, what):
                 await daemon.reload()
-        with longest_callback(monkeypatch, longest, "stop"):
+        with longest_callback(longest, "stop"):
             stopping.set()
             await running
         daemon.close()
@@ -226,9 +210,9 @@ EDITS = {
 
 
 @contextmanager
-def longest_callback(monkeypatch: MonkeyPatch, longest: dict[str, float], what: str) -> Iterator[None]:
+def longest_callback(longest: dict[str, float], what: str) -> Iterator[None]:
     """Notes the longest callback of what is done meanwhile."""
-    with callbacks_timed(monkeypatch) as taken:
+    with callbacks_timed() as taken:
         yield
     longest[what] = max(longest.get(what, 0.0), *taken)
 
