@@ -88,7 +88,6 @@ async def _write(gateway: Gateway, made: Sequence[tuple[int, int]], batch: int) 
         session.flush()
         if batch:
             await asyncio.sleep(_PAUSE_S)
-    # After a close, a question of the client on its way would have the system throw away what it has not read yet.
     session.half_close()
 
 

@@ -132,3 +132,28 @@ async def test_stop_closes_clients_and_frees_the_port(bench: Bench, connect: Con
     bench.running.clear()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", gateway.port)
+
+
+async def test_after_its_last_byte_a_half_closed_connection_still_brings_all_and_answers_nothing(
+    gateway: Gateway, dial: Dial
+) -> None:
+    wire = await dial.greeted(gateway, clientId=9)
+    wire.send(1, 11, 1, 0, "V", "STK", "", "0.0", "", "", "SMART", "", "USD", "", "", 0, "", 0, 0, "")
+    while not gateway.open_lines:
+        await wire.read()
+    ((session, _, _),) = gateway.open_lines
+    many = 200_000
+    session.put_bytes(framed("end", "of", "all") * many)
+    session.half_close()
+    wire.send(49, 1)  # A question on its way: a close would now throw away what was not read yet.
+    await wire.writer.drain()
+    while (message := await wire.read())[0] != "end":
+        pass
+    rest = [message, *[await wire.read() for _ in range(many - 1)]]
+    assert all(one == ["end", "of", "all"] for one in rest)
+    assert await wire.is_closed()
+    assert gateway.connected_clients == (9,)
+    wire.writer.close()
+    async with asyncio.timeout(5):
+        while gateway.connected_clients:
+            await asyncio.sleep(0)

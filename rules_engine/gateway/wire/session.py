@@ -64,8 +64,6 @@ class Session(asyncio.Protocol):
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._pieces: Pieces | None = None
-        self._ended: asyncio.Transport | None = None
-        """Held so that its socket stays open after the last byte."""
         self.version = 0
         self.clientId: int | None = None
         self.marketDataType = 1
@@ -146,14 +144,16 @@ class Session(asyncio.Protocol):
         self._out.clear()
 
     def half_close(self) -> None:
-        """Write what is queued and no more, and read nothing: the client sees the end once it has read all of it."""
+        """Write what is queued and no more, and answer nothing: the client sees the end once it has read all of it.
+
+        After a close, a question of the client on its way would have the system throw away what it has not read yet.
+        """
         self.flush()
         if self._transport is not None:
             if self._pieces is not None:
                 self._pieces.finish()
-            self._transport.pause_reading()
             self._transport.write_eof()
-            self._ended, self._transport = self._transport, None
+            self._transport = None
 
     def close(self) -> None:
         """Write what is queued, then close."""
