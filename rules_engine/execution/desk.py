@@ -16,7 +16,7 @@ from rules_engine.execution.ports import OrderLink
 from rules_engine.execution.preflight import Preflight
 from rules_engine.execution.reconciler import Reconciler
 from rules_engine.execution.risk import RiskGate
-from rules_engine.execution.session import Session
+from rules_engine.execution.session import Complaint, Session
 from rules_engine.execution.timing import Timing
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
@@ -229,8 +229,7 @@ class Desk:
         session = self._session
         if intent is None or session is None or intent.state.is_over or meaning is Meaning.LEAVE:
             return
-        session.errors[intent.key] = (meaning, f"{report.text} ({report.code})")
-        session.due_s = self._clock.now_s()
+        session.complained(intent.key, Complaint(meaning, f"{report.text} ({report.code})", self._clock.now_s()))
 
     def _ask_about(self, intent: Intent | None, report: OrderReport) -> None:
         """Inactive may mean rejected, not filled at once, or waiting: once a connection, we ask which it is."""

@@ -330,8 +330,8 @@ class Dispatcher:
 
         def is_decided() -> bool:
             left = unanswered()
-            has_error = any(leg.key in session.errors for leg in left)
-            return not left or has_error or self._current() is not session
+            is_in_doubt = any(leg.key in session.complaints for leg in left)
+            return not left or is_in_doubt or self._current() is not session
 
         await self._until(is_decided, self._timing.ack_s)
         if unanswered() and self._current() is session:

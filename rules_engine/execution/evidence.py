@@ -26,13 +26,14 @@ class Double:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """``absent``: intents that may be at IB, and of which no answer says anything.
+    """``absent``: intents that may be at IB, and of which no answer says anything. ``alive``: keys of those IB holds.
 
     ``strangers``: references in our own name that the journal does not know. ``doubles``: intents for which IB has, or
     had, more than one order. ``risen``: intents that were over, and live at IB all the same.
     """
 
     absent: Sequence[Intent]
+    alive: AbstractSet[str]
     strangers: Sequence[str]
     doubles: Sequence[Double]
     risen: Sequence[Intent]
@@ -43,13 +44,13 @@ def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, know
     alive = [report for report in evidence.open_orders if report.status in _ALIVE]
     named = {(report.order_ref, report.perm_id) for report in (*evidence.open_orders, *evidence.completed)}
     named |= {(report.order_ref, report.perm_id) for report in evidence.executions}
+    living = [intent for report in alive if (intent := known(report.order_ref, report.perm_id))]
     return Findings(
         absent=_absent(open_before, named),
+        alive={intent.key for intent in living},
         strangers=sorted({ref for ref, perm_id in named if naming.is_ours(ref) and known(ref, perm_id) is None}),
         doubles=_doubles(named, alive, known),
-        risen=[
-            intent for report in alive if (intent := known(report.order_ref, report.perm_id)) and intent.state.is_over
-        ],
+        risen=[intent for intent in living if intent.state.is_over],
     )
 
 

@@ -61,17 +61,20 @@ class Intake:
         return after
 
     def error(self, report: OrderError) -> tuple[Intent | None, Meaning]:
-        """An error on an order. Only a rejection ends it here; the rest waits for IB's own view of the order."""
+        """An error on an order. It ends nothing: what it means is judged with IB's own view of the order."""
         intent, meaning = self._journal.intents.with_order_id(report.order_id), meaning_of(report.code)
         if intent is None:
             return None, meaning
-        if meaning is Meaning.ENDS and intent.filled == 0 and not intent.state.is_over:
-            return self.conclude(intent, OrderEvent.REJECTED, report.text), meaning
-        if intent.state is not State.SENDING or meaning is Meaning.LEAVE:
+        words = f"{report.text} ({report.code})"
+        if meaning is Meaning.REJECTS and not intent.state.is_over:
+            reason = words
+        elif meaning is not Meaning.LEAVE and intent.state is State.SENDING:
+            # Nothing else is known of it yet: should it never be seen, this is what its user has to judge by.
+            reason = f"IB answered: {words}"
+        else:
             self._journal.event(intent.key, "error", report)
             return intent, meaning
-        # Nothing else is known of it yet: should it never be seen, this is what its user has to judge by.
-        answered = replace(intent, reason=f"IB answered: {report.text} ({report.code})")
+        answered = replace(intent, reason=reason)
         self._journal.change(answered, "error", report)
         return answered, meaning
 

@@ -1,6 +1,7 @@
 """What IB has against what we believe: adopt what is found, call lost what complete evidence does not show."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 from rules_engine.execution.account_reset import AccountReset
 from rules_engine.execution.codes import Meaning
@@ -23,7 +24,7 @@ from rules_engine.model.settings import Settings
 State = IntentState
 
 _NOT_SHOWN = frozenset({State.SENDING, State.UNKNOWN, State.ADOPTED})
-_ENDINGS = {Meaning.ENDS_UNSEEN: OrderEvent.REJECTED, Meaning.CANCELS_UNSEEN: OrderEvent.CANCELLED}
+_ENDINGS = {Meaning.REFUSES: OrderEvent.REJECTED, Meaning.CANCELS: OrderEvent.CANCELLED}
 
 
 class Reconciler:
@@ -67,6 +68,7 @@ class Reconciler:
         self._adopt(evidence, away=not session.reconciled)
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
         session.next_order_id = evidence.next_order_id
+        self._settle_rejected(session, findings.alive)
         self._settle_absent(session, findings.absent)
         session.attempts = 0
         if not session.reconciled and self._is_emptied(session, evidence):
@@ -98,18 +100,34 @@ class Reconciler:
         for report in (*evidence.open_orders, *evidence.completed):
             self._intake.order(report, away=away)
 
+    def _settle_rejected(self, session: Session, alive: AbstractSet[str]) -> None:
+        """Ends what IB said is rejected, unless it holds it alive: then it is asked once more, and believed."""
+        now_s = self._clock.now_s()
+        for key, complaint in list(session.complaints.items()):
+            intent = self._journal.intents.get(key)
+            if complaint.meaning is not Meaning.REJECTS or intent is None:
+                continue
+            if key not in alive:
+                self._intake.conclude(intent, OrderEvent.REJECTED, complaint.words)
+            if key not in alive or now_s - complaint.at_s >= self._timing.settle_s:
+                del session.complaints[key]
+
     def _settle_absent(self, session: Session, absent: Sequence[Intent]) -> None:
         now_s, since_s = self._clock.now_s(), session.absent_since_s
         session.unarrived.clear()
         session.absent_since_s = {intent.key: since_s.get(intent.key, now_s) for intent in absent}
-        session.errors = {key: error for key, error in session.errors.items() if key in session.absent_since_s}
+        session.complaints = {
+            key: complaint
+            for key, complaint in session.complaints.items()
+            if key in session.absent_since_s or complaint.meaning is Meaning.REJECTS
+        }
         for intent in absent:
             newest = self._journal.intents.get(intent.key)
             if newest is None or newest.state.is_over or not self._is_settled(session, newest):
                 continue
-            meaning, words = session.errors.get(intent.key, (Meaning.REREAD, ""))
-            if meaning in _ENDINGS:
-                self._intake.conclude(newest, _ENDINGS[meaning], words)
+            complaint = session.complaints.get(intent.key)
+            if complaint is not None and complaint.meaning in _ENDINGS:
+                self._intake.conclude(newest, _ENDINGS[complaint.meaning], complaint.words)
             elif not self._may_go_again(session, newest):
                 self._lose(newest)
 
@@ -188,7 +206,8 @@ class Reconciler:
 
     def _next_round_s(self, session: Session) -> float:
         now_s = self._clock.now_s()
-        moments = [since_s + self._timing.settle_s for since_s in session.absent_since_s.values()]
+        since_s = [*session.absent_since_s.values(), *(one.at_s for one in session.complaints.values())]
+        moments = [one_s + self._timing.settle_s for one_s in since_s]
         doubtful = any(intent.state in (State.SENDING, State.UNKNOWN) for intent in self._journal.intents.at_broker())
         rest_s = now_s + (self._timing.recheck_s if doubtful else self._timing.audit_s)
         return min((moment_s for moment_s in moments if moment_s > now_s), default=rest_s)

@@ -7,15 +7,24 @@ from rules_engine.execution.intents import UnitName
 from rules_engine.execution.ports import OrderLink
 
 
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What IB said against an order, and when we heard it."""
+
+    meaning: Meaning
+    words: str
+    at_s: float
+
+
 @dataclass(slots=True)
 class Session:
     """``reconciled``: complete evidence was read since the link last broke; nothing is sent before.
 
     ``usable`` is false while IB's own link is down (1100). ``why`` says why nothing is sent, for `rules status`.
-    ``errors`` are what IB said against orders that it has not shown since, by key. ``inactive`` are keys of orders that
-    IB called inactive and that were asked about. ``next_order_id`` is the lowest number that IB can take for fresh.
-    ``emptied_s`` is since when all positions are gone without an explanation. ``unarrived`` are units that may be sent
-    once more, ``tried`` those for which that was tried.
+    ``complaints`` are what IB said against orders, by key, until its answers have shown what became of them.
+    ``inactive`` are keys of orders that IB called inactive and that were asked about. ``next_order_id`` is the lowest
+    number that IB can take for fresh. ``emptied_s`` is since when all positions are gone without an explanation.
+    ``unarrived`` are units that may be sent once more, ``tried`` those for which that was tried.
     """
 
     link: OrderLink
@@ -25,7 +34,7 @@ class Session:
     attempts: int = 0
     due_s: float = 0.0
     absent_since_s: dict[str, float] = field(default_factory=dict)
-    errors: dict[str, tuple[Meaning, str]] = field(default_factory=dict)
+    complaints: dict[str, Complaint] = field(default_factory=dict)
     cancelling: set[str] = field(default_factory=set)
     inactive: set[str] = field(default_factory=set)
     next_order_id: int = 0
@@ -36,6 +45,12 @@ class Session:
     def distrust(self, why: str, due_s: float) -> None:
         """Forgets that it was reconciled; the next round is due at ``due_s``."""
         self.reconciled, self.why, self.due_s = False, why, due_s
+
+    def complained(self, key: str, complaint: Complaint) -> None:
+        """IB said that of an order. A doubt takes nothing back of what was said before."""
+        if complaint.meaning is not Meaning.REREAD or key not in self.complaints:
+            self.complaints[key] = complaint
+        self.due_s = complaint.at_s
 
     @property
     def is_clear(self) -> bool:

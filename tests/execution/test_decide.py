@@ -48,7 +48,7 @@ def decided(
 
 def test_a_firing_becomes_legs_and_one_message() -> None:
     made = decided(rule())
-    assert [(leg.quantity, leg.limit) for leg in made.unit] == [(100, Decimal("400.05"))]
+    assert [(leg.quantity, leg.limit) for leg in made.unit] == [(Decimal(100), Decimal("400.05"))]
     assert [notice.text for notice in made.notices] == ["fired"]
     assert (made.channels, made.digest, made.held) == (("phone",), "digest", False)
 

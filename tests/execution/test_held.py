@@ -79,6 +79,8 @@ async def test_our_cancellation_is_wanted_and_sent_once(bench: Bench) -> None:
 async def test_a_rejection_at_the_trigger_ends_it(bench: Bench) -> None:
     key = await placed(bench)
     bench.desk.on_report(OrderError(bench.ib.wire[0].order_id, 201, "no margin"))
+    bench.ib.end(key, BrokerStatus.INACTIVE)
+    await bench.desk.step()
     assert (bench.state(key), bench.told()) == (State.REJECTED, [NoticeKind.REJECTED])
     assert [(end.held, end.used, end.state) for end in bench.ears.ends] == [(True, False, State.REJECTED)]
 

@@ -92,29 +92,29 @@ def test_inactive_ends_an_order_only_in_the_list_of_completed_ones() -> None:
 
 def test_a_cancelled_order_keeps_what_had_filled() -> None:
     after = reported(intent(State.WORKING), report(BrokerStatus.CANCELLED, "40"))
-    assert (after.state, after.filled, after.average_price) == (State.CANCELLED, 40, 401)
+    assert (after.state, after.filled, after.average_price) == (State.CANCELLED, Decimal(40), Decimal(401))
 
 
 def test_a_status_never_takes_fills_back() -> None:
     after = reported(intent(State.PARTIAL, "40"), report(BrokerStatus.WORKING, "0"))
-    assert (after.state, after.filled) == (State.PARTIAL, 40)
+    assert (after.state, after.filled) == (State.PARTIAL, Decimal(40))
 
 
 def test_executions_alone_fill_an_order() -> None:
     after = executed(
         intent(), [Fill(Decimal(60), Decimal(400)), Fill(Decimal(40), Decimal(405))], execution(), corrects=False
     )
-    assert (after.state, after.filled, after.average_price) == (State.FILLED, 100, 402)
+    assert (after.state, after.filled, after.average_price) == (State.FILLED, Decimal(100), Decimal(402))
 
 
 def test_an_execution_that_comes_after_the_status_changes_no_quantity() -> None:
     after = executed(intent(State.FILLED, "100"), [Fill(Decimal(60), Decimal(400))], execution(), corrects=False)
-    assert (after.state, after.filled) == (State.FILLED, 100)
+    assert (after.state, after.filled) == (State.FILLED, Decimal(100))
 
 
 def test_a_late_fill_after_cancelled_counts() -> None:
     part = executed(intent(State.CANCELLED), [Fill(Decimal(40), Decimal(400))], execution(), corrects=False)
-    assert (part.state, part.filled) == (State.CANCELLED, 40)
+    assert (part.state, part.filled) == (State.CANCELLED, Decimal(40))
     whole = executed(part, [Fill(Decimal(100), Decimal(400))], execution(), corrects=False)
     assert whole.state is State.FILLED
 
@@ -146,13 +146,16 @@ def test_news_leaves_an_order_alone(code: int) -> None:
     assert meaning_of(code) is Meaning.LEAVE
 
 
-@pytest.mark.parametrize("code", [100, 103, 161, 320, 321, 322, 329, 10147, 10148, 10185, 10318, 65000])
+@pytest.mark.parametrize(
+    "code", [100, 103, 109, 110, 133, 161, 200, 320, 321, 322, 329, 10147, 10148, 10185, 10318, 65000]
+)
 def test_doubtful_codes_only_make_us_ask(code: int) -> None:
     assert meaning_of(code) is Meaning.REREAD
 
 
-def test_rejection_is_the_only_code_that_ends_an_order_by_itself() -> None:
-    assert [row.code for row in CODES if row.meaning is Meaning.ENDS] == [201]
+def test_three_codes_can_end_an_order_and_no_other() -> None:
+    ending = {row.code: row.meaning for row in CODES if row.meaning not in (Meaning.REREAD, Meaning.LEAVE)}
+    assert ending == {201: Meaning.REJECTS, 202: Meaning.CANCELS, 203: Meaning.REFUSES}
 
 
 def test_the_code_table_is_sorted_without_repetition_and_names_its_sources() -> None:

@@ -100,7 +100,7 @@ def test_expressions_read_the_market_at_the_moment_of_firing() -> None:
     quantity = Quantity(Call("floor", (Arithmetic("/", Number(10000), ask),)))
     market = FakeMarket(values={str(quantity.amount): 24.0})
     [leg] = legs(replace(order(), quantity=quantity, pricing=AtLimit(ask)), market=market)
-    assert (leg.quantity, leg.limit) == (24, Decimal("400.05"))
+    assert (leg.quantity, leg.limit) == (Decimal(24), Decimal("400.05"))
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_one_cancels_all_is_one_group_and_each_group_its_own() -> None:
 @pytest.mark.parametrize(("position", "side"), [(70, SELL), (-30, BUY)])
 def test_close_flattens_a_position_either_way(position: int, side: Side) -> None:
     [leg] = legs(ClosePosition(MA), market=FakeMarket(positions={"MA": Decimal(position)}))
-    assert (leg.side, leg.quantity, leg.kind, leg.closes) == (side, abs(position), OrderKind.MARKET, True)
+    assert (leg.side, leg.quantity, leg.kind, leg.closes) == (side, Decimal(abs(position)), OrderKind.MARKET, True)
 
 
 def test_close_leaves_out_what_is_being_closed_already() -> None:
