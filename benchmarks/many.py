@@ -98,7 +98,13 @@ def play_engine(rules: Rules, prints: Sequence[Heard]) -> tuple[Fired, float]:
         for firing in tick(name, time_s, price):
             fired.append((at, firing.rule))
     taken_s = time.process_time() - start_s
-    return [(at, *map(int, rule[1:].split("-"))) for at, rule in fired], taken_s  # type: ignore[misc]
+    return [(at, *_numbers(rule)) for at, rule in fired], taken_s
+
+
+def _numbers(rule: str) -> tuple[int, int]:
+    """Those of the symbol and the rule that a name is made of."""
+    symbol, number = rule[1:].split("-")
+    return int(symbol), int(number)
 
 
 def play_by_hand(rules: Rules, prints: Sequence[Heard]) -> tuple[Fired, float]:

@@ -7,7 +7,7 @@ from rules_engine.evaluation.past import NEVER, Print, before
 from rules_engine.model.tolerance import EDGE_S
 
 _TRIM_MIN = 64
-_WAITING_MAX = 512
+_WAITING_MAX = 64
 
 
 class _Stack:
@@ -51,7 +51,7 @@ class Extremes:
 
     The newest print stands apart, for it is always one of them: a print costs one push, a repeated price none. Memory:
     at most one entry a stack and distinct price, of older prints than the longest window at most as many again, and up
-    to 512 prints that wait.
+    to 64 prints that wait.
     """
 
     __slots__ = ("_first_s", "_highs", "_longest_s", "_lows", "_newest", "_newest_s", "_times", "_trim_at", "_values")

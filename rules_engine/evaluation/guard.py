@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.ranges import Given, Value, has_bounds, written
+from rules_engine.evaluation.shapes import Shape, shape_of
 from rules_engine.evaluation.stream import Stream
 from rules_engine.evaluation.windows import Before, Extreme, Moments
 from rules_engine.model.expression import (
@@ -87,7 +88,6 @@ class Sight(Generic[T]):
     __slots__ = (
         "_ahead",
         "_guards",
-        "_is_made",
         "_look",
         "_loose",
         "_most",
@@ -98,9 +98,6 @@ class Sight(Generic[T]):
         "held",
     )
 
-    _loose: Loose
-    _look: Look
-
     def __init__(self, guards: Sequence[tuple[Guard, T]]) -> None:
         self._guards = [guard for guard, _ in guards]
         self._told = [told for _, told in guards]
@@ -109,14 +106,12 @@ class Sight(Generic[T]):
         self.held = 0
         """How many are held to a side."""
         self.edges = EVERYWHERE
-        self._is_made = False
         self._most = _MOST_EARLIER if Before in _kinds(self._guards[0]) else _MOST
         self._ahead, self._pause, self._patience = _FIRST, 0, _PAUSE
+        self._loose, self._look = _functions(self._guards)
 
     def look(self) -> Sequence[T]:
         """Who is to be told that something may have changed by the newest print; nobody while all surely stay."""
-        if not self._is_made:
-            self._make()
         try:
             if self._pause:
                 self._pause -= 1
@@ -144,15 +139,6 @@ class Sight(Generic[T]):
         self._ahead, self._pause = _LEAST, self._patience
         self._patience = min(2 * self._patience, _PAUSE_MAX)
         return False
-
-    def _make(self) -> None:
-        first = self._guards[0]
-        market, stream = first.view.market, first.view.stream(first.of)
-        quote = market.feed(first.of.instrument.name).quote(first.of.field)
-        text = written([guard.pair for guard in self._guards], quote.is_price)
-        windows = [_window(stream, part, market.now_s) for part in text.given]
-        self._loose, self._look = _compiled(text.source)(market, quote, stream.sums, *self._guards, *windows)
-        self._is_made = True
 
 
 def sights(guards: Mapping[Guard, T]) -> list[Sight[T]]:
@@ -226,9 +212,24 @@ def _known_at_s(stream: Stream, part: Series | Earlier, now_s: float) -> float:
     return stream.covered_at_s(window, window.window_s)
 
 
+def _functions(guards: Sequence[Guard]) -> tuple[Loose, Look]:
+    """Those that compare their pairs; they read the windows that the judges read, which are there."""
+    view, of = guards[0].view, guards[0].of
+    market, stream = view.market, view.stream(of)
+    quote = market.feed(of.instrument.name).quote(of.field)
+    shape = shape_of([guard.pair for guard in guards], quote.is_price)
+    make, places = _compiled(shape)
+    windows = [_window(stream, shape.leaves[place], market.now_s) for place in places]
+    return make(market, quote, stream.sums, *guards, *windows)
+
+
 @cache
-def _compiled(source: str) -> Callable[..., tuple[Loose, Look]]:
-    """No word of a user is in the source: it is put together out of the writer's own names."""
+def _compiled(shape: Shape) -> tuple[Callable[..., tuple[Loose, Look]], Sequence[int]]:
+    """What makes the functions for pairs of that shape, and the places of the leaves that are given to it.
+
+    No word of a user is in the source: it is put together out of the writer's own names.
+    """
+    text = written(shape.pairs, shape.is_price)
     names: dict[str, Any] = {
         "bisect_right": bisect_right,
         "inf": inf,
@@ -237,6 +238,5 @@ def _compiled(source: str) -> Callable[..., tuple[Loose, Look]]:
         "PRINTS_MAX": PRINTS_MAX,
         "REACH_MAX": _REACH_MAX,
     }
-    exec(source, names)
-    make: Callable[..., tuple[Loose, Look]] = names["make"]
-    return make
+    exec(text.source, names)
+    return names["make"], [shape.leaves.index(part) for part in text.given]

@@ -4,54 +4,25 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Any
 
-from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, Edges, Sight, sights
+from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, sights
 from rules_engine.evaluation.levels import Levels
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.quote import Feed, Quote
+from rules_engine.evaluation.rest import Rest, folded, looked_at
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
-from rules_engine.model.judging import Moment, Order, Stretch
+from rules_engine.model.judging import Moment
 
 PENDING_MAX = 512
 """So many prints wait at most before they are put into windows, all at once."""
+_RESTLESS_MAX = 8
+"""So many rests are looked at one by one before all are folded anew."""
 
 
 Ask = Callable[["Lane", float, float, float], Sequence[Firing]]
 """Asked about a print of that time, value and size; gives what fires by it."""
-
-
-class _Rest:
-    """A watch that need not look before the edges of its stretch."""
-
-    __slots__ = ("_orders", "edges", "watch")
-
-    def __init__(self, watch: Watch, stretch: Stretch) -> None:
-        self.watch = watch
-        self._orders: tuple[tuple[Order, int], ...] = ()
-        self.go_on(stretch)
-
-    def go_on(self, stretch: Stretch) -> None:
-        low, high, until_s, orders = stretch
-        self.edges: Edges = (low, high, until_s, PRINTS_MAX)
-        if self._orders and self._orders != orders:
-            self.end()
-        self._orders = orders
-        for order, side in orders:
-            order.hold_to(side)
-
-    def look(self) -> Sequence[Watch]:
-        """At the newest print: nobody if it can go on."""
-        stretch = self.watch.judge.calm()
-        if stretch is None:
-            return (self.watch,)
-        self.go_on(stretch)
-        return ()
-
-    def end(self) -> None:
-        for order, _ in self._orders:
-            order.hold_to(0)
 
 
 class Lane:
@@ -111,14 +82,11 @@ class Lane:
         self._quote.lane = self
         self._watches = tuple(watches)
         self._awake = dict.fromkeys(self._watches)
-        self._resting: dict[Watch, _Rest] = {}
-        self._restless: list[_Rest] = []
-        """Those whose rests ended lately."""
+        self._resting: dict[Watch, Rest] = {}
+        self._restless: dict[Watch, Rest] = {}
+        """Those whose rests ended or began lately."""
         self._others = NOWHERE
-        """The fold of all other rests."""
-        self._sights = sights(
-            {guard: watch for watch in self._watches if watch.is_single for guard in watch.uses.guards}
-        )
+        """The fold of all other rests, and perhaps of some that are no more."""
         self._levels = Levels(self._watches)
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
@@ -133,6 +101,9 @@ class Lane:
         """Whether every watch rests or sleeps at a level, and nothing but prints has happened since."""
         self._due: Sequence[Watch] = ()
         """Who is to be judged at a print that was taken already."""
+        self._sights = sights(
+            {guard: watch for watch in self._watches if watch.is_single for guard in watch.uses.guards}
+        )
         for watch in self._watches:
             watch.lanes.append(self)
 
@@ -197,9 +168,14 @@ class Lane:
     def _look_again(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """No level is passed: those whose rest is over look how long they can go on, and perhaps nobody wakes."""
         self._market.now_s = time_s
-        if self._room != self._top:
+        room = self._room
+        if room:
+            self._times[room], self._values[room] = time_s, value
+            self._room = room - 1
             self.settle()
-        self._add(time_s, value)
+        else:
+            self.settle()
+            self._add(time_s, value)
         due = self._unrested()
         if due:
             self._due = _in_order(due)
@@ -287,11 +263,12 @@ class Lane:
     def rest(self, judged: Iterable[Watch], moment: Moment) -> None:
         """After a print: who of those that were judged at it can sleep, and how long all can."""
         self.close()
-        self._others = NOWHERE
         if moment is not Moment.PRINT:
             return
         for watch in judged:
             self._lay_down(watch)
+        if len(self._restless) > _RESTLESS_MAX:
+            self._others = NOWHERE
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
@@ -314,7 +291,7 @@ class Lane:
         if not (low < value < high and time_s < until_s):
             due = self._unrested_of_all(value, time_s)
         else:
-            due = _looked_at(self._restless, value, time_s) if self._restless else []
+            due = looked_at(self._restless.values(), value, time_s) if self._restless else []
         for sight in self._sights:
             low, high, until_s, last = sight.edges
             if not (low < value < high and time_s < until_s and number <= last):
@@ -322,19 +299,19 @@ class Lane:
         return due
 
     def _unrested_of_all(self, value: float, time_s: float) -> list[Watch]:
-        still: list[_Rest] = []
-        over: list[_Rest] = []
-        for rest in self._resting.values():
+        still: list[Rest] = []
+        over: dict[Watch, Rest] = {}
+        for watch, rest in self._resting.items():
             low, high, until_s, _ = rest.edges
             if low < value < high and time_s < until_s:
                 still.append(rest)
             else:
-                over.append(rest)
+                over[watch] = rest
         # Never a price below zero, for that says nothing.
         least = 0.0 if self._quote.is_price else -inf
-        self._others = _folded((least, inf, inf, PRINTS_MAX), still)
+        self._others = folded((least, inf, inf, PRINTS_MAX), still)
         self._restless = over
-        return _looked_at(over, value, time_s)
+        return looked_at(over.values(), value, time_s)
 
     def _fold(self) -> None:
         """What all can sleep through; no room where somebody is to look at the next print."""
@@ -342,10 +319,10 @@ class Lane:
             if sight.edges is NOWHERE:
                 self._room = self._top = self._last = 0
                 return
-        edges = _folded(_folded(self._others, self._restless), self._sights)
+        edges = folded(folded(self._others, self._restless.values()), self._sights)
         self._rest_low, self._rest_high, self._until_s, self._last = edges
         self._narrow()
-        self._make_room()
+        self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
 
     def _narrow(self) -> None:
         levels, low, high = self._levels, self._rest_low, self._rest_high
@@ -372,38 +349,14 @@ class Lane:
         if stretch is None:
             self._awake[watch] = None
         else:
-            self._resting[watch] = _Rest(watch, stretch)
+            self._resting[watch] = rest = Rest(watch, stretch)
+            self._restless[watch] = rest
 
     def _end_rest(self, watch: Watch) -> None:
         rest = self._resting.pop(watch, None)
         if rest is not None:
             rest.end()
-
-
-def _looked_at(rests: Iterable[_Rest], value: float, time_s: float) -> list[Watch]:
-    """Whose rests are over, and cannot go on."""
-    due: list[Watch] = []
-    for rest in rests:
-        low, high, until_s, _ = rest.edges
-        if not (low < value < high and time_s < until_s):
-            due += rest.look()
-    return due
-
-
-def _folded(edges: Edges, others: Iterable[_Rest | Sight[Watch]]) -> Edges:
-    """What is within these edges and those of all others."""
-    low, high, until_s, last = edges
-    for other in others:
-        other_low, other_high, other_until_s, other_last = other.edges
-        if other_low > low:
-            low = other_low
-        if other_high < high:
-            high = other_high
-        if other_until_s < until_s:
-            until_s = other_until_s
-        if other_last < last:
-            last = other_last
-    return low, high, until_s, last
+            self._restless.pop(watch, None)
 
 
 def _in_order(found: Sequence[Watch]) -> Sequence[Watch]:
