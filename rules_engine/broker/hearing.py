@@ -81,8 +81,8 @@ class Hearing:
 
     # The listener's part, called by the session.
 
-    def order_opened(self, order_id: int, order: Order, state: OrderState) -> None:
-        report = self.orders.opened(order_id, order, state)
+    def order_opened(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> None:
+        report = self.orders.opened(order_id, contract, order, state)
         if order.clientId == self.session.client.clientId:
             self.concerns_order(order_id)
         self.inquiry.open_orders.add(report)

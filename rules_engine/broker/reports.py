@@ -47,7 +47,7 @@ class OrderReader:
         report = OrderReport(key, 0, order_id, client_id, BrokerStatus.PENDING, Decimal(0), quantity, None)
         self._by_order_id[client_id, order_id] = report
 
-    def opened(self, order_id: int, order: Order, state: OrderState) -> OrderReport:
+    def opened(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> OrderReport:
         """openOrder: fills stay as the last orderStatus told them."""
         known = self._known(order.permId, order.clientId, order_id)
         quantity = decimal_of(order.totalQuantity)
@@ -63,6 +63,9 @@ class OrderReader:
                 filled=filled,
                 remaining=max(quantity - filled, Decimal(0)),
                 average_price=known.average_price if known else None,
+                contract_id=contract.conId,
+                side="buy" if order.action == "BUY" else "sell",
+                account=order.account,
             )
         )
 
@@ -78,6 +81,9 @@ class OrderReader:
             filled=decimal_of(message.filled),
             remaining=decimal_of(message.remaining),
             average_price=decimal_price(message.average_price),
+            contract_id=known.contract_id if known else 0,
+            side=known.side if known else "",
+            account=known.account if known else "",
         )
         return self._keep(said)
 

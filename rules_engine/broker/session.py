@@ -31,7 +31,7 @@ _REFUSALS = frozenset({105, 321, 329})
 class Listener(Protocol):
     """Hears what IB says, synchronously, in the order on the wire."""
 
-    def order_opened(self, order_id: int, order: Order, state: OrderState) -> None: ...
+    def order_opened(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> None: ...
     def orders_opened_end(self) -> None: ...
     def order_status(self, message: StatusMessage) -> None: ...
     def order_completed(self, order: Order, state: OrderState) -> None: ...
@@ -179,7 +179,7 @@ class _Hearing(Wrapper):
         # Ids of orders, other clients' too, must never be given out again (103).
         self._session.client.updateReqId(orderId + 1)
         with self._or_hang_up():
-            self._listener.order_opened(orderId, order, orderState)
+            self._listener.order_opened(orderId, contract, order, orderState)
 
     def openOrderEnd(self) -> None:
         with self._or_hang_up():

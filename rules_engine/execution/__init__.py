@@ -8,6 +8,7 @@ What a firing comes to, before anything is sent
 
 The gates
     risk            every limit on one order; fails closed and names itself
+    active_orders   how many may be open on one side of a contract
     totals          limits over a day, a rule, the account
     rule_profit     what one rule's own fills came to
     exposure        how much orders on their way may still buy or sell

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rules_engine.execution.rule_profit import RuleProfit
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent
+from rules_engine.model.reports import OrderReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,15 @@ class Refusal:
 class Book:
     """Our own orders besides the unit in question: those open, those sent in the last minute, and those of today.
 
-    ``profit_of`` a rule is what its own fills came to.
+    ``profit_of`` a rule is what its own fills came to. ``others`` are open orders of the account that are not ours, as
+    far as IB has told them.
     """
 
     open: Sequence[Intent] = ()
     recent: Sequence[Intent] = ()
     today: Sequence[Intent] = ()
     profit_of: Callable[[str], RuleProfit] = lambda rule: RuleProfit()
+    others: Sequence[OrderReport] = ()
 
     @property
     def sent_today(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.decision import Decision
 from rules_engine.execution.ports import Market
-from rules_engine.execution.resolve import Ending, Resolved, resolve
+from rules_engine.execution.resolve import Ending, resolve
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.words import describe
 from rules_engine.model.action import Notify
@@ -38,10 +38,10 @@ def decide(
     case = rule.cases[firing.case]
     ending = None if rule.expires_s is None else Ending(rule.expires_s, rule.expires)
     resolved = resolve(case.actions, market, book.open, ending)
-    refused = resolved if isinstance(resolved, Refusal) else gate.check(resolved.unit, book, rule.name)
-    if refused is not None:
+    if isinstance(resolved, Refusal):
+        return hold_back(HeldBack(firing, resolved.reason, resolved.detail), rule, wording)
+    if refused := gate.check(resolved.unit, replace(book, open=resolved.rest), rule.name):
         return hold_back(HeldBack(firing, refused.reason, refused.detail), rule, wording)
-    assert isinstance(resolved, Resolved)
     notice = wording(firing)
     if dry and resolved.unit:
         notice = replace(notice, text=f"{notice.text}\nDry run, would send: {describe(resolved.unit)}")

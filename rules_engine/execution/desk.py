@@ -102,6 +102,8 @@ class Desk:
         match report:
             case OrderReport():
                 intent = self._intake.order(report, away=away)
+                if intent is None and session is not None:
+                    session.heard_of_other(report)
                 self._ask_about(intent, report)
                 self._suspect(intent, report.perm_id)
             case ExecutionReport():
@@ -214,7 +216,7 @@ class Desk:
 
     def book(self) -> Book:
         """Our own orders as the gate needs them for a new firing."""
-        return self._preflight.book()
+        return self._preflight.book(self._session)
 
     async def _reconcile(self) -> Evidence | None:
         session = self._session

@@ -145,7 +145,7 @@ class Dispatcher:
             return None
         if preflight.pace_pause_s(unit) > 0 or preflight.budget_pause_s(unit) > 0:
             return None
-        if not checked and preflight.over_limit(unit):
+        if not checked and preflight.over_limit(session, unit):
             return None
         return partial(self._depart, session, self._number(session, unit))
 
@@ -179,7 +179,7 @@ class Dispatcher:
             return True
         if self._is_over_budget(unit) or self._waits_for_price(unit):
             return True
-        if found := preflight.over_limit(unit):
+        if found := preflight.over_limit(session, unit):
             self._intake.refuse(unit, found)
             return True
         if not self._place(session, unit):
@@ -198,7 +198,7 @@ class Dispatcher:
             return
         # Nothing is awaited from here until the unit is on the wire. Others may have left since IB was asked about it.
         unit = self._journal.intents.unit(*name)
-        if preflight.why_nothing_leaves(session) or preflight.is_stale(unit) or preflight.over_limit(unit):
+        if preflight.why_nothing_leaves(session) or preflight.is_stale(unit) or preflight.over_limit(session, unit):
             return
         if not self._is_unarrived(session, unit):
             return
@@ -234,8 +234,11 @@ class Dispatcher:
 
     def _waits_for_price(self, unit: Sequence[Intent]) -> bool:
         """Whether only a price, or something like it, is missing that IB may tell in a moment. Others may go first."""
-        name, now_s = (unit[0].rule, unit[0].seq), self._clock.now_s()
-        return self._can_wait(unit) and self._price_wait.holds(name, self._preflight.over_limit(unit), now_s)
+        session, now_s = self._current(), self._clock.now_s()
+        if session is None or not self._can_wait(unit):
+            return False
+        name, found = (unit[0].rule, unit[0].seq), self._preflight.over_limit(session, unit)
+        return self._price_wait.holds(name, found, now_s)
 
     def _can_wait(self, unit: Sequence[Intent]) -> bool:
         """Whether it is only this unit that would wait, and waiting is any use."""

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 from rules_engine.execution.keys import Naming
 from rules_engine.model.intent import Intent
-from rules_engine.model.reports import BrokerStatus, Evidence, OrderReport
-
-_ALIVE = frozenset({BrokerStatus.PENDING, BrokerStatus.HELD, BrokerStatus.WORKING})
+from rules_engine.model.reports import Evidence, OrderReport
 
 Known = Callable[[str, int], Intent | None]
 """Finds an intent by its key, or else by IB's permanent number. Nothing else identifies an order: what merely looks
@@ -29,7 +27,8 @@ class Findings:
     """``absent``: intents that may be at IB, and of which no answer says anything. ``alive``: keys of those IB holds.
 
     ``strangers``: references in our own name that the journal does not know. ``doubles``: intents for which IB has, or
-    had, more than one order. ``risen``: intents that were over, and live at IB all the same.
+    had, more than one order. ``risen``: intents that were over, and live at IB all the same. ``others``: orders of
+    others that IB holds alive.
     """
 
     absent: Sequence[Intent]
@@ -37,11 +36,12 @@ class Findings:
     strangers: Sequence[str]
     doubles: Sequence[Double]
     risen: Sequence[Intent]
+    others: Sequence[OrderReport]
 
 
 def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, known: Known) -> Findings:
     """Judges complete evidence. ``open_before`` may be at IB, as of the moment before IB was asked."""
-    alive = [report for report in evidence.open_orders if report.status in _ALIVE]
+    alive = [report for report in evidence.open_orders if report.status.is_alive]
     named = {(report.order_ref, report.perm_id) for report in (*evidence.open_orders, *evidence.completed)}
     named |= {(report.order_ref, report.perm_id) for report in evidence.executions}
     living = [intent for report in alive if (intent := known(report.order_ref, report.perm_id))]
@@ -51,6 +51,7 @@ def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, know
         strangers=sorted({ref for ref, perm_id in named if naming.is_ours(ref) and known(ref, perm_id) is None}),
         doubles=_doubles(named, alive, known),
         risen=[intent for intent in living if intent.state.is_over],
+        others=[report for report in alive if known(report.order_ref, report.perm_id) is None],
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 
 from rules_engine.execution.book import Book, Refusal
-from rules_engine.execution.guard import refusal
+from rules_engine.execution.guard import refusal, trading_account
 from rules_engine.execution.halts import Halts
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.pace import MessageBudget, Pace
@@ -15,6 +15,7 @@ from rules_engine.execution.session import Session
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent
+from rules_engine.model.reports import OrderReport
 from rules_engine.model.settings import Mode, Settings
 
 
@@ -93,17 +94,19 @@ class Preflight:
         """How long this unit has to wait, since its rule has used up its messages."""
         return self.budget.pause_s(unit[0].rule, len(unit), self._clock.now_s())
 
-    def over_limit(self, unit: Sequence[Intent]) -> Refusal | None:
+    def over_limit(self, session: Session, unit: Sequence[Intent]) -> Refusal | None:
         """Against every limit. What is still to be sent is checked in its turn and does not count yet; nor does the
         unit itself, if it was sent before."""
-        book = self._book(self._journal.intents.at_broker(), besides={leg.key for leg in unit})
+        book = self._book(session, self._journal.intents.at_broker(), besides={leg.key for leg in unit})
         return self._gate.check(tuple(leg.draft for leg in unit), book, unit[0].rule)
 
-    def book(self) -> Book:
+    def book(self, session: Session | None) -> Book:
         """Our own orders as the gate needs them for a new firing."""
-        return self._book(self._journal.intents.open())
+        return self._book(session, self._journal.intents.open())
 
-    def _book(self, counting: Sequence[Intent], besides: AbstractSet[str] = frozenset()) -> Book:
+    def _book(
+        self, session: Session | None, counting: Sequence[Intent], besides: AbstractSet[str] = frozenset()
+    ) -> Book:
         now_s, day_start_s = self._clock.now_s(), self._gate.day_start_s()
         sent = [
             (one, one.sent_s)
@@ -114,8 +117,13 @@ class Preflight:
             open=[one for one in counting if one.key not in besides],
             recent=[one for one, sent_s in sent if now_s - sent_s < DUPLICATE_WINDOW_S],
             today=[one for one, sent_s in sent if sent_s >= day_start_s],
+            others=() if session is None else self._others(session),
             profit_of=self._journal.intents.profit_of,
         )
+
+    def _others(self, session: Session) -> Sequence[OrderReport]:
+        account = trading_account(self._settings.account, session.link.accounts)
+        return [report for report in session.others.values() if report.account == account]
 
     def _guard(self, link: OrderLink) -> str | None:
         return refusal(

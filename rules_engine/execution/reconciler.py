@@ -68,6 +68,7 @@ class Reconciler:
         self._adopt(evidence, away=not session.reconciled)
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
         session.next_order_id = evidence.next_order_id
+        session.others = {report.perm_id: report for report in findings.others}
         self._settle_rejected(session, findings.alive)
         self._settle_absent(session, findings.absent)
         session.attempts = 0

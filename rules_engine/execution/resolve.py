@@ -42,10 +42,14 @@ GOOD_TILL_CANCELLED = TimeInForce(Duration.GOOD_TILL_CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """Everything that one firing does: its orders as one unit, and the cancellations before them."""
+    """Everything that one firing does: its orders as one unit, and the cancellations before them.
+
+    ``rest`` are our open orders that it does not cancel: what the unit is checked against.
+    """
 
     unit: Unit
     cancels: tuple[CancelOrders, ...] = ()
+    rest: Sequence[Intent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,13 @@ def resolve(
     """All of the actions with today's numbers, or why none of them is done. ``open_intents`` are our own."""
     legs: list[OrderDraft] = []
     cancels = tuple(action for action in actions if isinstance(action, CancelOrders))
-    rest = [intent for intent in open_intents if not any(_is_cancelled(intent, cancel) for cancel in cancels)]
+    rest = tuple(intent for intent in open_intents if not any(_is_cancelled(intent, cancel) for cancel in cancels))
     try:
         for action in actions:
             legs += _legs(action, _Numbers(market, rest, ending), len(legs))
     except _Refused as refused:
         return refused.refusal
-    return Resolved(tuple(legs), cancels)
+    return Resolved(tuple(legs), cancels, rest)
 
 
 class _Refused(Exception):

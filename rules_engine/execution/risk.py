@@ -6,6 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from rules_engine.execution import totals
+from rules_engine.execution.active_orders import active_orders
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.exposure import Exposed, of_intents, of_unit, pending
 from rules_engine.execution.finite_market import FiniteMarket
@@ -41,6 +42,7 @@ class RiskGate:
         return (
             totals.orders_today(unit, book, self._limits, rule)
             or _first(lambda leg: self._leg(leg, unit, book), unit)
+            or active_orders(unit, book, self._limits, self._market)
             or totals.loss_today(unit, self._limits, self._market)
             or totals.loss_of_rule_today(unit, rule, book, self._limits, self._market, self.day_start_s)
             or totals.values(unit, rule, book, self._limits, self._market)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.intents import UnitName
 from rules_engine.execution.ports import OrderLink
+from rules_engine.model.reports import OrderReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Session:
     ``complaints`` are what IB said against orders, by key, until its answers have shown what became of them.
     ``inactive`` are keys of orders that IB called inactive and that were asked about. ``next_order_id`` is the lowest
     number that IB can take for fresh. ``emptied_s`` is since when all positions are gone without an explanation.
-    ``unarrived`` are units that may be sent once more, ``tried`` those for which that was tried.
+    ``others`` are open orders that are not ours, by IB's number. ``unarrived`` are units that may be sent once more,
+    ``tried`` those for which that was tried.
     """
 
     link: OrderLink
@@ -39,12 +41,20 @@ class Session:
     inactive: set[str] = field(default_factory=set)
     next_order_id: int = 0
     emptied_s: float | None = None
+    others: dict[int, OrderReport] = field(default_factory=dict)
     unarrived: list[UnitName] = field(default_factory=list)
     tried: set[UnitName] = field(default_factory=set)
 
     def distrust(self, why: str, due_s: float) -> None:
         """Forgets that it was reconciled; the next round is due at ``due_s``."""
         self.reconciled, self.why, self.due_s = False, why, due_s
+
+    def heard_of_other(self, report: OrderReport) -> None:
+        """News of an order that is none of ours."""
+        if report.status.is_alive:
+            self.others[report.perm_id] = report
+        else:
+            self.others.pop(report.perm_id, None)
 
     def complained(self, key: str, complaint: Complaint) -> None:
         """IB said that of an order. A doubt takes nothing back of what was said before."""

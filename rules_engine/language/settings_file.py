@@ -265,6 +265,7 @@ class _Words:
             max_daily_loss=_amount(node, "max_daily_loss"),
             max_daily_loss_per_rule=_amount(node, "max_daily_loss_per_rule"),
             instruments=_names(node.get("instruments")),
+            max_active_orders_per_side=node.whole("max_active_orders_per_side", usual.max_active_orders_per_side),
             max_orders_per_second=node.whole("max_orders_per_second", usual.max_orders_per_second),
             max_messages_per_rule_per_minute=node.whole(
                 "max_messages_per_rule_per_minute", usual.max_messages_per_rule_per_minute

@@ -16,10 +16,18 @@ class BrokerStatus(StrEnum):
     CANCELLED = "cancelled"
     INACTIVE = "inactive"
 
+    @property
+    def is_alive(self) -> bool:
+        """It may fill."""
+        return self in (BrokerStatus.PENDING, BrokerStatus.HELD, BrokerStatus.WORKING)
+
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:
-    """openOrder, orderStatus or completedOrder. ``order_id`` is 0 where IB does not give it (completed orders)."""
+    """openOrder, orderStatus or completedOrder. ``order_id`` is 0 where IB does not give it (completed orders).
+
+    ``contract_id``, ``side`` (`buy` or `sell`) and ``account`` are 0 and empty unless an openOrder told them.
+    """
 
     order_ref: str
     perm_id: int
@@ -31,6 +39,9 @@ class OrderReport:
     average_price: Decimal | None
     completed: bool = False
     """From the list of completed orders."""
+    contract_id: int = 0
+    side: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True)

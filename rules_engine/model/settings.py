@@ -55,6 +55,8 @@ class Limits:
     """Of what a rule's own fills built: from there on the rule only closes positions."""
     instruments: frozenset[str] | None = None
     """The only ones that may be ordered in."""
+    max_active_orders_per_side: int = 20
+    """Orders of one contract and side that are open at a time. IB rejects the 21st (page order_limitations)."""
     max_orders_per_second: int = 5
     """More than these wait."""
     max_messages_per_rule_per_minute: int = 60

@@ -44,7 +44,7 @@ class Tally:
 class Desk:
     """Holds every working order. ``hears`` are the numbers of the recordings whose rows it must be told, and
     ``wakes_s`` the instant from which on it must be told any row: at the end of a day. ``working`` counts the orders
-    that can still fill, by instrument; a new mapping whenever that changes."""
+    that can still fill, by instrument; a new mapping whenever that changes, which ``changes`` counts."""
 
     def __init__(self, plans: Sequence[Plan], known: Known, book: Book) -> None:
         self.hears: set[int] = set()
@@ -52,6 +52,7 @@ class Desk:
         self.tallies = {plan.rule.name: Tally() for plan in plans}
         self.orders: list[Order] = []
         self.working: Mapping[str, int] = {}
+        self.changes = 0
         self._plans = {plan.rule.name: plan for plan in plans}
         self._known = known
         self._book = book
@@ -74,11 +75,12 @@ class Desk:
         ending = None if rule.expires_s is None else Ending(rule.expires_s, rule.expires)
         sent = self._sent_book()
         resolved = resolve(as_sent(self._plans[rule.name], firing.case), self._known, sent.open, ending)
-        refused = resolved if isinstance(resolved, Refusal) else self._gate.check(resolved.unit, sent, rule.name)
-        if refused is not None:
+        if isinstance(resolved, Refusal):
+            tally.not_sent[str(resolved.reason)] += 1
+            return False
+        if refused := self._gate.check(resolved.unit, replace(sent, open=resolved.rest), rule.name):
             tally.not_sent[str(refused.reason)] += 1
             return False
-        assert not isinstance(resolved, Refusal)
         for cancel in resolved.cancels:
             self._cancel(partial(_is_named, cancel))
         if resolved.unit:
@@ -230,6 +232,7 @@ class Desk:
         """Orders came or went: what counts now."""
         if self._is_changed:
             self._is_changed = False
+            self.changes += 1
             self.working = Counter(order.name for order in self._working)
             numbers = (self._known.numbers.get(name) for name in {*self.working, *self._book.whole.held})
             self.hears = {number for number in numbers if number is not None}

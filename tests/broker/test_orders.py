@@ -152,6 +152,16 @@ async def test_conditional_order_triggers_and_reports_its_fill_with_commission(
     await heard.until(lambda: heard.of(PositionReport)[-1].quantity == 100)
 
 
+async def test_open_orders_of_others_say_in_what_they_are_on_which_side_and_whose(
+    connect: Connect, gateway: Gateway
+) -> None:
+    connection = await connect()
+    perm_id = gateway.place_in_tws("MA", "SELL", 9, "LMT", limit_price=900.0)
+    [other] = (await connection.evidence()).open_orders
+    assert (other.perm_id, other.order_ref, other.status) == (perm_id, "", BrokerStatus.WORKING)
+    assert (other.contract_id, other.side, other.account) == (MA_ID, "sell", "DU1")
+
+
 async def test_bracket_waits_for_its_last_leg(connect: Connect, gateway: Gateway, heard: Heard) -> None:
     connection = await connect()
     entry = _place(connection, LIMIT, transmit=False)

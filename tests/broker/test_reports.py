@@ -4,15 +4,15 @@ from decimal import Decimal
 
 import pytest
 
-from rules_engine.broker.library import UNSET_DOUBLE, CommissionReport, Order, OrderState
+from rules_engine.broker.library import UNSET_DOUBLE, CommissionReport, Contract, Order, OrderState
 from rules_engine.broker.numbers import decimal_of
 from rules_engine.broker.reports import OrderReader, StatusMessage, commission_report, completed_report
 from rules_engine.model.reports import BrokerStatus
 
 
-def _order(status: str = "Submitted") -> tuple[Order, OrderState]:
-    order = Order(orderId=7, clientId=1, permId=900, totalQuantity=100.0, orderRef="key")
-    return order, OrderState(status=status)
+def _order(status: str = "Submitted") -> tuple[Contract, Order, OrderState]:
+    order = Order(orderId=7, clientId=1, permId=900, action="SELL", totalQuantity=100.0, orderRef="key", account="DU1")
+    return Contract(conId=42), order, OrderState(status=status)
 
 
 def _status(word: str = "Submitted", filled: float = 0.0, **changes: int) -> StatusMessage:
@@ -23,11 +23,12 @@ def _status(word: str = "Submitted", filled: float = 0.0, **changes: int) -> Sta
 def test_status_takes_the_key_of_the_open_order_and_the_open_order_its_fills() -> None:
     reader = OrderReader()
     opened = reader.opened(7, *_order())
-    assert (opened.order_ref, opened.filled, opened.remaining) == ("key", 0, 100)
+    assert (opened.order_ref, opened.filled, opened.remaining) == ("key", Decimal(0), Decimal(100))
     partly = reader.status(_status(filled=40.0))
     assert (partly.order_ref, partly.filled, partly.average_price) == ("key", Decimal(40), Decimal("10.5"))
     again = reader.opened(7, *_order())
     assert (again.filled, again.remaining) == (Decimal(40), Decimal(60))
+    assert [(one.contract_id, one.side, one.account) for one in (opened, partly)] == [(42, "sell", "DU1")] * 2
 
 
 def test_status_before_its_open_order_is_known_by_what_we_placed() -> None:
@@ -51,8 +52,7 @@ def test_cancel_by_another_client_is_about_our_order() -> None:
 
 
 def test_order_placed_by_hand_has_no_order_id() -> None:
-    order, state = _order()
-    assert OrderReader().opened(-3, order, state).order_id == 0
+    assert OrderReader().opened(-3, *_order()).order_id == 0
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_word_that_we_do_not_know_changes_nothing() -> None:
 
 
 def test_completed_order_says_what_was_filled_but_not_its_id() -> None:
-    order, state = _order("Cancelled")
+    _, order, state = _order("Cancelled")
     order.filledQuantity = 30.0
     report = completed_report(order, state)
-    assert (report.order_id, report.perm_id, report.filled, report.remaining) == (0, 900, 30, 70)
+    assert (report.order_id, report.perm_id, report.filled, report.remaining) == (0, 900, Decimal(30), Decimal(70))
     assert report.completed
     order.filledQuantity = UNSET_DOUBLE
     assert completed_report(order, state).filled == 0

@@ -14,8 +14,8 @@ from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.settings import Limits, Mode, Settings
 from tests.execution.doubles import NOW_S, Ears, FakeIB, FakeLink, FakeMarket, decision
 
-UNPACED = Limits(max_orders_per_second=1000, max_messages_per_rule_per_minute=1000)
-"""The clock of a bench stands still: everything would leave within one second."""
+UNPACED = Limits(max_orders_per_second=1000, max_messages_per_rule_per_minute=1000, max_active_orders_per_side=1000)
+"""The clock of a bench stands still: everything would leave within one second, and nothing fills by itself."""
 SETTINGS = Settings(mode=Mode.PAPER, account="DU1", channels={"phone": "json://x", "desk": "json://y"}, limits=UNPACED)
 QUICK = replace(Timing(), ack_s=0.02)
 

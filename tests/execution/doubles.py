@@ -40,7 +40,7 @@ def decision(*legs: OrderDraft, rule: str = "r", held: bool = False, expires_s: 
 
 
 def stock(name: str, **changes: object) -> Traded:
-    known = Traded(7, Decimal("0.01"), Decimal(1), "USD", "stock", name, "SMART")
+    known = Traded({"MA": 7}.get(name, 8), Decimal("0.01"), Decimal(1), "USD", "stock", name, "SMART")
     return replace(known, **changes)  # type: ignore[arg-type]  # As in draft.
 
 

@@ -1,5 +1,6 @@
 """A firing's way into the journal: resolved, checked, worded, with the right memory of who is told."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,13 +11,15 @@ from rules_engine.execution.book import Book
 from rules_engine.execution.decide import SEND_WITHIN_S, decide, decide_arming, hold_back
 from rules_engine.execution.decision import Decision
 from rules_engine.execution.risk import RiskGate
-from rules_engine.model.action import Action, AtLimit, CancelOrders, Notify, PlaceOrder, Quantity, Side
+from rules_engine.model.action import Action, AtLimit, CancelOrders, ClosePosition, Notify, PlaceOrder, Quantity, Side
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.expression import Number, Reading
 from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.instrument import Field
+from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.life import Arming
 from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.order import OrderDraft
 from rules_engine.model.place import Place
 from rules_engine.model.rule import Case, IfMissed, Rule
 from rules_engine.model.settings import Limits
@@ -39,11 +42,20 @@ def wording(outcome: Firing | HeldBack) -> Notice:
 
 
 def decided(
-    one: Rule, limits: Limits | None = None, market: FakeMarket | None = None, *, dry: bool = False
+    one: Rule,
+    limits: Limits | None = None,
+    market: FakeMarket | None = None,
+    *,
+    dry: bool = False,
+    working: Sequence[OrderDraft] = (),
 ) -> Decision:
     market = market or FakeMarket()
     gate = RiskGate(limits or Limits(), market, SteppedClock(NOW_S))
-    return decide(firing(), one, market, gate, Book(), wording, now_s=NOW_S, dry=dry)
+    ours = [
+        Intent(f"a.{number}.0", "a", number, 0, draft, NOW_S, IntentState.WORKING)
+        for number, draft in enumerate(working)
+    ]
+    return decide(firing(), one, market, gate, Book(ours), wording, now_s=NOW_S, dry=dry)
 
 
 def test_a_firing_becomes_legs_and_one_message() -> None:
@@ -110,3 +122,15 @@ def test_an_arming_sends_its_plan_s_unit_and_tells_nobody_yet() -> None:
     made = decide_arming(Arming("r", 0, NOW_S), unit, rule(BUY, Notify("desk")), now_s=NOW_S)
     assert (made.unit, made.held, made.notices) == (unit, True, ())
     assert made.channels == ("phone", "desk")
+
+
+def test_what_a_firing_cancels_does_not_stand_against_what_it_orders() -> None:
+    held, resting = FakeMarket(positions={"MA": Decimal(100)}), [draft(side=Side.SELL)]
+    flat = (CancelOrders(instrument=MA), ClosePosition(MA))
+    made = decided(rule(*flat), market=held, working=resting)
+    assert ([leg.quantity for leg in made.unit], len(made.cancels)) == ([Decimal(100)], 1)
+    kept = decided(rule(CancelOrders(rule="b"), ClosePosition(MA)), market=held, working=resting)
+    assert isinstance(kept.outcome, HeldBack) and kept.outcome.reason is Reason.NOTHING_TO_CLOSE
+    full = [draft(quantity=Decimal(1))] * 20
+    assert decided(rule(CancelOrders(instrument=MA), BUY), working=full).unit
+    assert not decided(rule(CancelOrders(rule="b"), BUY), working=full).unit

@@ -34,6 +34,7 @@ limits:
   max_price_age: 2s
   max_orders_per_rule_per_day: 4
   max_orders_per_second: 3
+  max_active_orders_per_side: 15
   max_value_per_day: 200000
   max_value_per_rule_per_day: 90000
   max_open_value: 150000
@@ -86,6 +87,7 @@ def test_the_whole_file(tmp_path: Path) -> None:
         max_messages_per_rule_per_minute=30,
         instruments=frozenset({"MA", "V"}),
         max_orders_per_second=3,
+        max_active_orders_per_side=15,
         price_wait_s=60.0,
         max_spread=Decimal("0.005"),
         max_price_age_s=2.0,

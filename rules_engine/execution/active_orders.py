@@ -1,0 +1,35 @@
+"""How many orders of one contract and side may be open at a time: IB rejects what is beyond that."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+
+from rules_engine.execution.book import Book, Refusal
+from rules_engine.execution.ports import Market
+from rules_engine.model.firing import Reason
+from rules_engine.model.order import OrderDraft, Unit
+from rules_engine.model.settings import Limits
+
+
+def active_orders(unit: Unit, book: Book, limits: Limits, market: Market) -> Refusal | None:
+    """Counts the unit, ours that may be at IB, and what others have open there.
+
+    Each leg of a bracket or group is an order of its own. What still waits to be sent is counted in its turn: what is
+    before it may have filled by then. One whose cancellation is asked for makes room, since IB hears of that first.
+    """
+    most = limits.max_active_orders_per_side
+    ours = (intent.draft for intent in book.open if intent.state.may_be_at_broker and not intent.cancel_wanted)
+    counts = Counter(_sides(ours, market))
+    counts.update((report.contract_id, report.side) for report in book.others)
+    for leg, side in zip(unit, _sides(unit, market), strict=True):
+        counts[side] += 1
+        if counts[side] > most:
+            open_ = f"this would be open order {counts[side]} to {leg.side} {leg.instrument.name}"
+            return Refusal(Reason.OVER_LIMIT, f"max_active_orders_per_side is {most}, {open_}")
+    return None
+
+
+def _sides(drafts: Iterable[OrderDraft], market: Market) -> Iterable[tuple[Hashable, str]]:
+    """The contract and side of each; an instrument that IB has not confirmed stands for itself."""
+    for draft in drafts:
+        traded = market.traded(draft.instrument.name)
+        yield traded.contract_id if traded else draft.instrument.name, str(draft.side)
