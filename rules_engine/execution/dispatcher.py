@@ -315,7 +315,7 @@ class Dispatcher:
                     leg.draft,
                     key=leg.key,
                     account=account,
-                    group=group_name(leg.key, leg.draft.group),
+                    group=self._group(unit, leg),
                     parent_id=0 if leg.draft.parent is None else order_ids[leg.draft.parent],
                     transmit=transmits(drafts, leg.leg),
                 )
@@ -323,6 +323,16 @@ class Dispatcher:
             session.distrust(str(error), self._clock.now_s() + self._timing.backoff_s)
             return False
         return True
+
+    def _group(self, unit: Sequence[Intent], leg: Intent) -> str:
+        """The one-cancels-all group that the leg goes out in; empty for none.
+
+        With the belt a single order is the only one of a group of its own: should IB ever have it twice, the copy is of
+        the same group, and IB cancels what is left of it when one of the two fills.
+        """
+        if leg.draft.group:
+            return group_name(leg.key, leg.draft.group)
+        return leg.key if self._settings.oca_belt and len(unit) == 1 else ""
 
     async def _acknowledged(self, session: Session, unit: Sequence[Intent]) -> None:
         """Waits until IB has answered for every leg; without an answer, asks."""

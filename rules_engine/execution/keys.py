@@ -35,4 +35,4 @@ class Naming:
 
 def group_name(key: str, group: str) -> str:
     """IB's name of a one-cancels-all group within the unit that ``key`` is a leg of."""
-    return f"{key.rpartition('.')[0]}.{group}" if group else ""
+    return f"{key.rpartition('.')[0]}.{group}"

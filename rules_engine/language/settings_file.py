@@ -135,6 +135,7 @@ class _Words:
             restart=self._restart(),
             resend_within_s=self._seconds(self._root, "resend_within", 0.0, "60s"),
             resend_market_within_s=self._seconds(self._root, "resend_market_within", 0.0, "30s"),
+            oca_belt=self._is_true("oca_belt"),
         )
 
     def _is_true(self, key: str) -> bool:

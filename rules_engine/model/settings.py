@@ -94,3 +94,5 @@ class Settings:
     """How long after it was sent an order that certainly never arrived may be sent once more; 0 is never."""
     resend_market_within_s: float = 0.0
     """The same for units with an order that takes whatever price there is."""
+    oca_belt: bool = False
+    """Whether an order that is alone in its unit goes out in a one-cancels-all group of its own."""

@@ -22,6 +22,7 @@ channels:
   phone: ${TELEGRAM_URL}
   desk: file:secrets/email.url
 heartbeat: {url: file:secrets/heartbeat.url, every: 1m}
+oca_belt: true
 limits:
   max_order_quantity: 1000
   max_order_value: 50000.50
@@ -71,6 +72,7 @@ def test_the_whole_file(tmp_path: Path) -> None:
     assert (settings.mode, settings.account) == (Mode.PAPER, "DU1234567")
     assert settings.channels == {"phone": SECRET, "desk": "mailto://me:word@example.com"}
     assert settings.heartbeat == Heartbeat("https://example.com/ping/1", 60.0)
+    assert settings.oca_belt and not Settings().oca_belt
     assert settings.limits == Limits(
         Decimal(1000),
         Decimal("50000.50"),
