@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from rules_engine.daemon.supervision import all_cancelled
 from rules_engine.model.errors import WorldError
 from rules_engine.model.json_value import Json
 
@@ -30,22 +31,33 @@ class ControlServer:
     def __init__(self, path: Path, commands: Mapping[str, Command]) -> None:
         self._path = path
         self._commands = commands
+        self._callers: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Serves until cancelled. A socket left by a killed engine is replaced: the journal's lock is the guard."""
+        """Serves until cancelled. A socket left by a killed engine is replaced: the journal's lock is the guard.
+
+        When it returns no command runs any more, and whoever still listens for an answer reads the end.
+        """
         self._path.unlink(missing_ok=True)
         mask = os.umask(0o177)
         try:
-            server = await asyncio.start_unix_server(self._serve, path=self._path, limit=_LINE_MAX)
+            # Nothing is awaited here, so that nobody can be cancelled between the socket and its end.
+            server = await asyncio.start_unix_server(self._serve, self._path, limit=_LINE_MAX, start_serving=False)
         finally:
             os.umask(mask)
         try:
-            async with server:
-                await server.serve_forever()
+            await server.start_serving()
+            await asyncio.get_running_loop().create_future()
         finally:
+            # Not serve_forever: from Python 3.12 on it would wait for callers that stay.
+            server.close()
             self._path.unlink(missing_ok=True)
+            await all_cancelled(self._callers)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        caller = asyncio.current_task()
+        assert caller is not None
+        self._callers.add(caller)
         try:
             while line := await reader.readline():
                 writer.write(json.dumps(await self._answer(line)).encode() + b"\n")
@@ -53,6 +65,7 @@ class ControlServer:
         except (ConnectionError, ValueError):
             pass  # The caller left, or sent a line beyond any command of ours.
         finally:
+            self._callers.discard(caller)
             writer.close()
 
     async def _answer(self, line: bytes) -> Json:

@@ -165,15 +165,18 @@ class Daemon:
         _log.info("%s", self._summary())
         self.is_running = True
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(part) for part in self._parts()]
+            acting = [tasks.create_task(part) for part in self._acting()]
+            telling = [tasks.create_task(part) for part in self._telling()]
             ends = [tasks.create_task(end.wait()) for end in (stopping, self._clock_set)]
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                # Nothing fires and nothing is sent from here on: the last word stays true.
+                await all_cancelled(acting)
                 self._reactor.give_up_waiting(self._clock.now_s())
                 if stopping.is_set():
                     await self._say_goodbye()
             finally:
-                await all_cancelled([*running, *ends])
+                await all_cancelled([*acting, *telling, *ends])
         await in_slices(self._reactor.saving())
         if self._set_by_s:
             _log.warning("the clock was set by %.1f s: the engine begins anew", self._set_by_s)
@@ -200,8 +203,8 @@ class Daemon:
         return [intent for intent in self._journal.intents.open() if intent.state.may_be_at_broker]
 
     # The order path stops the engine when it fails; what only tells and listens is started again.
-    def _parts(self) -> Iterator[Coroutine[None, None, None]]:
-        yield self.link.run()
+    def _acting(self) -> Iterator[Coroutine[None, None, None]]:
+        """What decides, and what makes it decide."""
         yield self._desk.serve()
         yield self._catching_up.run()
         yield self._turn()
@@ -210,8 +213,12 @@ class Daemon:
         yield self._reload()
         yield rescan(self._folder_changed.set)
         yield kept_going(self._control.run)
-        yield kept_going(self._sender.run)
         yield kept_going(lambda: self._watch(self._in_force.folder, self._folder_changed.set))
+
+    def _telling(self) -> Iterator[Coroutine[None, None, None]]:
+        """What goes on until the last word is out. The link stays: cancellations may still wait for IB's pace."""
+        yield self.link.run()
+        yield kept_going(self._sender.run)
         if (heartbeat := self._settings.heartbeat) is not None:
             yield kept_going(lambda: beat(heartbeat))
 
@@ -283,7 +290,8 @@ class Daemon:
         self._journal.tell(stopped_notice(words, self._channels, self._clock.now_s()))
         self._sender.wake()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._sender.drained(), FAREWELL_S)
+            async with asyncio.timeout(FAREWELL_S):
+                await self._sender.drained()
 
     def _summary(self) -> str:
         plans = self._in_force.plans.values()

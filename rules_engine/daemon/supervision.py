@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 
 RESTART_S = 5.0
 CANCEL_AGAIN_S = 1.0
@@ -25,9 +25,10 @@ async def kept_going(part: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(RESTART_S)
 
 
-async def all_cancelled(tasks: Sequence[asyncio.Task[object]]) -> None:
+async def all_cancelled(tasks: Iterable[asyncio.Task[object]]) -> None:
     """Returns when each of the tasks has ended. A library may swallow a cancellation, so one is not all they get."""
-    while running := [task for task in tasks if not task.done()]:
+    running = list(tasks)
+    while running := [task for task in running if not task.done()]:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=CANCEL_AGAIN_S)

@@ -4,11 +4,12 @@ import asyncio
 import socket
 import stat
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from rules_engine.daemon.control import CommandRefused, ControlServer, NotRunning, ask
+from rules_engine.daemon.control import Command, CommandRefused, ControlServer, NotRunning, ask
 from rules_engine.model.json_value import Json
 
 
@@ -20,16 +21,30 @@ async def refuse(request: Mapping[str, Json]) -> Json:
     raise CommandRefused("there is no rule 'x'")
 
 
+@asynccontextmanager
+async def serving(path: Path, commands: Mapping[str, Command]) -> AsyncIterator[asyncio.Task[None]]:
+    """A server that begins, and has ended afterwards."""
+    server = asyncio.create_task(ControlServer(path, commands).run())
+    try:
+        yield server
+    finally:
+        server.cancel()
+        await asyncio.wait({server})
+
+
+async def listens(path: Path) -> None:
+    async with asyncio.timeout(10):
+        while not path.is_socket():
+            await asyncio.sleep(0)
+
+
 @pytest.fixture
 async def socket_path(tmp_path: Path) -> AsyncIterator[Path]:
     path = tmp_path / "control.sock"
     path.touch()  # What a killed engine leaves behind.
-    server = asyncio.create_task(ControlServer(path, {"echo": echo, "refuse": refuse}).run())
-    async with asyncio.timeout(5):
-        while not path.is_socket():
-            await asyncio.sleep(0)
-    yield path
-    server.cancel()
+    async with serving(path, {"echo": echo, "refuse": refuse}):
+        await listens(path)
+        yield path
 
 
 async def test_a_command_is_answered(socket_path: Path) -> None:
@@ -70,3 +85,41 @@ def test_a_dead_socket_is_nobody_running(tmp_path: Path) -> None:
         dead.bind(str(path))
     with pytest.raises(NotRunning):
         ask(path, "status")
+
+
+async def test_a_caller_that_stays_does_not_keep_it_from_ending_and_reads_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    asked, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def never(request: Mapping[str, Json]) -> Json:
+        asked.set()
+        try:
+            return await asyncio.get_running_loop().create_future()
+        finally:
+            cancelled.set()
+
+    async with serving(path, {"never": never}) as server:
+        await listens(path)
+        idle, idle_writer = await asyncio.open_unix_connection(path)
+        waiting, waiting_writer = await asyncio.open_unix_connection(path)
+        waiting_writer.write(b'{"command": "never"}\n')
+        await asyncio.wait_for(asked.wait(), 10)
+        server.cancel()
+        await asyncio.wait({server}, timeout=10)
+        assert server.cancelled() and cancelled.is_set() and not path.exists()
+        assert [await asyncio.wait_for(one.read(), 10) for one in (idle, waiting)] == [b"", b""]
+        idle_writer.close()
+        waiting_writer.close()
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_it_can_be_ended_in_any_turn_of_its_beginning(tmp_path: Path, turns: int) -> None:
+    path = tmp_path / "control.sock"
+    async with serving(path, {}) as server:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        server.cancel()
+        await asyncio.wait({server}, timeout=10)
+        assert server.cancelled() and not path.exists()
+    with pytest.raises(OSError):
+        await asyncio.open_unix_connection(path)

@@ -21,11 +21,14 @@ USUAL = Plan(seed=0)
 SHOWN_MAX = 20
 ROUGH = replace(USUAL, minutes=10.0, badness=2.0, kills_per_hour=60.0, stop_at_first=True)
 """Where planted mistakes are looked for."""
+HASTY = replace(ROUGH, minutes=5.0, badness=0.5, kills_per_hour=1200.0, stops=1.0, hasty=0.9, peace=False)
 ROUGH_FOR = {
     "trust cancelled": replace(ROUGH, badness=20.0, only=frozenset({"an error names a live order"})),
     "resend at once": replace(ROUGH, badness=8.0, resends=1.0, only=frozenset({"an order is lost"})),
     "no restart window": replace(ROUGH, windows=1.0),
     "believe every print": replace(ROUGH, badness=10.0, only=frozenset({"a print that never was"})),
+    "swallow a stop": HASTY,
+    "cancel once": HASTY,
     "no fsync": replace(ROUGH, badness=0.5, kills_per_hour=400.0, power_cuts=1.0),
 }
 """Those that need more of one thing."""
@@ -52,6 +55,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=USUAL.minutes, help="of trading")
     parser.add_argument("--badness", type=float, default=USUAL.badness, help="1 is bad, 0 is peace")
     parser.add_argument("--kills", type=float, default=USUAL.kills_per_hour, help="per hour")
+    parser.add_argument("--stops", type=float, default=USUAL.stops, help="share of the endings that are asked for")
+    parser.add_argument("--hasty", type=float, default=USUAL.hasty, help="share of the starts that are stopped at once")
     parser.add_argument("--user", type=float, default=USUAL.user_per_hour, help="deeds of the user per hour")
     parser.add_argument("--pause", type=float, default=USUAL.pause_s, help="seconds between two prices")
     parser.add_argument("--power-cuts", type=float, default=USUAL.power_cuts, help="share of the kills")
@@ -81,6 +86,8 @@ def main() -> int:
         minutes=options.minutes,
         badness=options.badness,
         kills_per_hour=options.kills,
+        stops=options.stops,
+        hasty=options.hasty,
         user_per_hour=options.user,
         pause_s=options.pause,
         power_cuts=options.power_cuts,
@@ -168,6 +175,8 @@ def command(plan: Plan, mutation: str = "") -> str:
         "minutes": (plan.minutes, USUAL.minutes),
         "badness": (plan.badness, USUAL.badness),
         "kills": (plan.kills_per_hour, USUAL.kills_per_hour),
+        "stops": (plan.stops, USUAL.stops),
+        "hasty": (plan.hasty, USUAL.hasty),
         "user": (plan.user_per_hour, USUAL.user_per_hour),
         "pause": (plan.pause_s, USUAL.pause_s),
         "power-cuts": (plan.power_cuts, USUAL.power_cuts),

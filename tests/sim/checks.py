@@ -246,6 +246,13 @@ class Checks:
         for key in sorted(unknown - told):
             self.broken("an order of unknown fate is told", key)
 
+    def newest_letter(self) -> int:
+        """The number of the newest message; 0 before there is any."""
+        if not self._journal.exists():
+            return 0
+        [[newest]] = self.rows("SELECT coalesce(max(id), 0) FROM outbox")
+        return int(newest)
+
     def row(self, statement: str, *values: object) -> sqlite3.Row | None:
         """The first row of an answer of the journal."""
         return next(iter(self.rows(statement, *values)), None)

@@ -25,6 +25,7 @@ from tests.sim.again import Repetitions
 from tests.sim.checks import Checks
 from tests.sim.disk import Disk
 from tests.sim.gate import Gate
+from tests.sim.goodbye import Goodbye
 from tests.sim.letters import PostOffice
 from tests.sim.logs import Listener
 from tests.sim.market import MARKET
@@ -38,6 +39,8 @@ CANARY = "c4n4ry-t0ken"
 CHANNELS = {"phone": f"json://localhost/{CANARY}"}
 RESTART_S = 30.0
 ANSWER_S = 30.0
+PATIENCE_S = 15.0
+"""How long an engine may take to come to the use of disk or network at which it is to end."""
 
 
 class CountedGateway(Gateway):
@@ -103,9 +106,9 @@ class House:
         """When the account was last begun anew."""
         self._tokens = self.random("tokens")
         self._kept: list[object] = []
-        self._stopping: asyncio.Event | None = None
         self._engine: asyncio.Task[None] | None = None
         self._daemon: Daemon | None = None
+        self._goodbye: Goodbye | None = None
         self.checks = Checks(self.state.journal, self.gateway, self.loop.time, self.engine_now_s)
         self.gate = Gate(self, ACCOUNT)
         self.repetitions = Repetitions(self)
@@ -121,10 +124,14 @@ class House:
             checks.order_sent(sent)
             repetitions.order_sent(sent)
             gate.order_sent(sent)
+            if self._goodbye is not None:
+                self._goodbye.order_sent(sent)
 
         def committed(node: Node, tables: frozenset[str]) -> None:
             checks.committed(node, tables)
             gate.committed(tables)
+            if self._goodbye is not None:
+                self._goodbye.committed(node)
 
         self.watcher.on_order, self.watcher.on_cancel = order_sent, checks.cancel_sent
         self.disk.on_commit, self.disk.on_cut = committed, checks.reopen
@@ -173,23 +180,26 @@ class House:
             return
         node = self._node()
         self.say(f"engine {node.number} starts")
-        self._stopping = asyncio.Event()
-        self._engine = self._within(node, self._run_engine(node, self._stopping))
-        self._engine.add_done_callback(lambda engine: self._ended(node, engine))
+        goodbye = self._goodbye = Goodbye(self, node)
+        self._engine = self._within(node, self._run_engine(node, goodbye.stopping))
+        self._engine.add_done_callback(lambda engine: self._ended(node, engine, goodbye))
 
     def kill(self) -> None:
         """SIGKILL between two callbacks."""
         if self.is_running:
             self._bury(self.node, "between two callbacks")
 
-    async def stop(self) -> None:
-        """SIGTERM."""
+    async def stop(self, *, packets: int = 0, turns: int = 0, late: bool = False) -> None:
+        """SIGTERM: now, or as so many packets have come to the engine; see `Goodbye.ask_at_packet`."""
         if not self.is_running:
             return
-        assert self._engine is not None and self._stopping is not None
-        node = self.node
-        self.say(f"engine {node.number} is asked to stop")
-        self._stopping.set()
+        assert self._engine is not None and self._goodbye is not None
+        node, goodbye = self.node, self._goodbye
+        if packets:
+            goodbye.ask_at_packet(packets, turns, late=late)
+            asked = self.task(goodbye.stopping.wait())
+            await asyncio.wait({self._engine, asked}, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
+        goodbye.ask()
         await asyncio.wait({self._engine}, timeout=60.0)
         if not node.dead and not self._engine.done():
             self.checks.broken("an engine that is asked to stop stops", f"engine {node.number}")
@@ -247,9 +257,11 @@ class House:
                 daemon.close()
             edition = daemon.edition
 
-    def _ended(self, node: Node, engine: asyncio.Task[None]) -> None:
+    def _ended(self, node: Node, engine: asyncio.Task[None], goodbye: Goodbye) -> None:
         """An engine that ends by itself is started again, as a service manager does."""
         error = None if node.dead or engine.cancelled() else engine.exception()
+        if error is None:
+            goodbye.ended()
         if error is not None:
             self.checks.broken("the engine does not fall", innermost(error))
             self._bury(node, "by itself")

@@ -1,5 +1,6 @@
 """Mistakes that an order path could make, each planted into the real one: what the simulation must find."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -9,6 +10,8 @@ from unittest.mock import patch
 from rules_engine.broker import ticks
 from rules_engine.broker.connection import Connection
 from rules_engine.broker.inquiry import Inquiry, OrderAnswers
+from rules_engine.broker.session import Session
+from rules_engine.daemon import daemon
 from rules_engine.execution import database, journal, order_states
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.dispatcher import Dispatcher
@@ -237,6 +240,36 @@ def believe_every_print() -> AbstractContextManager[object]:
     return _planted(ticks, "_is_absurd", lambda price, bid, ask: False)
 
 
+def swallow_a_stop() -> AbstractContextManager[object]:
+    """Who waits for IB's price steps overhears a cancellation that comes together with them, as the wait_for of Python
+    3.11 does."""
+
+    async def price_increments(self, rule, deadline_s=1.0):
+        answer = self.wrapper.startReq(f"marketRule-{rule}")
+        self.client.reqMarketRule(rule)
+        try:
+            await asyncio.wait({answer})
+        except asyncio.CancelledError:
+            if not answer.done():
+                raise
+        return tuple(answer.result())
+
+    return _planted(Session, "price_increments", price_increments)
+
+
+@contextmanager
+def cancel_once() -> Iterator[None]:
+    """The same in an engine that cancels its parts once, and waits for them."""
+
+    async def all_cancelled(tasks):
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+    with swallow_a_stop(), _planted(daemon, "all_cancelled", all_cancelled):
+        yield
+
+
 MUTATIONS: Mapping[str, Mutation] = {
     one.__name__.replace("_", " "): one
     for one in (
@@ -258,5 +291,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         no_restart_window,
         cancel_everything,
         believe_every_print,
+        swallow_a_stop,
+        cancel_once,
     )
 }

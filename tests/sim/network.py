@@ -143,6 +143,7 @@ class End(asyncio.Transport):
         self._out = bytearray()
         self._fin = False
         self._timer: asyncio.TimerHandle | None = None
+        self._held = False
         self._paused = False
         self._closed = False
 
@@ -228,15 +229,23 @@ class End(asyncio.Transport):
             self._loop.call_soon(self._protocol.connection_lost, why, context=self._context)
 
     def _flow(self) -> None:
-        if self._timer is None and not self.other._paused and (self._out or self._fin):
+        if self._timer is None and not self._held and not self.other._paused and (self._out or self._fin):
             context = contextvars.Context()  # The network is nobody's process.
             self._timer = self._loop.call_later(self._network.latency_s(), self._deliver, context=context)
 
     def _deliver(self) -> None:
         self._timer = None
-        other = self.other
-        if other._paused:
+        node = self.other._node
+        if self.other._paused:
             return
+        if self._out and node is not None and not node.dead:
+            self._held = node.holds_up(self._hand_over)
+        if not self._held:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._held = False
+        other = self.other
         if self._out:
             count = self._network.piece(len(self._out))
             data = bytes(self._out[:count])

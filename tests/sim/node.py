@@ -18,6 +18,8 @@ class Node:
         self.ports = 0
         self.dies_at: tuple[str, int] | None = None
         """The name of a port call, and how many of them it survives from now on."""
+        self.holds_up: Callable[[Callable[[], None]], bool] = lambda hand_over: False
+        """Asked as bytes come for it: whether it takes them only when it calls what it is given."""
         self.closers: list[Callable[[], None]] = []
         """What the operating system does for a process that is gone: closes its files and sockets."""
         self.keeps: list[object] = []

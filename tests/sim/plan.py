@@ -19,6 +19,10 @@ class Plan:
     minutes: float = 30.0
     badness: float = 1.0
     kills_per_hour: float = 20.0
+    stops: float = 0.2
+    """So many of the engine's endings are asked for and not kills; half of those come together with a packet."""
+    hasty: float = 0.15
+    """So many of its starts are asked to stop at once."""
     user_per_hour: float = 30.0
     """How often somebody does something: stops, edits rules, asks, pauses."""
     only: frozenset[str] = frozenset()

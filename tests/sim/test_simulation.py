@@ -66,6 +66,7 @@ KNOWN_MISTAKES = (
     "no fsync",
     "no dedup of fills",
     "believe 1102",
+    "swallow a stop",
 )
 """Of the field. `make sim` plants more."""
 

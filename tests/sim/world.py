@@ -14,16 +14,18 @@ from rules_engine.model.settings import Limits, NightlyRestart, Settings
 from tests.sim.checks import fate_of
 from tests.sim.disk import fast_folder
 from tests.sim.faults import Stage, Trouble
-from tests.sim.house import House
+from tests.sim.house import PATIENCE_S, House
 from tests.sim.market import Crowd
 from tests.sim.plan import NEW_YORK, History, Plan
 from tests.sim.user import User
 
-PATIENCE_S = 15.0
-"""How long an engine may take to come to the use of disk or network at which it is to die."""
 DRAIN_S = 1_300.0
 """Longer than the longest pause between two audits of the engine, and than any back-off."""
 RESTART_AT = time_of_day(23, 45)
+OPENING_PACKETS_MAX = 10
+"""So many packets come to an engine in its first seconds: each tells something else."""
+TURNS_MAX = 5
+"""Within so many turns of the loop a request to stop has reached every part of the engine."""
 _RULES = Path(__file__).parent / "rules.yaml"
 _PORTS = ("before commit", "after commit", "before write", "after write", "before letter", "after letter", "connect")
 _LIMITS = (
@@ -131,18 +133,37 @@ class World:
                 break
             await asyncio.sleep(pause_s)
             await self._end(random)
+            await self._start_again(random)
+
+    async def _start_again(self, random: Random) -> None:
+        house = self._house
+        while not house.is_running:
             await asyncio.sleep(random.choice((random.uniform(0.01, 1), random.uniform(1, 8), random.uniform(8, 90))))
             if not house.is_running:
                 if random.random() < self._plan.power_cuts:
                     house.disk.cut_power()
                 house.start()
+            if random.random() < self._plan.hasty:
+                await self._stop_early(random)
+
+    async def _stop_early(self, random: Random) -> None:
+        if random.random() < 0.3:
+            await asyncio.sleep(random.uniform(0.0, 0.2))
+            await self._house.stop()
+        else:
+            await self._stop_with_packet(random)
+
+    async def _stop_with_packet(self, random: Random) -> None:
+        """An answer comes while the request to stop is on its way through the engine's tasks."""
+        packets, turns = random.randint(1, OPENING_PACKETS_MAX), random.randint(0, TURNS_MAX)
+        await self._house.stop(packets=packets, turns=turns, late=random.random() < 0.5)
 
     async def _end(self, random: Random) -> None:
         house, chance = self._house, random.random()
-        if chance < 0.3:
+        if random.random() < self._plan.stops:
+            await (house.stop() if chance < 0.5 else self._stop_with_packet(random))
+        elif chance < 0.3:
             house.kill()
-        elif chance < 0.4:
-            await house.stop()
         else:
             node = house.node
             node.dies_at = (random.choice(_PORTS), random.randrange(12))
