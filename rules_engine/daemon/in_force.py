@@ -221,12 +221,15 @@ class InForce:
     async def _swap(self, edition: Edition, difference: Difference) -> None:
         # Each of these takes a while where there are very many rules.
         await asyncio.sleep(0)
-        digests, plans = _digests(edition), edition.by_name
+        digests = _digests(edition)
+        await asyncio.sleep(0)
+        plans, remembered = edition.by_name, self._remembered | self.plans.keys()
         await asyncio.sleep(0)
         await self._leave(edition)
+        await asyncio.sleep(0)
         replaced = await in_slices(self._evaluator.replacing(edition.plans, self.until_s))
         # Nothing is awaited between this moment and the one at which the new edition is on disk.
-        self._remembered |= self.plans.keys()
+        self._remembered = remembered
         self.edition, self.plans, self._leaving = edition, plans, frozenset()
         with self._journal.transaction():
             gone = self._cancel_held((*difference.removed, *difference.changed))

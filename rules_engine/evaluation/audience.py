@@ -1,6 +1,7 @@
 """Who listens to what: from a field, an account value or a count to the watches that read it, and the lanes to them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from rules_engine.evaluation.lane import Ask, Lane
@@ -17,6 +18,7 @@ _ALSO = {
     Field.CLOSE: (Field.CHANGE_TODAY,),
 }
 """Fields that may follow another one."""
+_ORDER = attrgetter("order")
 
 
 class Audience:
@@ -33,25 +35,37 @@ class Audience:
 
     def enter(self, watches: Iterable[Watch]) -> None:
         """These listen from now on. Their order must be known."""
-        unsorted = set[Key]()
-        for watch in watches:
+        come: dict[Key, list[Watch]] = {}
+        for watch in sorted(watches, key=_ORDER):
             for key in watch.uses.keys:
-                listening = self._by_key.get(key)
-                if listening is None:
-                    listening = self._by_key[key] = []
-                    self._keys.setdefault(key[0], set()).add(key)
-                elif listening[-1].order > watch.order:
-                    unsorted.add(key)
-                listening.append(watch)
-                self._close(key[0])
-        for key in unsorted:
-            self._by_key[key].sort(key=lambda watch: watch.order)
+                come.setdefault(key, []).append(watch)
+        self.admit(come)
+
+    def admit(self, come: Mapping[Key, Sequence[Watch]]) -> None:
+        """The same of watches in order, by what they read."""
+        for key, watches in come.items():
+            self.close(key[0])
+            listening = self._by_key.get(key)
+            if listening is None:
+                self._by_key[key] = list(watches)
+                self._keys.setdefault(key[0], set()).add(key)
+                continue
+            is_in_order = listening[-1].order <= watches[0].order
+            listening.extend(watches)
+            if not is_in_order:
+                listening.sort(key=_ORDER)
+
+    def put_in_order(self) -> None:
+        """Their order has changed."""
+        for (name, _), listening in self._by_key.items():
+            self.close(name)
+            listening.sort(key=_ORDER)
 
     def leave(self, watches: Iterable[Watch]) -> None:
         """These listen no more."""
         gone = {id(watch): watch for watch in watches}
         for key in {key for watch in gone.values() for key in watch.uses.keys}:
-            self._close(key[0])
+            self.close(key[0])
             stay = [watch for watch in self._by_key.get(key, ()) if id(watch) not in gone]
             if stay:
                 self._by_key[key] = stay
@@ -91,13 +105,13 @@ class Audience:
             for lane in self.lanes.get(name, ()):
                 lane.close()
 
-    def _together(self, keys: Iterable[Key]) -> Sequence[Watch]:
-        found = {id(watch): watch for key in keys for watch in self._by_key.get(key, ())}
-        return sorted(found.values(), key=lambda watch: watch.order)
-
-    def _close(self, instrument: str) -> None:
-        """Its lanes lead to the wrong watches."""
+    def close(self, instrument: str) -> None:
+        """Its lanes lead to the wrong watches, or to other words than these now have."""
         for lane in self.lanes.pop(instrument, ()):
             lane.settle()
             for watch in self._at_lane.pop(lane):
                 watch.lanes.remove(lane)
+
+    def _together(self, keys: Iterable[Key]) -> Sequence[Watch]:
+        found = {id(watch): watch for key in keys for watch in self._by_key.get(key, ())}
+        return sorted(found.values(), key=_ORDER)

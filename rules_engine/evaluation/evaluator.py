@@ -1,11 +1,11 @@
 """Ticks and the passing of time into firings: the streaming evaluator. Pure: given the time, it never asks for it."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rules_engine.evaluation.audience import Audience
 from rules_engine.evaluation.lane import Lane
-from rules_engine.evaluation.market import BarKey, Market, StreamKey
+from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.newcomers import Newcomers
 from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.reload import Reload, renewed
 from rules_engine.evaluation.run import Run
@@ -38,8 +38,9 @@ class Evaluator:
         self._timers: Timers[Run | Watch] = Timers()
         self._audience = Audience(self._market, self._timers, self._look)
         self._runs: dict[str, Run] = {}
-        self._lives: dict[str, Life] = {}
-        self._unarmed: deque[Run] = deque()
+        self._unarmed = Newcomers(self._arm_newcomer)
+        self._gone: list[Run] = []
+        """Nobody hears of them any more, but they are still to be taken apart."""
         self._outcomes: list[Outcome] = []
         at_once(self.giving(plans, {}))
 
@@ -59,6 +60,7 @@ class Evaluator:
         for lane in self._audience.lanes.get(instrument, ()):
             if lane.field is field:
                 return lane
+        self._unarmed.hurry_all(self._audience.reading([instrument]))
         return self._audience.lane(instrument, field)
 
     def look(
@@ -78,9 +80,10 @@ class Evaluator:
         self._advance(time_s)
         lost = self._named(instrument)
         self._audience.settle(lost)
+        reading = self._unarmed.hurry_all(self._audience.reading(lost))
         for name in lost:
             self._market.feeds[name].lose()
-        for watch in self._audience.reading(lost):
+        for watch in reading:
             watch.lose(self._market.now_s)
             self._judge(watch, Moment.SNAPSHOT)
         return self._flush()
@@ -90,9 +93,10 @@ class Evaluator:
         self._advance(time_s)
         found = self._named(instrument)
         self._audience.settle(found)
+        reading = self._unarmed.hurry_all(self._audience.reading(found))
         for name in found:
             self._market.feeds[name].restore(self._market.now_s)
-        for watch in self._audience.reading(found):
+        for watch in reading:
             self._judge(watch, Moment.SNAPSHOT)
         return self._flush()
 
@@ -112,9 +116,10 @@ class Evaluator:
         """
         self._advance(now_s)
         self._audience.settle([instrument])
+        reading = self._unarmed.hurry_all(self._audience.reading([instrument]))
         self._market.backfill(instrument, field, history, complete_from_s, bar_s)
         prints = [] if bar_s else [entry for entry in history if isinstance(entry, Tick)]
-        for watch in self._audience.reading([instrument]):
+        for watch in reading:
             if not bar_s:
                 watch.remember(instrument, field, prints, complete_from_s)
             self._judge(watch, Moment.SNAPSHOT)
@@ -189,11 +194,9 @@ class Evaluator:
             name = plan.rule.name
             life = lives.get(name)
             run = Run(plan, self._market, Life() if life is None else renewed(life, plan.rule))
-            if life is not None:
-                self._lives[name] = life
-            _number(run, len(self._runs))
+            run.number(len(self._runs))
             self._runs[name] = run
-            self._unarmed.append(run)
+            self._unarmed.add(run, life)
             self._audience.enter(run.watches)
             yield
 
@@ -201,7 +204,7 @@ class Evaluator:
         """Goes on with former lives. To be called before anything happens."""
         plans = [run.plan for run in self._runs.values()]
         self._audience = Audience(self._market, self._timers, self._look)
-        self._runs, self._unarmed = {}, deque()
+        self._runs, self._unarmed = {}, Newcomers(self._arm_newcomer)
         at_once(self.giving(plans, lives))
 
     def replace(self, plans: Iterable[Plan], now_s: float) -> Replaced:
@@ -209,72 +212,59 @@ class Evaluator:
 
         What comes of arming the new ones is returned by the next call.
         """
-        return at_once(self.replacing(plans, lambda: now_s))
+        replaced = at_once(self.replacing(plans, lambda: now_s))
+        at_once(self._clearing())
+        return replaced
 
     def replacing(self, plans: Iterable[Plan], now_s: Callable[[], float]) -> Slices[Replaced]:
-        """The same in slices: in the last one all of them are replaced at once, as of ``now_s()`` then."""
+        """The same in slices: in the last one all of them are replaced at once, as of ``now_s()`` then.
+
+        What is new is to be armed by `arming` before anything is replaced again.
+        """
         old = self._runs
         reload = Reload(self._market, old, list(plans))
         yield from reload.building()
         self._advance(now_s())
         result = reload.settle()
         self._runs = reload.runs
-        gone = [run for name, run in old.items() if self._runs.get(name) is not run]
-        left = [watch for run in gone for watch in run.watches]
+        left = [watch for run in reload.gone for watch in run.watches if watch.run is run]
+        self._gone += reload.gone
         self._audience.leave(left)
-        for run in gone:
-            run.retire()
-        self._put_in_order(old)
-        come = [watch for name, run in self._runs.items() if old.get(name) is not run for watch in run.watches]
-        self._audience.enter(come)
-        self._unarmed = deque(reload.to_arm)
-        if self._unarmed:  # No lane sleeps through a timer: the next print arms them, whoever reads it.
-            self._timers.set(self._unarmed[0], self._market.now_s)
-        for run in reload.adapted:
-            self._wind(run)
-        self._drop_unread(_streams(left) - _streams(come), _bars(left) - _bars(come))
+        if not reload.is_in_order:
+            self._audience.put_in_order()
+        self._audience.admit(reload.come)
+        for name in reload.going_on:
+            self._audience.close(name)
+        self._unarmed.waiting |= reload.to_arm
+        for run in list(reload.to_arm.values())[:1]:
+            # No lane sleeps through a timer: the next print arms them, whoever reads it.
+            self._timers.set(run, self._market.now_s)
+        for run in reload.to_wind:
+            self._wind(run, self._market.now_s)
         return result
-
-    def _drop_unread(self, streams: set[StreamKey], bars: set[BarKey]) -> None:
-        """Forgets those of these series that nobody reads any more."""
-        if streams or bars:
-            self._market.drop(streams - _streams(self._watches()), bars - _bars(self._watches()))
-
-    def _put_in_order(self, old: Mapping[str, Run]) -> None:
-        """Numbers the rules as they now stand. Those that stay mostly follow one another as before."""
-        moved: list[Watch] = []
-        if list(old) != list(self._runs):
-            as_before = [run for name, run in old.items() if self._runs.get(name) is run]
-            now = [run for name, run in self._runs.items() if old.get(name) is run]
-            moved = [] if as_before == now else [watch for run in now for watch in run.watches]
-        self._audience.leave(moved)
-        for number, run in enumerate(self._runs.values()):
-            if run.watches and run.watches[0].order[0] != number:
-                _number(run, number)
-        self._audience.enter(moved)
 
     # What others decide about rules. What comes of it is returned by the next call that returns outcomes.
 
     def rearm(self, rule: str, now_s: float) -> None:
         """Arms a rule that is done or broken."""
         self._advance(now_s)
-        run = self._runs[rule]
+        run = self._run(rule)
         run.done, run.broken, run.cleared = False, "", True
         run.placed.clear()
-        self._arm(run)
+        self._arm(run, self._market.now_s)
 
     def pause(self, rule: str, now_s: float) -> None:
         """The rule stops listening until it is resumed."""
         self._advance(now_s)
-        self._runs[rule].pause(now_s)
+        self._run(rule).pause(now_s)
 
     def resume(self, rule: str, now_s: float) -> None:
         """The rule listens again, armed anew."""
         self._advance(now_s)
-        run = self._runs[rule]
+        run = self._run(rule)
         if run.paused:
             run.paused = False
-            self._arm(run)
+            self._arm(run, self._market.now_s)
 
     def working(self, instrument: str, count: int) -> None:
         """How many of our orders in it can still fill."""
@@ -283,21 +273,21 @@ class Evaluator:
 
     def not_used(self, rule: str) -> None:
         """The order of the last firing was rejected: that does not use up `once`."""
-        self._runs[rule].undo_once()
+        self._run(rule).undo_once()
 
     def held_ended(self, rule: str, used: bool, now_s: float) -> None:
         """The order that the broker held for the rule is gone; ``used`` when it was filled, even in part."""
         self._advance(now_s)
-        run = self._runs[rule]
+        run = self._run(rule)
         self._audience.leave(run.watches)
         self._outcomes += run.held_ended(used, self._market.now_s)
-        _number(run, next(number for number, name in enumerate(self._runs) if name == rule))
+        run.number(next(number for number, name in enumerate(self._runs) if name == rule))
         self._audience.enter(run.watches)
-        self._wind(run)
+        self._wind(run, self._market.now_s)
 
     def break_rule(self, rule: str, reason: str) -> None:
         """Nothing more comes of the rule until its user rearms it."""
-        self._runs[rule].break_off(reason, self._market.now_s)
+        self._run(rule).break_off(reason, self._market.now_s)
 
     # How it is done.
 
@@ -305,7 +295,7 @@ class Evaluator:
         self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment = Moment.PRINT
     ) -> Sequence[Firing]:
         """What comes of it is told with everything else that is to be told."""
-        if self._unarmed or time_s > self._market.now_s:
+        if self._unarmed.waiting or time_s > self._market.now_s:
             self._advance(time_s)
         due = lane.take(time_s, value, size, moment)
         for watch in due:
@@ -329,38 +319,59 @@ class Evaluator:
         market.now_s = max(market.now_s, now_s)
 
     def arming(self) -> Slices[None]:
-        """Arms, in slices, what was given and is not armed yet; whatever happens meanwhile arms the rest at once."""
-        while self._unarmed:
-            run = self._unarmed.popleft()
-            life = self._lives.pop(run.rule.name, None)
-            run.turn(self._market.now_s)
-            if life is not None and life.known and life.when_digest == run.rule.when_digest:
-                self._outcomes += run.revive(life, self._market.now_s)
-                self._wind(run)
-            else:
-                self._arm(run)
-            yield
+        """Arms, in slices, what was given and is not armed yet; what happens meanwhile first arms those whom it
+        concerns. Then what a reload has left over is taken apart."""
+        yield from self._unarmed.in_turn(self._market.now_s)
+        yield from self._clearing()
 
-    def _arm(self, run: Run) -> None:
-        self._outcomes += run.arm(self._market.now_s)
-        self._wind(run)
+    def _clearing(self) -> Slices[None]:
+        """What rules read that are gone, and nobody else does, is forgotten."""
+        gone, self._gone = self._gone, []
+        left = Uses()
+        for run in gone:
+            left.join(*(watch.uses for watch in run.watches if watch.run is run))
+            run.retire()
+            yield
+        if left.streams or left.bars:
+            read = Uses().join(*(watch.uses for watch in self._watches()))
+            self._market.drop(left.streams - read.streams, left.bars - read.bars)
+
+    def _arm_newcomer(self, run: Run, life: Life | None, given_s: float) -> None:
+        run.turn(given_s)
+        if life is not None and life.known and life.when_digest == run.rule.when_digest:
+            self._outcomes += run.revive(life, given_s)
+            self._wind(run, given_s)
+        else:
+            self._arm(run, given_s)
+
+    def _run(self, rule: str) -> Run:
+        """The rule, armed before something happens to it."""
+        self._unarmed.hurry(rule)
+        return self._runs[rule]
+
+    def _arm(self, run: Run, now_s: float) -> None:
+        self._outcomes += run.arm(now_s)
+        self._wind(run, now_s)
 
     def _turn(self, run: Run) -> None:
+        if not self._is_in_force(run):
+            return
         if run.turn(self._market.now_s):
-            self._arm(run)
+            self._arm(run, self._market.now_s)
         elif run.due_s is not None:
             self._timers.push(run, run.due_s)
 
-    def _wind(self, run: Run) -> None:
-        """Sets all timers of the rule."""
+    def _wind(self, run: Run, now_s: float) -> None:
+        """Sets all timers of the rule, as of that moment."""
         if run.due_s is not None:
             self._timers.push(run, run.due_s)
         for watch in run.watches:
-            self._timers.set(watch, watch.next_s(self._market.now_s))
+            if watch.is_timed:
+                self._timers.set(watch, watch.next_s(now_s))
 
     def _ring(self, watch: Watch, due_s: float) -> None:
         """A timer: judged only if something matures now, for it may have been put off since the timer was set."""
-        if not watch.run.listens(watch):
+        if not (self._is_in_force(watch.run) and watch.run.listens(watch)):
             return
         now_s = self._market.now_s
         next_s = watch.next_s(due_s - 2 * EDGE_S)
@@ -386,7 +397,7 @@ class Evaluator:
     def _hear(self, key: Key) -> None:
         if self._unarmed:
             at_once(self.arming())
-        for watch in self._audience.of(key):
+        for watch in self._unarmed.hurry_all(self._audience.of(key)):
             self._judge(watch, Moment.PRINT)
 
     def _flush(self) -> Sequence[Outcome]:
@@ -394,6 +405,9 @@ class Evaluator:
             return ()
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
+
+    def _is_in_force(self, run: Run) -> bool:
+        return self._runs.get(run.rule.name) is run
 
     def _watches(self) -> Iterator[Watch]:
         return (watch for run in self._runs.values() for watch in run.watches)
@@ -404,17 +418,3 @@ class Evaluator:
             self._market.feed(instrument)
             return [instrument]
         return list(self._market.feeds)
-
-
-def _number(run: Run, number: int) -> None:
-    """The place of the rule among all decides who comes first at one instant."""
-    for watch in run.watches:
-        watch.order = (number, int(watch.role), watch.case)
-
-
-def _streams(watches: Iterable[Watch]) -> set[StreamKey]:
-    return {key for watch in watches for key in watch.uses.streams}
-
-
-def _bars(watches: Iterable[Watch]) -> set[BarKey]:
-    return {key for watch in watches for key in watch.uses.bars}

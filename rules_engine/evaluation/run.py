@@ -1,6 +1,6 @@
 """The life of one rule: when it listens, what an edge comes to, and what it remembers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 from rules_engine.conditions.logic import Not
@@ -27,7 +27,8 @@ _TRUTHS = {letter: truth for truth, letter in _LETTERS.items()}
 class Run:
     """One rule as it runs. ``awake`` is whether its conditions are judged at all."""
 
-    def __init__(self, plan: Plan, market: Market, life: Life) -> None:
+    def __init__(self, plan: Plan, market: Market, life: Life, goes_on: Sequence[Watch] | None = None) -> None:
+        """``goes_on`` are the watches of its conditions where another run has them already, until `follow`."""
         self.plan = plan
         self.rule = plan.rule
         self.take_up(life)
@@ -41,9 +42,10 @@ class Run:
         self.market = market
         self.once_fired = False
         """Whether it is done because of its last firing, and nothing else."""
-        self.watches = list(self._watch())
+        self.watches = [*self._guards(), *(self._judges() if goes_on is None else ())]
         for watch in self.watches:
             watch.run = self
+        self.watches += goes_on or ()
         self.actions = [tuple(map(str, case.actions)) for case in self.rule.cases]
 
     def take_up(self, life: Life) -> None:
@@ -54,12 +56,37 @@ class Run:
         self.cleared, self.paused, self.broken = life.cleared, life.paused, life.broken
         self.placed = {int(case) for case in life.placed.split(",") if case}
 
-    def _watch(self) -> Iterator[Watch]:
+    def follow(self, old: "Run") -> None:
+        """Takes the place of a run: with the same conditions its memory goes on, with other ones only its numbering.
+        What it has at the broker is not taken over."""
+        if self.rule.when_digest == old.rule.when_digest:
+            self.done, self.cooldown_until_s = old.done, old.cooldown_until_s
+            self.cleared, self.broken = old.cleared, old.broken
+            self.tally = old.tally.moved_to(self.rule.timezone)
+        else:
+            self.tally.seq = old.tally.seq
+        self.paused = old.paused
+
+    def take_watches(self, old: "Run") -> None:
+        """From now on it judges by the watches that go on."""
+        self.since_s = old.since_s
+        for watch in self.watches:
+            watch.run = self
+
+    def number(self, number: int) -> None:
+        """Its place among all rules decides who comes first at one instant."""
+        for watch in self.watches:
+            watch.order = (number, int(watch.role), watch.case)
+
+    def _guards(self) -> Iterator[Watch]:
         rule = self.rule
         others = ((Role.CANCEL, rule.cancel_when), (Role.CLEAR, rule.clears_when), (Role.ONLY_IF, rule.only_if))
         for role, condition in others:
             if condition is not None:
                 yield Watch(rule, role, 0, condition, self.market)
+
+    def _judges(self) -> Iterator[Watch]:
+        rule = self.rule
         if self.plan.where is Where.AT_BROKER:
             for held in self.plan.held:
                 if held.arming is not None:
@@ -67,6 +94,11 @@ class Run:
         else:
             for number, case in enumerate(rule.cases):
                 yield Watch(rule, Role.CASE, number, case.when, self.market)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether time alone ends its listening, or begins it."""
+        return self.rule.expires_s is not None or self.rule.active is not None
 
     def watches_of(self, *roles: Role) -> list[Watch]:
         return [watch for watch in self.watches if watch.role in roles]
@@ -87,6 +119,8 @@ class Run:
 
     def turn(self, now_s: float) -> bool:
         """Follows `active` and `expires`; whether the rule wakes up by it."""
+        if not self.is_timed:
+            return False
         was_awake = self.awake
         rule, edges = self.rule, []
         if rule.expires_s is not None:

@@ -38,6 +38,13 @@ class Tally:
             self._follow(now_s)
         return self.today
 
+    def moved_to(self, timezone: str) -> "Tally":
+        """The same counts, of days in that timezone."""
+        if timezone == self._timezone:
+            return self
+        life = Life(seq=self.seq, day=self.day, fired_today=self.today, fired_s=self.fired_s)
+        return Tally(life, timezone)
+
     def _follow(self, now_s: float) -> None:
         day, self._until_s = local_day_span(now_s, self._timezone)
         if self.day < day.isoformat():  # A day that comes again, since the clock was set back, is counted on.

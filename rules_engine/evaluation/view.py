@@ -43,6 +43,12 @@ class Uses:
     bars: set[BarKey] = field(default_factory=set)
     guards: list[Guard] = field(default_factory=list)
 
+    def join(self, *others: "Uses") -> "Uses":
+        """Itself, with the series that these read too."""
+        self.streams.update(*(one.streams for one in others))
+        self.bars.update(*(one.bars for one in others))
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class View:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.language import Source, load
+from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
 from rules_engine.model.life import Outcome, Replaced
 from rules_engine.model.plan import Plan
@@ -93,3 +94,60 @@ def test_what_happens_while_rules_are_armed_arms_the_rest_first() -> None:
     assert len(evaluator.tick(Tick("V", 2.0, Field.LAST, 6.0))) == 1
     at_once(arming)
     assert evaluator.tick(Tick("V", 3.0, Field.LAST, 7.0)) == ()
+
+
+@given(_SETS, st.lists(_TICK, max_size=6), _SETS, st.lists(st.tuples(_TICK, st.integers(0, 2)), max_size=8))
+def test_who_is_armed_in_its_turn_fires_like_who_is_armed_at_once(
+    first: list[str], before: list[object], second: list[str], meanwhile: list[tuple[object, int]]
+) -> None:
+    in_turn, at_one_time = Evaluator(_plans(first), 0.0), Evaluator(_plans(first), 0.0)
+    heard: tuple[list[Outcome], list[Outcome]] = ([], [])
+    steps = [(step, 0) for step in before]
+    for evaluator, outcomes in zip((in_turn, at_one_time), heard, strict=True):
+        for step, _ in steps:
+            outcomes += evaluator.tick(_tick(step, 1.0))
+        at_once(evaluator.replacing(_plans(second), lambda: 2.0))
+    at_once(at_one_time.arming())
+    arming = in_turn.arming()
+    for step, slices in meanwhile:
+        for _ in range(slices):
+            next(arming, None)
+        for evaluator, outcomes in zip((in_turn, at_one_time), heard, strict=True):
+            outcomes += evaluator.tick(_tick(step, 2.0))
+    at_once(arming)
+    for now_s in (2.5, 4.5, 9.0):
+        for evaluator, outcomes in zip((in_turn, at_one_time), heard, strict=True):
+            outcomes += evaluator.tick(Tick("MA", now_s, Field.LAST, now_s))
+            outcomes += evaluator.advance(now_s)
+    assert sorted(map(repr, heard[0])) == sorted(map(repr, heard[1]))
+    assert in_turn.status(99.0) == at_one_time.status(99.0)
+
+
+def test_a_moment_that_passes_while_rules_are_armed_is_not_missed() -> None:
+    plans = _plans([_RULES[0], "{name: noon, when: time is after 12:00, do: buy 1 MA, run: here}"])
+    noon_s = 12 * 3600.0
+    evaluator = Evaluator((), noon_s - 1)
+    at_once(evaluator.replacing(plans, lambda: noon_s - 0.01))
+    arming = evaluator.arming()
+    next(arming)
+    assert evaluator.advance(noon_s + 0.2) == ()
+    at_once(arming)
+    (fired,) = evaluator.advance(noon_s + 0.3)
+    assert isinstance(fired, Firing) and fired.rule == "noon"
+
+
+def test_only_what_concerns_a_rule_arms_it_out_of_its_turn() -> None:
+    plans = _plans([_RULES[0], _RULES[9], _RULES[6]])
+    for name, still_to_arm in (("V", 2), ("MA", 0)):
+        evaluator = Evaluator((), 0.0)
+        at_once(evaluator.replacing(plans, lambda: 1.0))
+        arming = evaluator.arming()
+        next(arming)
+        evaluator.tick(Tick(name, 1.0, Field.LAST, 4.0))
+        assert sum(1 for _ in arming) == still_to_arm
+
+
+def _tick(step: object, now_s: float) -> Tick:
+    assert isinstance(step, tuple)
+    name, field, value, _ = step
+    return Tick(name, now_s, field, float(value))
