@@ -143,9 +143,9 @@ class LeapingEvaluator(Evaluator):
         self.stirred.add(rule)
         super().not_used(rule)
 
-    def _arm(self, run: Run) -> None:
+    def _arm(self, run: Run, now_s: float) -> None:
         self.stirred.add(run.rule.name)
-        super()._arm(run)
+        super()._arm(run, now_s)
 
     def _ring(self, watch: Watch, due_s: float) -> None:
         self.stirred.add(watch.run.rule.name)
