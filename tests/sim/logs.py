@@ -1,4 +1,4 @@
-"""Everything that is logged while a simulation runs, as the engine would write it, searched for secrets."""
+"""Everything that is logged while a simulation runs, as the engine would write it: secrets and failures are found."""
 
 import io
 import logging
@@ -12,7 +12,7 @@ class Listener:
 
     def __init__(self, addresses: Iterable[str], canary: str, broken: Callable[[str, str], None]) -> None:
         self._stream = _Searched(canary, broken)
-        self._handler = logging.StreamHandler(self._stream)
+        self._handler = _Hearing(self._stream, broken)
         self._handler.addFilter(Redaction(secret for url in addresses for secret in secrets_in(url)))
         self._before = logging.WARNING
 
@@ -33,6 +33,19 @@ class Listener:
         logger.removeHandler(self._handler)
         logger.setLevel(self._before)
         logger.propagate = True
+
+
+class _Hearing(logging.StreamHandler):
+    """A part of the engine that is started again after it failed logs what it failed of."""
+
+    def __init__(self, stream: io.TextIOBase, broken: Callable[[str, str], None]) -> None:
+        super().__init__(stream)
+        self._broken = broken
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        if record.exc_info and record.exc_info[1] is not None:
+            self._broken("no part of the engine fails", repr(record.exc_info[1]))
 
 
 class _Searched(io.TextIOBase):

@@ -279,14 +279,8 @@ class Server:
     async def wait_closed(self) -> None:
         pass
 
-    async def serve_forever(self) -> None:
-        await asyncio.get_running_loop().create_future()
-
-    async def __aenter__(self) -> "Server":
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        self.close()
+    async def start_serving(self) -> None:
+        pass
 
 
 class _Socket:
