@@ -116,13 +116,16 @@ class Lane:
                 self._values[room] = value
                 self._room = room - 1
                 return ()
-            if self._rest_low < value < self._rest_high:
-                fired = self._levels.walk(time_s, value)
+            low, high = self._rest_low, self._rest_high
+            if low < value < high:
+                levels = self._levels
+                fired = levels.walk(time_s, value)
                 if fired is not None:
                     market.now_s = self._times[room] = time_s
                     self._values[room] = value
                     self._room = room - 1
-                    self._narrow()
+                    self._low = levels.floor if levels.floor > low else low
+                    self._high = levels.ceiling if levels.ceiling < high else high
                     return fired
         if self._is_folded:
             found = self._look(time_s, value)
@@ -176,7 +179,7 @@ class Lane:
         else:
             self.settle()
             self._add(time_s, value)
-        due = self._unrested()
+        due = self._unrested(value)
         if due:
             self._due = _in_order(due)
             self.close()
@@ -235,7 +238,7 @@ class Lane:
             self._record(time_s, value, size, moment)
         if before is None or quote.value is None or moment is not Moment.PRINT:
             return self._watches
-        return _in_order([*self._awake, *self._levels.touched(before, quote.value), *self._unrested()])
+        return _in_order([*self._awake, *self._levels.touched(before, quote.value), *self._unrested(quote.value)])
 
     def _record(self, time_s: float, value: float | None, size: float, moment: Moment) -> None:
         quote = self._quote
@@ -272,33 +275,26 @@ class Lane:
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
-        if self._unrested():
+        if (self._others is NOWHERE and self._over(value)) or self._loose(value):
             return
         self._levels.stand_at(value)
         self._is_folded = True
         self._fold()
 
-    def _unrested(self) -> list[Watch]:
-        """Those who may say otherwise at the newest print; the others' rests go on beyond it.
+    def _unrested(self, value: float) -> list[Watch]:
+        """Who may say otherwise at the newest print; the others' rests go on beyond it."""
+        return self._over(value) + self._loose(value)
 
-        While the print is within the fold of the others, only those whose rests ended lately are looked at.
+    def _over(self, value: float) -> list[Watch]:
+        """Whose rests are over, and cannot go on.
+
+        While the print is within the fold of the others, only those whose rests ended or began lately are looked at.
         """
-        quote = self._quote
         # The print may be older than the moment at which it is judged.
-        value, time_s, number = quote.value, self._market.now_s, quote.prints
-        assert value is not None
+        time_s = self._market.now_s
         low, high, until_s, _ = self._others
-        if not (low < value < high and time_s < until_s):
-            due = self._unrested_of_all(value, time_s)
-        else:
-            due = looked_at(self._restless.values(), value, time_s) if self._restless else []
-        for sight in self._sights:
-            low, high, until_s, last = sight.edges
-            if not (low < value < high and time_s < until_s and number <= last):
-                due += sight.look()
-        return due
-
-    def _unrested_of_all(self, value: float, time_s: float) -> list[Watch]:
+        if low < value < high and time_s < until_s:
+            return looked_at(self._restless.values(), value, time_s) if self._restless else []
         still: list[Rest] = []
         over: dict[Watch, Rest] = {}
         for watch, rest in self._resting.items():
@@ -313,6 +309,16 @@ class Lane:
         self._restless = over
         return looked_at(over.values(), value, time_s)
 
+    def _loose(self, value: float) -> list[Watch]:
+        """Whose comparisons may come out otherwise."""
+        time_s, number = self._market.now_s, self._quote.prints
+        due: list[Watch] = []
+        for sight in self._sights:
+            low, high, until_s, last = sight.edges
+            if not (low < value < high and time_s < until_s and number <= last):
+                due += sight.look()
+        return due
+
     def _fold(self) -> None:
         """What all can sleep through; no room where somebody is to look at the next print."""
         for sight in self._sights:
@@ -320,14 +326,12 @@ class Lane:
                 self._room = self._top = self._last = 0
                 return
         edges = folded(folded(self._others, self._restless.values()), self._sights)
-        self._rest_low, self._rest_high, self._until_s, self._last = edges
-        self._narrow()
-        self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
-
-    def _narrow(self) -> None:
-        levels, low, high = self._levels, self._rest_low, self._rest_high
+        low, high, self._until_s, self._last = edges
+        levels = self._levels
+        self._rest_low, self._rest_high = low, high
         self._low = levels.floor if levels.floor > low else low
         self._high = levels.ceiling if levels.ceiling < high else high
+        self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
 
     @property
     def _is_plain(self) -> bool:

@@ -74,24 +74,25 @@ class Levels:
 
     def walk(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """Goes to a price: what fires by that, in order. None, and it stays where it is, if a judge must be asked."""
-        prices, rungs, stand = self._prices, self._rungs, self._stand
+        prices, beneath, rungs, stand = self._prices, self._beneath, self._rungs, self._stand
         passed = []
         while prices[stand] <= value:
-            rung = rungs[stand]
-            stand += 1
-            if rung.fires > 0:
-                if rung.fires == _JUDGED:
+            fires = rungs[stand].fires
+            if fires > 0:
+                if fires == _JUDGED:
                     return None
-                passed.append(rung)
-        while stand and value < prices[stand - 1]:
+                passed.append(rungs[stand])
+            stand += 1
+        while value <= beneath[stand]:
             stand -= 1
-            rung = rungs[stand]
-            if rung.fires == _JUDGED:
-                return None
-            if rung.fires < 0:
-                passed.append(rung)
+            fires = rungs[stand].fires
+            if fires:
+                if fires == _JUDGED:
+                    return None
+                if fires < 0:
+                    passed.append(rungs[stand])
         self._stand = stand
-        self.floor, self.ceiling = self._beneath[stand], prices[stand]
+        self.floor, self.ceiling = beneath[stand], prices[stand]
         return _firings(passed, time_s, value) if passed else ()
 
     def settle(self, now_s: float) -> None:

@@ -3,14 +3,18 @@
 from math import inf, sqrt
 
 from rules_engine.evaluation.extremes import Extremes
+from rules_engine.evaluation.past import NEVER, Print
 from rules_engine.evaluation.sums import Sums
 from rules_engine.model.tolerance import EDGE_S
 
 
 class Extreme:
-    """The highest (or lowest) print in (now - window_s, now]. It keeps nothing itself: all lengths share one pair."""
+    """The highest (or lowest) print in (now - window_s, now].
 
-    __slots__ = ("_extremes", "_highest", "since_s", "window_s")
+    All lengths share one pair of stacks. The last answer is kept, for judges and those that look for them ask alike.
+    """
+
+    __slots__ = ("_asked_s", "_extremes", "_found", "_heard", "_highest", "since_s", "window_s")
 
     def __init__(self, extremes: Extremes, window_s: float, highest: bool, since_s: float) -> None:
         self.since_s = since_s
@@ -18,17 +22,26 @@ class Extreme:
         self.window_s = window_s
         self._extremes = extremes
         self._highest = highest
+        self._found: Print | None = None
+        self._asked_s, self._heard = NEVER, -1
         extremes.need(window_s)
 
     def at(self, now_s: float) -> float | None:
         """None when the window holds no print."""
-        found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
+        found = self._find(now_s)
         return None if found is None else found[1]
 
     def until_s(self, now_s: float) -> float:
         """When the print that is the extreme now leaves the window."""
-        found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
+        found = self._find(now_s)
         return now_s if found is None else found[0] + self.window_s - EDGE_S
+
+    def _find(self, now_s: float) -> Print | None:
+        heard = self._extremes.heard
+        if now_s != self._asked_s or heard != self._heard:
+            self._asked_s, self._heard = now_s, heard
+            self._found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
+        return self._found
 
 
 class Moments:
