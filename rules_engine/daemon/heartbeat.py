@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import urllib.request
+from http.client import HTTPException
 from urllib.parse import urlsplit
 
 from rules_engine.model.settings import Heartbeat
+from rules_engine.notifying.apart import begin_apart
 
 _DEADLINE_S = 10.0
 _log = logging.getLogger(__name__)
@@ -14,10 +16,9 @@ _log = logging.getLogger(__name__)
 async def beat(heartbeat: Heartbeat) -> None:
     """Fetches the watchdog's URL at even distances until cancelled. A failed beat is only logged: the next may pass."""
     while True:
-        try:
-            await asyncio.to_thread(_fetch, heartbeat.url)
-        except (OSError, ValueError) as error:
-            _log.warning("the heartbeat did not reach its watchdog: %s", type(error).__name__)
+        answer, _ = begin_apart(lambda: _fetched(heartbeat.url), "heartbeat")
+        if failure := await answer:
+            _log.warning("the heartbeat did not reach its watchdog: %s", failure)
         await asyncio.sleep(heartbeat.every_s)
 
 
@@ -33,6 +34,11 @@ def heartbeat_fault(heartbeat: Heartbeat | None) -> str:
     return "" if usable else "heartbeat: this is not an address; write one that begins with https://"
 
 
-def _fetch(url: str) -> None:
-    with urllib.request.urlopen(url, timeout=_DEADLINE_S) as answer:
-        answer.read(1)
+def _fetched(url: str) -> str:
+    """What kind of failure it was; empty when the watchdog answered."""
+    try:
+        with urllib.request.urlopen(url, timeout=_DEADLINE_S) as answer:
+            answer.read(1)
+    except (OSError, ValueError, HTTPException) as error:  # Its text may quote the URL.
+        return type(error).__name__
+    return ""

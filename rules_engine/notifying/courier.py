@@ -1,7 +1,6 @@
 """One channel's Apprise service, called in a thread of its own and never waited for too long."""
 
 import asyncio
-import contextlib
 import re
 import threading
 from collections.abc import Iterable
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from rules_engine.notifying.apart import begin_apart
 from rules_engine.notifying.redaction import Redaction, cap_loggers, secrets_in
 
 if TYPE_CHECKING:
@@ -57,26 +57,19 @@ class Courier:
         """Tries once. After the deadline the attempt is left alone; none begins while that one still hangs."""
         if self._hanging is not None and self._hanging.is_alive():
             return Delivery(Fate.FAILED, "the attempt before still hangs")
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Delivery] = loop.create_future()
-
-        def work() -> None:
-            try:
-                delivery = self._attempt(title, text)
-            except _PLUGIN_ERRORS as error:  # Its text may quote the URL.
-                delivery = Delivery(Fate.FAILED, f"Apprise stumbled: {type(error).__name__}")
-            with contextlib.suppress(RuntimeError):  # The loop may have ended while we waited for the service.
-                loop.call_soon_threadsafe(_settle, answer, delivery)
-
-        # A daemon thread: a service that hangs must not keep the program from stopping.
-        thread = threading.Thread(target=work, name="courier", daemon=True)
-        thread.start()
+        answer, thread = begin_apart(lambda: self._attempted(title, text), "courier")
         try:
             async with asyncio.timeout(self._deadline_s):
                 return await answer
         except TimeoutError:
             self._hanging = thread
             return Delivery(Fate.FAILED, f"no answer within {self._deadline_s:g} seconds")
+
+    def _attempted(self, title: str, text: str) -> Delivery:
+        try:
+            return self._attempt(title, text)
+        except _PLUGIN_ERRORS as error:  # Its text may quote the URL.
+            return Delivery(Fate.FAILED, f"Apprise stumbled: {type(error).__name__}")
 
     def _attempt(self, title: str, text: str) -> Delivery:
         from apprise import NotifyFormat
@@ -119,8 +112,3 @@ def load_service(url: str) -> "Apprise":
     service = Apprise(asset=asset)
     service.add(url)
     return service
-
-
-def _settle(answer: asyncio.Future[Delivery], delivery: Delivery) -> None:
-    if not answer.done():
-        answer.set_result(delivery)

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import logging
 import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from rules_engine.daemon import heartbeat
 from rules_engine.daemon.heartbeat import beat, heartbeat_fault
 from rules_engine.daemon.heartbeat_systemd import watched_by_systemd
 from rules_engine.daemon.logs import start_logging
@@ -73,6 +75,22 @@ async def test_a_watchdog_that_is_away_is_tried_again_and_its_address_is_in_no_l
         logging.getLogger("rules_engine.daemon.heartbeat").removeHandler(handler)
     assert "did not reach its watchdog" in caplog.text
     assert CANARY not in caplog.text
+
+
+def test_a_watchdog_that_hangs_does_not_keep_the_program_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "_DEADLINE_S", 600.0)
+    held: list[socket.socket] = []
+
+    async def program() -> None:
+        async with beating(Heartbeat(f"http://127.0.0.1:{silent.getsockname()[1]}/")):
+            held.append((await asyncio.to_thread(silent.accept))[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        running = threading.Thread(target=lambda: asyncio.run(program()), daemon=True)
+        running.start()
+        running.join(60)
+        assert held and not running.is_alive()
+    held[0].close()
 
 
 @pytest.mark.parametrize("url", ["https://example.com/ping/1", "http://127.0.0.1:8000/", "http://[::1]:80/x"])

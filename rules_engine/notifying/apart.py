@@ -1,0 +1,30 @@
+"""Work that waits for somebody else's server, in a thread that never keeps the program from ending."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+
+def begin_apart(work: Callable[[], Answer], name: str) -> tuple[asyncio.Future[Answer], threading.Thread]:
+    """The answer to come, and the thread that works on it. The pool of `asyncio.to_thread` would be waited for at the
+    program's end. ``work`` must not raise."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Answer] = loop.create_future()
+
+    def run() -> None:
+        found = work()
+        with contextlib.suppress(RuntimeError):  # The loop may have ended meanwhile.
+            loop.call_soon_threadsafe(_settle, answer, found)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    thread.start()
+    return answer, thread
+
+
+def _settle(answer: asyncio.Future[Answer], found: Answer) -> None:
+    if not answer.done():
+        answer.set_result(found)
