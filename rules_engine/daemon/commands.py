@@ -120,10 +120,15 @@ class Commands:
         names = self._rules(request)
         await in_slices(self._resuming(names))
         halted = [self._desk.resume(name) for name in self._desk.halted_rules if name in names]
-        if request.get("rule") is None and (why := self._desk.go_on()):
+        aside: Sequence[str] = ()
+        if request.get("rule") is not None:
+            aside = self._desk.set_aside_unpriced(names[0])
+        elif why := self._desk.go_on():
             halted.append(why)
         await self._react()
         also = f"; orders may leave again although {'; '.join(halted)}" if halted else ""
+        if aside:
+            also += f"; what it did in {', '.join(aside)} so far counts no more for max_daily_loss_per_rule"
         return f"listening again: {', '.join(names) or 'no rule'}{also}"
 
     def _resuming(self, names: Sequence[str]) -> Slices[None]:

@@ -49,6 +49,7 @@ class Desk:
         timing: Timing | None = None,
     ) -> None:
         self._journal = journal
+        self._gate = gate
         self._clock = clock
         self._timing = timing or Timing()
         self._intake = Intake(journal, clock, listener or Silence())
@@ -152,6 +153,18 @@ class Desk:
     def resume(self, rule: str) -> str:
         """The user looked into what halted the rule, and wants it to go on. Returns what it was, or nothing."""
         return self._halts.resume(rule)
+
+    def set_aside_unpriced(self, rule: str) -> Sequence[str]:
+        """The user wants the rule's fills no longer counted against its daily loss where they have no price. Returns
+        their instruments; none before IB has told all there is, since prices may only be late then."""
+        if self._session is None or not self._session.is_clear:
+            return []
+        names = self._gate.unpriced(self._journal.intents.profit_of(rule))
+        with self._journal.transaction():
+            for name in names:
+                self._journal.intents.set_aside(rule, name, self._clock.now_s())
+                self._journal.event("", "fills set aside", {"rule": rule, "instrument": name})
+        return names
 
     def go_on(self) -> str:
         """The user knows why all positions of the account are gone. Returns what it was, or nothing."""

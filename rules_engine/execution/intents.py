@@ -1,5 +1,6 @@
 """The intents in the journal: rows to values and back."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -24,6 +25,7 @@ class Intents:
     def __init__(self, database: Database, mode: str, account: str) -> None:
         self._database = database
         self._scope = (mode, account)
+        self._aside_name = f"fills set aside of {mode} {account}"
         self._profits: dict[str, RuleProfit] = {}
 
     def insert(self, firing_id: int, intent: Intent) -> None:
@@ -152,6 +154,7 @@ class Intents:
         """What the rule's own fills came to. Fills of one order count as one, at its average price and newest time."""
         if rule not in self._profits:
             self._profits[rule] = profit = RuleProfit()
+            aside = self._set_aside().get(rule, {})
             for row in self._database.rows(
                 "SELECT instrument, side, filled, average_price, coalesce((SELECT max(at_s) FROM execution"
                 " WHERE execution.key = intent.key), updated_s) AS at_s FROM intent"
@@ -159,8 +162,26 @@ class Intents:
                 *(rule, *self._scope),
             ):
                 price = None if row["average_price"] is None else Decimal(row["average_price"])
+                if row["at_s"] > aside.get(row["instrument"], float("inf")):
+                    profit.set_aside(row["instrument"])
+                    del aside[row["instrument"]]
                 profit.fill(row["at_s"], row["instrument"], Side(row["side"]), Decimal(row["filled"]), price)
+            for instrument in aside:
+                profit.set_aside(instrument)
         return self._profits[rule]
+
+    def set_aside(self, rule: str, instrument: str, now_s: float) -> None:
+        """What the rule's fills in this instrument came to until now counts no more."""
+        aside = self._set_aside()
+        aside.setdefault(rule, {})[instrument] = now_s
+        self._database.execute("INSERT OR REPLACE INTO kv VALUES (?, ?)", self._aside_name, json.dumps(aside))
+        self._profits.pop(rule, None)
+
+    def _set_aside(self) -> dict[str, dict[str, float]]:
+        """By rule and instrument: when its user last wished that."""
+        row = self._database.row("SELECT v FROM kv WHERE k = ?", self._aside_name)
+        found: dict[str, dict[str, float]] = json.loads(row["v"]) if row else {}
+        return found
 
     def want_cancelled(self, rule: str, instrument: str) -> Sequence[Intent]:
         """Marks the open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""

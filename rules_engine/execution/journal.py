@@ -129,6 +129,16 @@ class Journal:
         """Each rule's memory in this mode and account."""
         return at_once(self.reading_lives())
 
+    def known_at(self, at_s: float | None) -> None:
+        """Each rule in force still remembered then what is on disk: one time for all that did not change. None: each
+        memory is as old as it says."""
+        self.put(self._known, "" if at_s is None else repr(at_s))
+
+    @property
+    def known_s(self) -> float:
+        """When that was; before all times when it is not known."""
+        return float(self.get(self._known) or "-inf")
+
     def reading_lives(self) -> Slices[Mapping[str, Life]]:
         """The same in slices."""
         rows = self._database.rows(
@@ -140,6 +150,10 @@ class Journal:
             if len(found) % _LIVES_A_SLICE == 0:
                 yield
         return found
+
+    @property
+    def _known(self) -> str:
+        return f"known {self.mode} {self.account}"
 
     def tell(self, notice: Notice) -> bool:
         """Queues a message; False when this event was told before."""

@@ -11,6 +11,7 @@ from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.exposure import Exposed, of_intents, of_unit, pending
 from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
+from rules_engine.execution.rule_profit import RuleProfit
 from rules_engine.model.action import Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
@@ -47,6 +48,12 @@ class RiskGate:
             or totals.loss_of_rule_today(unit, rule, book, self._limits, self._market, self.day_start_s)
             or totals.values(unit, rule, book, self._limits, self._market)
         )
+
+    def unpriced(self, profit: RuleProfit) -> Sequence[str]:
+        """Instruments for want of whose prices a rule's daily loss cannot be checked."""
+        if self._limits.max_daily_loss_per_rule is None:
+            return []
+        return profit.unknown(self._market, self.day_start_s())
 
     def day_start_s(self) -> float:
         """When the present day began."""

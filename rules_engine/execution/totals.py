@@ -69,10 +69,12 @@ def loss_of_rule_today(
     most = limits.max_daily_loss_per_rule
     if most is None or all(leg.closes for leg in unit):
         return None
-    profit = book.profit_of(rule).today(market, day_start_s())
+    fills, since_s = book.profit_of(rule), day_start_s()
+    profit = fills.today(market, since_s)
     if profit is None:
-        why = f"max_daily_loss_per_rule cannot be checked: what the fills of {rule} are worth is not known"
-        return Refusal(Reason.NO_PRICE, why)
+        names = ", ".join(fills.unknown(market, since_s))
+        why = f"max_daily_loss_per_rule cannot be checked: {rule} has fills in {names}, of which there is no price"
+        return Refusal(Reason.NO_PRICE, f"{why}. If there will be none, count them no more: rules resume {rule}")
     if profit > -most:
         return None
     why = f"max_daily_loss_per_rule is {plain(most)}, the fills of {rule} have lost {-profit:.2f} today"

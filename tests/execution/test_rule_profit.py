@@ -186,7 +186,10 @@ async def test_a_loss_that_cannot_be_known_holds_back(tmp_path: Path) -> None:
     bench = await lost(tmp_path)
     bench.market.quotes["MA"] = None
     assert await sent(bench, instrument=V) is State.BLOCKED
-    assert "max_daily_loss_per_rule cannot be checked" in bench.texts()[-1]
+    assert (
+        "max_daily_loss_per_rule cannot be checked: r has fills in MA, of which there is no price" in bench.texts()[-1]
+    )
+    assert "rules resume r" in bench.texts()[-1]
 
 
 async def test_a_fill_of_which_ib_tells_no_price_holds_back(tmp_path: Path) -> None:
@@ -199,3 +202,79 @@ async def test_a_fill_of_which_ib_tells_no_price_holds_back(tmp_path: Path) -> N
         OrderReport(key, perm_id, 0, 17, BrokerStatus.FILLED, Decimal(100), Decimal(0), None, completed=True)
     )
     assert await sent(bench, instrument=V, kind=OrderKind.LIMIT, limit=Decimal(200)) is State.BLOCKED
+
+
+@pytest.mark.parametrize("unknown", [no_quote, no_price, no_contract, no_rate])
+def test_what_is_set_aside_needs_no_price_and_counts_no_more(unknown: Callable[[FakeMarket], None]) -> None:
+    market = FakeMarket()
+    unknown(market)
+    profit = profit_of([BOUGHT, Fill(151.0, "MA", SELL, 4, 300)])
+    assert profit.unknown(market, TODAY_S) == ["MA"]
+    profit.set_aside("MA")
+    assert profit.unknown(market, TODAY_S) == []
+    assert profit.today(market, TODAY_S) == Decimal(0)
+
+
+@pytest.mark.parametrize(
+    ("later", "profit"),
+    [
+        ([], "0"),
+        ([Fill(160.0, "MA", SELL, 10, 300)], "0"),
+        ([Fill(160.0, "MA", SELL, 15, 300)], "-500.25"),
+        ([Fill(160.0, "MA", BUY, 10, 410)], "-100.50"),
+        ([Fill(160.0, "MA", BUY, 10, 410), Fill(161.0, "MA", SELL, 10, 300)], "-100.50"),
+    ],
+)
+def test_what_was_set_aside_is_closed_first_and_only_what_comes_after_counts(later: list[Fill], profit: str) -> None:
+    known = profit_of([BOUGHT])
+    known.set_aside("MA")
+    for one in later:
+        known.fill(one.at_s, one.instrument, one.side, Decimal(one.quantity), Decimal(one.price))
+    assert known.today(FakeMarket(), TODAY_S) == Decimal(profit)
+
+
+async def test_a_holding_without_a_price_blocks_its_rule_until_its_user_counts_it_no_more(tmp_path: Path) -> None:
+    bench = await lost(tmp_path)
+    bench.market.quotes["MA"] = None
+    assert await sent(bench, instrument=V) is State.BLOCKED
+    assert bench.desk.set_aside_unpriced("r") == ["MA"]
+    assert bench.desk.set_aside_unpriced("r") == []
+    assert await sent(bench, instrument=V) is State.WORKING
+    bench.restart()
+    bench.accepting(await bench.connect())
+    assert await sent(bench, instrument=V, quantity=Decimal(7)) is State.WORKING, "it is remembered"
+
+
+async def test_what_the_rule_does_after_that_counts_again(tmp_path: Path) -> None:
+    bench = await lost(tmp_path)
+    bench.market.quotes["MA"] = None
+    bench.clock.time_s += 60
+    assert bench.desk.set_aside_unpriced("r") == ["MA"]
+    del bench.market.quotes["MA"]
+    bench.clock.time_s += 60
+    key = bench.record(decision(draft(quantity=Decimal(90))))
+    await bench.desk.dispatch()
+    fill = replace(bench.ib.fill(key, "90", "420"), time_s=bench.clock.now_s())
+    bench.desk.on_report(fill)
+    assert await sent(bench, instrument=V) is State.BLOCKED
+    assert "have lost 1804.50 today" in bench.texts()[-1]
+
+
+async def test_nothing_is_set_aside_that_has_a_price_or_before_ib_has_told_everything(tmp_path: Path) -> None:
+    bench = await lost(tmp_path)
+    assert bench.desk.set_aside_unpriced("r") == []
+    bench.market.quotes["MA"] = None
+    bench.desk.detach()
+    assert bench.desk.set_aside_unpriced("r") == []
+    await bench.connect()
+    assert bench.desk.set_aside_unpriced("other") == []
+    assert bench.desk.set_aside_unpriced("r") == ["MA"]
+
+
+async def test_without_the_limit_nothing_is_set_aside(tmp_path: Path) -> None:
+    bench = await lost(tmp_path)
+    bench.settings = limits()
+    bench.restart()
+    await bench.connect()
+    bench.market.quotes["MA"] = None
+    assert bench.desk.set_aside_unpriced("r") == []
