@@ -11,7 +11,7 @@ from typing import Protocol
 from rules_engine.evaluation.past import NEVER, Print, before, twins
 from rules_engine.model.tolerance import EDGE_S
 
-_TRIM_MIN = 4096
+TRIM_MIN = 4096
 PLACES_STEP, PLACES_STEP_MAX = 2, 8
 """Decimal places of a price step: cents at first, finer when a price shows it."""
 _NEAR = 32
@@ -74,7 +74,7 @@ class Sums:
         before_count = len(self.times)
         self._count(values)
         self.times.extend(times)
-        if len(self.times) // _TRIM_MIN != before_count // _TRIM_MIN:
+        if len(self.times) // TRIM_MIN != before_count // TRIM_MIN:
             self._trim(times[-1])
 
     def take(self, time_s: float, value: float) -> None:
@@ -87,7 +87,7 @@ class Sums:
         distance = steps - self.base
         square = squares[-1] + distance * distance
         is_rare = self.wide or steps / scale != value or square > _FIT_MAX
-        if is_rare or not (len(times) + 1) % _TRIM_MIN or not times:
+        if is_rare or not (len(times) + 1) % TRIM_MIN or not times:
             return self.extend((time_s,), (value,))
         squares.append(square)
         self.totals.append(self.totals[-1] + distance)

@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import sqrt
 from statistics import fmean, stdev
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from rules_engine.model.action import Side
+from rules_engine.model.expression import AccountField
 from rules_engine.recordings.columns import Column
 from rules_engine.replay.course import Course
 
 DAYS_A_YEAR = 252
+Money = TypeVar("Money", float, Column)
 
 
 @dataclass(slots=True)
@@ -67,6 +70,14 @@ class Book:
         """Profit since the last day's end."""
         return self._equity - self._day_equity
 
+    def figures(self) -> dict[AccountField, float]:
+        """What an account tells of itself, in this order."""
+        return figures_of(self._equity, self._day_equity)
+
+    def figures_along(self, equities: Column) -> dict[AccountField, Column]:
+        """The same at each of several moments of a day."""
+        return figures_of(equities, self._day_equity)
+
     def fill(
         self, rule: str, name: str, side: Side, quantity: float, price: float, commission: float, at_s: float
     ) -> None:
@@ -94,6 +105,23 @@ class Book:
 
     def mark_all(self, names: Sequence[str], numbers: npt.NDArray[np.int64], prices: Column, times_s: Column) -> None:
         """The same for many prices in order, each that of ``names[number]``."""
+        equities, grosses, is_held = self.course_of(names, numbers, prices)
+        for number in np.unique(numbers).tolist():
+            self._marks[names[number]] = float(prices[np.flatnonzero(numbers == number)[-1]])
+        # Running maxima, one after the other, as `mark` would have it.
+        peaks = np.maximum.accumulate(np.concatenate(([self._peak], equities)))[1:]
+        downs = peaks - equities
+        self._equity, self._peak, self._gross = float(equities[-1]), float(peaks[-1]), float(grosses[-1])
+        self.drawdown = max(self.drawdown, float(downs.max()))
+        shares = np.divide(downs, peaks, out=np.zeros(len(downs)), where=peaks > 0)
+        self.drawdown_share = max(self.drawdown_share, float(shares.max()))
+        self.course.add_all(times_s[is_held], equities[is_held], grosses[is_held])
+
+    def course_of(
+        self, names: Sequence[str], numbers: npt.NDArray[np.int64], prices: Column
+    ) -> tuple[Column, Column, npt.NDArray[np.bool_]]:
+        """What `mark` would make of these prices, one after the other: equity, gross value, and which are of something
+        that is held."""
         changes, growths = np.zeros(len(prices)), np.zeros(len(prices))
         is_held = np.zeros(len(prices), dtype=np.bool_)
         for number in np.unique(numbers).tolist():
@@ -105,17 +133,8 @@ class Book:
                 changes[own] = held * (prices[own] - before) * multiplier
                 growths[own] = abs(held) * (prices[own] - before) * multiplier
                 is_held[own] = True
-            self._marks[name] = float(prices[own[-1]])
-        # Running sums and maxima, one after the other, as `mark` would have it.
         equities = np.cumsum(np.concatenate(([self._equity], changes)))[1:]
-        grosses = np.cumsum(np.concatenate(([self._gross], growths)))[1:]
-        peaks = np.maximum.accumulate(np.concatenate(([self._peak], equities)))[1:]
-        downs = peaks - equities
-        self._equity, self._peak, self._gross = float(equities[-1]), float(peaks[-1]), float(grosses[-1])
-        self.drawdown = max(self.drawdown, float(downs.max()))
-        shares = np.divide(downs, peaks, out=np.zeros(len(downs)), where=peaks > 0)
-        self.drawdown_share = max(self.drawdown_share, float(shares.max()))
-        self.course.add_all(times_s[is_held], equities[is_held], grosses[is_held])
+        return equities, np.cumsum(np.concatenate(([self._gross], growths)))[1:], is_held
 
     def end_day(self, at_s: float) -> None:
         """The equity now is the last of the day that ends then."""
@@ -148,6 +167,15 @@ class Book:
         down = self._peak - self._equity
         self.drawdown = max(self.drawdown, down)
         self.drawdown_share = max(self.drawdown_share, down / self._peak) if self._peak > 0 else self.drawdown_share
+
+
+def figures_of(equity: Money, day_equity: float) -> dict[AccountField, Money]:
+    """What an account of that worth tells of itself; it buys with nothing but what it has."""
+    return {
+        AccountField.EQUITY: equity,
+        AccountField.DAILY_PNL: equity - day_equity,
+        AccountField.BUYING_POWER: equity,
+    }
 
 
 def sharpe_of(equities: Sequence[float]) -> float | None:

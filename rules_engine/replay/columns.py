@@ -17,6 +17,8 @@ from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.recordings.slices import Row, Slice
 from rules_engine.replay.hearing import hear, scene_of
+from rules_engine.replay.holding import Waiting
+from rules_engine.replay.marks import marks_of
 from rules_engine.replay.only_telling import OnlyTelling
 from rules_engine.replay.reads import is_intertwined
 from rules_engine.replay.streaming import Play, Stage
@@ -91,6 +93,7 @@ class _Leaps:
         self._meets = [self._met_with(number) for number in range(len(stage.voices))]
         self._read_by = {name: self._numbers(dues.reads) for name, dues in zip(self._names, self._dues, strict=True)}
         self._twice = {name for name, dues in zip(self._names, self._dues, strict=True) if dues.is_twice}
+        self._waiting = Waiting(stage, scene, self._dues)
         self._evaluator: LeapingEvaluator | None = None
         self._slice = _EMPTY
         self._own: list[memoryview] = []
@@ -111,6 +114,9 @@ class _Leaps:
     def evaluator(self, now_s: float) -> LeapingEvaluator:
         """The one that is brought along."""
         self._evaluator = LeapingEvaluator(self._stage.plans, now_s, self._scene)
+        self._evaluator.moved_by_account = {
+            name for name, dues in zip(self._names, self._dues, strict=True) if dues.hears_account
+        }
         return self._evaluator
 
     def ticks(self, row: Row) -> Iterator[Tick]:
@@ -139,12 +145,14 @@ class _Leaps:
         self._heard = [0] * len(piece.counts)
         hear(self._scene, self._stage, piece)
         self._calls = self._called()
+        self._waiting.turn_over(piece)
         self._told = self._telling.take(self._stage)
         return self._told
 
     def forget(self) -> None:
         """Lets go of all columns, long before anybody collects what is left."""
         self._slice, self._own = _EMPTY, []
+        self._waiting.turn_over(_EMPTY)
         self._calls, self._told = _Calls([], [0], []), Told(NOTHING, self._stage.desk)
         self._scene.forget()
 
@@ -207,10 +215,13 @@ class _Leaps:
             called = calls.rows[call] if call < len(calls.rows) else end
             wanted = self._wanted[0][0] if self._wanted else end
             timer, traded = self._timer_row(times, at), self._trading_row(times, at)
-            row = min(called, wanted, timer, traded, end - 1)
+            held = self._waiting.next_row(at, self._evaluator)
+            row = min(called, wanted, timer, traded, held, end - 1)
             due = self._named(row)
             if row == called:
                 due.update(self._names[rule] for rule in calls.rules[calls.bounds[call] : calls.bounds[call + 1]])
+            if row == held:
+                due.update(self._waiting.rules(row))
             is_news = row == timer or _EVERYONE in due
             yield self._play(at, row, None if is_news else due, everything=is_news or row in (traded, end - 1))
             at = row + 1
@@ -288,17 +299,8 @@ class _Leaps:
 
     def _mark(self, at: int, row: int) -> None:
         """What is held is worth more or less with every row; no order works in it, so nothing else comes of these."""
-        hears = self._stage.desk.hears
-        if not hears:
-            return
-        numbers = self._slice.numbers[at:row]
-        heard = np.flatnonzero(np.isin(numbers, list(hears))) if len(self._own) > 1 else np.arange(row - at)
-        if len(heard):
-            names = [voice.instrument.name for voice in self._stage.voices]
-            piece = self._slice
-            prices, times_s = piece.first[at:row][heard], piece.times_s[at:row][heard]
-            for number, voice in enumerate(self._stage.voices):
-                if voice.has_quotes:
-                    own = numbers[heard] == number
-                    prices[own] = (prices[own] + piece.second[at:row][heard][own]) / 2
-            self._stage.book.mark_all(names, numbers[heard], prices, times_s)
+        marks = marks_of(self._stage, self._slice, at, row)
+        if len(marks.rows):
+            self._stage.book.mark_all(self._instruments, marks.numbers, marks.prices, self._slice.times_s[marks.rows])
+        if self._stage.reads_account and self._evaluator is not None:
+            self._evaluator.learn_account(self._stage.book.figures())

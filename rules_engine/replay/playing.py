@@ -34,8 +34,8 @@ def streaming(stage: Stage, countable: Sequence[bool]) -> Engine:
 
 
 def columns(stage: Stage, countable: Sequence[bool]) -> Engine:
-    """On columns, unless the account is read: then every price changes what rules read, and counts."""
-    return Streaming(stage) if stage.reads_account else on_columns(stage, countable)
+    """On columns, also where these leave out nothing."""
+    return on_columns(stage, countable)
 
 
 def auto(stage: Stage, countable: Sequence[bool]) -> Engine:

@@ -31,11 +31,12 @@ def reads_account(rule: Rule) -> bool:
 
 
 def is_intertwined(rule: Rule) -> bool:
-    """Whether its conditions depend on what became of orders."""
+    """Whether it depends on what became of orders."""
     executions = any(
         isinstance(part, ExecutionIn) for condition in rule_conditions(rule) for part in walk_conditions(condition)
     )
-    return executions or any(isinstance(value, Position | WorkingOrders) for value in values_of(rule))
+    held = any(isinstance(value, Position | WorkingOrders) for value in values_of(rule))
+    return executions or held or reads_account(rule)
 
 
 def fields_read(rule: Rule) -> Iterator[tuple[Instrument, Field]]:

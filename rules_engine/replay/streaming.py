@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rules_engine.evaluation import Evaluator
-from rules_engine.model.expression import AccountField, Position, WorkingOrders
+from rules_engine.model.expression import Position, WorkingOrders
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
 from rules_engine.model.plan import Plan
@@ -196,10 +196,5 @@ class Play:
         return self._evaluator.advance(self._now_s) if changed else ()
 
     def _tell_account(self) -> Sequence[Outcome]:
-        book = self._book
-        values = {
-            AccountField.EQUITY: book.equity,
-            AccountField.DAILY_PNL: book.today,
-            AccountField.BUYING_POWER: book.equity,
-        }
-        return [outcome for name, value in values.items() for outcome in self._evaluator.account(name, value)]
+        figures = self._book.figures()
+        return [outcome for name, value in figures.items() for outcome in self._evaluator.account(name, value)]

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules_engine.evaluation.columnar.arrays import NotColumnar
 from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels, compiled, kernels_for
-from rules_engine.evaluation.columnar.past import NotColumnar, Past
+from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.rolling import rolling
 from rules_engine.evaluation.columnar.sides import _equal_to, bound_of
 from rules_engine.evaluation.sums import Sums

@@ -1,6 +1,7 @@
 """Random rules, of every kind of condition and every word of a rule's life, and random prices for them."""
 
 import random
+from math import pi
 
 from rules_engine.language import Loaded, Source, load
 from rules_engine.model.plan import Plan
@@ -12,15 +13,21 @@ _SERIES = ("sma", "stdev", "highest", "lowest", "zscore")
 _INSTRUMENTS = "instruments:\n  EUR: {forex: EURUSD}\n"
 _ACTIONS = (
     *("notify desk", "notify desk", "buy 10 V", "sell 5 MA", "close V"),
-    *("buy 3 V at limit 99", "sell 2 V trailing 1%", "buy 1 MA at stop 101"),
+    *("buy 3 V at limit 99", "sell 2 V trailing 1%", "buy 1 MA at stop 101", "buy 2% of equity in V"),
 )
 
 
 class Sentences:
-    """Says something else with every call, from a seed. ``tells``: nothing is ordered, and the clock matters seldom."""
+    """Says something else with every call, from a seed. ``tells``: nothing is ordered, and the clock matters seldom.
 
-    def __init__(self, source: random.Random, *, tells: bool = False) -> None:
+    ``apart``: nobody reads the account, which connects all rules that trade. ``holds``: many conditions read what
+    orders and their fills change, and all rules order.
+    """
+
+    def __init__(self, source: random.Random, *, tells: bool = False, apart: bool = False, holds: bool = False) -> None:
         self._tells = tells
+        self._holds = holds
+        self._apart = apart
         self._pick = source.choice
         # Often of one instrument alone: what is told of one, and of two, are different ways.
         self._names = source.choice((("V",), ("V", "V", "V", "MA"), ("V", "V", "MA", "EUR"), ("EUR",)))
@@ -38,21 +45,26 @@ class Sentences:
                     return text, loaded, plans
 
     def prices(self, count: int) -> dict[str, str]:
-        """Files of prints or quotes: flat stretches, repeated instants, instants a microsecond apart, finer steps."""
+        """Files of prints or quotes: flat stretches, repeated instants, instants a microsecond apart, any steps."""
         quoted = {name for name in dict.fromkeys(self._names) if self._chance() < (0.6 if name == "EUR" else 0.25)}
         heads = {name: "time,bid,ask" if name in quoted else "time,price,size" for name in dict.fromkeys(self._names)}
         files = {name: [head] for name, head in heads.items()}
         last, at_s = dict.fromkeys(files, 100.0), float(START_S)
-        places = self._pick((0, 1, 2, 2, 2, 3))
+        places = self._pick((0, 1, 2, 2, 2, 3, 11))
+        unit = pi / 3 if places == 11 else 1.0
         gaps = self._pick(((0, 0, 1, 1, 2, 5), (0.05, 0.1), (0, 0.000001, 0.0000005, 1), (1,), (1, 1, 7), (1, 3000)))
         names = self._pick((self._names, self._names[:1], self._names[-2:]))
         for _ in range(count):
             at_s += self._pick(gaps)
             name = self._pick(names)
             if self._chance() < 0.7:
-                step = self._pick((-1, 1)) * self._pick((0, 0.01, 0.1, 0.5, 1, 2))
+                step = self._pick((-1, 1)) * self._pick((0, 0.01, 0.1, 0.5, 1, 2)) * unit
                 last[name] = round(max(50.0, last[name] + step), places)
-            other = round(last[name] + self._pick((0, 0.01, 0.5)), 2) if name in quoted else self._between(1, 5) * 100
+            other = (
+                round(last[name] + self._pick((0, 0.01, 0.5)), max(2, places))
+                if name in quoted
+                else self._between(1, 5) * 100
+            )
             files[name].append(f"{at_s!r},{last[name]!r},{other!r}")
         return {name: "\n".join(lines) for name, lines in files.items() if len(lines) > 1}
 
@@ -86,7 +98,11 @@ class Sentences:
         return "\n".join(lines) + "\n"
 
     def _action(self) -> str:
-        return "notify desk" if self._tells else self._pick(_ACTIONS)
+        if self._tells:
+            return "notify desk"
+        if self._holds:
+            return f"{self._pick(('buy 10', 'sell 5', 'close', 'buy 2% of equity in'))} {self._name()}"
+        return self._pick(_ACTIONS[:-1] if self._apart else _ACTIONS)
 
     def _condition(self, depth: int = 0, *, events: bool = True) -> str:
         kind = self._chance()
@@ -102,16 +118,31 @@ class Sentences:
 
     def _event(self) -> str:
         name = self._name()
+        if self._holds and self._chance() < 0.4:
+            return self._pick(self._happenings(name))
         return self._pick(
             (
                 f"{name} crosses {self._pick(('above ', 'below ', ''))}{self._value(name)}",
                 f"sma({name}, {self._window()}) crosses above sma({name}, {self._window()})",
                 f"{name} {self._pick(('enters', 'leaves'))} 99 to 101",
+                *self._happenings(name),
             )
+        )
+
+    def _happenings(self, name: str) -> tuple[str, ...]:
+        if self._tells or self._apart:
+            return ()
+        way = self._pick(("above ", "below ", ""))
+        return (
+            f"{name} crosses {way}99 + position({self._name()}) * 0.1",
+            f"account.equity crosses {way}{self._pick((9_995, 10_005))}",
+            f"account.daily_pnl {self._pick(('enters', 'leaves'))} -5 to 5",
         )
 
     def _state(self) -> str:
         name = self._name()
+        if self._holds and self._chance() < 0.4:
+            return self._holding(name)
         way = self._pick(("up ", "down ", ""))
         amount = self._pick(("1%", "2%", "3%", "1 points", "2 points"))
         plain = (
@@ -132,11 +163,42 @@ class Sentences:
             f"position({name}) == 0",
             f"working_orders({name}) == 0",
             f"any execution in {name}",
+            self._holding(name),
             f"{name} > {self._pick(_LEVELS)} on bar close 5s",
             f"{name}.ask > {self._pick(_LEVELS)}",
             self._using(name),
         )
         return self._pick((*plain, *plain, *plain, self._using(name), *other) if self._tells else (*plain, *other))
+
+    def _holding(self, name: str) -> str:
+        """A comparison with what orders and their fills change."""
+        held, way = f"position({self._name()})", self._pick((">", "<", ">=", "<=", "=="))
+        working = f"working_orders({self._name()})"
+        return self._pick(
+            (
+                f"{self._value(name)} {way} 99 + {held} * {self._pick((0.1, 0.05, -0.1))}",
+                f"{name} {way} {held} * 10",
+                f"{held} * {name} > {self._pick((900, 2000, -500))}",
+                f"{self._value(name)} {way} 100 - {working}",
+                f"{name} is inside 99 to 101 + {held}",
+                f"({held} + {working} {way} 10 and {name} > sma({name}, 3s))",
+                *(() if self._apart else self._of_account(name, way)),
+            )
+        )
+
+    def _of_account(self, name: str, way: str) -> tuple[str, ...]:
+        equity, held = f"account.{self._pick(('equity', 'buying_power'))}", f"position({self._name()})"
+        return (
+            f"{equity} {way} {self._pick((9_995, 10_000, 10_005))}",
+            f"account.daily_pnl {way} {self._pick((-5, 0, 5))}",
+            f"abs(account.daily_pnl) > {held} * 0.5",
+            f"{equity} - account.daily_pnl {way} 10000",
+            f"{held} * {name} > {self._pick((0.05, 0.1, 0.2))} * {equity}",
+            f"({equity} > 10000 and {name} > 100)",
+            f"({equity} > 10000 or {name} > sma({name}, 3s))",
+            f"100 * {self._value(name)} > {equity}",
+            "account.margin_cushion < 15%",
+        )
 
     def _using(self, name: str) -> str:
         """A condition on other quotes."""
@@ -148,6 +210,7 @@ class Sentences:
                 f"{name} enters 99 to 101",
                 f"{name} moves {self._pick(('up ', ''))}1% in {self._window()}",
                 f"{name} > sma({name}, {self._window()})",
+                f"{name} >= {self._pick(_SERIES)}({self._field()}, {self._window()}) - 0.1",
                 f"({name} > 99 and {self._name()} > 99)",
             )
         )
@@ -183,6 +246,10 @@ class Sentences:
                 f"{self._pick(('highest', 'lowest'))}({self._joint()}, {self._window()})",
                 f"{self._pick(_SERIES)}({self._joint()}, {self._window()})",
                 f"{self._pick(_SERIES)}({self._field()}, {self._window()})",
+                f"100 + {self._pick(_SERIES)}({self._joint()}, {self._window()}) * {self._pick((0, 0.5, 3))}",
+                f"100 / {self._pick(_SERIES)}({self._field()}, {self._window()})",
+                f"round(sma({self._field()}, {self._window()}), 1)",
+                f"max(100, sma({self._joint()}, {self._window()}))",
                 f"{self._pick(('highest', 'lowest'))}({self._field()}, {self._window()})",
                 self._field(),
                 self._name(),

@@ -47,11 +47,11 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return rows
 
 
-def compare(seed: int, folder: Path, *, tells: bool) -> int:
+def compare(seed: int, folder: Path, **kind: bool) -> int:
     """Random rules on random prices: firings, what is held back and why, values, orders, fills and every figure of the
     summary. How many firings there were."""
     source = random.Random(seed)
-    sentences = Sentences(source, tells=tells)
+    sentences = Sentences(source, **kind)
     text, loaded, plans = sentences.rules()
     names = {one.name for plan in plans for one in plan.reads | plan.orders_in}
     written = sentences.prices(source.choice((20, 100, 300)))
@@ -70,7 +70,12 @@ def compare(seed: int, folder: Path, *, tells: bool) -> int:
 
 @pytest.mark.parametrize("hundred", range(4))
 def test_random_rules_do_the_same_on_random_prices(hundred: int, tmp_path: Path) -> None:
-    assert sum(compare(seed, tmp_path, tells=False) for seed in range(hundred * 100, hundred * 100 + 100)) > 100
+    assert sum(compare(seed, tmp_path) for seed in range(hundred * 100, hundred * 100 + 100)) > 100
+
+
+@pytest.mark.parametrize("first", [0, 80])
+def test_random_rules_that_read_positions_orders_and_the_account_do_the_same(first: int, tmp_path: Path) -> None:
+    assert sum(compare(seed, tmp_path, holds=True) for seed in range(first, first + 80)) > 80
 
 
 @pytest.mark.usefixtures("kernels")
@@ -187,6 +192,18 @@ def test_pairs_quotes_bars_and_clocks_fire_alike_while_few_prices_are_heard(
         ("'sma(V[1m], 3) > sma(MA[1m], 3)'", 0.05),
         ("no tick from V for 5s", 0.15),
         ("V.volume > 1000", 0.05),
+        ("V > 101 + position(V)", 0.05),
+        ("'V * position(V) > 500 + MA'", 0.05),
+        ("'V > sma(V, 60s) + working_orders(V)'", 0.05),
+        ("V crosses above 100 + 0.1 * position(V)", 0.05),
+        ("account.equity < 10000 or V crosses 101", 0.05),
+        ("'position(V) * V > 0.05 * account.equity and V > 100.5'", 0.05),
+        ("V > 100.5 and account.daily_pnl is inside -5 to 5 for 20s", 0.05),
+        ("'zscore(V.mid, 5m) > 2.5'", 0.05),
+        ("'sma(V.mid, 10s) crosses above sma(V.mid, 60s)'", 0.05),
+        ("'V.ask > sma(V.ask, 60s) + 2 * stdev(V.ask, 60s)'", 0.05),
+        ("'V - MA > sma(V - MA, 5m) + 2 * stdev(V - MA, 5m)'", 0.05),
+        ("'zscore(V / MA, 5m) > 2 using midpoint'", 0.05),
     ],
 )
 def test_each_kind_of_condition_passes_over_nearly_all_prices(
@@ -200,9 +217,29 @@ def test_each_kind_of_condition_passes_over_nearly_all_prices(
     assert len(heard) < 10_000 * share + 2 * len(expected) + 3 * 40 * 60 / 30
 
 
-def test_prices_in_finer_steps_than_are_counted_run_price_by_price(tmp_path: Path) -> None:
-    rules = "rules:\n  - {name: mean, when: 'V > sma(V, 3s) + stdev(V, 2s)', do: notify desk}\n"
-    files = {"V": prices(*(100 + step % 7 / 3 for step in range(50)))}
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("slice_rows", [700, 1 << 20])
+def test_sums_over_prices_in_no_steps_fire_alike_while_few_prices_are_heard(
+    slice_rows: int, tmp_path: Path, heard: list[str]
+) -> None:
+    rules = """
+rules:
+  - {name: far, when: "V > sma(V, 5m) + 2 * stdev(V, 5m)", do: notify desk}
+  - {name: score, when: "zscore(V, 60s) < -2.5", do: buy 1 V}
+  - {name: means, when: "sma(V, 10s) crosses sma(V, 60s)", do: notify desk, cooldown: 30s}
+"""
+    lines = walk(10_000, 9).splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    files = {"V": "\n".join([lines[0], *(f"{at_s},{float(price) / 3!r}" for at_s, price in rows)])}
+    expected = play(tmp_path, rules, files, engine="streaming")
+    assert play(tmp_path, rules, files, engine="columns", slice_rows=slice_rows).outcomes == expected.outcomes
+    assert {firing.rule for firing in expected.firings} == {"far", "score", "means"}
+    assert len(heard) < 10_000 / 4
+
+
+def test_prices_that_lie_too_far_apart_for_columns_fire_alike(tmp_path: Path) -> None:
+    rules = "rules:\n  - {name: mean, when: 'V > sma(V, 3s) + 0.1 * stdev(V, 3s)', do: notify desk}\n"
+    files = {"V": prices(*(10.0 ** (step % 7 * 20) + 1 / 3 for step in range(50)))}
     expected = play(tmp_path, rules, files, engine="streaming")
     assert expected.firings
     assert play(tmp_path, rules, files, engine="columns").outcomes == expected.outcomes
@@ -220,6 +257,15 @@ rules:
 
 
 @pytest.mark.parametrize("engine", ["streaming", "columns"])
+def test_two_prints_agree_also_after_a_print_that_does_not_count_began_it(engine: str, tmp_path: Path) -> None:
+    rules = "rules:\n  - {name: one, when: 'V >= highest(V, 2s) - 0.1 using double bid/ask', do: buy 1 V}\n"
+    text = "time,price\n" + "".join(f"{START_S + at_s},100\n" for at_s in (0, 1, 8, 9, 10, 11))
+    found = play(tmp_path, rules, {"V": text}, engine=engine)
+    # The window is empty at 8 until the print comes that follows the quotes around it.
+    assert found.fired_s == [10]
+
+
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
 def test_a_firing_by_quotes_tells_the_newest_price_of_the_name_it_used(engine: str, tmp_path: Path) -> None:
     rules = "rules:\n  - {name: one, when: V <= 102 using midpoint, do: notify desk}\n"
     found = play(tmp_path, rules, {"V": prices(103, 103.5, 101.5, 103, 101.5)}, engine=engine)
@@ -230,18 +276,44 @@ def test_a_firing_by_quotes_tells_the_newest_price_of_the_name_it_used(engine: s
     ]
 
 
-def test_an_account_that_is_read_runs_price_by_price(tmp_path: Path) -> None:
+@pytest.mark.parametrize("slice_rows", [300, 1 << 20])
+def test_an_account_that_rules_read_follows_every_price_while_few_are_heard(
+    slice_rows: int, tmp_path: Path, heard: list[str]
+) -> None:
+    rules = """
+rules:
+  - {name: opens, when: V crosses above 100, do: buy 10 V, cooldown: 2m}
+  - {name: shares, when: MA crosses 100, do: buy 2% of equity in MA, cooldown: 2m}
+  - {name: gains, when: account.equity crosses above 10020, do: close V}
+  - {name: loses, when: account.daily_pnl crosses below -20, do: [close MA, notify desk]}
+  - {name: most, when: "position(MA) * MA > 0.03 * account.buying_power", do: close MA}
+  - {name: swing, when: "account.equity > 10010 and sma(V, 10s) > sma(V, 60s)", do: notify desk, at_most: 3 per day}
+"""
+    files = {"V": walk(8_000, 25, step=0.05), "MA": walk(8_000, 26, step=0.05)}
+    expected = play(tmp_path, rules, files, engine="streaming")
+    assert {firing.rule for firing in expected.firings} == {"opens", "shares", "gains", "loses", "most", "swing"}
+    found = play(tmp_path, rules, files, engine="columns", slice_rows=slice_rows)
+    assert found.outcomes == expected.outcomes
+    assert repr(found.summary) == repr(expected.summary)
+    rows = len(heard)
+    alone = rules[: rules.index("  - {name: swing")]
+    assert play(tmp_path, alone, files, engine="columns", slice_rows=slice_rows).firings
+    # A window goes on whenever the account is told, which is with every price of what is held; nothing else does.
+    assert rows <= 16_000 and len(heard) - rows < 16_000 / 10
+
+
+def test_an_account_of_which_two_figures_are_compared_is_judged_after_each_of_them(tmp_path: Path) -> None:
     rules = """
 rules:
   - {name: opens, when: V > 100, do: buy 10 V, once: true}
-  - {name: gains, when: account.equity > 10020, do: close V}
+  - {name: between, when: account.equity - account.daily_pnl > 10005, do: notify desk}
 """
-    files = {"V": prices(99, 101, 101, 102, 103, 104, 105)}
+    files = {"V": prices(99, 101, 101, 101.5, 102.5, 102.5, 103)}
     expected = play(tmp_path, rules, files, engine="streaming")
-    assert [firing.rule for firing in expected.firings] == ["opens", "gains"]
+    # What the day brought is told after what the account is worth, and only then both agree.
+    assert [firing.rule for firing in expected.firings] == ["opens", "between"]
     found = play(tmp_path, rules, files, engine="columns")
     assert found.outcomes == expected.outcomes
-    assert found.summary == expected.summary
 
 
 @pytest.mark.parametrize(("limit", "little"), [("max_daily_loss", "50"), ("max_daily_loss_per_rule", "4")])

@@ -89,7 +89,7 @@ def test_parts_find_what_the_whole_finds(fifty: int, tmp_path: Path, monkeypatch
     divided = fired = 0
     for seed in range(fifty * 50, fifty * 50 + 50):
         source = random.Random(f"parts {seed}")
-        sentences = Sentences(source)
+        sentences = Sentences(source, apart=True)
         text = sentences.rules()[0] + elsewhere(sentences.rules()[0])
         files = sentences.prices(160)
         files.update({elsewhere(name): text for name, text in sentences.prices(160).items()})

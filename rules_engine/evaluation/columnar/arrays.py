@@ -9,6 +9,11 @@ Flags = npt.NDArray[np.bool_]
 Sides = npt.NDArray[np.int8]
 """One small number a print: a truth, or how two values lie."""
 
+
+class NotColumnar(Exception):
+    """Columns cannot answer for these prints or this condition: every print is to be judged."""
+
+
 FALSE, UNKNOWN, TRUE = 0, 1, 2
 """Truths: of several, `and` is the least, `or` the greatest."""
 BELOW, EQUAL, ABOVE, UNORDERED, NEAR = 0, 1, 2, 3, 4

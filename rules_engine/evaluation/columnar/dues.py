@@ -8,18 +8,20 @@ import numpy as np
 from rules_engine.conditions.lasting import Lasting
 from rules_engine.conditions.silence import Silence
 from rules_engine.conditions.time_of_day import TimeIs
-from rules_engine.evaluation.columnar.arrays import Flags, Index
+from rules_engine.evaluation.columnar.arrays import NEAR, Flags, Index
 from rules_engine.evaluation.columnar.leaves import Key, Leaf, leaves_of, silent_in
 from rules_engine.evaluation.columnar.moments import Moments
 from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.sides import has_sides, sides_of
 from rules_engine.evaluation.columnar.track import SLOTS
 from rules_engine.model.condition import Condition, walk_conditions
+from rules_engine.model.expression import AccountReading
 from rules_engine.model.instrument import Field
 from rules_engine.model.rule import Rule, rule_conditions
 from rules_engine.model.tolerance import EDGE_S
 
-_INSTANT_S = 4 * EDGE_S
+INSTANT_S = 4 * EDGE_S
+"""Within it no timer is set."""
 _IN_EVERY_ROW = frozenset({Field.LAST, Field.BID, Field.ASK, Field.MID, Field.MARK})
 
 
@@ -32,6 +34,15 @@ class _Look:
     leaves: list[Leaf] | None
 
 
+@dataclass(frozen=True, slots=True)
+class HeldLook:
+    """The same of a leaf that reads holdings: its sides change with these too."""
+
+    keys: frozenset[Key]
+    silent: frozenset[str]
+    leaf: Leaf
+
+
 class Dues:
     """What of one rule columns can tell. ``reads`` are the instruments at whose ticks it is judged, and ``hears_all``
     those of which every tick is due."""
@@ -41,9 +52,12 @@ class Dues:
         self.hears_all: set[str] = set()
         self.is_twice = False
         """Whether two ticks in a row count, also after something else than a tick was judged."""
+        self.held: list[HeldLook] = []
+        self.hears_account = False
+        """Whether something is due whenever the account is told."""
+        self.stale_after_s = rule.stale_after_s
+        self.is_timed = rule.stale_after_s is not None
         self._scene = scene
-        self._stale_after_s = rule.stale_after_s
-        self._is_timed = rule.stale_after_s is not None
         self._looks: list[_Look] = []
         self._closing: set[tuple[str, Field, float]] = set()
         for condition in rule_conditions(rule):
@@ -53,14 +67,16 @@ class Dues:
         leaves, silent = list(leaves_of(condition)), silent_in(condition)
         keys = frozenset(key for leaf in leaves for key in leaf.reads())
         self.reads |= silent | {name for name, _ in keys}
-        self._is_timed |= any(isinstance(part, Lasting | TimeIs | Silence) for part in walk_conditions(condition))
-        self._is_timed |= any(leaf.bar_s is not None for leaf in leaves)
+        self.is_timed |= any(isinstance(part, Lasting | TimeIs | Silence) for part in walk_conditions(condition))
+        self.is_timed |= any(leaf.bar_s is not None for leaf in leaves)
+        # Windows go on while the account is told.
+        self.hears_account |= any(map(_reads_account, leaves)) and any(leaf.looks_back() for leaf in leaves)
         self.is_twice |= any(leaf.twice for leaf in leaves)
         looks: dict[frozenset[Key], list[Leaf] | None] = {}
         for leaf in leaves:
             if leaf.bar_s is not None:
                 self._closing |= leaf.closing()
-            elif isinstance(leaf.condition, TimeIs | Silence) or not leaf.reads():
+            elif isinstance(leaf.condition, TimeIs | Silence) or not (leaf.reads() or _reads_account(leaf)):
                 continue  # They have timers, or news of their own.
             elif not self._has_sides(leaf):
                 looks[keys] = None
@@ -69,7 +85,9 @@ class Dues:
                 # A window goes on while another field ticks, and the whole condition is judged then.
                 own = keys if leaf.looks_back() else leaf.reads()
                 known = looks.setdefault(own, [])
-                if known is not None:
+                if leaf.holdings():
+                    self.held.append(HeldLook(own, silent if own == keys else frozenset(), leaf))
+                elif known is not None:
                     known.append(leaf)
         for own, found in looks.items():
             self._looks.append(_Look(own, silent if own == keys else frozenset(), found))
@@ -77,9 +95,11 @@ class Dues:
         self._looks.append(_Look(keys, silent, []))
 
     def _has_sides(self, leaf: Leaf) -> bool:
+        if leaf.holdings() and (leaf.twice or (_reads_account(leaf) and leaf.looks_back())):
+            return False
         if leaf.twice and not {field for _, field in leaf.counted()} <= _IN_EVERY_ROW:
             return False
-        return has_sides(leaf, self._scene.can_count)
+        return has_sides(leaf)
 
     def rows(self) -> Iterator[Index]:
         """Those of the slice that are due, in several answers."""
@@ -100,21 +120,28 @@ class Dues:
         due[:1] = True
         assert look.leaves is not None
         for leaf in look.leaves:
-            columns = self._scene.columns_at(moments, self._stale_after_s)
+            columns = self._scene.columns_at(moments, self.stale_after_s)
             sides = sides_of(leaf, columns)
             changed = sides[1:] != sides[:-1]
             due[1:] |= changed
+            due |= sides == NEAR
             if leaf.twice:
                 self._agree(leaf, moments, np.flatnonzero(changed) + 1, due)
-        if self._is_timed:
+        if self.is_timed:
             # Within the resolution of time no timer is set: the next tick finds what matures there.
             later_s = np.diff(moments.times)
-            near: Flags = (later_s > 0) & (later_s <= _INSTANT_S)
+            near: Flags = (later_s > 0) & (later_s <= INSTANT_S)
             due[1:] |= near | due[:-1] if look.leaves else near
         return due
 
     def _agree(self, leaf: Leaf, moments: Moments, changes: Index, due: Flags) -> None:
-        """The next tick after a change is the second one that may agree."""
+        """After a change with a tick that counts the next of them is the second one that may agree; after any other
+        change, the one after that."""
         new = np.flatnonzero(moments.is_new([self._scene.tracks[key] for key in leaf.counted()]))
         after = np.searchsorted(new, np.concatenate(([-1, 0], changes)), side="right")
-        due[new[after[after < len(new)]]] = True
+        for second in (after, after + 1):
+            due[new[second[second < len(new)]]] = True
+
+
+def _reads_account(leaf: Leaf) -> bool:
+    return any(isinstance(of, AccountReading) for of in leaf.holdings())

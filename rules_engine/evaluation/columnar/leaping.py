@@ -1,16 +1,21 @@
 """The streaming evaluator on columns: ticks at which nothing can happen are passed over in one step."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 
+from rules_engine.evaluation.columnar.arrays import Column
 from rules_engine.evaluation.columnar.bars import BarRun
+from rules_engine.evaluation.columnar.leaves import Holding
 from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.track import SLOTS, Track
 from rules_engine.evaluation.columnar.windows import PastStream
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.run import Run
+from rules_engine.evaluation.stream import Stream
+from rules_engine.evaluation.sums import TRIM_MIN
 from rules_engine.evaluation.view import Key
 from rules_engine.evaluation.watch import Watch
+from rules_engine.model.expression import AccountField, AccountReading, Expression, Position, WorkingOrders
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
@@ -18,18 +23,22 @@ from rules_engine.model.life import Outcome
 from rules_engine.model.plan import Plan
 from rules_engine.model.tick import Tick
 
+_ACCOUNT = frozenset((f"account.{of}", None) for of in AccountField)
+
 
 class LeapingEvaluator(Evaluator):
     """``scene`` holds all ticks of a slice, before they are heard here.
 
     Whoever lets it hear the ticks of a row says with `begin_row` to which rules these are news; None is to all of them.
     In ``stirred`` are the rules of which something else than such a tick was judged, or whose guards may have changed:
-    what they remember may differ from what the last tick said, so that the next row of every instrument is news.
+    what they remember may differ from what the last tick said, so that the next row of every instrument is news. That
+    the account is told stirs only those in ``moved_by_account``.
     """
 
     def __init__(self, plans: Sequence[Plan], now_s: float, scene: Scene) -> None:
         super().__init__((), now_s)
         self.stirred: set[str] = set()
+        self.moved_by_account: Set[str] = frozenset()
         self._scene = scene
         self._due: Collection[str] | None = None
         self._told: Mapping[int, Sequence[Firing | HeldBack]] = {}
@@ -48,6 +57,7 @@ class LeapingEvaluator(Evaluator):
         read = {key for watch in watches for key in watch.uses.streams}
         bars = {key for watch in watches for key in watch.uses.bars}
         self._market.drop(self._market.streams.keys() - read, self._market.bars.keys() - bars)
+        self._streams = {joint: list(self._streams_over(of)) for of, joint in scene.joints.items()}
 
     def _lay_series(self) -> None:
         """Series that columns have already."""
@@ -60,6 +70,13 @@ class LeapingEvaluator(Evaluator):
             for keeps in (False, True):
                 run = market.bars[name, field, bar_s, keeps] = BarRun(bar_s, keeps)
                 market.feed(name).quote(field).bars.append(run)
+
+    def _streams_over(self, of: Expression) -> Iterator[Stream]:
+        """Those that count by themselves, because columns cannot."""
+        for keeps in (False, True):
+            stream = self._market.streams.get((of, keeps))
+            if stream is not None and not isinstance(stream, PastStream):
+                yield stream
 
     def leap(self, name: str, row: int, own_row: int) -> None:
         """Passes over the rows before that one, which is the ``own_row``-th of the instrument's own: nothing can happen
@@ -78,7 +95,10 @@ class LeapingEvaluator(Evaluator):
                 self._skip(quote, track, heard)
                 past.heard = heard
         for joint in self._scene.joints_of(name):
-            joint.past.heard = joint.before(place)
+            past, heard = joint.past, joint.before(place)
+            for stream in self._streams[joint]:
+                _extend(stream, past.times[past.heard : heard], past.values[past.heard : heard])
+            past.heard = heard
 
     def _skip(self, quote: Quote, track: Track, heard: int) -> None:
         """What is built of prints that nobody hears."""
@@ -91,7 +111,22 @@ class LeapingEvaluator(Evaluator):
             series.extend(past.times[fresh], past.values[fresh], own, past.begun_s)
         for stream in quote.streams:
             if not isinstance(stream, PastStream) and stream.is_plain:
-                stream.extend(past.times[fresh].tolist(), past.values[fresh].tolist())
+                _extend(stream, past.times[fresh], past.values[fresh])
+
+    def learn_account(self, figures: Mapping[AccountField, float]) -> None:
+        """What the account has come to at rows that were passed over: nobody has anything new to say of it."""
+        for name, value in figures.items():
+            self._market.account[name] = value
+
+    def holding(self, of: Holding) -> float | None:
+        """What rules know of it."""
+        match of:
+            case Position(instrument):
+                return self._market.positions.get(instrument.name)
+            case WorkingOrders(instrument):
+                return self._market.working.get(instrument.name)
+            case AccountReading(name):
+                return self._market.account.get(str(name))
 
     def begin_row(
         self,
@@ -152,7 +187,8 @@ class LeapingEvaluator(Evaluator):
         super()._ring(watch, due_s)
 
     def _hear(self, key: Key) -> None:
-        self.stirred.update(watch.run.rule.name for watch in self._audience.of(key))
+        names = {watch.run.rule.name for watch in self._audience.of(key)}
+        self.stirred |= names & self.moved_by_account if key in _ACCOUNT else names
         super()._hear(key)
 
     def _flush(self) -> Sequence[Outcome]:
@@ -161,6 +197,16 @@ class LeapingEvaluator(Evaluator):
             if rule_of(outcome) in self._guarded:
                 self.stirred.add(rule_of(outcome))
         return outcomes
+
+
+def _extend(stream: Stream, times: Column, values: Column) -> None:
+    """As if the prints came one by one: its sums let go of what nobody reads with every so many of them."""
+    at = 0
+    while at < len(times):
+        held = len(stream.sums.times) if stream.sums is not None else 0
+        end = at + TRIM_MIN - held % TRIM_MIN
+        stream.extend(times[at:end].tolist(), values[at:end].tolist())
+        at = end
 
 
 def rule_of(outcome: Outcome) -> str:

@@ -10,7 +10,17 @@ from rules_engine.conditions.silence import Silence
 from rules_engine.conditions.trigger import Using, rises
 from rules_engine.evaluation.series import unnamed
 from rules_engine.model.condition import Condition
-from rules_engine.model.expression import Expression, Function, Reading, Series, parts, walk
+from rules_engine.model.expression import (
+    AccountReading,
+    Expression,
+    Function,
+    Position,
+    Reading,
+    Series,
+    WorkingOrders,
+    parts,
+    walk,
+)
 from rules_engine.model.instrument import Field
 from rules_engine.model.trigger_method import TriggerMethod
 
@@ -18,6 +28,8 @@ Key = tuple[str, Field]
 """A field of an instrument, by the instrument's name."""
 BarsOf = tuple[str, Field, float]
 """The bars of that length, in seconds, of a field."""
+Holding = Position | WorkingOrders | AccountReading
+"""What changes with orders and their fills, and not with a tick."""
 SOURCES = {Field.MID: (Field.BID, Field.ASK), Field.CHANGE_TODAY: (Field.LAST, Field.CLOSE)}
 """Fields that follow two others where nobody sends them."""
 NOT_PRICES = frozenset({Field.VOLUME, Field.CHANGE_TODAY})
@@ -73,6 +85,10 @@ class Leaf:
             if isinstance(part, Reading) and part.bar_s is None
         )
 
+    def holdings(self) -> frozenset[Holding]:
+        """What it reads that columns do not have."""
+        return frozenset(part for of in self.condition.expressions() for part in holdings_in(of))
+
     def closing(self) -> frozenset[BarsOf]:
         """The bars at whose closing it is judged."""
         if self.bar_s is None:
@@ -107,6 +123,11 @@ def leaves_of(condition: Condition, words: Leaf | None = None) -> Iterator[Leaf]
                 yield from leaves_of(part, words)
         case _:
             yield replace(words, condition=condition)
+
+
+def holdings_in(of: Expression) -> Iterator[Holding]:
+    """What it reads of positions, working orders and the account."""
+    return (part for part in walk(of) if isinstance(part, Holding))
 
 
 def silent_in(condition: Condition) -> frozenset[str]:

@@ -7,16 +7,13 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+from rules_engine.evaluation.columnar.arrays import Column, Flags, Index, NotColumnar
 from rules_engine.evaluation.columnar.blocks import Blocks
+from rules_engine.evaluation.columnar.bounds import Rough, rough
 from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels
 from rules_engine.evaluation.columnar.vectorised import starts_at
 from rules_engine.evaluation.sums import PLACES_STEP, PLACES_STEP_MAX
 from rules_engine.model.tolerance import EDGE_S
-
-
-class NotColumnar(Exception):
-    """Columns cannot answer for these prints or this condition: every print is to be judged."""
 
 
 class Past:
@@ -44,12 +41,18 @@ class Past:
         self._most: dict[float, int] = {}
         self._ends: Index | None = None
         self._blocks: Blocks | None = None
+        self._rough: Rough | None = None
+        self._is_rough, self._largest = False, 0.0
 
     def need(self, window_s: float, *, begins: bool = False) -> None:
         """Keeps what a window of that length reads; ``begins``: somebody asks where it begins at each print."""
         self._longest_s = max(self._longest_s, window_s)
         if begins:
             self._beginning.add(window_s)
+
+    def need_rough(self) -> None:
+        """Somebody asks for `rough`."""
+        self._is_rough = True
 
     def turn_over(self, times: Sequence[Column], values: Sequence[Column]) -> None:
         """Takes the next slice, in pieces. What came before has been heard, and is dropped where no window reads it."""
@@ -60,6 +63,8 @@ class Past:
         self.values = np.concatenate((self.values, *values))
         if self.begun_s == inf and len(self.times):
             self.begun_s = float(self.times[0])
+        if self._is_rough:
+            self._largest = max(self._largest, float(np.abs(self.values[self.fresh :]).max(initial=0.0)))
         self._forget_found()
 
     def forget(self) -> None:
@@ -73,7 +78,7 @@ class Past:
         self._places = None
         for found in (self._totals, self._starts, self._extremes, self._most):
             found.clear()
-        self._ends = self._blocks = None
+        self._ends = self._blocks = self._rough = None
 
     def _drop(self, now_s: float) -> None:
         # One more than the windows hold: the last print before a window is read too.
@@ -202,3 +207,9 @@ class Past:
                 raise NotColumnar("sums do not fit")
             found = self._totals[places] = (totals, squares)
         return found
+
+    def rough(self) -> Rough:
+        """The prints here in steps that need not be theirs. Raises NotColumnar when they cannot be counted."""
+        if self._rough is None:
+            self._rough = rough(self.values, self._largest)
+        return self._rough

@@ -119,6 +119,8 @@ class Scene:
                 if is_series(of):
                     self._joint(of)
                     self.past_of(of).need(window_s, begins=not isinstance(leaf.condition, Move))
+                    if sums and not self.can_count(of):
+                        self.past_of(of).need_rough()
 
     def _read(self, of: Expression) -> None:
         for part in walk(of):

@@ -25,11 +25,12 @@ from rules_engine.evaluation.columnar.arrays import (
     Column,
     Flags,
     Index,
+    NotColumnar,
     Sides,
 )
 from rules_engine.evaluation.columnar.leaves import Leaf
-from rules_engine.evaluation.columnar.past import NotColumnar, Past
-from rules_engine.evaluation.columnar.values import Columns, is_columnar, is_series, plain
+from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.values import Columns, Values, is_columnar, is_counted, is_series, plain
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.expression import Arithmetic, Expression, Number, Reading, Series, parts
 from rules_engine.model.tolerance import RELATIVE, order
@@ -46,8 +47,8 @@ _TRUE_AT = {
 _WAYS = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}
 
 
-def has_sides(leaf: Leaf, can_count: Callable[[Expression], bool]) -> bool:
-    """Whether it is one of the conditions that columns can tell sides of; ``can_count`` as in `is_columnar`."""
+def has_sides(leaf: Leaf) -> bool:
+    """Whether it is one of the conditions that columns can tell sides of."""
     condition = leaf.condition
     match condition:
         case Comparison() | Crossing() | BandState() | BandEvent():
@@ -57,12 +58,17 @@ def has_sides(leaf: Leaf, can_count: Callable[[Expression], bool]) -> bool:
                 return False
         case _:
             return False
-    return leaf.bar_s is None and all(is_columnar(of, can_count) for of in condition.expressions())
+    return leaf.bar_s is None and all(map(is_columnar, condition.expressions()))
+
+
+def is_settled(leaf: Leaf, can_count: Callable[[Expression], bool]) -> bool:
+    """Whether no side of it is left NEAR; ``can_count`` as in `is_counted`."""
+    return all(is_counted(of, can_count) for of in leaf.condition.expressions())
 
 
 def sides_of(leaf: Leaf, columns: Columns) -> Sides:
     """The side of every moment: the truth of a state, and the order or the place in its band of an event. For all that
-    counts, a move without a value (UNORDERED) is unknown."""
+    counts, a move without a value (UNORDERED) is unknown. NEAR is any of them, where sums are within bounds only."""
     condition, columns = leaf.condition, columns.through(leaf)
     match condition:
         case Comparison(left, relation, right):
@@ -72,6 +78,7 @@ def sides_of(leaf: Leaf, columns: Columns) -> Sides:
                 holds |= sides == side
             truths: Sides = holds.view(np.int8) * np.int8(TRUE)
             truths[sides == UNORDERED] = UNKNOWN
+            truths[sides == NEAR] = NEAR
             return truths
         case Crossing(left, Direction.UP | Direction.DOWN as direction, right):
             sides = _order(columns, left, right)
@@ -81,7 +88,7 @@ def sides_of(leaf: Leaf, columns: Columns) -> Sides:
             return _order(columns, left, right)
         case BandState(inside=inside):
             found = _inside(condition, columns)
-            return found if inside else (TRUE - found).astype(np.int8)
+            return found if inside else np.where(found == NEAR, NEAR, TRUE - found).astype(np.int8)
         case BandEvent():
             return _inside(condition, columns)
         case Move():
@@ -104,7 +111,8 @@ def bound_of(amount: Amount, way: int) -> tuple[float, float]:
 
 def _order(columns: Columns, left: Expression, right: Expression, *also: Expression) -> Sides:
     """As tolerance.order; ``also`` are further values whose sums make dust. What is too near to be told by columns, and
-    everything where these cannot hold the numbers, is worked out print by print."""
+    everything where these cannot hold the numbers, is worked out print by print; where sums are within bounds only it
+    stays NEAR."""
     sized = (left, right, *also)
     adds = any(map(_adds, sized))
     if isinstance(right, Number) and isinstance(plain(left), Reading) and not adds:
@@ -119,11 +127,19 @@ def _order(columns: Columns, left: Expression, right: Expression, *also: Express
         is_exact = first.exact and second.exact and not adds
         dust = RELATIVE if is_exact else _MARGIN * sum(map(columns.bound, sized))
         sides = columns.kernels.orders(first.at, second.at, dust, is_exact)
+        _doubt(sides, first, second, dust)
     except NotColumnar:
         sides, is_exact = np.full(len(columns), NEAR, dtype=np.int8), False
-    if not is_exact:
+    if not is_exact and all(map(columns.is_counted, sized)):
         _tell(columns, left, right, sized, np.flatnonzero(sides == NEAR), sides)
     return sides
+
+
+def _doubt(sides: Sides, first: Values, second: Values, dust: float) -> None:
+    """NEAR is also what bounds leave open."""
+    off = [of.off for of in (first, second) if of.off is not None]
+    if off:
+        sides[np.abs(first.at - second.at) <= sum(off) + dust] = NEAR
 
 
 def _tell(
@@ -164,6 +180,7 @@ def _inside(condition: BandState | BandEvent, columns: Columns) -> Sides:
     low, high = _order(columns, of, bottom, top), _order(columns, of, top, bottom)
     found: Sides = ((low != BELOW) & (high != ABOVE)).view(np.int8) * np.int8(TRUE)
     found[(low == UNORDERED) | (high == UNORDERED)] = UNKNOWN
+    found[(low == NEAR) | (high == NEAR)] = NEAR
     return found
 
 

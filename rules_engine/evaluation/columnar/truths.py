@@ -28,7 +28,7 @@ from rules_engine.evaluation.columnar.arrays import (
 from rules_engine.evaluation.columnar.leaves import DOUBLE, NOT_PRICES, Leaf, leaves_of
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.scene import Scene
-from rules_engine.evaluation.columnar.sides import bound_of, has_sides, sides_of, ways_of
+from rules_engine.evaluation.columnar.sides import bound_of, has_sides, is_settled, sides_of, ways_of
 from rules_engine.evaluation.columnar.values import Columns, plain
 from rules_engine.evaluation.columnar.vectorised import reached
 from rules_engine.evaluation.series import unnamed
@@ -91,7 +91,9 @@ def told(condition: Condition, can_count: Callable[[Expression], bool], words: L
             return told(spread, can_count, words)
         case Using(of=of, method=method):
             return None if method in DOUBLE else told(of, can_count, next(leaves_of(condition, words)))
-        case _ if not has_sides(words, can_count) or not _is_simple(words):
+        case _ if not has_sides(words) or words.holdings():
+            return None
+        case _ if not is_settled(words, can_count) or not _is_simple(words):
             return None
         case Crossing() | BandEvent():
             return _Event(words)

@@ -1,19 +1,20 @@
 """Expressions into columns: their values at every moment at which a condition is judged."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from math import sqrt
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeGuard
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import Column, Index
+from rules_engine.evaluation.columnar.arrays import Column, Index, NotColumnar
+from rules_engine.evaluation.columnar.bounds import Error, combined, deviations, means, scores
 from rules_engine.evaluation.columnar.exact import Exact
 from rules_engine.evaluation.columnar.kernels import Kernels
 from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, SOURCES, Leaf, plain_keys, source_of
 from rules_engine.evaluation.columnar.moments import Moments, Sight
-from rules_engine.evaluation.columnar.past import NotColumnar, Past
+from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.track import Track
 from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
 from rules_engine.evaluation.series import unnamed
@@ -46,25 +47,37 @@ _TIE, _SCALED_MAX = 1e-4, 2.0**36
 @dataclass(frozen=True, slots=True)
 class Values:
     """``at`` is nan where the value is unknown. ``exact``: bit for bit what the streaming evaluator finds; else the
-    last digits of the terms may differ."""
+    last digits of the terms may differ, and ``off`` says how far it may lie from that besides."""
 
     at: Column
     exact: bool
+    off: Error | None = None
 
 
-def is_columnar(of: Expression, can_count: Callable[[Expression], bool]) -> bool:
-    """Whether it has a meaning over columns; ``can_count`` says of a series whether its sums are exact there."""
-    return all(_is_part(part, can_count) for part in walk(of))
+def is_columnar(of: Expression) -> bool:
+    """Whether it has a meaning over columns, given what it reads of holdings."""
+    return all(map(_is_part, walk(of)))
 
 
-def _is_part(part: Expression, can_count: Callable[[Expression], bool]) -> bool:
+def is_counted(of: Expression, can_count: Callable[[Expression], bool]) -> bool:
+    """Whether all its sums are exact in columns, else within bounds; ``can_count`` says that of a series."""
+    return all(_is_extreme(part) or can_count(unnamed(part.of)) for part in walk(of) if _is_window(part))
+
+
+def _is_window(part: Expression) -> TypeGuard[Series]:
+    return isinstance(part, Series) and part.duration_s is not None
+
+
+def _is_extreme(part: Series) -> bool:
+    return part.function in EXTREMES
+
+
+def _is_part(part: Expression) -> bool:
     match part:
-        case AccountReading() | Position() | WorkingOrders():
-            return False
         case Call("round", (_, digits)):
             return isinstance(digits, Number) and 0 <= digits.value <= _DIGITS_MAX
         case Series(duration_s=float()):
-            return is_series(part.of) and (part.function in EXTREMES or can_count(unnamed(part.of)))
+            return is_series(part.of)
         case _:
             return True
 
@@ -80,7 +93,7 @@ def _is_plain(part: Expression) -> bool:
     match part:
         case Reading(bar_s=bar_s):
             return bar_s is None
-        case Series() | AccountReading() | Position() | WorkingOrders():
+        case Series() | Position() | WorkingOrders() | AccountReading():
             return False
         case _:
             return True
@@ -106,7 +119,7 @@ class Columns:
         overflow: Literal["raise", "ignore"] = "raise",
     ) -> None:
         self.moments = moments
-        self._scene = scene
+        self.scene = scene
         self._stale_after_s = stale_after_s
         self._words = words
         self._overflow: Literal["raise", "ignore"] = overflow
@@ -118,7 +131,7 @@ class Columns:
 
     @property
     def kernels(self) -> Kernels:
-        return self._scene.kernels
+        return self.scene.kernels
 
     @cached_property
     def exact(self) -> Exact:
@@ -140,7 +153,7 @@ class Columns:
             return self
         key = leaf.method, leaf.rising
         if key not in self._through:
-            self._through[key] = Columns(self._scene, self.moments, self._stale_after_s, leaf)
+            self._through[key] = Columns(self.scene, self.moments, self._stale_after_s, leaf)
         return self._through[key]
 
     def value(self, of: Expression) -> Values:
@@ -190,6 +203,10 @@ class Columns:
             case _:
                 return max(map(self.bound, parts(of)))
 
+    def is_counted(self, of: Expression) -> bool:
+        """Whether all its sums are exact."""
+        return is_counted(of, self.scene.can_count)
+
     def is_price(self, of: Expression) -> bool:
         """Whether it is a price itself, never reckoned with and always positive."""
         inner = plain(of)
@@ -205,10 +222,10 @@ class Columns:
 
     def sight(self, of: Expression) -> Past | Sight:
         """The windows over that series."""
-        return self._scene.sight(unnamed(of), self.moments)
+        return self.scene.sight(unnamed(of), self.moments)
 
     def _track(self, of: Reading) -> Track:
-        return self._scene.tracks[of.instrument.name, self._words.field(of) if self._words else of.field]
+        return self.scene.tracks[of.instrument.name, self._words.field(of) if self._words else of.field]
 
     def _work_out(self, of: Expression) -> Values:
         match of:
@@ -217,24 +234,26 @@ class Columns:
             case Reading(bar_s=None):
                 return Values(self.moments.newest(self._track(of), self._stale_after_s), True)
             case Reading(bar_s=float() as bar_s):
-                bars = self._scene.bars[of.instrument.name, source_of(of), bar_s]
+                bars = self.scene.bars[of.instrument.name, source_of(of), bar_s]
                 return Values(bars.at(of.field, self.moments.times), True)
             case Named(of=inner):
                 return self.value(inner)
             case Negative(operand):
                 inside = self.value(operand)
-                return Values(-inside.at, inside.exact)
+                return Values(-inside.at, inside.exact, inside.off)
             case Arithmetic(operator, left, right):
                 return _combined(operator, self.value(left), self.value(right))
             case Call(name, arguments):
                 return _called(name, [self.value(argument) for argument in arguments])
             case Series(duration_s=None):
-                return Values(self._scene.over[of].at(self.moments.times), True)
+                return Values(self.scene.over[of].at(self.moments.times), True)
             case Series(function=Function.HIGHEST | Function.LOWEST, duration_s=float() as window_s):
                 found = self.sight(of.of).extremes(window_s, of.function is Function.HIGHEST)
                 return self._covered(of, found.copy(), window_s, True)
-            case Series(duration_s=float() as window_s):
+            case Series(duration_s=float() as window_s) if self.scene.can_count(unnamed(of.of)):
                 return self._moments(of, window_s)
+            case Series(duration_s=float() as window_s):
+                return self._within_bounds(of, window_s)
             case _:
                 raise NotColumnar(str(of))
 
@@ -273,6 +292,16 @@ class Columns:
         # Whole numbers that a float may round: the last digits may differ.
         return self._covered(of, found, window_s, is_settled and most * spread < EXACT_MAX)
 
+    def _within_bounds(self, of: Series, window_s: float) -> Values:
+        """The same where values are in no price steps, as far as columns can tell."""
+        sight = self.sight(of.of)
+        past, starts, ends = sight.past, sight.starts(window_s), sight.ends
+        if not len(past.values) or not len(ends):
+            return Values(np.full(len(ends), np.nan), True)
+        function = {Function.SMA: means, Function.STDEV: deviations}.get(of.function, scores)
+        found, off = function(past.rough(), starts, ends)
+        return replace(self._covered(of, found, window_s, False), off=off)
+
 
 def _largest(past: Past) -> float:
     tops, bottoms = past.blocks.tops, past.blocks.bottoms
@@ -281,6 +310,9 @@ def _largest(past: Past) -> float:
 
 def _combined(operator: str, left: Values, right: Values) -> Values:
     exact = left.exact and right.exact
+    if left.off is not None or right.off is not None:
+        found, off = combined(operator, left.at, _off(left), right.at, _off(right))
+        return Values(found, False, off)
     match operator:
         case "+":
             return Values(left.at + right.at, exact)
@@ -292,16 +324,22 @@ def _combined(operator: str, left: Values, right: Values) -> Values:
             return Values(left.at / np.where(right.at == 0, np.nan, right.at), exact)
 
 
+def _off(of: Values) -> Error:
+    return 0.0 if of.off is None else of.off
+
+
 def _called(name: str, arguments: list[Values]) -> Values:
     exact = all(argument.exact for argument in arguments)
     columns = [argument.at for argument in arguments]
+    is_off = any(argument.off is not None for argument in arguments)
+    off = reduce(np.maximum, map(_off, arguments)) if is_off else None
     match name:
         case "abs":
-            return Values(np.abs(columns[0]), exact)
+            return Values(np.abs(columns[0]), exact, off)
         case "min":
-            return Values(reduce(np.minimum, columns), exact)
+            return Values(reduce(np.minimum, columns), exact, off)
         case "max":
-            return Values(reduce(np.maximum, columns), exact)
+            return Values(reduce(np.maximum, columns), exact, off)
         case "floor" if exact:
             return Values(np.floor(columns[0]), True)
         case _ if exact:
