@@ -64,6 +64,8 @@ class ControlServer:
                 await writer.drain()
         except (ConnectionError, ValueError):
             pass  # The caller left, or sent a line beyond any command of ours.
+        except asyncio.CancelledError:
+            pass  # The engine ends. The streams of Python 3.11 stumble over one who serves and ends as cancelled.
         finally:
             self._callers.discard(caller)
             writer.close()

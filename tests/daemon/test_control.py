@@ -90,6 +90,8 @@ def test_a_dead_socket_is_nobody_running(tmp_path: Path) -> None:
 async def test_a_caller_that_stays_does_not_keep_it_from_ending_and_reads_the_end(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     asked, cancelled = asyncio.Event(), asyncio.Event()
+    stumbles: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: stumbles.append(context))
 
     async def never(request: Mapping[str, Json]) -> Json:
         asked.set()
@@ -110,6 +112,7 @@ async def test_a_caller_that_stays_does_not_keep_it_from_ending_and_reads_the_en
         assert [await asyncio.wait_for(one.read(), 10) for one in (idle, waiting)] == [b"", b""]
         idle_writer.close()
         waiting_writer.close()
+    assert stumbles == []
 
 
 @pytest.mark.parametrize("turns", range(6))
