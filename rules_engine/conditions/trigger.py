@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from rules_engine.conditions.band import BandState
 from rules_engine.conditions.comparison import Comparison, Relation
 from rules_engine.conditions.crossing import Crossing
 from rules_engine.conditions.lasting import Lasting
@@ -37,12 +38,19 @@ class Using(Condition):
         return _TwiceJudge(self, inner, readings) if self.method in _DOUBLE else inner
 
     def spread(self) -> Condition:
-        """The method said of each condition inside, as IB holds it: each has quotes and prints in a row of its own."""
+        """The method said of each condition inside, as IB holds it: each has quotes and prints in a row of its own.
+
+        A band is two of them where a rise and a fall are seen in two quotes: the bid above its low, the ask below its
+        high.
+        """
         match self.of:
             case Crossing(direction=Direction.EITHER) as crossing:
                 return Any(tuple(Using(replace(crossing, direction=way), self.method) for way in _WAYS))
             case All(conditions) | Any(conditions):
                 return replace(self.of, conditions=tuple(Using(part, self.method) for part in conditions))
+            case BandState() as band if self.method.is_two_sided:
+                bounds = tuple(Using(bound, self.method) for bound in _bounds(band))
+                return All(bounds) if band.inside else Any(bounds)
             case Not(condition) if (opposite := condition.opposite()) is not None:
                 return Using(opposite, self.method)
             case Lasting(of):
@@ -73,6 +81,13 @@ class Using(Condition):
 _WAYS = (Direction.UP, Direction.DOWN)
 _SINGLE = (TriggerMethod.LAST, TriggerMethod.MIDPOINT)
 _DOUBLE = (TriggerMethod.DOUBLE_LAST, TriggerMethod.DOUBLE_BID_ASK)
+
+
+def _bounds(band: BandState) -> tuple[Comparison, Comparison]:
+    """What makes it true: both when the value is to be inside, either one when outside."""
+    if band.inside:
+        return Comparison(band.of, Relation.AT_LEAST, band.low), Comparison(band.of, Relation.AT_MOST, band.high)
+    return Comparison(band.of, Relation.BELOW, band.low), Comparison(band.of, Relation.ABOVE, band.high)
 
 
 def rises(condition: Condition) -> bool:

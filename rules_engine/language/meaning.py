@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from rules_engine.conditions.band import BandEvent, BandState
+from rules_engine.conditions.bar_close import OnBarClose
 from rules_engine.conditions.comparison import Comparison
 from rules_engine.conditions.crossing import Crossing
 from rules_engine.conditions.trigger import Using
@@ -21,7 +22,12 @@ def check_sentence(condition: Condition, start: int, end: int) -> Iterator[Fault
         yield Fault(start, end, Code.READS_NOTHING, message, "compare an instrument, as in 'V > 200'")
     if isinstance(condition, Comparison | Crossing | BandState | BandEvent):
         yield from _units(condition.expressions(), start, end)
-    if isinstance(condition, Using):
+    qualifiers = {type(part) for part in walk_conditions(condition)} & {Using, OnBarClose}
+    if isinstance(condition, Using | OnBarClose) and len(qualifiers) > 1:
+        message = "'on bar close' looks at the closes of bars and 'using' at quotes: one sentence cannot do both"
+        hint = "write 'V > 200 on bar close 5m', or 'V > 200 using double last'"
+        yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, hint)
+    elif isinstance(condition, Using):
         yield from _using(condition, start, end)
 
 
@@ -52,6 +58,13 @@ def _using(condition: Using, start: int, end: int) -> Iterator[Fault]:
         message = "'using' says which quotes a price is taken from, and this names no bare price"
         yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, hint)
         return
+    for inner in walk_conditions(condition.of):
+        if isinstance(inner, BandEvent) and condition.method.is_two_sided:
+            word = "enters" if inner.entering else "leaves"
+            message = f"'{condition.method}' sees a rise in the bid and a fall in the ask, and '{word}' is either"
+            hint = f"write '{inner.level()} using {condition.method}': a rule fires when that becomes true"
+            yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, hint)
+            return
     watched = {condition.method.quote(rising) for rising in (True, False)}
     for reading in readings:
         if reading.field is not reading.instrument.default_field and reading.field not in watched:

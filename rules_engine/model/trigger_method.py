@@ -15,6 +15,11 @@ class TriggerMethod(StrEnum):
     BID_ASK = "bid/ask"
     MIDPOINT = "midpoint"
 
+    @property
+    def is_two_sided(self) -> bool:
+        """Whether a rise and a fall are seen in two quotes."""
+        return self.quote(True) is not self.quote(False)
+
     def quote(self, rising: bool) -> Field | None:
         """The field that a price is taken from: a rise is seen in the bid, a fall in the ask.
 

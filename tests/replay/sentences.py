@@ -203,11 +203,12 @@ class Sentences:
     def _using(self, name: str) -> str:
         """A condition on other quotes."""
         method = self._pick(("last", "double last", "bid/ask", "double bid/ask", "midpoint", "default"))
+        within = self._pick(("is inside", "is outside", *(() if "/" in method else ("enters", "leaves"))))
         inner = self._pick(
             (
                 f"{name} {self._pick(('>', '<='))} {self._pick(_LEVELS)}",
                 f"{name} crosses {self._pick(('above ', 'below ', ''))}{self._pick(_LEVELS)}",
-                f"{name} enters 99 to 101",
+                f"{name} {within} 99 to 101",
                 f"{name} moves {self._pick(('up ', ''))}1% in {self._window()}",
                 f"{name} > sma({name}, {self._window()})",
                 f"{name} >= {self._pick(_SERIES)}({self._field()}, {self._window()}) - 0.1",
