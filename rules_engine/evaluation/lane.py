@@ -175,9 +175,9 @@ class Lane:
         if room:
             self._times[room], self._values[room] = time_s, value
             self._room = room - 1
-            self.settle()
+            self._put_away()
         else:
-            self.settle()
+            self._put_away()
             self._add(time_s, value)
         due = self._unrested(value)
         if due:
@@ -199,12 +199,16 @@ class Lane:
 
     def _make_room(self) -> int:
         """The waiting prints are put away; for how many more there is room."""
-        self.settle()
+        self._put_away()
         self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
         return self._room
 
     def settle(self) -> None:
-        """Puts the prints that wait where they are read."""
+        """Puts the prints that wait where they are read, and lets judges of levels see the newest one."""
+        self._put_away()
+        self._levels.settle(self._market.now_s)
+
+    def _put_away(self) -> None:
         room, top = self._room, self._top
         if room == top:
             return
@@ -216,7 +220,6 @@ class Lane:
         self._feed.hear(times[-1])
         for stream in quote.streams:
             stream.extend(times, values)
-        self._levels.settle(self._market.now_s)
 
     def take(self, time_s: float, value: float | None, size: float, moment: Moment) -> Iterable[Watch]:
         """Takes a tick that somebody may have to look at; who is to be judged at it, in their order.

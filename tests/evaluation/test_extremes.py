@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules_engine.evaluation.extremes import Extremes
+from rules_engine.evaluation.windows import Extreme
 from tests.evaluation.market import START_S
 
 batches = st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=12), max_size=20)
@@ -33,13 +34,38 @@ def test_every_window_length_reads_its_own_extremes(steps: list[list[tuple[int, 
 
 
 def test_a_history_of_any_length_comes_first() -> None:
-    for count in (0, 1, 2, 511, 512, 513, 5_000):
+    for count in (0, 1, 2, 63, 64, 65, 5_000):
         extremes = Extremes()
         extremes.need(86_400.0)
         past = [(START_S + second, 100.0 + second * 7919 % 201) for second in range(count)]
         extremes.prepend(past)
         highest = extremes.after(START_S - 1, True) if past else None
         assert (highest and highest[1]) == max((value for _, value in past), default=None)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9)), min_size=1, max_size=60), st.integers(1, 9))
+def test_a_window_that_remembers_its_answer_notices_every_print_and_every_moment(
+    prints: list[tuple[int, int]], window_s: int
+) -> None:
+    extremes, seen, time_s = Extremes(), [], START_S
+    windows = [Extreme(extremes, window_s, highest, START_S) for highest in (False, True)]
+    for gap, price in prints:
+        time_s += gap
+        extremes.take(time_s, float(price))
+        seen.append((time_s, float(price)))
+        for now_s in (time_s, time_s, time_s + 0.5, time_s + window_s - 0.5, time_s + window_s, time_s):
+            inside = [value for at_s, value in seen if at_s > now_s - window_s]
+            for window, extreme in zip(windows, (min, max), strict=True):
+                assert window.at(now_s) == (extreme(inside) if inside else None)
+
+
+def test_no_print_finds_more_than_a_few_others_waiting() -> None:
+    extremes, waiting = Extremes(), 0
+    extremes.need(60.0)
+    for second in range(1_000):
+        extremes.take(START_S + second, 100.0 + second % 7)
+        waiting = max(waiting, len(extremes._times))
+    assert waiting <= 64
 
 
 def test_memory_is_that_of_the_distinct_prices_however_long_the_window() -> None:
