@@ -15,7 +15,10 @@ from rules_engine.model.reports import FeedDown
 from rules_engine.model.settings import GatewaySettings
 from rules_engine.model.tick import Tick
 
-DEADLINE_S = 5.0
+DEADLINE_S = 30.0
+"""For what must come: a machine that others share may be slow for a moment."""
+NEVER_S = 600.0
+"""A deadline of the connection's own, beyond that of every test."""
 V, MA = us_stock("V"), us_stock("MA")
 
 Kind = TypeVar("Kind")

@@ -21,7 +21,7 @@ from rules_engine.model.order import OrderDraft, OrderKind
 from rules_engine.model.plan import History
 from rules_engine.model.reports import AccountValue, ExecutionReport, LinkChange, OrderError, PositionReport
 from rules_engine.model.settings import GatewaySettings
-from tests.broker.conftest import MA, Connect, Heard, V
+from tests.broker.conftest import DEADLINE_S, MA, NEVER_S, Connect, Heard, V
 
 
 async def test_connection_knows_the_account_and_its_values(connect: Connect, heard: Heard) -> None:
@@ -43,9 +43,9 @@ async def test_positions_are_known_to_be_none_rather_than_unknown(connect: Conne
 
 async def test_taken_client_id_is_told_quickly(connect: Connect, gateway: Gateway) -> None:
     await connect(client_id=7)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         with pytest.raises(ClientIdInUse, match="client id 7 is in use"):
-            await connect(client_id=7)
+            await connect(client_id=7, deadline_s=NEVER_S)
 
 
 async def test_refused_port_says_which_and_what_to_tick(connect: Connect, heard: Heard) -> None:
@@ -81,9 +81,9 @@ async def test_opening_can_be_cancelled_together_with_any_answer(
 
 
 async def test_server_that_hangs_up_does_not_cost_the_whole_deadline(heard: Heard) -> None:
-    async with _server(lambda writer: writer.close()) as port, asyncio.timeout(2):
+    async with _server(lambda writer: writer.close()) as port, asyncio.timeout(DEADLINE_S):
         with pytest.raises(LinkDown, match="hung up during the handshake"):
-            await _open(port, heard)
+            await _open(port, heard, deadline_s=NEVER_S)
 
 
 async def test_silent_server_is_given_up_at_the_deadline(heard: Heard) -> None:
@@ -99,9 +99,9 @@ async def test_unknown_protocol_version_is_refused(heard: Heard, version: int) -
         writer.write(_frame("15", "1", "DU1"))
         writer.write(_frame("9", "1", "1"))
 
-    async with _server(greet) as port, asyncio.timeout(2):
+    async with _server(greet) as port, asyncio.timeout(DEADLINE_S):
         with pytest.raises(LinkDown, match=r"protocol version 500|must be >= 972"):
-            await _open(port, heard)
+            await _open(port, heard, deadline_s=NEVER_S)
 
 
 async def test_probe_is_a_round_trip(connect: Connect, gateway: Gateway) -> None:
@@ -125,7 +125,7 @@ async def test_late_answer_does_not_satisfy_the_next_probe(connect: Connect, gat
 async def test_losing_the_socket_ends_the_connection(connect: Connect, gateway: Gateway) -> None:
     connection = await connect()
     gateway.drop_connections()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         await connection.ended()
     assert not connection.is_open
     assert not connection.is_clear()
@@ -196,7 +196,7 @@ async def test_full_inbox_gives_the_connection_up(connect: Connect, gateway: Gat
     for _ in range(20):
         gateway.send_code(1100)
         gateway.send_code(1102)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         await connection.ended()
 
 
@@ -207,7 +207,7 @@ async def test_message_that_cannot_be_taken_in_ends_the_connection(
     monkeypatch.setattr(OrderReader, "opened", lambda *message: 1 / 0)
     draft = OrderDraft(MA, Side.BUY, Decimal(1), OrderKind.MARKET, TimeInForce(Duration.DAY))
     connection.place(50, draft, key="key", account="DU1", group="", parent_id=0, transmit=True)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         await connection.ended()
 
 
@@ -215,10 +215,10 @@ async def test_closing_ends_what_is_being_asked_at_once(connect: Connect, gatewa
     connection = await connect()
     gateway.freeze()
     asking = asyncio.create_task(connection.history(History(V, Field.LAST, duration_s=60)))
-    probing = asyncio.create_task(connection.probe(60))
+    probing = asyncio.create_task(connection.probe(NEVER_S))
     await asyncio.sleep(0)
     connection.close("enough")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         for waiting in (asking, probing):
             with pytest.raises(LinkDown):
                 await waiting

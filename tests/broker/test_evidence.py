@@ -13,7 +13,7 @@ from rules_engine.model.errors import EvidenceIncomplete
 from rules_engine.model.order import HeldPrice, OrderDraft, OrderKind
 from rules_engine.model.reports import BrokerStatus
 from rules_engine.model.trigger_method import TriggerMethod
-from tests.broker.conftest import MA, Connect, Heard, V
+from tests.broker.conftest import DEADLINE_S, MA, NEVER_S, Connect, Heard, V
 
 BUY = OrderDraft(MA, Side.BUY, Decimal(10), OrderKind.MARKET, TimeInForce(Duration.DAY))
 RESTING = replace(BUY, kind=OrderKind.LIMIT, limit=Decimal(200))
@@ -121,10 +121,10 @@ async def test_lost_ib_servers_make_evidence_incomplete(connect: Connect, gatewa
 async def test_losing_the_connection_makes_evidence_incomplete_at_once(connect: Connect, gateway: Gateway) -> None:
     connection = await connect()
     gateway.withhold("CompletedOrdersEnd")
-    asking = asyncio.create_task(connection.evidence(60))
+    asking = asyncio.create_task(connection.evidence(NEVER_S))
     await connection.probe()
     gateway.drop_connections()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(DEADLINE_S):
         with pytest.raises(EvidenceIncomplete):
             await asking
     with pytest.raises(EvidenceIncomplete, match="not connected"):

@@ -12,6 +12,7 @@ from rules_engine.broker.inbox import Inbox
 from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedDown, FeedUp, PositionReport
 from rules_engine.model.tick import Tick
+from tests.broker.conftest import DEADLINE_S
 
 
 def _tick(name: str, value: float | None, at_s: float = 0.0, field: Field = Field.LAST) -> Tick:
@@ -147,7 +148,7 @@ async def test_waiting_ends_when_something_arrives() -> None:
     await asyncio.sleep(0)
     assert not waiting.done()
     inbox.tick(_tick("V", 1.0))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(DEADLINE_S):
         await waiting
     list(inbox.take())
     again = asyncio.create_task(inbox.wait())

@@ -16,7 +16,7 @@ from rules_engine.model.clock import SteppedClock, SystemClock
 from rules_engine.model.instrument import us_stock
 from rules_engine.model.reports import FeedDown, FeedUp, LinkChange
 from rules_engine.model.settings import GatewaySettings
-from tests.broker.conftest import MA, Heard, V
+from tests.broker.conftest import DEADLINE_S, MA, Heard, V
 
 QUICK = (0.02,)
 
@@ -79,7 +79,7 @@ async def test_same_trouble_is_told_once(heard: Heard, gateway: Gateway) -> None
             tried_often.set()
         return 0
 
-    async with linked(gateway.port, heard, order_id_floor=floor) as link, asyncio.timeout(5):
+    async with linked(gateway.port, heard, order_id_floor=floor) as link, asyncio.timeout(DEADLINE_S):
         await tried_often.wait()
         heard.items += heard.inbox.take()
         assert _states(heard) == ["down"]

@@ -11,7 +11,7 @@ from rules_engine.model.clock import SteppedClock
 
 NOON_S = 1_782_921_600
 """Wednesday 1 July 2026, noon in New York."""
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 Result = TypeVar("Result")
 

@@ -11,6 +11,7 @@ import pytest
 
 from rules_engine.daemon.control import Command, CommandRefused, ControlServer, NotRunning, ask
 from rules_engine.model.json_value import Json
+from tests.daemon.house import DEADLINE_S
 
 
 async def echo(request: Mapping[str, Json]) -> Json:
@@ -33,7 +34,7 @@ async def serving(path: Path, commands: Mapping[str, Command]) -> AsyncIterator[
 
 
 async def listens(path: Path) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(DEADLINE_S):
         while not path.is_socket():
             await asyncio.sleep(0)
 
@@ -69,7 +70,7 @@ async def test_only_the_owner_may_command(socket_path: Path) -> None:
 async def test_noise_is_refused_and_the_server_lives(socket_path: Path, noise: bytes) -> None:
     reader, writer = await asyncio.open_unix_connection(socket_path)
     writer.write(noise)
-    assert b'"ok": false' in await asyncio.wait_for(reader.readline(), 5)
+    assert b'"ok": false' in await asyncio.wait_for(reader.readline(), DEADLINE_S)
     writer.close()
     assert await asyncio.to_thread(ask, socket_path, "echo", word="still here") == "still here"
 
@@ -105,11 +106,11 @@ async def test_a_caller_that_stays_does_not_keep_it_from_ending_and_reads_the_en
         idle, idle_writer = await asyncio.open_unix_connection(path)
         waiting, waiting_writer = await asyncio.open_unix_connection(path)
         waiting_writer.write(b'{"command": "never"}\n')
-        await asyncio.wait_for(asked.wait(), 10)
+        await asyncio.wait_for(asked.wait(), DEADLINE_S)
         server.cancel()
-        await asyncio.wait({server}, timeout=10)
+        await asyncio.wait({server}, timeout=DEADLINE_S)
         assert server.cancelled() and cancelled.is_set() and not path.exists()
-        assert [await asyncio.wait_for(one.read(), 10) for one in (idle, waiting)] == [b"", b""]
+        assert [await asyncio.wait_for(one.read(), DEADLINE_S) for one in (idle, waiting)] == [b"", b""]
         idle_writer.close()
         waiting_writer.close()
     assert stumbles == []
@@ -122,7 +123,28 @@ async def test_it_can_be_ended_in_any_turn_of_its_beginning(tmp_path: Path, turn
         for _ in range(turns):
             await asyncio.sleep(0)
         server.cancel()
-        await asyncio.wait({server}, timeout=10)
+        await asyncio.wait({server}, timeout=DEADLINE_S)
         assert server.cancelled() and not path.exists()
     with pytest.raises(OSError):
         await asyncio.open_unix_connection(path)
+
+
+async def test_a_caller_that_is_let_in_at_the_very_end_is_not_served(tmp_path: Path) -> None:
+    ran = list[Mapping[str, Json]]()
+
+    async def note(request: Mapping[str, Json]) -> Json:
+        ran.append(request)
+        return None
+
+    control = ControlServer(tmp_path / "control.sock", {"note": note})
+    running = asyncio.create_task(control.run())
+    await listens(tmp_path / "control.sock")
+    running.cancel()
+    await asyncio.wait({running}, timeout=10)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        theirs.sendall(b'{"command": "note"}\n')
+        theirs.shutdown(socket.SHUT_WR)
+        await control._serve(*await asyncio.open_unix_connection(sock=ours))
+        await asyncio.sleep(0)
+    assert ran == []

@@ -16,6 +16,7 @@ from rules_engine.daemon.heartbeat import beat, heartbeat_fault
 from rules_engine.daemon.heartbeat_systemd import watched_by_systemd
 from rules_engine.daemon.logs import start_logging
 from rules_engine.model.settings import Heartbeat
+from tests.daemon.house import DEADLINE_S
 
 CANARY = "canary-0f3b"
 
@@ -51,7 +52,7 @@ async def beating(heartbeat: Heartbeat) -> AsyncIterator[None]:
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "500 Internal Server Error"])
 async def test_it_beats_again_and_again_whatever_the_watchdog_answers(status: str) -> None:
     async with watchdog(status) as (port, heard), beating(Heartbeat(f"http://127.0.0.1:{port}/{CANARY}", 0.001)):
-        asked = [await asyncio.wait_for(heard.get(), 10) for _ in range(3)]
+        asked = [await asyncio.wait_for(heard.get(), DEADLINE_S) for _ in range(3)]
     assert asked == [f"GET /{CANARY} HTTP/1.1"] * 3
 
 
@@ -70,7 +71,7 @@ async def test_a_watchdog_that_is_away_is_tried_again_and_its_address_is_in_no_l
     logging.getLogger("rules_engine.daemon.heartbeat").addHandler(handler)
     try:
         async with beating(Heartbeat(f"http://127.0.0.1:{port}/{CANARY}", 0.001)):
-            await asyncio.wait_for(failed.wait(), 10)
+            await asyncio.wait_for(failed.wait(), DEADLINE_S)
     finally:
         logging.getLogger("rules_engine.daemon.heartbeat").removeHandler(handler)
     assert "did not reach its watchdog" in caplog.text
@@ -143,7 +144,7 @@ def manager(path: Path) -> Iterator[socket.socket]:
 
 
 async def heard(listening: socket.socket) -> str:
-    return (await asyncio.wait_for(asyncio.get_running_loop().sock_recv(listening, 100), 10)).decode()
+    return (await asyncio.wait_for(asyncio.get_running_loop().sock_recv(listening, 100), DEADLINE_S)).decode()
 
 
 async def test_systemd_hears_ready_then_beats_then_stopping(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rules_engine.daemon import supervision
 from rules_engine.daemon.supervision import all_cancelled, kept_going
-from tests.daemon.house import ON_FALL, House
+from tests.daemon.house import DEADLINE_S, ON_FALL, House
 
 
 async def test_a_failed_part_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,7 +23,7 @@ async def test_a_failed_part_is_started_again(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("it failed")
 
     task = asyncio.create_task(kept_going(part))
-    await asyncio.wait_for(thrice.wait(), 5)
+    await asyncio.wait_for(thrice.wait(), DEADLINE_S)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -43,7 +43,7 @@ async def test_a_part_that_fails_as_it_is_cancelled_ends_all_the_same() -> None:
     task = asyncio.create_task(kept_going(part))
     await running.wait()
     task.cancel()
-    await asyncio.wait({task}, timeout=5)
+    await asyncio.wait({task}, timeout=DEADLINE_S)
     assert task.cancelled()
 
 
@@ -59,7 +59,7 @@ async def test_a_part_that_swallows_a_cancellation_is_cancelled_again(monkeypatc
 
     task = asyncio.create_task(part())
     await running.wait()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         await all_cancelled([task])
     assert task.cancelled()
 
@@ -70,6 +70,6 @@ async def test_a_journal_that_cannot_be_written_stops_the_engine_before_anything
             await engine.until_state("buys-the-fall", "armed")
             engine.break_journal()
             house.quote("V", 187.0)
-            await asyncio.wait_for(engine.ended(), 10)
+            await asyncio.wait_for(engine.ended(), DEADLINE_S)
     assert "journal" in str(failed.value.exceptions[0])
     assert house.orders() == []

@@ -141,12 +141,12 @@ async def test_units_leave_one_at_a_time(bench: Bench) -> None:
     link.on_place = lambda placed: on_the_wire.set()
     first, second = bench.record(), bench.record(decision(draft(instrument=V)))
     sending = asyncio.create_task(bench.desk.dispatch())
-    await asyncio.wait_for(on_the_wire.wait(), 5)
+    await asyncio.wait_for(on_the_wire.wait(), 30)
     assert [placed.key for placed in bench.ib.wire] == [first]
     assert bench.state(second) is State.INTENT
     bench.accepting(link)
     bench.desk.on_report(bench.ib.accept(bench.ib.wire[0]))
-    await asyncio.wait_for(sending, 5)
+    await asyncio.wait_for(sending, 30)
     assert [placed.key for placed in bench.ib.wire] == [first, second]
 
 
@@ -215,12 +215,12 @@ async def test_serve_sends_what_is_recorded_while_it_runs(bench: Bench) -> None:
         if instrument == MA:
             bench.desk.attach(link)
         bench.desk.wake()
-        await asyncio.wait_for(working.wait(), 5)
+        await asyncio.wait_for(working.wait(), 30)
         working.clear()
     assert [bench.state(key) for key in keys] == [State.WORKING] * 2
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(serving, 5)
+        await asyncio.wait_for(serving, 30)
 
 
 @pytest.mark.parametrize(

@@ -161,11 +161,11 @@ async def test_a_closing_order_waits_for_the_cancellations_before_it(bench: Benc
     key = bench.record(replace(decision(close, rule="out"), cancels=(CancelOrders(instrument=MA),)))
     bench.desk._dispatcher._timing = replace(bench.desk._timing, ack_s=5.0)
     sending = asyncio.create_task(bench.desk.dispatch())
-    await asyncio.wait_for(cancelled.wait(), 5)
+    await asyncio.wait_for(cancelled.wait(), 30)
     await asyncio.sleep(0)
     assert bench.state(key) is State.INTENT
     bench.desk.on_report(bench.ib.end(stop))
-    await asyncio.wait_for(sending, 5)
+    await asyncio.wait_for(sending, 30)
     assert [placed.key for placed in bench.ib.wire] == [stop, key]
 
 

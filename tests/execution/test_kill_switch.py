@@ -72,12 +72,12 @@ async def test_cancellations_do_not_wait_for_the_acknowledgement_of_an_order_und
     link.on_place = lambda placed: on_the_wire.set()
     second = bench.record(decision(draft(instrument=V)))
     sending = asyncio.create_task(bench.desk.dispatch())
-    await asyncio.wait_for(on_the_wire.wait(), 5)
+    await asyncio.wait_for(on_the_wire.wait(), 30)
     bench.stopped = True
     bench.desk.stop_trading()
     assert bench.ib.cancels == [bench.intent(first).order_id]
     bench.desk.on_report(bench.ib.accept(bench.ib.wire[1]))
-    await asyncio.wait_for(sending, 5)
+    await asyncio.wait_for(sending, 30)
     assert bench.ib.cancels == [bench.intent(first).order_id, bench.intent(second).order_id]
 
 

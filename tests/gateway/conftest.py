@@ -14,7 +14,8 @@ from rules_engine.gateway import Catalogue, Gateway, Market
 from rules_engine.gateway.contracts.calendars import exchange_days
 from rules_engine.model.clock import SteppedClock
 
-DEADLINE_S = 5.0
+DEADLINE_S = 30.0
+"""For what must come: a machine that others share may be slow for a moment."""
 NOON_S = 1_782_921_600.0
 """Wednesday 1 July 2026, noon in New York."""
 

@@ -6,7 +6,7 @@ import pytest
 from ib_insync import IB, LimitOrder, MarketOrder
 
 from rules_engine.gateway import Gateway
-from tests.gateway.conftest import Bench, Connect, Dial, Wire, echo, framed, stock, until
+from tests.gateway.conftest import DEADLINE_S, Bench, Connect, Dial, Wire, echo, framed, stock, until
 from tests.gateway.requests import order_fields
 
 
@@ -128,7 +128,7 @@ async def test_stop_closes_clients_and_frees_the_port(bench: Bench, connect: Con
     gone = asyncio.Event()
     ib.disconnectedEvent += gone.set
     await gateway.stop()
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), DEADLINE_S)
     bench.running.clear()
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", gateway.port)
@@ -154,6 +154,6 @@ async def test_after_its_last_byte_a_half_closed_connection_still_brings_all_and
     assert await wire.is_closed()
     assert gateway.connected_clients == (9,)
     wire.writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         while gateway.connected_clients:
             await asyncio.sleep(0)

@@ -121,7 +121,7 @@ async def test_what_a_client_was_told_survives_the_kill_of_the_process(
     assert process.stdout is not None
     told: dict[int, tuple[str, float]] = {}
     try:
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(DEADLINE_S):
             port = int(await process.stdout.readline())
         ib = IB()
         await ib.connectAsync("127.0.0.1", port, clientId=1, timeout=DEADLINE_S)
@@ -137,7 +137,7 @@ async def test_what_a_client_was_told_survives_the_kill_of_the_process(
         for number in range(100):
             order = MarketOrder("BUY", 1, tif="DAY") if number % 2 else LimitOrder("BUY", 1, 150.0, tif="GTC")
             ib.placeOrder(v, order)
-        async with asyncio.timeout(30.0):
+        async with asyncio.timeout(DEADLINE_S):
             await process.wait()
         ib.disconnect()
     finally:

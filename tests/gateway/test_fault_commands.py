@@ -19,7 +19,7 @@ from rules_engine.gateway.faults.script import read_faults
 from rules_engine.gateway.faults.seed import RISKS
 from rules_engine.gateway.faults.staging import Staging
 from rules_engine.model.clock import SteppedClock
-from tests.gateway.conftest import NOON_S, Bench, Connect, echo, heard_by, hung_up, stock, until
+from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, echo, heard_by, hung_up, stock, until
 
 DOC = Path(__file__).parent.parent.parent / "docs" / "gateway.md"
 
@@ -162,7 +162,7 @@ async def test_a_script_stages_faults_at_its_times_and_ends_them(
     assert [code for _, code in heard] == [2107, 2107, 2107]
     assert not gone.is_set()
     gateway.step_to(NOON_S + 120)
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), DEADLINE_S)
 
 
 async def test_a_frozen_gateway_is_thawed_by_its_script(
@@ -178,7 +178,7 @@ async def test_a_frozen_gateway_is_thawed_by_its_script(
     gateway.step_to(NOON_S + 10)
     assert not asked.done()
     gateway.step_to(NOON_S + 11)
-    await asyncio.wait_for(asked, 5)
+    await asyncio.wait_for(asked, DEADLINE_S)
 
 
 async def test_a_fault_that_cannot_be_when_its_time_comes_is_said_and_left_out(
@@ -269,7 +269,7 @@ class Line:
     async def say(self, text: str | bytes) -> dict[str, object]:
         """The answer to one line."""
         self.writer.write((text if isinstance(text, bytes) else text.encode()) + b"\n")
-        answer = json.loads(await asyncio.wait_for(self.reader.readline(), 5))
+        answer = json.loads(await asyncio.wait_for(self.reader.readline(), DEADLINE_S))
         assert isinstance(answer, dict)
         return answer
 
@@ -367,7 +367,7 @@ async def test_who_speaks_no_json_is_told_once_and_hung_up_on(bench: Bench, line
     async with controlled(bench) as (_, control):
         answer = await control.say(line + b'\n{"do": "freeze"}')
         assert answer["ok"] is False
-        assert await asyncio.wait_for(control.reader.read(), 5) == b""
+        assert await asyncio.wait_for(control.reader.read(), DEADLINE_S) == b""
 
 
 async def test_the_port_is_closed_with_the_gateway(bench: Bench) -> None:
@@ -375,6 +375,6 @@ async def test_the_port_is_closed_with_the_gateway(bench: Bench) -> None:
         port = gateway.control_port
         await gateway.stop()
         bench.running.clear()
-        assert await asyncio.wait_for(control.reader.read(), 5) == b""
+        assert await asyncio.wait_for(control.reader.read(), DEADLINE_S) == b""
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)

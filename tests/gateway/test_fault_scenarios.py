@@ -10,6 +10,7 @@ from ib_insync import IB, Contract, Execution, Forex, LimitOrder, MarketOrder, O
 from rules_engine.gateway import Gateway
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.conftest import (
+    DEADLINE_S,
     NOON_S,
     Bench,
     Connect,
@@ -112,7 +113,7 @@ async def test_a_restart_in_the_second_of_the_send_loses_the_order_or_keeps_it(
     await echo(play.ib)
     gone = hung_up(play.ib)
     play.gateway.restart(loses_orders=loses_orders)
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), DEADLINE_S)
     play.pass_s(2.0)
     assert await known(await play.connect(clientId=1)) == found
 
@@ -159,7 +160,7 @@ async def test_a_burst_is_cut_off_in_its_middle(play: Play) -> None:
     play.ib.client.MaxRequests = 0
     for number in range(100):
         play.place(orderRef=f"burst {number}")
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), DEADLINE_S)
     assert [one.orderRef for one in play.gateway.executions] == [f"burst {number}" for number in range(45)]
 
 
@@ -208,7 +209,7 @@ async def test_a_request_can_be_ignored_altogether_and_only_for_one_client(play:
     play.gateway.ignore("ReqExecutions", client=1)
     other = await play.connect(clientId=2)
     await unanswered(play.ib.reqExecutionsAsync())
-    assert await asyncio.wait_for(other.reqExecutionsAsync(), 5) == []
+    assert await asyncio.wait_for(other.reqExecutionsAsync(), DEADLINE_S) == []
 
 
 async def test_a_completed_order_comes_without_its_reference(play: Play) -> None:
@@ -329,7 +330,7 @@ async def test_one_id_has_two_live_orders_with_numbers_of_their_own(play: Play) 
 
 async def test_a_preview_beside_a_live_order_is_no_order(play: Play) -> None:
     trade = play.place(150.0, orderRef="live")
-    preview = await asyncio.wait_for(play.ib.whatIfOrderAsync(play.v, MarketOrder("BUY", 10, tif="DAY")), 5)
+    preview = await asyncio.wait_for(play.ib.whatIfOrderAsync(play.v, MarketOrder("BUY", 10, tif="DAY")), DEADLINE_S)
     assert float(preview.initMarginChange) > 0
     assert trade.orderStatus.status == "Submitted"
     assert await known(play.ib) == ["live"]
@@ -474,7 +475,7 @@ async def test_questions_to_a_broken_farm_are_answered_when_it_is_back(
     await echo(play.ib)
     assert not asked.done()
     play.gateway.restore_farm(farm)
-    assert await asyncio.wait_for(asked, 5)
+    assert await asyncio.wait_for(asked, DEADLINE_S)
     assert await play.codes() == codes
 
 
@@ -519,7 +520,7 @@ async def test_other_accounts_are_named_after_a_reconnect(play: Play) -> None:
     play.gateway.log_in_as("U7654321")
     gone = hung_up(play.ib)
     play.gateway.drop_connections(1)
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), DEADLINE_S)
     assert (await play.connect(clientId=1)).managedAccounts() == ["U7654321"]
     play.gateway.log_in_as("")
     assert (await play.connect(clientId=2)).managedAccounts() == ["DU1", "U7654321"]
@@ -528,7 +529,7 @@ async def test_other_accounts_are_named_after_a_reconnect(play: Play) -> None:
 async def test_a_frame_of_two_gigabytes_can_be_announced(play: Play, dial: Dial) -> None:
     wire = await dial.greeted(play.gateway)
     play.gateway.break_frame(client=9)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         assert int.from_bytes(await wire.reader.readexactly(4), "big") == 1 << 31
     await echo(play.ib)
 
@@ -566,7 +567,7 @@ async def test_pieces_and_lumps_say_the_same(play: Play, dial: Dial) -> None:
     lump.send(71, 2, 40, "")
     lump.write(b"".join(framed(*question) for question in ((61, 1), (5, 1), (99, 0), (49, 1))))
     await echo(play.ib)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         while 40 not in play.gateway.connected_clients:
             await echo(play.ib)
     play.pass_s(5.0)
@@ -699,7 +700,7 @@ async def test_an_account_that_was_reset_holds_nothing(play: Play) -> None:
 @pytest.mark.parametrize("by_s", [-3600.0, 3600.0])
 async def test_the_gateway_tells_a_time_that_is_an_hour_off(play: Play, dial: Dial, by_s: float) -> None:
     play.gateway.skew_clock(by_s)
-    told = await asyncio.wait_for(play.ib.reqCurrentTimeAsync(), 5)
+    told = await asyncio.wait_for(play.ib.reqCurrentTimeAsync(), DEADLINE_S)
     assert told.timestamp() == NOON_S + by_s
     play.gateway.skew_clock(0.0)
-    assert (await asyncio.wait_for(play.ib.reqCurrentTimeAsync(), 5)).timestamp() == NOON_S
+    assert (await asyncio.wait_for(play.ib.reqCurrentTimeAsync(), DEADLINE_S)).timestamp() == NOON_S

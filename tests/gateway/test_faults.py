@@ -7,7 +7,7 @@ from ib_insync import IB, LimitOrder, MarketOrder
 
 from rules_engine.gateway import Gateway
 from rules_engine.model.clock import SteppedClock
-from tests.gateway.conftest import NOON_S, Bench, Connect, Dial, echo, heard_by, stock, until
+from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, Dial, echo, heard_by, stock, until
 
 
 async def test_dropped_connections_leave_orders_alone(gateway: Gateway, connect: Connect) -> None:
@@ -17,7 +17,7 @@ async def test_dropped_connections_leave_orders_alone(gateway: Gateway, connect:
     gone = asyncio.Event()
     ib.disconnectedEvent += gone.set
     gateway.drop_connections()
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), DEADLINE_S)
     back = await connect(clientId=1)
     assert len(back.openTrades()) == 1
 
@@ -39,7 +39,7 @@ async def test_a_withheld_answer_never_comes(gateway: Gateway, connect: Connect)
     with pytest.raises(asyncio.TimeoutError):
         await asyncio.wait_for(ib.reqOpenOrdersAsync(), 0.2)
     gateway.withhold("OpenOrderEnd", withheld=False)
-    await asyncio.wait_for(ib.reqOpenOrdersAsync(), 5)
+    await asyncio.wait_for(ib.reqOpenOrdersAsync(), DEADLINE_S)
 
 
 async def test_a_name_that_is_no_reply_cannot_be_withheld(gateway: Gateway) -> None:
@@ -139,7 +139,7 @@ async def test_a_frozen_gateway_answers_nothing_and_then_everything(gateway: Gat
         await asyncio.wait_for(asyncio.shield(asked), 0.2)
     assert gateway.orders == ()
     gateway.thaw()
-    await asyncio.wait_for(asked, 5)
+    await asyncio.wait_for(asked, DEADLINE_S)
     await until(ib, trade.isDone)
 
 

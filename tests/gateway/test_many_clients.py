@@ -6,7 +6,7 @@ import pytest
 
 from rules_engine.gateway.feeds.limits import Limits
 from rules_engine.gateway.wire import session
-from tests.gateway.conftest import Bench, Connect, Dial, Transcript, Wire, echo, hello, stock
+from tests.gateway.conftest import DEADLINE_S, Bench, Connect, Dial, Transcript, Wire, echo, hello, stock
 from tests.gateway.requests import Socket
 
 
@@ -59,7 +59,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_the_others_lose_nothin
     ask_for_data(slow, v.conId, lines=500)
     await echo(ib)
     pushed = 0
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_S):
         while 9 in gateway.connected_clients:
             for _ in range(10):
                 gateway.push("V", 200.0 + pushed % 2)

@@ -8,7 +8,7 @@ from ib_insync import IB, Contract, Forex, Index, TickByTickAllLast, TickByTickB
 
 from rules_engine.gateway import Gateway
 from rules_engine.model.clock import SteppedClock
-from tests.gateway.conftest import NOON_S, Bench, Connect, Transcript, echo, stock, until
+from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, Transcript, echo, stock, until
 
 
 def codes_of(ib: IB) -> list[int]:
@@ -214,4 +214,4 @@ async def test_real_time_bars_come_every_five_seconds_the_first_one_whole(
 async def test_current_time_is_the_gateways(bench: Bench, connect: Connect, clock: SteppedClock) -> None:
     await bench.gateway(clock=clock)
     ib = await connect()
-    assert (await asyncio.wait_for(ib.reqCurrentTimeAsync(), 5)).timestamp() == NOON_S
+    assert (await asyncio.wait_for(ib.reqCurrentTimeAsync(), DEADLINE_S)).timestamp() == NOON_S

@@ -10,14 +10,14 @@ from ib_insync import IB, LimitOrder, MarketOrder, PriceCondition
 
 from rules_engine.gateway import Catalogue, Gateway, Market, serve
 from rules_engine.model.clock import SteppedClock
-from tests.gateway.conftest import NOON_S, Bench, Connect, echo, stock, until
+from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, echo, stock, until
 
 
 async def test_it_says_that_it_is_simulated_and_where() -> None:
     said: asyncio.Queue[str] = asyncio.Queue()
     alone = Gateway(Market(Catalogue()), accounts=("DU5",))
     task = asyncio.create_task(serve(alone, said.put_nowait))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         banner = await said.get()
     assert banner.startswith("SIMULATED")
     assert "DU5" in banner

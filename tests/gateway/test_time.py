@@ -14,7 +14,7 @@ from rules_engine.gateway.faults.plan import next_time_s, nightly_reset, nightly
 from rules_engine.gateway.passage import INSTANTS_MAX, Passage
 from rules_engine.gateway.times import Timers
 from rules_engine.model.clock import CompressedClock, SteppedClock, SystemClock
-from tests.gateway.conftest import NOON_S, Bench, Connect, Dial, echo, heard_by, hung_up, stock, until
+from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, Dial, echo, heard_by, hung_up, stock, until
 
 DAY_S = 86_400.0
 EASTERN = ZoneInfo("US/Eastern")
@@ -110,7 +110,7 @@ async def test_a_clock_faster_than_this_machine_leaves_nothing_out_and_still_lis
         wire = await dial.greeted(gateway)
         wire.send(49, 1)
         assert (await wire.read())[0] == "49"
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(DEADLINE_S):
             while len(ran) <= 3 * INSTANTS_MAX:
                 await asyncio.sleep(0)
     finally:
@@ -221,7 +221,7 @@ async def test_the_nightly_restart_drops_everybody_for_a_minute(bench: Bench, co
     await echo(ib)
     gone = hung_up(ib)
     gateway.step_to(eastern_s("2026-07-01T23:45"))
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), DEADLINE_S)
     refused = await dial.open(gateway)
     assert await refused.is_closed()
     gateway.step_to(eastern_s("2026-07-01T23:46"))
@@ -229,7 +229,7 @@ async def test_the_nightly_restart_drops_everybody_for_a_minute(bench: Bench, co
     assert len(back.openTrades()) == 1
     gone = hung_up(back)
     gateway.step_to(eastern_s("2026-07-02T23:45"))
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), DEADLINE_S)
 
 
 async def test_the_nightly_reset_loses_the_link_for_a_moment_each_night(bench: Bench, connect: Connect) -> None:

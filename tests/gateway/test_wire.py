@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rules_engine.gateway import Gateway
 from rules_engine.gateway.wire.frames import FRAME_BYTES_MAX, BrokenFrame, FrameReader, agreed_version, fields_of, frame
-from tests.gateway.conftest import Bench, Dial, framed, hello
+from tests.gateway.conftest import DEADLINE_S, Bench, Dial, framed, hello
 from tests.gateway.requests import Socket
 
 CONTRACT_V = (0, "V", "STK", "", 0.0, "", "", "SMART", "", "USD", "", "")
@@ -38,7 +38,7 @@ async def test_the_hello_travels_alone(dial: Dial, gateway: Gateway) -> None:
     """Old clients read it with one receive and would lose whatever came with it."""
     wire = await dial.open(gateway)
     wire.write(hello(157))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         first = await wire.reader.read(65536)
     assert len(first) == 4 + int.from_bytes(first[:4], "big")
 
@@ -209,7 +209,7 @@ async def test_a_client_that_reads_nothing_is_dropped_in_the_end(
     gateway = await bench.gateway()
     wire = await dial.greeted(gateway)
     wire.writer.transport.pause_reading()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         while gateway.connected_clients:
             gateway.send_code(10197, "much to read " * 10_000)
             await asyncio.sleep(0)

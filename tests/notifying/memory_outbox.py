@@ -7,6 +7,8 @@ from typing import Any
 
 from rules_engine.model.notice import NoticeKind
 
+DEADLINE_S = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -39,7 +41,7 @@ class MemoryOutbox:
 
     async def reaches(self, number: int, state: str, attempts: int = 0) -> Message:
         """Waits until the message is in this state and has begun so many attempts."""
-        async with asyncio.timeout(5), self.changed:
+        async with asyncio.timeout(DEADLINE_S), self.changed:
             await self.changed.wait_for(
                 lambda: self.messages[number].state == state and self.messages[number].attempts >= attempts
             )
@@ -47,7 +49,7 @@ class MemoryOutbox:
 
     async def looked(self, times: int) -> None:
         """Waits until lanes have asked so many times what waits."""
-        async with asyncio.timeout(5), self.changed:
+        async with asyncio.timeout(DEADLINE_S), self.changed:
             await self.changed.wait_for(lambda: self.looks >= times)
 
     def channels(self) -> frozenset[str]:

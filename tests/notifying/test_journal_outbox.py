@@ -19,6 +19,7 @@ from rules_engine.notifying.courier import Courier, Delivery, Fate
 from rules_engine.notifying.outbox import Waiting
 from rules_engine.notifying.receiver import Receiver
 from rules_engine.notifying.sender import Lane, Sender
+from tests.notifying.memory_outbox import DEADLINE_S
 
 
 class Announced:
@@ -42,7 +43,7 @@ class Announced:
     async def send_to(self, url: str, channel: str, clock: SteppedClock) -> None:
         """Runs a sender until the outbox has settled."""
         task = asyncio.get_running_loop().create_task(Sender(self, {channel: url}, clock).run())
-        await asyncio.wait_for(self.settled.wait(), 10)
+        await asyncio.wait_for(self.settled.wait(), DEADLINE_S)
         task.cancel()
         await asyncio.wait({task})
 

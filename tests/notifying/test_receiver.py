@@ -8,6 +8,7 @@ import pytest
 
 from rules_engine.notifying.courier import Courier, Delivery, Fate
 from rules_engine.notifying.receiver import BODY_LENGTH_MAX, RECEIVED_MAX, Received, Receiver
+from tests.notifying.memory_outbox import DEADLINE_S
 
 
 async def post(receiver: Receiver, request: bytes) -> str:
@@ -15,7 +16,7 @@ async def post(receiver: Receiver, request: bytes) -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", receiver.port)
     writer.write(request)
     writer.write_eof()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(DEADLINE_S):
         answer = await reader.read()
     writer.close()
     await writer.wait_closed()

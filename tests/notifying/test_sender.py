@@ -18,7 +18,7 @@ from rules_engine.notifying.sender import (
     backoff_s,
     first_of_each_rule,
 )
-from tests.notifying.memory_outbox import MemoryOutbox, Message
+from tests.notifying.memory_outbox import DEADLINE_S, MemoryOutbox, Message
 from tests.notifying.running import running
 
 DELIVERED = Delivery(Fate.DELIVERED)
@@ -159,24 +159,25 @@ async def test_after_the_last_attempt_the_message_is_dead() -> None:
 
 
 async def test_one_bad_channel_does_not_hold_up_another() -> None:
-    hangs = asyncio.Event()
+    hangs, hung_long_enough = asyncio.Event(), asyncio.Event()
 
     async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         hangs.set()
-        await reader.read()
+        await hung_long_enough.wait()
         writer.close()
 
     outbox = MemoryOutbox()
     server = await asyncio.start_server(never, "127.0.0.1", 0)
     async with server, Receiver().listening() as receiver:
-        bad = f"json://127.0.0.1:{server.sockets[0].getsockname()[1]}/?rto=3"
+        bad = f"json://127.0.0.1:{server.sockets[0].getsockname()[1]}/?rto=600"
         stuck = outbox.put("bad", "r", "one")
         async with running(outbox, {"bad": bad, "good": receiver.url}, SteppedClock()) as sender:
-            await asyncio.wait_for(hangs.wait(), 5)
+            await asyncio.wait_for(hangs.wait(), DEADLINE_S)
             fine = outbox.put("good", "r", "two")
             sender.wake()
             await outbox.reaches(fine, "sent")
             assert outbox.messages[stuck].state == "sending"
+            hung_long_enough.set()
             await outbox.reaches(stuck, "waiting", attempts=1)
 
 

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 UNSET = frozenset({2**31 - 1, 2**63 - 1, sys.float_info.max, 2.0**127})
 
 CONTRACT = (
