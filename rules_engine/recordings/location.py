@@ -1,12 +1,15 @@
 """Where a file of prices is: a path here, or an address that fsspec knows. Alone imports fsspec."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import SEEK_SET, BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
     from fsspec import AbstractFileSystem
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
@@ -14,8 +17,11 @@ _FILES = frozenset({".parquet", ".pq", ".csv"})
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
 
 
+_READ_AT_ONCE = 1 << 20
+
+
 class Unreachable(OSError):
-    """What would read such addresses is not installed; the words say what to install."""
+    """What would read such addresses is not installed, or cannot read this one; the words say what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +44,16 @@ class Location:
         if self.is_here:
             return Path(self.text).open("rb")
         files, path = self._files()
-        return cast(BinaryIO, files.open(path, "rb"))
+        with _reaching():
+            return BufferedReader(_Remote(files.open(path, "rb")), _READ_AT_ONCE)
 
     def is_folder(self) -> bool:
         """Whether files may lie in it. Raises OSError."""
         if self.is_here:
             return Path(self.text).is_dir()
         files, path = self._files()
-        return bool(files.isdir(path))
+        with _reaching():
+            return bool(files.isdir(path))
 
     def below(self) -> Sequence["Location"]:
         """Every Parquet and CSV file in it and in its folders, in the order of their paths, numbers by what they count.
@@ -56,7 +64,8 @@ class Location:
             found: Iterable[str] = map(str, Path(self.text).rglob("*"))
         else:
             files, path = self._files()
-            found = map(files.unstrip_protocol, files.find(path))
+            with _reaching():
+                found = [files.unstrip_protocol(file) for file in files.find(path)]
         return [Location(text) for text in sorted(found, key=_counted) if PurePosixPath(text).suffix.lower() in _FILES]
 
     def absolute(self) -> "Location":
@@ -68,14 +77,56 @@ class Location:
             from fsspec.core import url_to_fs
         except ImportError:
             raise Unreachable("addresses need fsspec: pip install 'rules-engine[dist]'") from None
-        try:
+        with _reaching():
             found: tuple[AbstractFileSystem, str] = url_to_fs(self.text)
-        except (ImportError, ValueError) as error:
-            raise Unreachable(str(error)) from error
         return found
 
     def __str__(self) -> str:
         return self.text
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Around every word to a store. Raises Unreachable for what it cannot do."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise Unreachable("there is no such file") from error
+    except OSError:
+        raise
+    except Exception as error:  # Each kind of store has errors of its own, without a base that they share.
+        raise Unreachable(str(error) or type(error).__name__) from error
+
+
+class _Remote(RawIOBase):
+    """A file of a store whose errors, also those in the middle of it, are OSErrors."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        room = memoryview(buffer)
+        with _reaching():
+            found = self._file.read(len(room))
+        room[: len(found)] = found
+        return len(found)
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        with _reaching():
+            return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def of_instruments(folder: Location, names: Iterable[str]) -> dict[str, list[Location]]:
