@@ -32,6 +32,7 @@ class ControlServer:
         self._path = path
         self._commands = commands
         self._callers: set[asyncio.Task[None]] = set()
+        self._is_serving = False
 
     async def run(self) -> None:
         """Serves until cancelled. A socket left by a killed engine is replaced: the journal's lock is the guard.
@@ -45,16 +46,21 @@ class ControlServer:
             server = await asyncio.start_unix_server(self._serve, self._path, limit=_LINE_MAX, start_serving=False)
         finally:
             os.umask(mask)
+        self._is_serving = True
         try:
             await server.start_serving()
             await asyncio.get_running_loop().create_future()
         finally:
             # Not serve_forever: from Python 3.12 on it would wait for callers that stay.
             server.close()
+            self._is_serving = False
             self._path.unlink(missing_ok=True)
             await all_cancelled(self._callers)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._is_serving:
+            writer.close()  # It was let in at the very end: nobody would wait for its command any more.
+            return
         caller = asyncio.current_task()
         assert caller is not None
         self._callers.add(caller)
