@@ -89,7 +89,8 @@ class Reactor:
         self._catching_up = catching_up
         self._dry = mode is Mode.DRY
         self._saved: dict[str, Life] = {}
-        self._postponed: dict[str, Arming] = {}
+        self._postponed: dict[str, tuple[Arming, Rule]] = {}
+        """Armings whose orders cannot be placed yet, each with the rule as it was."""
         self._price_wait = PriceWait(price_wait_s)
         self._undecided: dict[str, Undecided] = {}
         self._late_s = 0.0
@@ -268,7 +269,7 @@ class Reactor:
                 return hold_back(outcome, self._in_force.plans[firing.rule].rule, self._wording)
             case Arming(rule, case):
                 if self._must_wait(rule):
-                    self._postponed[rule] = outcome
+                    self._postponed[rule] = outcome, self._in_force.plans[rule].rule
                     return None
                 held = next(held for held in self._in_force.plans[rule].held if held.case == case)
                 decision = decide_arming(outcome, held.unit, self._in_force.plans[rule].rule, now_s=now_s)
@@ -300,22 +301,31 @@ class Reactor:
             )
         )
 
-    def _is_held(self, rule: str, case: int) -> bool:
-        plan = self._in_force.plans.get(rule)
-        return plan is not None and any(held.case == case for held in plan.held)
+    def _is_still_held(self, arming: Arming, said: Rule) -> bool:
+        """Whether it is the rule in force that was armed: an edited one has to see its own other side first."""
+        plan = self._in_force.plans.get(arming.rule)
+        if plan is None or plan.rule.digest != said.digest:
+            return False
+        return any(held.case == arming.case for held in plan.held)
+
+    def _is_paused(self, rule: str) -> bool:
+        life = self._evaluator.life(rule)
+        return life is not None and life.paused
 
     def _no_longer_postponed(self, now_s: float) -> Sequence[Arming]:
         if not self._postponed:
             return ()
         looked_at = {rule: self._postponed.pop(rule) for rule in list(self._postponed)[:_LATE_AT_ONCE]}
-        current = {rule: one for rule, one in looked_at.items() if self._is_held(rule, one.case)}
-        waiting = {rule: one for rule, one in current.items() if self._must_wait(rule)}
+        current = {rule: late for rule, late in looked_at.items() if self._is_still_held(*late)}
+        paused = {rule for rule in current if self._is_paused(rule)}
+        waiting = {rule: late for rule, late in current.items() if rule not in paused and self._must_wait(rule)}
         self._postponed |= waiting
-        ready = [one for rule, one in current.items() if rule not in waiting]
-        for late in (one for one in ready if now_s - one.at_s > SEND_WITHIN_S):
-            # What was seen then may be on the other side by now: the rule looks again.
-            self._evaluator.held_ended(late.rule, False, now_s)
-        return [one for one in ready if now_s - one.at_s <= SEND_WITHIN_S]
+        ready = [arming for rule, (arming, _) in current.items() if rule not in waiting]
+        gone = [one.rule for one in ready if one.rule in paused or now_s - one.at_s > SEND_WITHIN_S]
+        for rule in gone:
+            # What was seen then may be on the other side by now: the rule looks again, once it listens.
+            self._evaluator.held_ended(rule, False, now_s)
+        return [one for one in ready if one.rule not in gone]
 
     def _wording_of(self, rule: Rule) -> Wording:
         """For a rule that is in force no longer."""
