@@ -107,10 +107,13 @@ class InForce:
         placed = {one.rule for one in entries} | {end.rule for end in unsettled if end.held}
         lives = await in_slices(self._journal.reading_lives())
         self._remembered = frozenset(lives)
+        known_s = self._journal.known_s
         valid = {
-            rule: _still_valid(life, self.plans[rule], before.get(rule), rule in placed)
+            rule: _still_valid(
+                _as_of(life, known_s) if rule in before else life, plan, before.get(rule), rule in placed
+            )
             for rule, life in lives.items()
-            if rule in self.plans
+            if (plan := self.plans.get(rule)) is not None
         }
         with collector_waits():
             await in_slices(self._evaluator.giving(self.edition.plans, valid))
@@ -237,6 +240,7 @@ class InForce:
                 self._forget_held(rule)
             self._save(gone)
             self._journal.put(EDITION, digests)
+            self._journal.known_at(None)
         self.on_change()
         await in_slices(self._evaluator.arming())
         await in_slices(self._saving((*replaced.added, *replaced.changed)))
@@ -272,6 +276,11 @@ def _named(edition: Edition) -> dict[str, Instrument]:
 def _digests(edition: Edition) -> str:
     """What is kept of an edition, to see after a restart which rules were edited meanwhile."""
     return json.dumps({plan.rule.name: [plan.rule.digest, plan.rule.when_digest] for plan in edition.plans})
+
+
+def _as_of(life: Life, known_s: float) -> Life:
+    """The same, if it was still so at that time."""
+    return replace(life, known_s=known_s) if life.known_s is not None and life.known_s < known_s else life
 
 
 def _still_valid(life: Life, plan: Plan, digests: list[str] | None, placed: bool) -> Life:

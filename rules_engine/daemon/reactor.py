@@ -132,17 +132,25 @@ class Reactor:
             self._endings.count_working()
 
     def saving(self) -> Slices[None]:
-        """Commits the memories of rules that changed since they were last saved; each slice is a commit."""
-        names = list(self._in_force.plans)
+        """Commits the memories of rules that changed since they were last saved, and until when the others did not;
+        each slice is a commit."""
+        edition, names = self._in_force.edition, list(self._in_force.plans)
+        first = self._evaluator.life(names[0]) if names else None
         for start in range(0, len(names), _SAVED_AT_ONCE):
             lives = {rule: self._evaluator.life(rule) for rule in names[start : start + _SAVED_AT_ONCE]}
-            changed = {rule: life for rule, life in lives.items() if life is not None and self._saved.get(rule) != life}
+            changed = {rule: life for rule, life in lives.items() if life is not None and self._is_news(rule, life)}
             if changed:
                 self._journal.save_lives(changed)
                 self._saved.update(changed)
             yield
+        if first is not None and self._in_force.edition is edition and not self._journal.undecided:
+            self._journal.known_at(first.known_s)
         for rule in self._saved.keys() - self._in_force.plans.keys():
             del self._saved[rule]
+
+    def _is_news(self, rule: str, life: Life) -> bool:
+        saved = self._saved.get(rule)
+        return saved is None or replace(saved, known_s=life.known_s) != life
 
     def _hear(self, item: Report, now_s: float) -> Sequence[Outcome]:
         match item:

@@ -22,7 +22,7 @@ from rules_engine.daemon.state_folder import StateFolder, StateFolderRefused
 from rules_engine.execution.database import JournalFailed, JournalLocked
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.gateway import Gateway, parse_market
-from rules_engine.language import render
+from rules_engine.language import prepare, render
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.settings import Mode, Settings
 from rules_engine.notifying.channels import check_channels
@@ -71,6 +71,7 @@ async def run_engine(settings: Settings, say: Callable[[str], None], *, live: bo
 
 async def _run(settings: Settings, folder: StateFolder, say: Callable[[str], None], *, live: bool) -> int:
     clock = SystemClock()
+    prepare()
     book = RuleBook(settings.rules, frozenset(settings.channels))
     with collector_waits():
         edition = await in_slices(book.reading(clock.now_s(), _known_rules(folder), {}))

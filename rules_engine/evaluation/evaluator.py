@@ -326,9 +326,9 @@ class Evaluator:
 
     def _clearing(self) -> Slices[None]:
         """What rules read that are gone, and nobody else does, is forgotten."""
-        gone, self._gone = self._gone, []
-        left = Uses()
-        for run in gone:
+        gone, self._gone, left = self._gone, [], Uses()
+        while gone:  # Each leaves memory in its own slice.
+            run = gone.pop()
             left.join(*(watch.uses for watch in run.watches if watch.run is run))
             run.retire()
             yield

@@ -4,6 +4,7 @@ from rules_engine.language.kept_files import KeptFiles
 from rules_engine.language.load import Loaded, load, loading, read_sources
 from rules_engine.language.parse import parse_action, parse_condition, parse_expression
 from rules_engine.language.rendering import as_json, mask, merge, render
+from rules_engine.language.structure import prepare
 from rules_engine.language.text import Source
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "parse_action",
     "parse_condition",
     "parse_expression",
+    "prepare",
     "read_sources",
     "render",
 ]

@@ -50,6 +50,11 @@ def check_structure(root: Node, schema_name: str) -> tuple[Problem, ...]:
     return (*shapes, *_key_problems(errors, root))
 
 
+def prepare() -> None:
+    """Loads now what else the first mistake in a file would load: for those who must not be held up by it later."""
+    _validator(RULES_SCHEMA)
+
+
 def schema_path(name: str) -> Path:
     """Where the schema lies: at the top of a checkout, inside the package of an installed wheel."""
     package = Path(__file__).parent.parent

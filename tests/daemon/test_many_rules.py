@@ -2,7 +2,7 @@
 
 import asyncio
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +20,15 @@ from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.ledger import open_ledger
-from rules_engine.language import Source, load
+from rules_engine.language import prepare
 from rules_engine.language.grammar import sentence_parser
 from rules_engine.model.clock import SteppedClock, SystemClock
 from rules_engine.model.instrument import Field
-from rules_engine.model.life import Replaced
+from rules_engine.model.life import Life, Replaced
 from rules_engine.model.plan import Plan
 from rules_engine.model.reports import FeedUp
 from rules_engine.model.settings import GatewaySettings, Settings
-from rules_engine.model.slices import Slices
+from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
 
 FILES, RULES_A_FILE = 100, 100
@@ -86,12 +86,18 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
         write(folder, 50, quantity=2)
         changed = await daemon.reload()
         feeding.cancel()
+        feeding = asyncio.create_task(feed(daemon, clock, sent, turns=50))
+        for number in range(FILES):
+            write(folder, number, quantity=3)
+        all_changed = await daemon.reload()
+        feeding.cancel()
         while len(daemon.inbox):
             await asyncio.sleep(0)
         stopping.set()
     await running
     daemon.close()
     assert isinstance(changed, Difference) and len(changed.changed) == RULES_A_FILE
+    assert isinstance(all_changed, Difference) and len(all_changed.changed) == FILES * RULES_A_FILE
     assert heard == sent and len(sent) > 10
     assert max(taken) < LONG_S, f"{max(taken) * 1e3:.0f} ms"
 
@@ -169,7 +175,7 @@ async def test_a_thousand_rules_hold_nothing_up_whatever_is_done_with_all_of_the
     state.prepare()
     for number in range(10):
         write(folder, number)
-    load([Source("", b"rulez: []")], now_s=0.0)  # What is imported for the first mistake is imported once.
+    prepare()
     settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
     longest: dict[str, float] = {}
     for start in ("start", "start again"):
@@ -217,9 +223,52 @@ def longest_callback(longest: dict[str, float], what: str) -> Iterator[None]:
     longest[what] = max(longest.get(what, 0.0), *taken)
 
 
-async def feed(daemon: Daemon, clock: SystemClock, sent: list[float]) -> None:
-    """Prices as fast as the loop turns."""
+async def feed(daemon: Daemon, clock: SystemClock, sent: list[float], turns: int = 1) -> None:
+    """Prices as fast as the loop turns, or one every so many turns."""
     while True:
         sent.append(clock.now_s())
         daemon.inbox.tick(Tick("S7", sent[-1], Field.LAST, 100.0 + len(sent) % 7))
-        await asyncio.sleep(0)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+
+async def test_rules_that_did_not_change_are_not_saved_again_and_are_known_to_be_as_they_were(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SteppedClock(1_900_000_000.0)
+    folder.mkdir()
+    state.prepare()
+    write(folder, 0)
+    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
+    book = RuleBook(folder, frozenset())
+    edition = book.read(clock.now_s(), frozenset(), {})
+    assert isinstance(edition, Edition)
+    around = Surroundings(elapsed_s=clock.now_s)
+
+    async def turn(**known_s: float) -> None:
+        """An engine that hears a price each minute for three minutes, and then is gone as in a crash."""
+        daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
+        saved: list[str] = []
+        save = daemon._journal.save_lives
+
+        def listen(lives: Mapping[str, Life]) -> None:
+            saved.extend(lives)
+            save(lives)
+
+        await daemon._in_force.resume()
+        began = {name: daemon._evaluator._runs[name].watches[0].gap_s for name in known_s}
+        assert began == known_s
+        monkeypatch.setattr(daemon._journal, "save_lives", listen)
+        for _ in range(3):
+            clock.time_s += 60
+            daemon.inbox.report(FeedUp(clock.now_s(), "S0"))
+            daemon.inbox.tick(Tick("S0", clock.now_s(), Field.LAST, 100.0))
+            daemon._step()
+            at_once(daemon._reactor.saving())
+        daemon.close()
+        assert len(saved) <= RULES_A_FILE + 10, "each once, and those of S0 as they come to know something"
+
+    await turn()
+    ended_s = clock.time_s
+    clock.time_s += 3600
+    await turn(r0=ended_s, r1=ended_s)
