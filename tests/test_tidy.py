@@ -65,6 +65,8 @@ def test_errors_are_swallowed_only_where_the_daemon_supervises() -> None:
         if path.relative_to(PACKAGE).parts[0] not in SUPERVISORS
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in WIDE)
+        # One that ends by raising another error has given it a name, and swallows nothing.
+        if not isinstance(node.body[-1], ast.Raise)
     ]
     assert found == []
 
