@@ -11,7 +11,7 @@ LINK_BACK_DATA_LOST = 1101
 LINK_BACK = 1102
 
 FARM_BROKEN = frozenset({2103})
-"""A market data farm is gone. IB does not say which instruments hang on it: each counts as silent until it ticks."""
+"""A market data farm is gone, and with it what hangs on it (`farms`): silent until it ticks."""
 FARM_WELL = frozenset({2104})
 
 NOT_SUBSCRIBED = 10167

@@ -177,7 +177,7 @@ class Hearing:
         elif code in (codes.LINK_BACK, codes.LINK_BACK_DATA_LOST):
             self._link_back(code, text)
         elif code in codes.FARM_BROKEN:
-            self.subscriptions.silence_all(code, text)
+            self.subscriptions.silence_farm(code, text)
         elif code in codes.FARM_WELL:
             self._feeds.verify_soon()
 

@@ -16,6 +16,7 @@ from rules_engine.broker.contracts import (
     wide_query,
 )
 from rules_engine.broker.details import market_rule, traded, zone_of
+from rules_engine.broker.farms import farm_in, may_serve
 from rules_engine.broker.feeds import Feeds
 from rules_engine.broker.library import Contract, ContractDetails, PriceIncrement, RequestError
 from rules_engine.broker.session import Session
@@ -116,6 +117,13 @@ class Subscriptions:
         """No instrument's prices can be trusted."""
         for stream in self._streams.values():
             self._silence(stream, code, text)
+
+    def silence_farm(self, code: int, text: str) -> None:
+        """Nor can those that hang on a farm, or may: each until it ticks again."""
+        farm = farm_in(text)
+        for contract_id, stream in self._streams.items():
+            if may_serve(farm, self._contracts[contract_id]):
+                self._silence(stream, code, text)
 
     def said(self, request_id: int, code: int, text: str) -> bool:
         """A message about one of our market data requests; False when it is about something else."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rules_engine.broker.codes import FARM_BROKEN, LINK_LOST
+from rules_engine.broker.farms import farm_in
 from rules_engine.execution.journal import Journal
 from rules_engine.model.reports import ClockCompared, FeedDown, FeedUp, LinkChange
 from rules_engine.notifying.messages import (
@@ -89,7 +90,7 @@ class Incidents:
         if report.code == 0 or report.code in LINK_LOST:
             return
         _log.warning("no data for %s: %s (%d)", report.instrument or "any instrument", report.text, report.code)
-        trouble = ("" if report.code in _FOR_ALL else report.instrument, report.code)
+        trouble = (_whom(report), report.code)
         if trouble not in self._pauses:
             is_news = report.time_s - self._told_s.get(trouble, float("-inf")) >= PAUSED_AGAIN_S
             self._pauses[trouble] = Pause(report.time_s, is_news)
@@ -111,4 +112,12 @@ class Incidents:
                 self._journal.tell(data_back_notice(trouble[0], down_s, self._channels, report.time_s))
 
 
-_FOR_ALL = frozenset({10197, *FARM_BROKEN})
+_FOR_ALL = frozenset({10197})
+
+
+def _whom(report: FeedDown) -> str:
+    """Whom the trouble is about: one instrument, a farm's instruments, or any (empty). It is one trouble for all."""
+    if report.code in FARM_BROKEN:
+        farm = farm_in(report.text)
+        return f"what {farm} serves" if farm else ""
+    return "" if report.code in _FOR_ALL else report.instrument

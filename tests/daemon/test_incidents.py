@@ -43,6 +43,25 @@ def test_a_storm_of_refusals_is_one_message_and_its_end_one_more(journal: Journa
     assert titles(journal) == ["No data for any instrument", "Data is back"]
 
 
+def test_each_farm_that_breaks_is_one_message_that_names_it_and_ends_with_the_last_of_its_instruments(
+    journal: Journal,
+) -> None:
+    incidents = Incidents(journal, ["phone"])
+    for name, farm in (("V", "usfarm"), ("MA", "usfarm"), ("EUR", "cashfarm")):
+        text = f"Market data farm connection is broken:{farm}"
+        incidents.data_paused(FeedDown(NOW_S, name, 2103, text))
+    for second, name in enumerate(("V", "EUR", "MA")):
+        incidents.data_back(up(name, 60 + second))
+    incidents.data_paused(down("V", 2103, 100))
+    assert titles(journal) == [
+        "No data for what usfarm serves",
+        "No data for what cashfarm serves",
+        "Data for what cashfarm serves is back",
+        "Data for what usfarm serves is back",
+        "No data for any instrument",
+    ]
+
+
 def test_each_instrument_that_is_not_subscribed_has_its_own_beginning_and_end(journal: Journal) -> None:
     incidents = Incidents(journal, ["phone"])
     incidents.data_paused(down("V", NOT_SUBSCRIBED))
