@@ -168,7 +168,7 @@ class Dispatcher:
         if (pause_s := preflight.pace_pause_s(unit)) > 0:
             self._look_again_in(pause_s)
             return False
-        await self._cancels_over(unit)
+        await self._cancels_over(session, unit)
         if not await self._answers(session):
             return False
         # Nothing is awaited from here until the unit is on the wire.
@@ -350,11 +350,15 @@ class Dispatcher:
         if unanswered() and self._current() is session:
             await self._reconcile()
 
-    async def _cancels_over(self, unit: Sequence[Intent]) -> None:
-        """Before a closing order, waits for the cancellations in its instrument: what still works counts against it."""
+    async def _cancels_over(self, session: Session, unit: Sequence[Intent]) -> None:
+        """Waits for what the unit follows: before a closing order for the cancellations in its instrument, before any
+        other for those without which it is over a limit. What still works counts against it."""
         closing = {leg.draft.instrument.name for leg in unit if leg.draft.closes}
-        if closing:
-            await self._until(lambda: not self._cancels_open(closing), self._timing.ack_s)
+
+        def is_over() -> bool:
+            return not self._cancels_open(closing) and not self._preflight.follows_cancels(session, unit)
+
+        await self._until(is_over, self._timing.ack_s)
 
     def _cancels_open(self, instruments: set[str]) -> bool:
         wanted = (intent for intent in self._journal.intents.at_broker() if intent.cancel_wanted)

@@ -97,7 +97,18 @@ class Preflight:
     def over_limit(self, session: Session, unit: Sequence[Intent]) -> Refusal | None:
         """Against every limit. What is still to be sent is checked in its turn and does not count yet; nor does the
         unit itself, if it was sent before."""
-        book = self._book(session, self._journal.intents.at_broker(), besides={leg.key for leg in unit})
+        return self._over_limit(session, unit, self._journal.intents.at_broker())
+
+    def follows_cancels(self, session: Session, unit: Sequence[Intent]) -> bool:
+        """Whether only orders whose cancellation is asked for stand against the unit."""
+        alive = self._journal.intents.at_broker()
+        staying = [one for one in alive if not one.cancel_wanted]
+        if len(staying) == len(alive) or self._over_limit(session, unit, alive) is None:
+            return False
+        return self._over_limit(session, unit, staying) is None
+
+    def _over_limit(self, session: Session, unit: Sequence[Intent], counting: Sequence[Intent]) -> Refusal | None:
+        book = self._book(session, counting, besides={leg.key for leg in unit})
         return self._gate.check(tuple(leg.draft for leg in unit), book, unit[0].rule)
 
     def book(self, session: Session | None) -> Book:
