@@ -15,17 +15,16 @@ _WHAT_TO_TICK = (
 async def shake_hands(hearing: Hearing, settings: GatewaySettings, deadline_s: float) -> None:
     """Returns when IB has told our accounts and the next order id. Raises LinkDown or ClientIdInUse.
 
-    The library would wait out its whole timeout after IB has said that the client id is taken, or hung up.
+    The library would wait out its whole timeout after IB has said that the client id is taken, or hung up. It gets none:
+    with one it overhears, in Python 3.11, a cancellation that comes together with the connection, and keeps that.
     """
     client = hearing.session.client
     where = f"{settings.host}:{settings.port}"
     hearing.session.wrapper.clientId = settings.client_id
-    connecting = asyncio.create_task(
-        client.connectAsync(settings.host, settings.port, settings.client_id, timeout=deadline_s)
-    )
+    connecting = asyncio.create_task(client.connectAsync(settings.host, settings.port, settings.client_id, timeout=0))
     ended = asyncio.create_task(hearing.ended.wait())
     try:
-        await asyncio.wait({connecting, ended}, return_when=asyncio.FIRST_COMPLETED)
+        over, _ = await asyncio.wait({connecting, ended}, timeout=deadline_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         ended.cancel()
         if not connecting.done():
@@ -35,7 +34,7 @@ async def shake_hands(hearing: Hearing, settings: GatewaySettings, deadline_s: f
     if error is None and not connecting.cancelled() and not hearing.ended.is_set():
         _check_version(hearing, where)
         return
-    raise _reason(hearing, settings, error)
+    raise _reason(hearing, settings, error if over else TimeoutError())
 
 
 def _reason(hearing: Hearing, settings: GatewaySettings, error: BaseException | None) -> LinkDown:

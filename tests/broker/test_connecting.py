@@ -80,6 +80,26 @@ async def test_opening_can_be_cancelled_together_with_any_answer(
     assert last > 5
 
 
+async def test_opening_can_be_cancelled_in_any_turn_of_the_loop_and_leaves_nothing_behind(
+    gateway: Gateway, heard: Heard
+) -> None:
+    before = asyncio.all_tasks()
+    turns = 0
+    while turns == 0 or opening.cancelled():
+        opening = asyncio.create_task(_open(gateway.port, heard, instruments=(V, MA)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait({opening})
+        async with asyncio.timeout(DEADLINE_S):
+            while asyncio.all_tasks() > before or gateway.connected_clients:
+                if not opening.cancelled():
+                    opening.result().close()
+                await asyncio.sleep(0)
+        turns += 1
+    assert turns > 20
+
+
 async def test_server_that_hangs_up_does_not_cost_the_whole_deadline(heard: Heard) -> None:
     async with _server(lambda writer: writer.close()) as port, asyncio.timeout(DEADLINE_S):
         with pytest.raises(LinkDown, match="hung up during the handshake"):
