@@ -15,8 +15,8 @@ _WHAT_TO_TICK = (
 async def shake_hands(hearing: Hearing, settings: GatewaySettings, deadline_s: float) -> None:
     """Returns when IB has told our accounts and the next order id. Raises LinkDown or ClientIdInUse.
 
-    The library would wait out its whole timeout after IB has said that the client id is taken, or hung up. It gets none:
-    with one it overhears, in Python 3.11, a cancellation that comes together with the connection, and keeps that.
+    The library would wait out its whole timeout after IB has said that the client id is taken, or hung up. It gets
+    none: with one, in Python 3.11, it overhears a cancellation that comes together with the connection, and keeps that.
     """
     client = hearing.session.client
     where = f"{settings.host}:{settings.port}"

@@ -84,17 +84,18 @@ async def test_opening_can_be_cancelled_in_any_turn_of_the_loop_and_leaves_nothi
     gateway: Gateway, heard: Heard
 ) -> None:
     before = asyncio.all_tasks()
-    turns = 0
-    while turns == 0 or opening.cancelled():
+    turns, was_cancelled = 0, True
+    while was_cancelled:
         opening = asyncio.create_task(_open(gateway.port, heard, instruments=(V, MA)))
         for _ in range(turns):
             await asyncio.sleep(0)
         opening.cancel()
         await asyncio.wait({opening})
+        was_cancelled = opening.cancelled()
+        if not was_cancelled:
+            opening.result().close()
         async with asyncio.timeout(DEADLINE_S):
             while asyncio.all_tasks() > before or gateway.connected_clients:
-                if not opening.cancelled():
-                    opening.result().close()
                 await asyncio.sleep(0)
         turns += 1
     assert turns > 20
