@@ -47,10 +47,10 @@ class Feeds:
                 self.silences[name] = Silence(code, now_s + RETRY_S)
                 self._inbox.report(FeedDown(now_s, name, code, text))
 
-    def ticked(self, name: str) -> None:
-        """A price arrived: it is told before the price itself."""
+    def ticked(self, name: str, contract_id: int) -> None:
+        """A price of the contract that this name means arrived: it is told before the price itself."""
         if self.silences.pop(name, None) is not None:
-            self._inbox.report(FeedUp(self._clock.now_s(), name))
+            self._inbox.report(FeedUp(self._clock.now_s(), name, contract_id))
 
     def verify_soon(self) -> None:
         """IB says that all is well: whoever stays silent is asked again shortly."""

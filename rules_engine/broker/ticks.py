@@ -235,7 +235,7 @@ class Prices:
         stream.seen.add(kind)
         if self._feeds.silences:
             for name in stream.names:
-                self._feeds.ticked(name)
+                self._feeds.ticked(name, stream.contract_id)
         of = stream.told.get(kind)
         if of is not None:
             for name in stream.names:

@@ -13,6 +13,7 @@ from rules_engine.notifying.messages import (
     clock_apart_notice,
     connection_back_notice,
     connection_lost_notice,
+    contract_changed_notice,
     data_back_notice,
     data_paused_notice,
 )
@@ -110,6 +111,10 @@ class Incidents:
             if pause.told:
                 down_s = report.time_s - pause.since_s
                 self._journal.tell(data_back_notice(trouble[0], down_s, self._channels, report.time_s))
+
+    def contract_changed(self, instrument: str, before: int, after: int, rules: Sequence[str], now_s: float) -> None:
+        """Tells that a name means another contract, and which rules begin anew by that."""
+        self._journal.tell(contract_changed_notice(instrument, before, after, rules, self._channels, now_s))
 
 
 _FOR_ALL = frozenset({10197})

@@ -11,6 +11,7 @@ from rules_engine.daemon.endings import Endings
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
+from rules_engine.daemon.rolls import Rolls
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.evaluation.past import NEVER
 from rules_engine.execution.book import Refusal
@@ -87,6 +88,7 @@ class Reactor:
         self._incidents = incidents
         self._in_force = in_force
         self._catching_up = catching_up
+        self._rolls = Rolls(journal, in_force, evaluator, incidents)
         self._dry = mode is Mode.DRY
         self._saved: dict[str, Life] = {}
         self._postponed: dict[str, tuple[Arming, Rule]] = {}
@@ -158,10 +160,10 @@ class Reactor:
                 self._catching_up.feed_down(instrument)
                 self._incidents.data_paused(item)
                 return self._evaluator.feed_down(time_s, instrument)
-            case FeedUp(time_s, instrument):
+            case FeedUp(instrument=instrument):
                 self._catching_up.feed_up(instrument)
                 self._incidents.data_back(item)
-                return self._evaluator.feed_up(time_s, instrument)
+                return self._rolls.feed_up(item)
             case AccountValue(name, value):
                 return self._evaluator.account(name, value)
             case PositionReport(instrument, _, quantity):

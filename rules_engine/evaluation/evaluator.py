@@ -7,6 +7,7 @@ from rules_engine.evaluation.lane import Lane
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.newcomers import Newcomers
 from rules_engine.evaluation.past import NEVER
+from rules_engine.evaluation.quote import Feed
 from rules_engine.evaluation.reload import Reload, renewed
 from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.state import status_of
@@ -78,25 +79,24 @@ class Evaluator:
     def feed_down(self, time_s: float, instrument: str = "") -> Sequence[Outcome]:
         """From now on data of the instrument (of all, when empty) cannot be trusted."""
         self._advance(time_s)
-        lost = self._named(instrument)
-        self._audience.settle(lost)
-        reading = self._unarmed.hurry_all(self._audience.reading(lost))
-        for name in lost:
-            self._market.feeds[name].lose()
+        lost, reading = self._readers(instrument)
+        for feed in lost:
+            feed.lose()
         for watch in reading:
             watch.lose(self._market.now_s)
             self._judge(watch, Moment.SNAPSHOT)
         return self._flush()
 
-    def feed_up(self, time_s: float, instrument: str = "") -> Sequence[Outcome]:
-        """From now on every print of the instrument (of all, when empty) is heard."""
+    def feed_up(self, time_s: float, instrument: str = "", *, anew: bool = False) -> Sequence[Outcome]:
+        """From now on every print of the instrument (of all, when empty) is heard. ``anew``: it is another contract's,
+        so nothing that was seen of the old one counts any more."""
         self._advance(time_s)
-        found = self._named(instrument)
-        self._audience.settle(found)
-        reading = self._unarmed.hurry_all(self._audience.reading(found))
-        for name in found:
-            self._market.feeds[name].restore(self._market.now_s)
+        found, reading = self._readers(instrument)
+        for feed in found:
+            feed.restore(self._market.now_s, anew=anew)
         for watch in reading:
+            if anew:
+                watch.begin_anew()
             self._judge(watch, Moment.SNAPSHOT)
         return self._flush()
 
@@ -115,8 +115,7 @@ class Evaluator:
         fill windows and bars; bars, of the length ``bar_s``, only bars of that length or longer ones.
         """
         self._advance(now_s)
-        self._audience.settle([instrument])
-        reading = self._unarmed.hurry_all(self._audience.reading([instrument]))
+        _, reading = self._readers(instrument)
         self._market.backfill(instrument, field, history, complete_from_s, bar_s)
         prints = [] if bar_s else [entry for entry in history if isinstance(entry, Tick)]
         for watch in reading:
@@ -412,9 +411,8 @@ class Evaluator:
     def _watches(self) -> Iterator[Watch]:
         return (watch for run in self._runs.values() for watch in run.watches)
 
-    def _named(self, instrument: str) -> list[str]:
-        """One instrument, or all that are known."""
-        if instrument:
-            self._market.feed(instrument)
-            return [instrument]
-        return list(self._market.feeds)
+    def _readers(self, instrument: str) -> tuple[Sequence[Feed], Sequence[Watch]]:
+        """One instrument, or all that are known, and who reads of them, with everything that waits put away."""
+        names = [instrument] if instrument else list(self._market.feeds)
+        self._audience.settle(names)
+        return list(map(self._market.feed, names)), self._unarmed.hurry_all(self._audience.reading(names))

@@ -107,6 +107,15 @@ class Quote:
             if not bars.keeps:
                 bars.clear()
 
+    def begin_anew(self) -> None:
+        """Its prints were another contract's."""
+        self.value, self.time_s, self.prints = None, NEVER, 0
+        self.covered_from_s = self.kept_from_s = NOT_YET
+        for stream in self.streams:
+            stream.clear()
+        for bars in self.bars:
+            bars.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -172,10 +181,15 @@ class Feed:
         for quote in self.quotes.values():
             quote.lose()
 
-    def restore(self, time_s: float) -> None:
-        """Data can be trusted again from now on."""
+    def restore(self, time_s: float, *, anew: bool = False) -> None:
+        """Data can be trusted again from now on. ``anew``: what was heard was another contract's, and nothing of it is
+        left, also for those who ignore gaps."""
         self.down, self.up_since_s = False, time_s
+        if anew:
+            self.heard_s = None
         for quote in self.quotes.values():
+            if anew:
+                quote.begin_anew()
             quote.covered_from_s = min(quote.covered_from_s, time_s)
             quote.kept_from_s = min(quote.kept_from_s, time_s)
 

@@ -167,6 +167,12 @@ class Watch:
         values.update(self.judge.evidence())
         return values
 
+    def begin_anew(self) -> None:
+        """What it reads is another contract's from now on."""
+        if self.recollection is not None:
+            self.recollection.forget()
+        self.forget()
+
     def forget(self) -> None:
         """A new arming."""
         self.wake()

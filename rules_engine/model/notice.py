@@ -27,6 +27,7 @@ class NoticeKind(StrEnum):
     CONNECTION_BACK = "connection back"
     DATA_PAUSED = "data paused"
     DATA_BACK = "data back"
+    CONTRACT_CHANGED = "contract changed"
     OVERLOAD = "overload"
     OVERLOAD_OVER = "overload over"
     CLOCK_APART = "clock apart"

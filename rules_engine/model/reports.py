@@ -92,8 +92,11 @@ class FeedDown:
 
 @dataclass(frozen=True, slots=True)
 class FeedUp:
+    """Prices can be trusted from now on. ``contract_id`` is whose they are; 0 where that is not said."""
+
     time_s: float
     instrument: str = ""
+    contract_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,16 @@ def data_back_notice(instrument: str, down_s: float, channels: Iterable[str], at
     return _engine_notice(NoticeKind.DATA_BACK, title, text, channels, at_s)
 
 
+def contract_changed_notice(
+    instrument: str, before: int, after: int, rules: Sequence[str], channels: Iterable[str], at_s: float
+) -> Notice:
+    """A name of the rules means another contract than before."""
+    title = f"{instrument} means another contract"
+    who = f"What these rules saw of the old one counts no more, they begin anew: {', '.join(rules)}." if rules else ""
+    text = f"Contract number {after}, before {before}. {who}\nOrders and positions in the old one stay as they are."
+    return _engine_notice(NoticeKind.CONTRACT_CHANGED, title, text, channels, at_s)
+
+
 def clock_apart_notice(ahead_s: float, channels: Iterable[str], at_s: float) -> Notice:
     """This machine's clock differs from IB's, and not only for a moment."""
     way = "ahead of" if ahead_s > 0 else "behind"

@@ -54,7 +54,7 @@ async def test_gateway_that_restarts_is_connected_to_again_with_everything_strea
     first = Gateway(Market(Catalogue()))
     await first.start()
     first.push("V", 199.0)
-    async with linked(first.port, heard):
+    async with linked(first.port, heard) as link:
         await heard.subscribed("V", "MA")
         await first.stop()
         await heard.until(lambda: _states(heard) == ["up", "down"])
@@ -65,6 +65,9 @@ async def test_gateway_that_restarts_is_connected_to_again_with_everything_strea
         await heard.until(lambda: _states(heard)[-1:] == ["up"] and heard.ticks("V") and heard.ticks("MA"))
         assert (heard.ticks("V")[0].value, heard.ticks("V")[0].snapshot) == (205.0, True)
         assert {report.instrument for report in heard.of(FeedUp)} == {"V", "MA"}
+        assert link.connection is not None
+        numbers = {name: one.contract.conId for name, one in link.connection.qualified.items()}
+        assert all(report.contract_id == numbers[report.instrument] for report in heard.of(FeedUp))
         second.push("V", 206.0)
         await heard.until(lambda: heard.prices("V"))
         await second.stop()
@@ -164,8 +167,8 @@ def test_feed_is_told_down_once_and_a_reason_outranks_none(heard: Heard) -> None
     feeds.down(["V"])
     feeds.down(["V"], 354, "not subscribed")
     feeds.down(["V"], 1100, "lost")
-    feeds.ticked("V")
-    feeds.ticked("V")
+    feeds.ticked("V", 7)
+    feeds.ticked("V", 7)
     told = [(type(item), item.code if isinstance(item, FeedDown) else 0) for item in heard.inbox.take()]
     assert told == [(FeedDown, 0), (FeedDown, 354), (FeedUp, 0)]
 

@@ -1,0 +1,143 @@
+"""A name that means another contract than before, in an engine at work and over a restart."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.daemon.surroundings import Surroundings
+from rules_engine.execution.ledger import open_ledger
+from rules_engine.model.clock import SteppedClock
+from rules_engine.model.instrument import Field
+from rules_engine.model.notice import NoticeKind
+from rules_engine.model.reports import FeedDown, FeedUp
+from rules_engine.model.settings import GatewaySettings, Settings
+from rules_engine.model.tick import Tick
+
+START_S = 1_900_000_000.0
+RULES = """\
+version: 1
+timezone: UTC
+rules:
+  - {name: crosses, when: ES crosses above 5000, do: notify desk, run: here}
+  - {name: falls, when: ES moves down 1% in 10m, do: notify desk, on_gap: keep}
+  - {name: other, when: V crosses above 200, do: notify desk, run: here}
+instruments:
+  ES: {future: ES, exchange: CME, expiry: front}
+"""
+OLD, NEW = 11, 22
+
+
+class Stage:
+    """An engine without a gateway, which is told what a connection would tell it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = SteppedClock(START_S)
+        self.state = StateFolder(folder / "var")
+        self.state.prepare()
+        self.rules = folder / "rules"
+        self.rules.mkdir()
+        (self.rules / "rules.yaml").write_text(RULES)
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[Daemon]:
+        book = RuleBook(self.rules, frozenset({"desk"}))
+        edition = book.read(self.clock.now_s(), frozenset(), {})
+        assert isinstance(edition, Edition), edition
+        settings = Settings(
+            rules=self.rules, state=self.state.path, gateway=GatewaySettings(port=1), channels={"desk": "json://x"}
+        )
+        around, stopping = Surroundings(elapsed_s=self.clock.now_s), asyncio.Event()
+        daemon = Daemon(settings, self.state, book, edition, self.clock, live=False, surroundings=around)
+        running = asyncio.create_task(daemon.run(stopping))
+        try:
+            while not daemon.is_running:
+                await asyncio.sleep(0)
+            yield daemon
+        finally:
+            stopping.set()
+            await running
+            daemon.close()
+
+    def connected(self, daemon: Daemon, contract_id: int, name: str = "ES") -> None:
+        """The feed is lost and comes again, with the prices of this contract."""
+        daemon.inbox.report(FeedDown(self.clock.now_s(), name))
+        self.clock.time_s += 1
+        daemon.inbox.report(FeedUp(self.clock.now_s(), name, contract_id))
+        daemon._step()
+
+    def prices(self, daemon: Daemon, *prices: float, name: str = "ES") -> None:
+        for price in prices:
+            self.clock.time_s += 1
+            daemon.inbox.tick(Tick(name, self.clock.now_s(), Field.LAST, price))
+            daemon._step()
+
+    def fires(self) -> list[str]:
+        with open_ledger(self.state.journal) as ledger:
+            return [fire.rule for fire in ledger.fires()]
+
+    def told(self, daemon: Daemon) -> list[str]:
+        waiting = daemon._journal.outbox.waiting("desk", 100)
+        return [f"{one.title}: {one.text}" for one in waiting if one.kind is NoticeKind.CONTRACT_CHANGED]
+
+
+async def test_a_roll_at_a_reconnect_fires_nothing_and_is_told_once(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    async with stage.engine() as daemon:
+        stage.connected(daemon, OLD)
+        stage.prices(daemon, 4990, 4991)
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5040, 5041)
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5042)
+        [told] = stage.told(daemon)
+        assert "ES means another contract" in told and f"Contract number {NEW}, before {OLD}" in told
+        assert "begin anew: crosses, falls." in told
+    assert stage.fires() == []
+
+
+async def test_a_fall_from_one_contract_to_the_next_is_none_and_one_of_the_next_is(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    async with stage.engine() as daemon:
+        stage.connected(daemon, OLD)
+        stage.prices(daemon, 5100, 5101)
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5000, 4990)
+        assert stage.fires() == []
+        stage.prices(daemon, 4940)
+        assert stage.fires() == ["falls"]
+
+
+async def test_the_same_contract_after_a_reconnect_is_a_gap_like_any_other(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    async with stage.engine() as daemon:
+        stage.connected(daemon, OLD)
+        stage.prices(daemon, 5100, 5101)
+        stage.connected(daemon, OLD)
+        stage.prices(daemon, 5000)
+        assert (stage.fires(), stage.told(daemon)) == (["falls"], [])
+
+
+async def test_a_roll_while_the_engine_was_off_is_noticed_by_the_next_one(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    async with stage.engine() as daemon:
+        stage.connected(daemon, OLD)
+        stage.prices(daemon, 4990, 4991)
+    async with stage.engine() as daemon:
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5040, 5041)
+        assert len(stage.told(daemon)) == 1
+        stage.prices(daemon, 4999, 5001)
+    assert stage.fires() == ["crosses"]
+
+
+async def test_a_feed_that_does_not_say_whose_prices_it_has_changes_nothing(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    async with stage.engine() as daemon:
+        stage.connected(daemon, OLD)
+        stage.connected(daemon, 0)
+        stage.connected(daemon, OLD)
+        assert stage.told(daemon) == []
