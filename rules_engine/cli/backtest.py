@@ -32,6 +32,7 @@ from rules_engine.model.settings import Settings
 from rules_engine.recordings import RecordingError
 from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
 from rules_engine.replay.backtest import Backtest
+from rules_engine.replay.memory import keep_freed_memory
 from rules_engine.replay.playing import ENGINES
 from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span, read_end, read_start
@@ -218,6 +219,7 @@ def _run(backtest: Backtest, *, as_json: bool) -> None:
         wanted = (Firing,) if as_json else ()
         # What is there by now stays to the end: searching it for garbage again and again took a third of the time.
         gc.freeze()
+        keep_freed_memory()
         for outcome in backtest.outcomes(progress.begin("playing", rows), wanted):
             assert isinstance(outcome, Firing)
             click.echo(json.dumps(firing_json(outcome), ensure_ascii=False))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import rules_engine
 from rules_engine.recordings import Recording
 from rules_engine.recordings.recording import Progress
+from rules_engine.replay.memory import keep_freed_memory
 from rules_engine.replay.playing import Outcome, Playing, Task
 from rules_engine.replay.summary import Result
 from rules_engine.replay.workers import NoWorkers, Seen, look_through
@@ -175,6 +176,7 @@ def _play(sender: str, sent: bytes) -> Away:
         rows += more
 
     _check_sender(sender)
+    keep_freed_memory()
     playing = Playing(pickle.loads(sent), count)
     found = list(playing.outcomes())
     return Away(found, playing.results(), rows)
