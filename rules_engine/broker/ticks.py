@@ -134,8 +134,7 @@ class Prices:
             if kind not in _FIELDS:
                 return
         if kind == LAST:
-            if not (stream.reports_trades and LAST in stream.seen):
-                self._trade(stream, price_or_none(price), size, None)
+            self._last(stream, price_or_none(price), size)
             return
         value = price_or_none(price)
         if kind in _QUOTES:
@@ -197,6 +196,14 @@ class Prices:
     def _allowed(self, kind: int) -> int:
         """The live tick type that a delayed one stands for, where delayed data are wanted; otherwise none."""
         return _LIVE_TWINS.get(kind, kind) if self._delayed else -1
+
+    def _last(self, stream: Stream, value: float | None, size: float) -> None:
+        """The last trade, which a report tells too where there are reports. After a silence it is known again by this,
+        and by nothing else before the next trade; it may be of any age then, like a snapshot."""
+        if not (stream.reports_trades and LAST in stream.seen):
+            self._trade(stream, value, size, None)
+        elif stream.last is None and value is not None and not self._is_left_out(stream, value):
+            self._tell(stream, LAST, value, size, self.now_s, True)
 
     def _trade(self, stream: Stream, value: float | None, size: float, exchange_s: float | None) -> None:
         """IB's trade times have milliseconds only: a trade of the very millisecond of the subscription is a new one.

@@ -352,3 +352,22 @@ def test_halt_is_what_the_exchange_says(value: float, halted: bool) -> None:
     heard.prices.generic(REQUEST, 54, 0.0)
     heard.prices.generic(REQUEST, 49, value)
     assert heard.stream.is_halted is halted
+
+
+def test_the_last_trade_of_a_stock_is_known_again_after_a_silence_before_the_next_report_of_one() -> None:
+    heard = Heard(_stock())
+    assert heard.trade(200.0, 5.0, NOW_S)
+    assert heard.price(4, 200.0, 5.0) == [], "a trade that was reported is not told twice"
+    heard.stream.forget()
+    assert heard.stream.last is None
+    [again] = heard.price(4, 204.0, 5.0)
+    assert (again.value, again.snapshot, again.time_s) == (204.0, True, NOW_S), (
+        "of unknown age, so nothing happens by it"
+    )
+    assert heard.stream.last == 204.0
+    assert heard.price(4, 204.0, 5.0) == []
+    [next_one] = heard.trade(205.0, 5.0, NOW_S)
+    assert (next_one.value, next_one.snapshot) == (205.0, False)
+    heard.stream.forget()
+    assert heard.price(4, -1.0, 0.0) == []
+    assert heard.price(4, 204.0, 5.0)
