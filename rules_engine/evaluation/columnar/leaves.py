@@ -30,6 +30,7 @@ BarsOf = tuple[str, Field, float]
 """The bars of that length, in seconds, of a field."""
 Holding = Position | WorkingOrders | AccountReading
 """What changes with orders and their fills, and not with a tick."""
+_HOLDINGS = (Position, WorkingOrders, AccountReading)
 SOURCES = {Field.MID: (Field.BID, Field.ASK), Field.CHANGE_TODAY: (Field.LAST, Field.CLOSE)}
 """Fields that follow two others where nobody sends them."""
 NOT_PRICES = frozenset({Field.VOLUME, Field.CHANGE_TODAY})
@@ -127,7 +128,7 @@ def leaves_of(condition: Condition, words: Leaf | None = None) -> Iterator[Leaf]
 
 def holdings_in(of: Expression) -> Iterator[Holding]:
     """What it reads of positions, working orders and the account."""
-    return (part for part in walk(of) if isinstance(part, Holding))
+    return (part for part in walk(of) if isinstance(part, _HOLDINGS))
 
 
 def silent_in(condition: Condition) -> frozenset[str]:
