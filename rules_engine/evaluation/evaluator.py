@@ -294,7 +294,8 @@ class Evaluator:
         self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment = Moment.PRINT
     ) -> Sequence[Firing]:
         """What comes of it is told with everything else that is to be told."""
-        if self._unarmed.waiting or time_s > self._market.now_s:
+        # Timers come before prints, also that of a rule which was armed out of its turn.
+        if self._unarmed.waiting or time_s > self._market.now_s or self._timers.first_s <= self._market.now_s:
             self._advance(time_s)
         due = lane.take(time_s, value, size, moment)
         for watch in due:

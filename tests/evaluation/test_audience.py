@@ -136,6 +136,17 @@ def test_a_moment_that_passes_while_rules_are_armed_is_not_missed() -> None:
     assert isinstance(fired, Firing) and fired.rule == "noon"
 
 
+def test_what_matures_while_rules_are_armed_is_heard_before_the_print_that_ends_it() -> None:
+    evaluator = Evaluator((), 0.0)
+    evaluator.tick(Tick("MA", 1.0, Field.LAST, 4.0))
+    at_once(evaluator.replacing(_plans([_RULES[0], _RULES[8]]), lambda: 2.0))
+    arming = evaluator.arming()
+    next(arming)
+    assert evaluator.advance(4.5) == ()
+    (fired,) = evaluator.tick(Tick("MA", 4.5, Field.LAST, 4.0))
+    assert isinstance(fired, Firing) and fired.rule == "g"
+
+
 def test_only_what_concerns_a_rule_arms_it_out_of_its_turn() -> None:
     plans = _plans([_RULES[0], _RULES[9], _RULES[6]])
     for name, still_to_arm in (("V", 2), ("MA", 0)):
