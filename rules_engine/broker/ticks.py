@@ -222,8 +222,9 @@ class Prices:
         """Whether the trade never was. While there are no quotes beside it, as after a gap, the trade before says so:
         one lone jump is left out then, and the second trade of a real one counts."""
         before = self._feeds.trades.get(stream.contract_id)
-        is_quoted = stream.bid is not None and stream.ask is not None
-        low, high = (stream.bid, stream.ask) if is_quoted else (before, before)
+        bid, ask = stream.values.get(BID), stream.values.get(ASK)
+        is_quoted = bid is not None and ask is not None
+        low, high = (bid, ask) if is_quoted else (before, before)
         is_absurd = _is_absurd(value, low, high)
         if is_absurd:
             _log.warning("%s: a trade at %s is left out: bid %s, ask %s", stream.names[0], value, low, high)

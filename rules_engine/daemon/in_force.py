@@ -237,7 +237,7 @@ class InForce:
         with self._journal.transaction():
             gone = self._cancel_held((*difference.removed, *difference.changed))
             for rule in gone:
-                self._forget_held(rule)
+                self._endings.drop(rule)
             self._save(gone)
             self._journal.put(EDITION, digests)
             self._journal.known_at(None)

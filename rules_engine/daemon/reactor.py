@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 
 from rules_engine.broker.inbox import Inbox, Report
 from rules_engine.broker.link import Link
@@ -49,6 +50,8 @@ from rules_engine.notifying.messages import firing_notice, held_back_notice
 _log = logging.getLogger(__name__)
 _SAVED_AT_ONCE = 20
 _LATE_EVERY_S, _LATE_AT_ONCE = 0.05, 50
+_REMEMBERED = attrgetter(*(one.name for one in fields(Life) if one.name != "known_s"))
+"""All of a memory but when it was so."""
 
 
 @dataclass(slots=True)
@@ -152,7 +155,7 @@ class Reactor:
 
     def _is_news(self, rule: str, life: Life) -> bool:
         saved = self._saved.get(rule)
-        return saved is None or replace(saved, known_s=life.known_s) != life
+        return saved is None or _REMEMBERED(saved) != _REMEMBERED(life)
 
     def _hear(self, item: Report, now_s: float) -> Sequence[Outcome]:
         match item:
