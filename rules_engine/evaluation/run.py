@@ -60,7 +60,8 @@ class Run:
         """Takes the place of a run: with the same conditions its memory goes on, with other ones only its numbering.
         What it has at the broker is not taken over."""
         if self.rule.when_digest == old.rule.when_digest:
-            self.done, self.cooldown_until_s = old.done, old.cooldown_until_s
+            self.done, self.once_fired = old.done, old.once_fired
+            self.cooldown_until_s = old.cooldown_until_s
             self.cleared, self.broken = old.cleared, old.broken
             self.tally = old.tally.moved_to(self.rule.timezone)
         else:

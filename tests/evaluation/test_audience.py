@@ -158,6 +158,16 @@ def test_only_what_concerns_a_rule_arms_it_out_of_its_turn() -> None:
         assert sum(1 for _ in arming) == still_to_arm
 
 
+def test_an_order_rejected_after_an_edit_does_not_use_up_once_either() -> None:
+    rule = "{name: a, when: V > 5, do: buy %d MA, run: here, once: true}"
+    evaluator = Evaluator(_plans([rule % 1]), 0.0)
+    fired = [len(evaluator.tick(Tick("V", now_s, Field.LAST, value))) for now_s, value in ((1.0, 4.0), (2.0, 6.0))]
+    evaluator.replace(_plans([rule % 2]), 3.0)
+    evaluator.not_used("a")
+    fired += [len(evaluator.tick(Tick("V", now_s, Field.LAST, value))) for now_s, value in ((4.0, 4.0), (5.0, 6.0))]
+    assert fired == [0, 1, 0, 1]
+
+
 def _tick(step: object, now_s: float) -> Tick:
     assert isinstance(step, tuple)
     name, field, value, _ = step
