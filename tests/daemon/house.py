@@ -84,7 +84,7 @@ class House:
         """A running engine; ``changes`` replace settings."""
         if rules:
             self.write(*rules)
-        settings = replace(self.settings, **changes)
+        settings = replace(self.settings, **changes)  # type: ignore[arg-type]  # Fields by name.
         self.folder.prepare()
         clock = SystemClock()
         book = RuleBook(settings.rules, frozenset(settings.channels))
@@ -144,7 +144,7 @@ class House:
 class Running:
     """An engine at work, reached as a user reaches it: over its control socket."""
 
-    def __init__(self, house: House, task: asyncio.Task[None], daemon: Daemon) -> None:
+    def __init__(self, house: House, task: asyncio.Task[bool], daemon: Daemon) -> None:
         self._house = house
         self._task = task
         self._daemon = daemon
@@ -209,6 +209,11 @@ class Running:
         if self._task.done():
             self._task.result()
             raise AssertionError("the engine ended")
+
+
+def held(house: House) -> bool:
+    """Whether an order waits at the gateway for its trigger."""
+    return any(order.form.conditions and order.status == "PreSubmitted" for order in house.orders())
 
 
 @asynccontextmanager

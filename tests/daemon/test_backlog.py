@@ -10,6 +10,7 @@ from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.ledger import open_ledger
+from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedUp
 from rules_engine.model.settings import GatewaySettings, Settings
@@ -19,19 +20,9 @@ START_S = 1_900_000_000.0
 RULES = "version: 1\ntimezone: UTC\nrules:\n  - {name: lasts, when: V > 200 for 30s, do: notify desk}\n"
 
 
-class Dial:
-    """A clock that stands where it is put."""
-
-    def __init__(self) -> None:
-        self.at_s = START_S
-
-    def now_s(self) -> float:
-        return self.at_s
-
-
 @pytest.mark.parametrize(("ends_at_s", "fires"), [(20.0, 0), (35.0, 1)])
 async def test_a_price_that_waits_ends_what_would_have_lasted(tmp_path: Path, ends_at_s: float, fires: int) -> None:
-    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), Dial()
+    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SteppedClock(START_S)
     folder.mkdir()
     (folder / "rules.yaml").write_text(RULES)
     state.prepare()
@@ -52,7 +43,7 @@ async def test_a_price_that_waits_ends_what_would_have_lasted(tmp_path: Path, en
     for number in range(60):
         hear.tick(Tick("V", START_S + 2 + number / 100, Field.LAST, 201.0))
     hear.tick(Tick("V", START_S + ends_at_s, Field.LAST, 199.0))
-    clock.at_s = START_S + 40
+    clock.time_s = START_S + 40
     daemon._step()
     stopping.set()
     await running

@@ -97,7 +97,8 @@ async def test_a_caller_that_stays_does_not_keep_it_from_ending_and_reads_the_en
     async def never(request: Mapping[str, Json]) -> Json:
         asked.set()
         try:
-            return await asyncio.get_running_loop().create_future()
+            await asyncio.get_running_loop().create_future()
+            return None
         finally:
             cancelled.set()
 

@@ -49,7 +49,9 @@ async def test_visa_at_200_buys_mastercard_once_at_its_recorded_price(tmp_path: 
             await house.until(lambda: gateway.executions, "the fill")
             played = len(gateway.executions)
             # V crosses 200 again and again in the years that follow.
-            visa_id = market.catalogue.named("V").conId
+            listed = market.catalogue.named("V")
+            assert listed is not None
+            visa_id = listed.conId
             await house.until(lambda: (market.quote(visa_id).last or 0.0) > 210, "a later year")
             await house.until(lambda: house.told("bought 100 MA"), "the message")
         collecting.cancel()
