@@ -12,8 +12,8 @@ def _silent(text: str) -> None:
 
 async def serve(gateway: Gateway, say: Callable[[str], None] = _silent, warn: Callable[[str], None] = _silent) -> None:
     """Serve until cancelled. `say` is given a line when clients can connect, `warn` one when strangers can, too."""
-    await gateway.start()
     try:
+        await gateway.start()
         accounts = ", ".join(gateway.accounts)
         say(f"SIMULATED gateway on {gateway.host}:{gateway.port}, account {accounts}. No order is real.")
         if not is_loopback(gateway.host):

@@ -152,7 +152,7 @@ class Gateway(Staging):
     # For those who run it.
 
     async def start(self) -> None:
-        """Begin to play the market and to listen; `port` is the real one from here on."""
+        """Begin to play the market and to listen; `port` is the real one from here on. If it fails: `stop`."""
         if not self.market.started:
             self.market.start(self._now_s())
         if self._state_path is not None:
@@ -166,7 +166,10 @@ class Gateway(Staging):
         self._desk.start_day()
         self._floor.resume()
         self._settle()
-        self._server = await asyncio.get_running_loop().create_server(self._reception.session, self.host, self.port)
+        loop = asyncio.get_running_loop()
+        # Whoever is cancelled as it begins to listen must know of its server by then, to close it.
+        self._server = await loop.create_server(self._reception.session, self.host, self.port, start_serving=False)
+        await self._server.start_serving()
         self.port = self._server.sockets[0].getsockname()[1]
         if self.control_port is not None:
             self.control_port = await self._control.start(self.control_port)

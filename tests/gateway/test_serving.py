@@ -31,6 +31,30 @@ async def test_it_says_that_it_is_simulated_and_where() -> None:
     assert task.cancelled()
 
 
+async def test_it_can_be_ended_in_any_turn_of_its_beginning_and_leaves_nothing_open(tmp_path: Path) -> None:
+    async def ended_after(turns: int) -> Gateway:
+        gateway = Gateway(Market(Catalogue()), state=tmp_path / f"{turns}.db", control_port=0)
+        serving = asyncio.create_task(serve(gateway))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        serving.cancel()
+        await asyncio.wait({serving}, timeout=DEADLINE_S)
+        assert serving.cancelled()
+        return gateway
+
+    def open_files() -> int:
+        return len(list(Path("/dev/fd").iterdir()))
+
+    ended = [await ended_after(100)]
+    before = open_files()
+    for turns in range(20):
+        ended.append(await ended_after(turns))
+        async with asyncio.timeout(DEADLINE_S):
+            while open_files() > before:
+                await asyncio.sleep(0)
+    assert ended[-1].port and ended[-1].control_port
+
+
 def test_the_documented_test_of_ones_own_runs() -> None:
     page = (Path(__file__).parent.parent.parent / "docs" / "gateway.md").read_text()
     programs = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

@@ -55,7 +55,8 @@ class Control:
 
     async def start(self, port: int) -> int:
         """Listen on a port of loopback, 0 for any; returns which."""
-        self._server = await asyncio.start_server(self._talk, LOOPBACK, port, limit=LINE_BYTES_MAX)
+        self._server = await asyncio.start_server(self._talk, LOOPBACK, port, limit=LINE_BYTES_MAX, start_serving=False)
+        await self._server.start_serving()
         bound: int = self._server.sockets[0].getsockname()[1]
         return bound
 
