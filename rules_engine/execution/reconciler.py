@@ -102,7 +102,8 @@ class Reconciler:
             self._intake.order(report, away=away)
 
     def _settle_rejected(self, session: Session, alive: AbstractSet[str]) -> None:
-        """Ends what IB said is rejected, unless it holds it alive: then it is asked once more, and believed."""
+        """Ends what IB said is rejected, unless its answers show it alive. Such an order is looked at once more; of what
+        IB holds alive even then it had complained, and not ended it."""
         now_s = self._clock.now_s()
         for key, complaint in list(session.complaints.items()):
             intent = self._journal.intents.get(key)
@@ -117,11 +118,7 @@ class Reconciler:
         now_s, since_s = self._clock.now_s(), session.absent_since_s
         session.unarrived.clear()
         session.absent_since_s = {intent.key: since_s.get(intent.key, now_s) for intent in absent}
-        session.complaints = {
-            key: complaint
-            for key, complaint in session.complaints.items()
-            if key in session.absent_since_s or complaint.meaning is Meaning.REJECTS
-        }
+        session.keep_complaints(session.absent_since_s)
         for intent in absent:
             newest = self._journal.intents.get(intent.key)
             if newest is None or newest.state.is_over or not self._is_settled(session, newest):

@@ -1,5 +1,6 @@
 """One connection to IB, as the desk sees it."""
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from rules_engine.execution.codes import Meaning
@@ -61,6 +62,14 @@ class Session:
         if complaint.meaning is not Meaning.REREAD or key not in self.complaints:
             self.complaints[key] = complaint
         self.due_s = complaint.at_s
+
+    def keep_complaints(self, absent: Container[str]) -> None:
+        """Forgets what IB said against orders that it shows; a rejection is judged apart."""
+        self.complaints = {
+            key: complaint
+            for key, complaint in self.complaints.items()
+            if key in absent or complaint.meaning is Meaning.REJECTS
+        }
 
     @property
     def is_clear(self) -> bool:
