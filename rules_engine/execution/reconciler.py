@@ -102,8 +102,8 @@ class Reconciler:
             self._intake.order(report, away=away)
 
     def _settle_rejected(self, session: Session, alive: AbstractSet[str]) -> None:
-        """Ends what IB said is rejected, unless its answers show it alive. Such an order is looked at once more; of what
-        IB holds alive even then it had complained, and not ended it."""
+        """Ends what IB said is rejected, unless its answers show it alive. Such an order is looked at once more; if it
+        lives even then, IB had complained of it and not ended it."""
         now_s = self._clock.now_s()
         for key, complaint in list(session.complaints.items()):
             intent = self._journal.intents.get(key)
