@@ -8,6 +8,7 @@ from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.journal import Journal
+from rules_engine.model.intent import IntentState
 from rules_engine.model.life import Outcome
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.reports import FeedUp
@@ -35,17 +36,23 @@ class Rolls:
         is_another = bool(number) and before != number
         outcomes = self._evaluator.feed_up(report.time_s, name, anew=is_another)
         if is_another:
-            self._tell(report, before)
+            self._leave(report, before)
         if number and self._contracts.get(name) != number:
             self._contracts[name] = number
             self._journal.put(_CONTRACTS, json.dumps(self._contracts))
         return outcomes
 
-    def _tell(self, report: FeedUp, before: int) -> None:
+    def _leave(self, report: FeedUp, before: int) -> None:
+        """What was meant for the old contract ends, and is told."""
         name, after = report.instrument, report.contract_id
         concerned = [plan for plan in self._in_force.plans.values() if name in _named(plan)]
         rules = [plan.rule.name for plan in concerned]
         _log.warning("%s means contract %d now, before %d: %s begin anew", name, after, before, ", ".join(rules))
+        with self._journal.transaction():
+            # Its price was the old contract's, and so was what it was for.
+            for intent in self._journal.intents.open():
+                if intent.state is IntentState.INTENT and intent.draft.instrument.name == name:
+                    self._journal.want_leg_cancelled(intent)
         # What waits at the broker waits for a price of the old contract, or orders in it.
         self._in_force.withdraw([plan.rule.name for plan in concerned if plan.where is Where.AT_BROKER])
         self._incidents.contract_changed(name, before, after, rules, report.time_s)

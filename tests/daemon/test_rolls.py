@@ -11,11 +11,13 @@ from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.model.clock import SteppedClock
-from rules_engine.model.instrument import Field
+from rules_engine.model.instrument import Field, Instrument, Kind
+from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import FeedDown, FeedUp
-from rules_engine.model.settings import GatewaySettings, Settings
+from rules_engine.model.settings import GatewaySettings, Mode, Settings
 from rules_engine.model.tick import Tick
+from tests.execution.doubles import V, decision, draft
 
 START_S = 1_900_000_000.0
 RULES = """\
@@ -43,12 +45,17 @@ class Stage:
         (self.rules / "rules.yaml").write_text(RULES)
 
     @asynccontextmanager
-    async def engine(self) -> AsyncIterator[Daemon]:
+    async def engine(self, mode: Mode = Mode.DRY) -> AsyncIterator[Daemon]:
         book = RuleBook(self.rules, frozenset({"desk"}))
         edition = book.read(self.clock.now_s(), frozenset(), {})
         assert isinstance(edition, Edition), edition
         settings = Settings(
-            rules=self.rules, state=self.state.path, gateway=GatewaySettings(port=1), channels={"desk": "json://x"}
+            rules=self.rules,
+            state=self.state.path,
+            gateway=GatewaySettings(port=1),
+            channels={"desk": "json://x"},
+            mode=mode,
+            account="DU1",
         )
         around, stopping = Surroundings(elapsed_s=self.clock.now_s), asyncio.Event()
         daemon = Daemon(settings, self.state, book, edition, self.clock, live=False, surroundings=around)
@@ -141,3 +148,15 @@ async def test_a_feed_that_does_not_say_whose_prices_it_has_changes_nothing(tmp_
         stage.connected(daemon, 0)
         stage.connected(daemon, OLD)
         assert stage.told(daemon) == []
+
+
+async def test_what_was_to_be_ordered_in_the_old_contract_is_not_sent_in_the_new_one(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    async with stage.engine(Mode.PAPER) as daemon:
+        stage.connected(daemon, OLD)
+        es = Instrument("ES", Kind.FUTURE, "ES", "CME", expiry="front")
+        waiting = daemon._journal.record([decision(draft(instrument=es)), decision(draft(instrument=V))], {})
+        stage.connected(daemon, NEW)
+        await daemon._desk.dispatch()
+        states = [daemon._journal.intents.get(one.keys[0]) for one in waiting]
+        assert [one and one.state for one in states] == [IntentState.CANCELLED, IntentState.INTENT]
