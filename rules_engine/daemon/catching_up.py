@@ -92,8 +92,8 @@ class CatchingUp:
         filled = past.bars or past.ticks
         _log.info("history of %s: %d %s", wanted.instrument.name, len(filled), "bars" if past.bars else "prints")
         # A window as long as the history is full only now, not when something last happened.
-        name, now_s = wanted.instrument.name, self._clock.now_s()
-        self._evaluator.backfill(name, wanted.field, filled, past.complete_from_s, wanted.bar_s, now_s)
+        name, until_s = wanted.instrument.name, self._in_force.until_s()
+        self._evaluator.backfill(name, wanted.field, filled, past.complete_from_s, wanted.bar_s, until_s)
 
     async def _take_in(self, connection: Connection) -> None:
         self._break_unqualified(connection.unqualified)

@@ -109,8 +109,9 @@ class Commands:
 
     async def _pause(self, request: Mapping[str, Json]) -> Json:
         names = self._rules(request)
+        until_s = self._in_force.until_s()
         for name in names:
-            self._evaluator.pause(name, self._clock.now_s())
+            self._evaluator.pause(name, until_s)
         cancelled = self._in_force.withdraw(names)
         await self._react()
         also = f"; cancelling what the broker holds for {', '.join(cancelled)}" if cancelled else ""
@@ -134,7 +135,7 @@ class Commands:
     def _resuming(self, names: Sequence[str]) -> Slices[None]:
         for name in names:
             if name in self._in_force.plans:
-                self._evaluator.resume(name, self._clock.now_s())
+                self._evaluator.resume(name, self._in_force.until_s())
             yield
 
     async def _rearm(self, request: Mapping[str, Json]) -> Json:
@@ -145,7 +146,7 @@ class Commands:
         assert status is not None, name
         if status.state not in _REARMABLE:
             raise CommandRefused(f"{name} is {status.state} ({status.why}): only what is done or broken is armed again")
-        self._evaluator.rearm(name, self._clock.now_s())
+        self._evaluator.rearm(name, self._in_force.until_s())
         await self._react()
         return f"armed: {name}"
 

@@ -27,6 +27,8 @@ class Endings:
         self._journal = journal
         self._clock = clock
         self._rule_of = rule_of
+        self.until_s: Callable[[], float] = clock.now_s
+        """Until when time may pass for the rules now: not past prices that are still to be heard."""
         self._held: dict[str, int] = {}
         self.touched: set[str] = set()
         """Instruments in which the number of our working orders may have changed."""
@@ -75,7 +77,7 @@ class Endings:
             self._evaluator.break_rule(end.rule, reason)
             self._journal.tell(broken_notice(rule, reason, now_s))
         else:
-            self._evaluator.held_ended(end.rule, end.used, now_s)
+            self._evaluator.held_ended(end.rule, end.used, self.until_s())
 
 
 def _why_broken(end: UnitEnd) -> str:

@@ -68,8 +68,8 @@ class InForce:
         self._leaving: frozenset[str] = frozenset()
         """Names of instruments that are about to mean other contracts."""
         self.until_s: Callable[[], float] = clock.now_s
-        """As of when the rules are replaced. Nothing of the old ones may mature by then that is not committed yet: the
-        new ones say other things under the same names."""
+        """Until when time may pass for the rules now: not past prices that are still to be heard. Whatever matures by
+        then is committed: a reload puts other rules under the same names."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when other rules are in force, or orders are to be cancelled."""
         self.on_leave: Callable[[Collection[str]], Awaitable[None]] = _nobody_listens
@@ -186,7 +186,7 @@ class InForce:
         """What the broker held for an older edition is on its way out: the rule is armed anew."""
         self._endings.drop(rule)
         if rule in self.plans:
-            self._evaluator.held_ended(rule, False, self._clock.now_s())
+            self._evaluator.held_ended(rule, False, self.until_s())
 
     def withdraw(self, rules: Collection[str]) -> Sequence[str]:
         """Takes back what the broker holds for these rules and has not triggered. Returns those for which it held

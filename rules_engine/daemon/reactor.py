@@ -132,7 +132,7 @@ class Reactor:
     def _settle(self, now_s: float, until_s: float) -> None:
         """What commits, and the ends of orders, make of the rules."""
         self._endings.count_working()
-        while outcomes := [*self._no_longer_postponed(now_s), *self._evaluator.advance(until_s)]:
+        while outcomes := [*self._no_longer_postponed(now_s, until_s), *self._evaluator.advance(until_s)]:
             self._commit(outcomes, now_s)
             self._endings.count_working()
 
@@ -325,7 +325,7 @@ class Reactor:
         life = self._evaluator.life(rule)
         return life is not None and life.paused
 
-    def _no_longer_postponed(self, now_s: float) -> Sequence[Arming]:
+    def _no_longer_postponed(self, now_s: float, until_s: float) -> Sequence[Arming]:
         if not self._postponed:
             return ()
         looked_at = {rule: self._postponed.pop(rule) for rule in list(self._postponed)[:_LATE_AT_ONCE]}
@@ -337,7 +337,7 @@ class Reactor:
         gone = [one.rule for one in ready if one.rule in paused or now_s - one.at_s > SEND_WITHIN_S]
         for rule in gone:
             # What was seen then may be on the other side by now: the rule looks again, once it listens.
-            self._evaluator.held_ended(rule, False, now_s)
+            self._evaluator.held_ended(rule, False, until_s)
         return [one for one in ready if one.rule not in gone]
 
     def _wording_of(self, rule: Rule) -> Wording:

@@ -255,7 +255,7 @@ class Evaluator:
     def pause(self, rule: str, now_s: float) -> None:
         """The rule stops listening until it is resumed."""
         self._advance(now_s)
-        self._run(rule).pause(now_s)
+        self._run(rule).pause(self._market.now_s)
 
     def resume(self, rule: str, now_s: float) -> None:
         """The rule listens again, armed anew."""

@@ -18,13 +18,17 @@ from rules_engine.model.tick import Tick
 
 START_S = 1_900_000_000.0
 RULES = "version: 1\ntimezone: UTC\nrules:\n  - {name: lasts, when: V > 200 for 30s, do: notify desk}\n"
+OTHER = "  - {name: other, when: V > 900, do: notify desk}\n"
 
 
+@pytest.mark.parametrize("command", [None, "pause", "resume"])
 @pytest.mark.parametrize(("ends_at_s", "fires"), [(20.0, 0), (35.0, 1)])
-async def test_a_price_that_waits_ends_what_would_have_lasted(tmp_path: Path, ends_at_s: float, fires: int) -> None:
+async def test_a_price_that_waits_ends_what_would_have_lasted_whatever_is_asked_meanwhile(
+    tmp_path: Path, ends_at_s: float, fires: int, command: str | None
+) -> None:
     folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SteppedClock(START_S)
     folder.mkdir()
-    (folder / "rules.yaml").write_text(RULES)
+    (folder / "rules.yaml").write_text(RULES + OTHER)
     state.prepare()
     book = RuleBook(folder, frozenset({"desk"}))
     edition = book.read(START_S, frozenset(), {})
@@ -44,6 +48,8 @@ async def test_a_price_that_waits_ends_what_would_have_lasted(tmp_path: Path, en
         hear.tick(Tick("V", START_S + 2 + number / 100, Field.LAST, 201.0))
     hear.tick(Tick("V", START_S + ends_at_s, Field.LAST, 199.0))
     clock.time_s = START_S + 40
+    if command is not None:
+        await daemon._control._commands[command]({"rule": "other"})
     daemon._step()
     stopping.set()
     await running
