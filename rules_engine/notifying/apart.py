@@ -16,17 +16,31 @@ def begin_apart(work: Callable[[], Answer], name: str) -> tuple[asyncio.Future[A
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Answer] = loop.create_future()
 
-    def run() -> None:
-        try:
-            settle = partial(answer.set_result, work())
-        except Exception as failed:
-            settle = partial(answer.set_exception, failed)
+    def settle(how: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # The loop may have ended meanwhile.
-            loop.call_soon_threadsafe(_unless_done, answer, settle)
+            loop.call_soon_threadsafe(_unless_done, answer, how)
+
+    def run() -> None:
+        with _Handed(lambda error: settle(partial(answer.set_exception, error))):
+            settle(partial(answer.set_result, work()))
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     return answer, thread
+
+
+class _Handed:
+    """What is raised inside is handed on, and goes no further."""
+
+    def __init__(self, on: Callable[[BaseException], None]) -> None:
+        self._on = on
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if error is not None:
+            self._on(error)
+        return True
 
 
 def _unless_done(answer: asyncio.Future[Answer], settle: Callable[[], None]) -> None:
