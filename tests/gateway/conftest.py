@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ib_insync import IB, Contract, Stock
+from ib_insync import IB, Contract, Order, Stock, Trade
 
 from rules_engine.gateway import Catalogue, Gateway, Market
 from rules_engine.gateway.contracts.calendars import exchange_days
@@ -16,6 +16,8 @@ from rules_engine.model.clock import SteppedClock
 
 DEADLINE_S = 30.0
 """For what must come: a machine that others share may be slow for a moment."""
+SILENCE_S = 0.2
+"""So long a client waits for what must not come."""
 NOON_S = 1_782_921_600.0
 """Wednesday 1 July 2026, noon in New York."""
 
@@ -215,3 +217,56 @@ def framed(*fields: object) -> bytes:
     """One frame of text fields."""
     payload = "".join(f"{field}\0" for field in fields).encode()
     return len(payload).to_bytes(4, "big") + payload
+
+
+@dataclass
+class Play:
+    """A gateway, its clock, and one client with a stock to trade."""
+
+    gateway: Gateway
+    clock: SteppedClock
+    ib: IB
+    v: Contract
+    connect: Connect
+    heard: list[tuple[int, int]]
+
+    def place(self, price: float | None = None, **fields: object) -> Trade:
+        """Buys one share, at the market or with a limit."""
+        kind: dict[str, object] = {"orderType": "MKT"} if price is None else {"orderType": "LMT", "lmtPrice": price}
+        order = Order(action="BUY", totalQuantity=1, **{"tif": "DAY", **kind, **fields})
+        return self.ib.placeOrder(self.v, order)
+
+    async def back(self) -> IB:
+        """The client comes back under its number."""
+        self.ib.disconnect()
+        return await self.connect(clientId=1)
+
+    async def codes(self) -> list[int]:
+        """What it has heard so far."""
+        await echo(self.ib)
+        return [code for _, code in self.heard]
+
+    def pass_s(self, seconds: float) -> None:
+        """Let time pass."""
+        self.gateway.step_to(self.clock.time_s + seconds)
+
+
+@pytest.fixture
+async def play(bench: Bench, connect: Connect, clock: SteppedClock) -> Play:
+    gateway = await bench.gateway(clock=clock)
+    ib = await connect(clientId=1)
+    v = await stock(ib, "V")
+    return Play(gateway, clock, ib, v, connect, heard_by(ib))
+
+
+async def known(ib: IB) -> list[str]:
+    """The orderRefs that any of the three lists of IB holds now."""
+    open_ = [trade.order.orderRef for trade in await ib.reqAllOpenOrdersAsync()]
+    ended = [trade.order.orderRef for trade in await ib.reqCompletedOrdersAsync(False)]
+    return sorted({*open_, *ended, *(fill.execution.orderRef for fill in await ib.reqExecutionsAsync())})
+
+
+async def unanswered(question: object) -> None:
+    """The question gets no answer."""
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(question, SILENCE_S)  # type: ignore[arg-type]
