@@ -7,7 +7,7 @@ from rules_engine.evaluation import Evaluator
 from rules_engine.execution.changes import Change, UnitEnd
 from rules_engine.execution.journal import Journal
 from rules_engine.model.clock import Clock
-from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.intent import IntentState
 from rules_engine.model.rule import Rule
 from rules_engine.notifying.messages import broken_notice
 
@@ -36,10 +36,6 @@ class Endings:
     def holds(self, rule: str, seq: int) -> None:
         """The unit ``seq`` is what the broker now holds for the rule."""
         self._held[rule] = seq
-
-    def is_current(self, intent: Intent) -> bool:
-        """Whether the intent belongs to what the rule, as it is now, has at the broker."""
-        return self._held.get(intent.rule) == intent.seq
 
     def drop(self, rule: str) -> None:
         """The rule changed or went: the ends of what it had at the broker no longer concern its memory."""

@@ -298,8 +298,8 @@ class Reactor:
         )
 
     def _must_wait(self, rule: str) -> bool:
-        """Whether contracts, or what an order is checked against, are not known yet, an order of an older edition of
-        this rule has not ended yet, or the gateway may be restarting."""
+        """Whether contracts, or what an order is checked against, are not known yet, an order that the broker held for
+        an older edition of this rule has not ended yet, or the gateway may be restarting."""
         if self._desk.is_restart_near and not self._dry:
             return True
         plan = self._in_force.plans[rule]
@@ -309,8 +309,7 @@ class Reactor:
             or unknown
             or not all(self._market.is_priced(one.name) for one in plan.orders_in)
             or any(
-                intent.rule == rule and intent.held and not intent.is_child and not self._endings.is_current(intent)
-                for intent in self._journal.intents.open()
+                intent.rule == rule and intent.held and not intent.is_child for intent in self._journal.intents.open()
             )
         )
 
@@ -321,20 +320,23 @@ class Reactor:
             return False
         return any(held.case == arming.case for held in plan.held)
 
-    def _is_paused(self, rule: str) -> bool:
-        life = self._evaluator.life(rule)
-        return life is not None and life.paused
+    def _is_off(self, arming: Arming) -> bool:
+        """Whether the rule was paused meanwhile, or is done or broken by the end of an older order."""
+        life = self._evaluator.life(arming.rule)
+        if life is None or life.paused or life.done or life.broken:
+            return True
+        return str(arming.case) not in life.placed.split(",")
 
     def _no_longer_postponed(self, now_s: float, until_s: float) -> Sequence[Arming]:
         if not self._postponed:
             return ()
         looked_at = {rule: self._postponed.pop(rule) for rule in list(self._postponed)[:_LATE_AT_ONCE]}
         current = {rule: late for rule, late in looked_at.items() if self._is_still_held(*late)}
-        paused = {rule for rule in current if self._is_paused(rule)}
-        waiting = {rule: late for rule, late in current.items() if rule not in paused and self._must_wait(rule)}
+        off = {rule for rule, (arming, _) in current.items() if self._is_off(arming)}
+        waiting = {rule: late for rule, late in current.items() if rule not in off and self._must_wait(rule)}
         self._postponed |= waiting
         ready = [arming for rule, (arming, _) in current.items() if rule not in waiting]
-        gone = [one.rule for one in ready if one.rule in paused or now_s - one.at_s > SEND_WITHIN_S]
+        gone = [one.rule for one in ready if one.rule in off or now_s - one.at_s > SEND_WITHIN_S]
         for rule in gone:
             # What was seen then may be on the other side by now: the rule looks again, once it listens.
             self._evaluator.held_ended(rule, False, until_s)

@@ -1,5 +1,6 @@
-"""A rule that is armed for the broker before its order can be placed: AAPL has no price yet."""
+"""A rule that is armed for the broker before its order can be placed."""
 
+from rules_engine.model.settings import Limits
 from tests.daemon.house import BUY_AT_200, House
 
 RULE = BUY_AT_200.replace("100 MA", "100 AAPL")
@@ -36,3 +37,21 @@ async def test_a_rule_that_is_paused_before_its_order_could_be_placed_places_non
         assert house.intents() == []
         await engine.ask("resume", rule=NAME)
         await house.until(lambda: held(house), "the order")
+
+
+async def test_an_edit_while_its_triggered_order_works_does_not_let_a_rule_buy_twice_that_buys_once(
+    house: House,
+) -> None:
+    rule = BUY_AT_200.replace("100 MA", "10 MA at limit 390")
+    async with house.engine(rule, limits=Limits(price_collar=None)) as engine:
+        await house.until(lambda: held(house), "the held order")
+        house.quote("V", 201.0)
+        await house.until(lambda: [order.status for order in house.orders()] == ["Submitted"], "the trigger")
+        house.write(rule.replace("buy 10", "buy 20"))
+        await house.until(lambda: house.told("Rules reloaded"), "the reload")
+        house.quote("V", 199.0)
+        await engine.until_state(NAME, "placed")
+        house.quote("MA", 389.0)
+        await engine.until_state(NAME, "done")
+        await engine.ask("reload")
+    assert [order.form.totalQuantity for order in house.orders()] == [10]
