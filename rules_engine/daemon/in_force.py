@@ -99,7 +99,7 @@ class InForce:
         """Gives the rules to the evaluator and takes up their memories where the last run left them.
 
         A rule whose condition was edited meanwhile starts anew; an order that an older edition left at the broker is
-        cancelled.
+        cancelled, unless it was triggered: then its fill uses up what the rule may do, as an edited one.
         """
         before = json.loads(self._journal.get(EDITION) or "{}")
         entries = self._held_entries()
@@ -119,12 +119,12 @@ class InForce:
             await in_slices(self._evaluator.giving(self.edition.plans, valid))
             await in_slices(self._evaluator.arming())
         for intent in entries:
-            if self._is_unchanged(intent.rule, before):
+            if self._is_unchanged(intent.rule, before) or intent.state not in _NOT_TRIGGERED:
                 self._endings.holds(intent.rule, intent.seq)
-            elif intent.state in _NOT_TRIGGERED:
+            else:
                 self._cancel_unit(intent)
         for end in unsettled:
-            if end.held and self._is_unchanged(end.rule, before):
+            if end.held and (self._is_unchanged(end.rule, before) or end.used):
                 self._endings.holds(end.rule, end.seq)
             self._endings.ended(end)
         self._journal.put(EDITION, _digests(self.edition))

@@ -1,5 +1,6 @@
 """A rule that is armed for the broker before its order can be placed."""
 
+from rules_engine.model.intent import IntentState
 from rules_engine.model.settings import Limits
 from tests.daemon.house import BUY_AT_200, House
 
@@ -49,6 +50,22 @@ async def test_an_edit_while_its_triggered_order_works_does_not_let_a_rule_buy_t
         await house.until(lambda: [order.status for order in house.orders()] == ["Submitted"], "the trigger")
         house.write(rule.replace("buy 10", "buy 20"))
         await house.until(lambda: house.told("Rules reloaded"), "the reload")
+        house.quote("V", 199.0)
+        await engine.until_state(NAME, "placed")
+        house.quote("MA", 389.0)
+        await engine.until_state(NAME, "done")
+        await engine.ask("reload")
+    assert [order.form.totalQuantity for order in house.orders()] == [10]
+
+
+async def test_an_edit_while_the_engine_is_off_does_not_either(house: House) -> None:
+    rule = BUY_AT_200.replace("100 MA", "10 MA at limit 390")
+    limits = Limits(price_collar=None)
+    async with house.engine(rule, limits=limits) as engine:
+        await house.until(lambda: held(house), "the held order")
+        house.quote("V", 201.0)
+        await house.until(lambda: [row.intent.state for row in house.intents()] == [IntentState.WORKING], "the trigger")
+    async with house.engine(rule.replace("buy 10", "buy 20"), limits=limits) as engine:
         house.quote("V", 199.0)
         await engine.until_state(NAME, "placed")
         house.quote("MA", 389.0)
