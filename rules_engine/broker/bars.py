@@ -9,7 +9,7 @@ from rules_engine.broker.library import BarData
 from rules_engine.model.tick import Bar
 
 DAY_S = 86_400.0
-BARS_A_WINDOW = 1800
+BARS_A_WINDOW = 1900
 """How finely a window is read: IB allows about this many bars in one answer."""
 
 _SIZES = {

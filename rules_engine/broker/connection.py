@@ -1,6 +1,7 @@
 """One connection to IB: orders out, questions asked and answered, market data and history."""
 
 import asyncio
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -217,15 +218,16 @@ class Connection:
         with self._connected():
             self._hearing.subscriptions.renew(names)
 
-    async def history(self, wanted: History) -> Past:
-        """The past of an instrument that is watched, as far as IB has it. Raises LinkDown where IB does not answer."""
+    async def history(self, wanted: History, as_of_s: float = math.inf) -> Past:
+        """The past of an instrument that is watched, as far as IB has it: the whole window of a moment, now at the
+        latest. Raises LinkDown where IB does not answer."""
         qualified = self.qualified.get(wanted.instrument.name)
         traded = self.traded(wanted.instrument.name)
         if qualified is None or traded is None:
             return Past(self._clock.now_s())
         async with self._histories:
             with self._connected():
-                return await Historian(self._session, qualified, traded, self._clock.now_s()).past(wanted)
+                return await Historian(self._session, qualified, traded, self._clock.now_s()).past(wanted, as_of_s)
 
     def close(self, why: str = "closed by us") -> None:
         """Ends the connection now. Orders at IB stay as they are."""

@@ -60,11 +60,12 @@ class Historian:
         self._bar_reader = BarReader(zone_of(qualified.details.timeZoneId) or UTC, traded.sessions, now_s)
         self._now_s = now_s
 
-    async def past(self, wanted: History) -> Past:
-        """The prints of the last ``duration_s``, or the last ``bar_count`` completed bars."""
+    async def past(self, wanted: History, as_of_s: float) -> Past:
+        """The prints since ``duration_s`` before a moment, or the last ``bar_count`` completed bars."""
+        start_s = min(as_of_s, self._now_s) - wanted.duration_s
         try:
             async with asyncio.timeout(DEADLINE_S):
-                return await (self._bars(wanted) if wanted.bar_count else self._prints(wanted))
+                return await (self._bars(wanted) if wanted.bar_count else self._prints(wanted, start_s))
         except TimeoutError:
             raise LinkDown(f"IB did not tell the history of {self._name} within {DEADLINE_S:g} s") from None
         except ConnectionError as error:
@@ -76,8 +77,7 @@ class Historian:
         bars = self._bar_reader.completed(raw, wanted.bar_s)[-wanted.bar_count :]
         return Past(bars[0].start_s if bars else self._now_s, bars=bars)
 
-    async def _prints(self, wanted: History) -> Past:
-        start_s = self._now_s - wanted.duration_s
+    async def _prints(self, wanted: History, start_s: float) -> Past:
         if wanted.duration_s <= PRINTS_WINDOW_MAX_S and self._has_prints(wanted.field):
             past = await self._pages(wanted.field, start_s)
             if past is not None:

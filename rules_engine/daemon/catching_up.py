@@ -88,10 +88,10 @@ class CatchingUp:
                 await self._backfill(connection, wanted)
 
     async def _backfill(self, connection: Connection, wanted: History) -> None:
-        past = await connection.history(wanted)
+        # Windows are judged as of what was heard, which may be less than what waits: they must be full then too.
+        past = await connection.history(wanted, self._evaluator.now_s)
         filled = past.bars or past.ticks
         _log.info("history of %s: %d %s", wanted.instrument.name, len(filled), "bars" if past.bars else "prints")
-        # A window as long as the history is full only now, not when something last happened.
         name, until_s = wanted.instrument.name, self._in_force.until_s()
         self._evaluator.backfill(name, wanted.field, filled, past.complete_from_s, wanted.bar_s, until_s)
 

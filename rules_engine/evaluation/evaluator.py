@@ -71,6 +71,11 @@ class Evaluator:
         self._look(lane, time_s, value, size, moment)
         return self._flush()
 
+    @property
+    def now_s(self) -> float:
+        """Until when time has passed for the rules."""
+        return self._market.now_s
+
     def advance(self, now_s: float) -> Sequence[Outcome]:
         """Lets time pass: what matures by the clock matures in order. Time never goes back."""
         self._advance(now_s)
@@ -150,15 +155,12 @@ class Evaluator:
 
     def status(self, now_s: float) -> tuple[RuleStatus, ...]:
         """Every rule's state, since when, and why."""
-        return tuple(self._status(run, now_s) for run in self._runs.values())
+        return tuple(status_of(run, self._market, max(now_s, self.now_s)) for run in self._runs.values())
 
     def rule_status(self, rule: str, now_s: float) -> RuleStatus | None:
         """The same of one rule; None when there is none of that name."""
         run = self._runs.get(rule)
-        return None if run is None else self._status(run, now_s)
-
-    def _status(self, run: Run, now_s: float) -> RuleStatus:
-        return status_of(run, self._market, max(now_s, self._market.now_s))
+        return None if run is None else status_of(run, self._market, max(now_s, self.now_s))
 
     def truths(self, rule: str) -> tuple[Truth, ...]:
         """What was last found of each of the rule's cases, as states: an event is never true for a while."""
@@ -190,8 +192,7 @@ class Evaluator:
     def giving(self, plans: Iterable[Plan], lives: Mapping[str, Life]) -> Slices[None]:
         """More rules, in slices, each with what is remembered of it. To be called before anything happens."""
         for plan in plans:
-            name = plan.rule.name
-            life = lives.get(name)
+            name, life = plan.rule.name, lives.get(plan.rule.name)
             run = Run(plan, self._market, Life() if life is None else renewed(life, plan.rule))
             run.number(len(self._runs))
             self._runs[name] = run

@@ -63,6 +63,16 @@ async def test_window_is_filled_with_the_prints_in_it(
     assert {tick.size for tick in past.ticks} == {10.0}
 
 
+async def test_window_of_a_moment_before_now_is_filled_whole_and_until_now(
+    played: Gateway, connection: Connection, clock: SteppedClock
+) -> None:
+    _play(played, clock, (0, 199), (60, 200), (180, 190.5), (359, 202))
+    clock.time_s = NOON_S + 360
+    past = await connection.history(History(V, Field.LAST, duration_s=300), NOON_S + 350)
+    assert [(tick.time_s - NOON_S, tick.value) for tick in past.ticks] == [(60, 200.0), (180, 190.5), (359, 202.0)]
+    assert past.complete_from_s == NOON_S + 50
+
+
 async def test_busy_window_is_read_page_by_page_without_loss_or_repetition(
     played: Gateway, connection: Connection, clock: SteppedClock
 ) -> None:

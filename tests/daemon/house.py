@@ -17,6 +17,7 @@ from rules_engine.model.clock import SystemClock
 from rules_engine.model.json_value import Json
 from rules_engine.model.settings import GatewaySettings, Limits, Mode, Settings
 from rules_engine.model.slices import at_once
+from rules_engine.model.tick import Tick
 from rules_engine.notifying.receiver import Received, Receiver
 
 DEADLINE_S = 30.0
@@ -163,6 +164,10 @@ class Running:
         connection = self._daemon.link.connection
         stream = None if connection is None else connection.prices(name)
         return None if stream is None else stream.last
+
+    def hear(self, tick: Tick) -> None:
+        """One more price that waits to be heard."""
+        self._daemon.inbox.tick(tick)
 
     def save(self) -> None:
         """What the engine does every few seconds."""

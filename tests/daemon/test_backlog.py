@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rules_engine.broker.connection import Connection
+from rules_engine.broker.history import Past
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
@@ -12,9 +14,11 @@ from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
+from rules_engine.model.plan import History
 from rules_engine.model.reports import FeedUp
 from rules_engine.model.settings import GatewaySettings, Settings
 from rules_engine.model.tick import Tick
+from tests.daemon.house import House
 
 START_S = 1_900_000_000.0
 RULES = "version: 1\ntimezone: UTC\nrules:\n  - {name: lasts, when: V > 200 for 30s, do: notify desk}\n"
@@ -56,3 +60,19 @@ async def test_a_price_that_waits_ends_what_would_have_lasted_whatever_is_asked_
     daemon.close()
     with open_ledger(state.journal) as ledger:
         assert len(ledger.fires(count_max=10)) == fires
+
+
+async def test_a_history_fills_its_window_although_prices_wait_as_it_comes(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules stand at what they heard, then: what is asked for must be the whole window of that moment."""
+    history = Connection.history
+    async with house.engine("  - {name: moves, when: V moves 5% in 5m, do: notify phone}\n") as engine:
+
+        async def with_a_price_behind_it(connection: Connection, wanted: History, as_of_s: float) -> Past:
+            past = await history(connection, wanted, as_of_s)
+            engine.hear(Tick("MA", past.complete_from_s + wanted.duration_s, Field.LAST, 400.0))
+            return past
+
+        monkeypatch.setattr(Connection, "history", with_a_price_behind_it)
+        await engine.until_state("moves", "armed")
