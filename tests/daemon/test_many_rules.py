@@ -32,7 +32,9 @@ from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
 
 FILES, RULES_A_FILE = 100, 100
-LONG_S = 0.05
+SHARE_MAX = 0.01
+"""No callback takes more of all the work of ten thousand rules, half of it of a thousand. On the machine of
+docs/decisions/0016 the longest take 0.035 s of 6.3, and 0.02 of 7.4; one that is slower, or busy, is so for both."""
 NOBODY = GatewaySettings(port=1)
 """There is no broker in this: prices are put into the inbox."""
 WHENS = (
@@ -99,7 +101,7 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
     assert isinstance(changed, Difference) and len(changed.changed) == RULES_A_FILE
     assert isinstance(half_changed, Difference) and len(half_changed.changed) == FILES // 2 * RULES_A_FILE
     assert heard == sent and len(sent) > 10
-    assert max(taken) < LONG_S, f"{max(taken) * 1e3:.0f} ms"
+    assert max(taken) < SHARE_MAX * sum(taken), f"{max(taken) * 1e3:.0f} ms of {sum(taken):.1f} s"
 
 
 @pytest.mark.parametrize("new", ["buy 2 MA", "buy 1 MA\n    only_if: V > 100", "crosses below"])
@@ -178,29 +180,31 @@ async def test_a_thousand_rules_hold_nothing_up_whatever_is_done_with_all_of_the
     prepare()
     settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
     longest: dict[str, float] = {}
+    work: list[float] = []
     for start in ("start", "start again"):
         book, stopping = RuleBook(folder, frozenset()), asyncio.Event()
         edition = book.read(clock.now_s(), frozenset(), {})
         assert isinstance(edition, Edition)
         daemon = Daemon(settings, state, book, edition, clock, live=False)
-        with longest_callback(longest, start):
+        with longest_callback(longest, work, start):
             running = asyncio.create_task(daemon.run(stopping))
             while not daemon.is_running or not state.socket.exists():
                 await asyncio.sleep(0)
         for what, command in COMMANDS.items():
-            with longest_callback(longest, what):
+            with longest_callback(longest, work, what):
                 await asyncio.to_thread(ask, state.socket, command)
         for what, (old, new) in EDITS.items():
             for file in folder.iterdir():
                 file.write_text(file.read_text().replace(old, new))
-            with longest_callback(longest, what):
+            with longest_callback(longest, work, what):
                 await daemon.reload()
-        with longest_callback(longest, "stop"):
+        with longest_callback(longest, work, "stop"):
             stopping.set()
             await running
         daemon.close()
-    long = {what: f"{taken_s * 1e3:.0f} ms" for what, taken_s in longest.items() if taken_s > LONG_S}
-    assert not long, long
+    long_s = SHARE_MAX / 2 * sum(work)
+    long = {what: f"{taken_s * 1e3:.0f} ms" for what, taken_s in longest.items() if taken_s > long_s}
+    assert not long, f"{long} of {sum(work):.1f} s"
 
 
 COMMANDS = {"status": "status", "all are paused": "pause", "all listen again": "resume"}
@@ -216,10 +220,11 @@ EDITS = {
 
 
 @contextmanager
-def longest_callback(longest: dict[str, float], what: str) -> Iterator[None]:
-    """Notes the longest callback of what is done meanwhile."""
+def longest_callback(longest: dict[str, float], work: list[float], what: str) -> Iterator[None]:
+    """Notes the longest callback of what is done meanwhile, and all of them."""
     with callbacks_timed() as taken:
         yield
+    work += taken
     longest[what] = max(longest.get(what, 0.0), *taken)
 
 
