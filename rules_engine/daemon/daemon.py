@@ -173,6 +173,7 @@ class Daemon:
             try:
                 await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 # Nothing fires and nothing is sent from here on: the last word stays true.
+                self.is_running = False
                 await all_cancelled(acting)
                 self._reactor.give_up_waiting(self._clock.now_s())
                 if stopping.is_set():

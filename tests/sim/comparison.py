@@ -275,7 +275,7 @@ async def _until(house: House, at_s: float) -> None:
 
 def _memories(house: House) -> dict[str, Memory]:
     daemon = next((one for one in house.node.keeps if isinstance(one, Daemon)), None) if house.is_running else None
-    if daemon is None or daemon.link.connection is None:
+    if daemon is None or not daemon.is_running or daemon.link.connection is None:
         return {}
     evaluator, now_s = daemon._evaluator, house.clock.now_s()
     states = {status.rule: status.state for status in evaluator.status(now_s)}
