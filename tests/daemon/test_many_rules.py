@@ -32,9 +32,9 @@ from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
 
 FILES, RULES_A_FILE = 100, 100
-SHARE_MAX = 0.01
-"""No callback takes more of all the work of ten thousand rules, half of it of a thousand. On the machine of
-docs/decisions/0016 the longest take 0.035 s of 6.3, and 0.02 of 7.4; one that is slower, or busy, is so for both."""
+TEN_THOUSAND_MAX, A_THOUSAND_MAX = 0.008, 0.0065
+"""No callback takes a larger share of all the work: 0.05 s on the machine of docs/decisions/0016, where all is 6.3 s for
+ten thousand rules and 7.4 s for a thousand. One that is slower, or busy, is so for both."""
 NOBODY = GatewaySettings(port=1)
 """There is no broker in this: prices are put into the inbox."""
 WHENS = (
@@ -101,7 +101,7 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
     assert isinstance(changed, Difference) and len(changed.changed) == RULES_A_FILE
     assert isinstance(half_changed, Difference) and len(half_changed.changed) == FILES // 2 * RULES_A_FILE
     assert heard == sent and len(sent) > 10
-    assert max(taken) < SHARE_MAX * sum(taken), f"{max(taken) * 1e3:.0f} ms of {sum(taken):.1f} s"
+    assert max(taken) < TEN_THOUSAND_MAX * sum(taken), f"{max(taken) * 1e3:.0f} ms of {sum(taken):.1f} s"
 
 
 @pytest.mark.parametrize("new", ["buy 2 MA", "buy 1 MA\n    only_if: V > 100", "crosses below"])
@@ -202,7 +202,7 @@ async def test_a_thousand_rules_hold_nothing_up_whatever_is_done_with_all_of_the
             stopping.set()
             await running
         daemon.close()
-    long_s = SHARE_MAX / 2 * sum(work)
+    long_s = A_THOUSAND_MAX * sum(work)
     long = {what: f"{taken_s * 1e3:.0f} ms" for what, taken_s in longest.items() if taken_s > long_s}
     assert not long, f"{long} of {sum(work):.1f} s"
 
