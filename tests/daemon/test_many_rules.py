@@ -33,8 +33,8 @@ from rules_engine.model.tick import Tick
 
 FILES, RULES_A_FILE = 100, 100
 TEN_THOUSAND_MAX, A_THOUSAND_MAX = 0.008, 0.0065
-"""No callback takes a larger share of all the work: 0.05 s on the machine of docs/decisions/0016, where all is 6.3 s for
-ten thousand rules and 7.4 s for a thousand. One that is slower, or busy, is so for both."""
+"""No callback takes a larger share of all the work: 0.05 s on the machine of docs/decisions/0016, where ten thousand
+rules take 6.3 s and a thousand 7.4 s. One that is slower, or busy, is so for both."""
 NOBODY = GatewaySettings(port=1)
 """There is no broker in this: prices are put into the inbox."""
 WHENS = (
