@@ -27,7 +27,7 @@ from rules_engine.notifying.messages import reload_failed_notice, reloaded_notic
 
 _log = logging.getLogger(__name__)
 EDITION = "edition"
-"""The name under which the journal keeps the digests of the rules in force."""
+"""The name under which the journal keeps the digests of the rules in force, for each mode and account."""
 _SAVED_AT_ONCE = 20
 _NOT_TRIGGERED = frozenset(
     {IntentState.INTENT, IntentState.SENDING, IntentState.ACKED, IntentState.UNKNOWN, IntentState.ADOPTED}
@@ -101,17 +101,16 @@ class InForce:
         A rule whose condition was edited meanwhile starts anew; an order that an older edition left at the broker is
         cancelled, unless it was triggered: then its fill uses up what the rule may do, as an edited one.
         """
-        before = json.loads(self._journal.get(EDITION) or "{}")
+        before = json.loads(self._journal.get(self._journal.own(EDITION)) or "{}")
         entries = self._held_entries()
         unsettled = self._journal.unsettled()
         placed = {one.rule for one in entries} | {end.rule for end in unsettled if end.held}
         lives = await in_slices(self._journal.reading_lives())
         self._remembered = frozenset(lives)
-        known_s = self._journal.known_s
+        came = self.plans.keys() - before.keys()
+        known = self._journal.known.besides(came)
         valid = {
-            rule: _still_valid(
-                _as_of(life, known_s) if rule in before else life, plan, before.get(rule), rule in placed
-            )
+            rule: _still_valid(known.brought_up(rule, life), plan, before.get(rule), rule in placed)
             for rule, life in lives.items()
             if (plan := self.plans.get(rule)) is not None
         }
@@ -127,7 +126,7 @@ class InForce:
             if end.held and (self._is_unchanged(end.rule, before) or end.used):
                 self._endings.holds(end.rule, end.seq)
             self._endings.ended(end)
-        self._journal.put(EDITION, _digests(self.edition))
+        self._in_force_from_now(_digests(self.edition), came)
 
     def _is_unchanged(self, rule: str, before: Mapping[str, list[str]]) -> bool:
         plan = self.plans.get(rule)
@@ -239,11 +238,16 @@ class InForce:
             for rule in gone:
                 self._endings.drop(rule)
             self._save(gone)
-            self._journal.put(EDITION, digests)
-            self._journal.known_at(None)
+            self._in_force_from_now(digests, (*replaced.added, *replaced.rearmed))
         self.on_change()
         await in_slices(self._evaluator.arming())
         await in_slices(self._saving((*replaced.added, *replaced.changed)))
+
+    def _in_force_from_now(self, digests: str, anew: Iterable[str]) -> None:
+        """What is on disk of rules that begin anew was lived by others of their name."""
+        with self._journal.transaction():
+            self._journal.put(self._journal.own(EDITION), digests)
+            self._journal.put_known(self._journal.known.besides(anew))
 
     async def _leave(self, edition: Edition) -> None:
         """The step from the price of one contract to that of another is no move of either: rules that read a name
@@ -276,11 +280,6 @@ def _named(edition: Edition) -> dict[str, Instrument]:
 def _digests(edition: Edition) -> str:
     """What is kept of an edition, to see after a restart which rules were edited meanwhile."""
     return json.dumps({plan.rule.name: [plan.rule.digest, plan.rule.when_digest] for plan in edition.plans})
-
-
-def _as_of(life: Life, known_s: float) -> Life:
-    """The same, if it was still so at that time."""
-    return replace(life, known_s=known_s) if life.known_s is not None and life.known_s < known_s else life
 
 
 def _still_valid(life: Life, plan: Plan, digests: list[str] | None, placed: bool) -> Life:

@@ -27,7 +27,7 @@ from rules_engine.model.condition import instruments_of
 from rules_engine.model.expression import AccountField, Expression, Reading
 from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.instrument import Field
-from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
+from rules_engine.model.life import Arming, CancelWanted, Known, Life, Outcome
 from rules_engine.model.notice import Notice, NoticeKind
 from rules_engine.model.reports import (
     AccountValue,
@@ -148,8 +148,9 @@ class Reactor:
                 self._journal.save_lives(changed)
                 self._saved.update(changed)
             yield
-        if first is not None and self._in_force.edition is edition and not self._journal.undecided:
-            self._journal.known_at(first.known_s)
+        known_s = None if first is None else first.known_s
+        if known_s is not None and self._in_force.edition is edition and not self._journal.undecided:
+            self._journal.put_known(Known(known_s))
         for rule in self._saved.keys() - self._in_force.plans.keys():
             del self._saved[rule]
 

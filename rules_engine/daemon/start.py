@@ -112,7 +112,7 @@ async def _live(daemon: Daemon, stopping: asyncio.Event) -> bool:
 
 def _known_rules(folder: StateFolder) -> frozenset[str]:
     with contextlib.suppress(JournalFailed), open_ledger(folder.journal) as ledger:
-        return frozenset(json.loads(ledger.remembered(EDITION) or "{}"))
+        return frozenset(name for kept in ledger.remembered_of_all(EDITION) for name in json.loads(kept))
     return frozenset()
 
 

@@ -16,8 +16,9 @@ def clock_set(journal: Journal, clock: Clock, channels: Iterable[str], by_s: flo
         journal.intents.shift_expiry(by_s)
         journal.outbox.shift(by_s)
         journal.save_lives({rule: _shifted(life, by_s, now_s) for rule, life in journal.lives().items()})
-        if journal.known_s > now_s:
-            journal.known_at(now_s)
+        known = journal.known
+        if known.at_s > now_s:
+            journal.put_known(replace(known, at_s=now_s))
         journal.event("", "clock set", {"by_s": round(by_s, 3)})
         journal.tell(Notice(NoticeKind.ALARM, _words(by_s), f"clock set.{now_s:.3f}", now_s, tuple(channels)))
 

@@ -24,7 +24,7 @@ from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import HeldBack, Reason
 from rules_engine.model.intent import Intent, IntentState
-from rules_engine.model.life import Life
+from rules_engine.model.life import Known, Life
 from rules_engine.model.notice import Notice
 from rules_engine.model.reports import ExecutionReport
 from rules_engine.model.settings import Mode
@@ -33,7 +33,7 @@ from rules_engine.model.slices import Slices, at_once
 _LIVES_A_SLICE = 10
 CANCEL_SENT = "cancel sent"
 """The kind of the event of a cancellation that leaves."""
-_HIGH_WATER, _OUTAGE = "order_id_high_water", "outage"
+_HIGH_WATER, _OUTAGE, _KNOWN = "order_id_high_water", "outage", "memories known"
 _LOOK_BACK_MAX = 5000
 """Events that are looked through for those of the last minute."""
 
@@ -129,15 +129,15 @@ class Journal:
         """Each rule's memory in this mode and account."""
         return at_once(self.reading_lives())
 
-    def known_at(self, at_s: float | None) -> None:
-        """Each rule in force still remembered then what is on disk: one time for all that did not change. None: each
-        memory is as old as it says."""
-        self.put(self._known, "" if at_s is None else repr(at_s))
-
     @property
-    def known_s(self) -> float:
-        """When that was; before all times when it is not known."""
-        return float(self.get(self._known) or "-inf")
+    def known(self) -> Known:
+        """Until when the memories on disk are those of the rules in force."""
+        text = self.get(self.own(_KNOWN))
+        return from_text(Known, text) if text else Known()
+
+    def put_known(self, known: Known) -> None:
+        """One time for all rules that did not change."""
+        self.put(self.own(_KNOWN), to_text(known))
 
     def reading_lives(self) -> Slices[Mapping[str, Life]]:
         """The same in slices."""
@@ -150,10 +150,6 @@ class Journal:
             if len(found) % _LIVES_A_SLICE == 0:
                 yield
         return found
-
-    @property
-    def _known(self) -> str:
-        return f"known {self.mode} {self.account}"
 
     def tell(self, notice: Notice) -> bool:
         """Queues a message; False when this event was told before."""
@@ -213,6 +209,10 @@ class Journal:
     def order_id_high_water(self) -> int:
         """The highest order id ever used: ids below it may be IB's memory of something else."""
         return int(self.get(_HIGH_WATER) or 0)
+
+    def own(self, name: str) -> str:
+        """The name of a value that each mode and account has for itself."""
+        return f"{name} {self.mode} {self.account}"
 
     def get(self, name: str) -> str | None:
         """A named value, None when it was never put."""

@@ -132,6 +132,10 @@ class Ledger:
         row = self._reader.row("SELECT v FROM kv WHERE k = ?", name)
         return row["v"] if row else None
 
+    def remembered_of_all(self, name: str) -> Sequence[str]:
+        """A named value of each mode and account for which the engine put one."""
+        return [row["v"] for row in self._reader.rows("SELECT v FROM kv WHERE k GLOB ?", f"{name} *")]
+
     def first_broken_event(self) -> int | None:
         """The number of the first event that was changed or removed; None when the record is whole."""
         return first_broken(self._reader)

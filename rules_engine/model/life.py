@@ -1,6 +1,7 @@
 """What a rule has lived through, and what the evaluator says of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from rules_engine.model.firing import Firing, HeldBack, RuleState
 
@@ -59,6 +60,25 @@ class Life:
     sides: str = ""
     known_s: float | None = None
     """When this was so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Every rule still remembered at ``at_s`` what was saved of it last, but for some: of those each memory is as old
+    as it says."""
+
+    at_s: float = 0.0
+    but_for: frozenset[str] = frozenset()
+
+    def brought_up(self, rule: str, life: Life) -> Life:
+        """The memory of a rule, with the newest time at which it was so."""
+        if rule in self.but_for or life.known_s is None or life.known_s >= self.at_s:
+            return life
+        return replace(life, known_s=self.at_s)
+
+    def besides(self, rules: Iterable[str]) -> "Known":
+        """The same, but for these rules too."""
+        return replace(self, but_for=self.but_for.union(rules))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from rules_engine.daemon.control import CommandRefused
 from rules_engine.gateway.messages.order_form import PriceCondition
+from rules_engine.model.settings import Mode
 from tests.daemon.house import BUY_AT_200, HERE_AT_200, ON_FALL, RULES_HEAD, House, Running, held
 
 
@@ -108,3 +109,20 @@ async def test_a_rule_deleted_while_the_engine_was_down_loses_its_order_at_the_s
         await house.until(lambda: held(house), "the held order")
     async with house.engine(ON_FALL):
         await house.until(lambda: [order.status for order in house.orders()] == ["Cancelled"], "the cancellation")
+
+
+async def test_a_rule_edited_for_a_dry_run_takes_its_order_from_the_broker_when_paper_goes_on(house: House) -> None:
+    half = BUY_AT_200.replace("100 MA", "50 MA")
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: held(house), "the held order")
+    async with house.engine(half, mode=Mode.DRY) as dry:
+        await dry.until_state("ma-when-v-hits-200", "placed")
+    assert [order.status for order in house.orders()] == ["PreSubmitted"]
+    async with house.engine(half):
+        await house.until(
+            lambda: (
+                [(order.status, order.form.totalQuantity) for order in house.orders()]
+                == [("Cancelled", 100), ("PreSubmitted", 50)]
+            ),
+            "the replacement",
+        )

@@ -179,7 +179,7 @@ async def _reloaded(in_force: InForce, prices: Prices) -> tuple[Difference | Ref
 def names_in_force(in_force: InForce, evaluator: Evaluator, journal: Journal) -> list[dict[str, str]]:
     """The rules, each with its digest, as far as the edition, the journal and the evaluator know them."""
     plans = {name: plan.rule.digest for name, plan in in_force.plans.items()}
-    kept = {name: digests[0] for name, digests in json.loads(journal.get(EDITION) or "{}").items()}
+    kept = {name: digests[0] for name, digests in json.loads(journal.get(journal.own(EDITION)) or "{}").items()}
     judged = {status.rule: plans.get(status.rule, "unknown") for status in evaluator.status(0.0)}
     return [plans, kept, judged]
 

@@ -336,7 +336,10 @@ class Interruptions:
         self.counts: Counter[str] = Counter()
 
     async def happen(self, until_s: float) -> None:
-        kinds = (self._kill, self._stop, self._drop, self._restart, self._lose_link, self._break_farm, self._reload)
+        kinds = (
+            *(self._kill, self._stop, self._drop, self._restart, self._lose_link, self._break_farm),
+            *(self._reload, self._kill_after_reload),
+        )
         await asyncio.sleep(WARM_UP_S + 10.0)
         while True:
             pause_s = self._random.uniform(5.0, 120.0)
@@ -388,3 +391,9 @@ class Interruptions:
         more = f"name: another-{self._edition}, when: MA > 9000, do: notify phone}}\n"
         self._house.write_rules("  - {".join([head, *rules, more]))
         await _insist(self._house, "reload")
+
+    async def _kill_after_reload(self) -> None:
+        """Before all memories are on disk again, or soon after."""
+        await self._reload()
+        await asyncio.sleep(self._random.uniform(0.0, 6.0))
+        await self._kill()

@@ -90,7 +90,7 @@ class Gate:
         return apart_s < restart.around_s or apart_s >= DAY_S - restart.around_s
 
     def _look_at_edition(self) -> None:
-        row = self._house.checks.row("SELECT v FROM kv WHERE k = ?", EDITION)
+        row = self._house.checks.row("SELECT v FROM kv WHERE k GLOB ?", f"{EDITION} *")
         found = json.loads(row["v"]) if row else {}
         if found == self._in_force:
             return

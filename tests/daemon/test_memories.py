@@ -1,0 +1,149 @@
+"""What is known of the rules after a crash: as late as it can be known, and never later."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.daemon.surroundings import Surroundings
+from rules_engine.execution.journal import Journal
+from rules_engine.model.clock import SteppedClock
+from rules_engine.model.instrument import Field
+from rules_engine.model.reports import FeedUp
+from rules_engine.model.settings import GatewaySettings, Settings
+from rules_engine.model.slices import at_once
+from rules_engine.model.tick import Tick
+
+START_S = 1_900_000_000.0
+MINUTE_S = 60.0
+RULES = {
+    "stays": "when: V > 200, do: notify phone",
+    "leaves": "when: V > 201, do: notify phone",
+    "edited": "when: V > 202, do: notify phone",
+}
+
+
+@dataclass
+class Engine:
+    """An engine without a broker: prices are put into its inbox, and its clock stands until somebody sets it."""
+
+    daemon: Daemon
+    clock: SteppedClock
+    folder: Path
+
+    def lives(self, minutes: int) -> None:
+        """A price each minute, after which what changed is saved."""
+        for _ in range(minutes):
+            self.clock.time_s += MINUTE_S
+            self.daemon.inbox.report(FeedUp(self.clock.now_s(), "V"))
+            self.daemon.inbox.tick(Tick("V", self.clock.now_s(), Field.LAST, 100.0))
+            self.daemon._step()
+            at_once(self.daemon._reactor.saving())
+
+    async def reads_and_saves_nothing(self, rules: Mapping[str, str]) -> None:
+        """Takes edited files over, as an engine that is killed before the rules' new memories come to disk."""
+        write(self.folder, rules)
+        with patch.object(Journal, "save_lives"):
+            await self.daemon._in_force.reload()
+
+    def gaps(self) -> Mapping[str, float]:
+        """Since when each rule does not know what happened."""
+        return {
+            name: run.watches[0].gap_s - START_S
+            for name, run in self.daemon._evaluator._runs.items()
+            if run.watches[0].gap_s is not None
+        }
+
+
+def write(folder: Path, rules: Mapping[str, str]) -> None:
+    lines = "".join(f"  - {{name: {name}, {text}}}\n" for name, text in rules.items())
+    (folder / "rules.yaml").write_text(f"version: 1\ntimezone: UTC\nrules:\n{lines}")
+
+
+@asynccontextmanager
+async def engine(path: Path, clock: SteppedClock, rules: Mapping[str, str]) -> AsyncIterator[Engine]:
+    """One that begins, and in the end is gone as in a crash."""
+    folder, state = path / "rules", StateFolder(path / "var")
+    folder.mkdir(exist_ok=True)
+    state.prepare()
+    write(folder, rules)
+    settings = replace(
+        Settings(),
+        rules=folder,
+        state=state.path,
+        gateway=GatewaySettings(port=1),
+        channels={"phone": "json://localhost:1"},
+        local_webhooks=True,
+    )
+    book = RuleBook(folder, frozenset(settings.channels))
+    edition = book.read(clock.now_s(), frozenset(), {})
+    assert isinstance(edition, Edition), edition
+    around = Surroundings(elapsed_s=clock.now_s)
+    daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
+    try:
+        await daemon._in_force.resume()
+        yield Engine(daemon, clock, folder)
+    finally:
+        daemon.close()
+
+
+def without(*names: str) -> Mapping[str, str]:
+    return {name: text for name, text in RULES.items() if name not in names}
+
+
+EDITED = {**RULES, "edited": "when: V > 203, do: notify phone"}
+
+
+@pytest.mark.parametrize("then", [[EDITED], [without("leaves")], [dict(reversed(RULES.items()))], [EDITED, RULES]])
+async def test_a_kill_in_a_reload_costs_a_rule_that_stays_nothing(
+    tmp_path: Path, then: Sequence[Mapping[str, str]]
+) -> None:
+    clock = SteppedClock(START_S)
+    async with engine(tmp_path, clock, RULES) as one:
+        one.lives(minutes=5)
+        for rules in then:
+            await one.reads_and_saves_nothing(rules)
+    clock.time_s += 3600.0
+    async with engine(tmp_path, clock, then[-1]) as other:
+        assert other.gaps()["stays"] == 5 * MINUTE_S
+
+
+async def test_a_rule_that_comes_back_does_not_pass_for_one_that_was_there_all_the_time(tmp_path: Path) -> None:
+    clock = SteppedClock(START_S)
+    async with engine(tmp_path, clock, RULES) as one:
+        one.lives(minutes=1)
+        await one.reads_and_saves_nothing(without("leaves"))
+        one.lives(minutes=5)
+        await one.reads_and_saves_nothing(RULES)
+    clock.time_s += 3600.0
+    async with engine(tmp_path, clock, RULES) as other:
+        assert other.gaps() == {"stays": 6 * MINUTE_S, "edited": 6 * MINUTE_S, "leaves": MINUTE_S}
+
+
+async def test_nor_does_one_that_came_back_while_the_engine_was_off(tmp_path: Path) -> None:
+    clock = SteppedClock(START_S)
+    async with engine(tmp_path, clock, RULES) as one:
+        one.lives(minutes=1)
+    async with engine(tmp_path, clock, without("leaves")) as one:
+        one.lives(minutes=5)
+    for _ in range(2):
+        clock.time_s += 3600.0
+        async with engine(tmp_path, clock, RULES) as other:
+            assert other.gaps() == {"stays": 6 * MINUTE_S, "edited": 6 * MINUTE_S, "leaves": MINUTE_S}
+
+
+async def test_a_rule_edited_back_and_forth_is_no_older_one(tmp_path: Path) -> None:
+    clock = SteppedClock(START_S)
+    async with engine(tmp_path, clock, RULES) as one:
+        one.lives(minutes=5)
+        await one.reads_and_saves_nothing(EDITED)
+        await one.reads_and_saves_nothing(RULES)
+    clock.time_s += 3600.0
+    async with engine(tmp_path, clock, RULES) as other:
+        assert other.gaps() == {"stays": 5 * MINUTE_S, "leaves": 5 * MINUTE_S, "edited": MINUTE_S}
