@@ -107,7 +107,7 @@ class InForce:
         placed = {one.rule for one in entries} | {end.rule for end in unsettled if end.held}
         lives = await in_slices(self._journal.reading_lives())
         self._remembered = frozenset(lives)
-        came = self.plans.keys() - before.keys()
+        came = lives.keys() - before.keys()
         known = self._journal.known.besides(came)
         valid = {
             rule: _still_valid(known.brought_up(rule, life), plan, before.get(rule), rule in placed)

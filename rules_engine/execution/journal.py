@@ -132,12 +132,12 @@ class Journal:
     @property
     def known(self) -> Known:
         """Until when the memories on disk are those of the rules in force."""
-        text = self.get(self.own(_KNOWN))
-        return from_text(Known, text) if text else Known()
+        at_s, but_for = json.loads(self.get(self.own(_KNOWN)) or "[0.0, []]")
+        return Known(at_s, frozenset(but_for))
 
     def put_known(self, known: Known) -> None:
         """One time for all rules that did not change."""
-        self.put(self.own(_KNOWN), to_text(known))
+        self.put(self.own(_KNOWN), json.dumps([known.at_s, sorted(known.but_for)]))
 
     def reading_lives(self) -> Slices[Mapping[str, Life]]:
         """The same in slices."""
