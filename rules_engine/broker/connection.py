@@ -113,6 +113,20 @@ class Connection:
         """A round trip to IB; raises LinkDown when it is not answered in time."""
         await self._hearing.inquiry.time(deadline_s)
 
+    def ask(self) -> None:
+        """The same, but nobody waits for the answer: while there is none `is_owed` holds. Raises LinkDown."""
+        self._hearing.inquiry.ask_time()
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether IB was asked for the time and has not answered yet."""
+        return self._hearing.inquiry.times.outstanding > 0
+
+    @property
+    def packets(self) -> int:
+        """How often anything was heard."""
+        return self._hearing.packets
+
     def is_proven(self, within_s: float = 1.0) -> bool:
         """Whether IB answered a round trip that began within the last so many seconds, and none takes long."""
         return self._hearing.inquiry.is_proven(within_s)

@@ -7,17 +7,20 @@ from rules_engine.broker.inbox import Inbox
 from rules_engine.model.clock import Clock
 from rules_engine.model.reports import FeedDown, FeedUp
 
-VERIFY_S = 10.0
-"""How long a feed may stay silent after IB calls it well, before we ask for it anew."""
-RETRY_S = 60.0
+VERIFY_LOOKS = 10
+"""Through so many looks a feed may stay silent after IB calls it well, before we ask for it anew."""
+RETRY_LOOKS = 60
 
 
 @dataclass(slots=True)
 class Silence:
-    """Why an instrument has no trusted prices, and when to ask for them again."""
+    """Why an instrument has no trusted prices, and after how many looks to ask for them again.
+
+    Looks and not seconds: prices that wait unread because this program was held up are no silence.
+    """
 
     code: int
-    retry_s: float
+    looks: int
 
 
 class Feeds:
@@ -44,7 +47,7 @@ class Feeds:
         for name in names:
             known = self.silences.get(name)
             if known is None or (code and not known.code):
-                self.silences[name] = Silence(code, now_s + RETRY_S)
+                self.silences[name] = Silence(code, RETRY_LOOKS)
                 self._inbox.report(FeedDown(now_s, name, code, text))
 
     def ticked(self, name: str, contract_id: int) -> None:
@@ -54,9 +57,8 @@ class Feeds:
 
     def verify_soon(self) -> None:
         """IB says that all is well: whoever stays silent is asked again shortly."""
-        retry_s = self._clock.now_s() + VERIFY_S
         for silence in self.silences.values():
-            silence.retry_s = min(silence.retry_s, retry_s)
+            silence.looks = min(silence.looks, VERIFY_LOOKS)
 
     def forget(self, names: Iterable[str]) -> None:
         """No rule needs these any more."""
@@ -64,9 +66,10 @@ class Feeds:
             self.silences.pop(name, None)
 
     def due(self) -> tuple[str, ...]:
-        """The silent instruments whose subscription should be renewed now; each is due again after RETRY_S."""
-        now_s = self._clock.now_s()
-        names = tuple(name for name, silence in self.silences.items() if silence.retry_s <= now_s)
+        """One look: the silent instruments whose subscription is to be renewed now; each again after RETRY_LOOKS."""
+        for silence in self.silences.values():
+            silence.looks -= 1
+        names = tuple(name for name, silence in self.silences.items() if silence.looks <= 0)
         for name in names:
-            self.silences[name].retry_s = now_s + RETRY_S
+            self.silences[name].looks = RETRY_LOOKS
         return names

@@ -52,6 +52,8 @@ class Hearing:
         self.degraded = False
         self.outages = 0
         """How often IB's own link was lost: an answer that spans such a moment proves nothing."""
+        self.packets = 0
+        """How often anything was read from the socket."""
         self.ended = asyncio.Event()
         self.why_ended = ""
         self._keeps_proven = keeps_proven
@@ -147,6 +149,7 @@ class Hearing:
         self.inquiry.order_ids.end()
 
     def packet(self) -> None:
+        self.packets += 1
         self.prices.now_s, self.prices.came = self._clock.now_s(), False
 
     def packet_end(self) -> None:

@@ -70,7 +70,7 @@ class Inquiry:
 
     async def time(self, deadline_s: float) -> None:
         """A round trip."""
-        answer = self._ask_time()
+        answer = self.ask_time()
         try:
             async with asyncio.timeout(deadline_s):
                 await answer
@@ -100,9 +100,10 @@ class Inquiry:
         if self.is_proof_due(self._clock.now_s()):
             # A connection that is gone is seen elsewhere.
             with contextlib.suppress(LinkDown):
-                self._ask_time()
+                self.ask_time()
 
-    def _ask_time(self) -> asyncio.Future[tuple[None, ...]]:
+    def ask_time(self) -> asyncio.Future[tuple[None, ...]]:
+        """Asks for the time; the answer is that it came."""
         answer = self.times.ask()
         self._asked_s.append(self._clock.now_s())
         self._send(self._session.client.reqCurrentTime)

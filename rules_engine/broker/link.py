@@ -9,6 +9,7 @@ from rules_engine.broker.feeds import Feeds
 from rules_engine.broker.gateway_process import Witness, serving_process
 from rules_engine.broker.inbox import Inbox
 from rules_engine.broker.subscriptions import FieldsOf, every_field
+from rules_engine.broker.vigil import Vigil
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.instrument import Instrument
@@ -20,8 +21,6 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 STEADY_S = 60.0
 """A connection that held this long was a good one: the pauses begin anew."""
 LOOK_EVERY_S = 1.0
-PROBE_EVERY_S = 15.0
-PROBE_DEADLINE_S = 5.0
 
 
 class Link:
@@ -127,17 +126,17 @@ class Link:
         """Returns never: raises LinkDown when the connection is lost or has gone deaf."""
         connection = self.connection
         assert connection is not None
-        probed_s = self._clock.now_s()
+        vigil = Vigil(connection)
         while True:
             try:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     await connection.ended()
                 raise LinkDown(connection.why_ended)
             except TimeoutError:
-                self._renew(connection)
-            if self._clock.now_s() - probed_s >= PROBE_EVERY_S:
-                await connection.probe(PROBE_DEADLINE_S)
-                probed_s = self._clock.now_s()
+                # What came while this program was held up is read before anybody is called silent.
+                await asyncio.sleep(0)
+            self._renew(connection)
+            vigil.look()
 
     def _renew(self, connection: Connection) -> None:
         """Feeds that stayed silent are asked for again, unless IB itself is cut off."""

@@ -63,6 +63,8 @@ class Subscriptions:
         self._contracts: dict[int, Contract] = {}
         self._requests: dict[int, int] = {}
         """The numbers of the streams' requests, by contract."""
+        self._former: dict[int, int] = {}
+        """The numbers that they had before they were renewed."""
 
     @property
     def qualified(self) -> dict[str, Qualified]:
@@ -110,8 +112,7 @@ class Subscriptions:
         chosen = None if names is None else set(names)
         for stream in list(self._streams.values()):
             if chosen is None or chosen & set(stream.names):
-                self._end(stream.contract_id)
-                self._start(stream.contract_id, stream.names)
+                self._again(stream.contract_id, stream.names)
 
     def silence_all(self, code: int, text: str) -> None:
         """No instrument's prices can be trusted."""
@@ -130,7 +131,7 @@ class Subscriptions:
         stream = self._prices.streams.get(request_id)
         if stream is None:
             return False
-        if codes.silences(code):
+        if codes.silences(code) and self._streams.get(stream.contract_id) is stream:
             self._silence(stream, code, text)
         return True
 
@@ -216,11 +217,21 @@ class Subscriptions:
     def _rename(self, contract_id: int, names: tuple[str, ...]) -> None:
         """A further name begins with a snapshot like any other."""
         further = set(names) - set(self._streams[contract_id].names)
-        self._streams[contract_id].names = names
         if further:
-            self._end(contract_id)
             self._feeds.down(sorted(further))
-            self._start(contract_id, names)
+            self._again(contract_id, names)
+        else:
+            self._streams[contract_id].names = names
+
+    def _again(self, contract_id: int, names: tuple[str, ...]) -> None:
+        """What IB said under the old number may still be on its way, or wait to be read: it is heard too."""
+        stream, request_id = self._streams[contract_id], self._requests[contract_id]
+        self._end(contract_id)
+        self._start(contract_id, names)
+        stream.names = tuple(name for name in stream.names if name in names)
+        if stream.names:
+            self._prices.streams[request_id] = stream
+            self._former[contract_id] = request_id
 
     def _start(self, contract_id: int, names: tuple[str, ...]) -> None:
         contract = self._contracts[contract_id]
@@ -234,4 +245,5 @@ class Subscriptions:
         del self._streams[contract_id]
         request_id = self._requests.pop(contract_id)
         del self._prices.streams[request_id]
+        self._prices.streams.pop(self._former.pop(contract_id, request_id), None)
         self._session.client.cancelMktData(request_id)

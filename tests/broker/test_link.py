@@ -8,7 +8,8 @@ from itertools import count
 import pytest
 
 from rules_engine.broker import link as link_module
-from rules_engine.broker.feeds import RETRY_S, VERIFY_S, Feeds
+from rules_engine.broker import vigil
+from rules_engine.broker.feeds import RETRY_LOOKS, VERIFY_LOOKS, Feeds
 from rules_engine.broker.hearing import Hearing
 from rules_engine.broker.link import Link
 from rules_engine.gateway import Catalogue, Gateway, Market
@@ -94,8 +95,7 @@ async def test_same_trouble_is_told_once(heard: Heard, gateway: Gateway) -> None
 
 async def test_deaf_gateway_is_given_up(gateway: Gateway, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(link_module, "PROBE_EVERY_S", 0.05)
-    monkeypatch.setattr(link_module, "PROBE_DEADLINE_S", 0.1)
+    monkeypatch.setattr(vigil, "ASK_LOOKS", 2)
     async with linked(gateway.port, heard):
         await heard.subscribed("V", "MA")
         gateway.freeze()
@@ -151,7 +151,7 @@ async def test_link_to_a_tws_that_has_lost_ib_is_not_called_up(
 
 async def test_silent_feed_is_asked_for_again(gateway: Gateway, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr("rules_engine.broker.feeds.VERIFY_S", 0.05)
+    monkeypatch.setattr("rules_engine.broker.feeds.VERIFY_LOOKS", 2)
     async with linked(gateway.port, heard):
         await heard.subscribed("V", "MA")
         heard.items.clear()
@@ -174,14 +174,19 @@ def test_feed_is_told_down_once_and_a_reason_outranks_none(heard: Heard) -> None
 
 
 def test_silent_feeds_fall_due_once_a_period_and_sooner_when_ib_says_all_is_well(heard: Heard) -> None:
-    clock = SteppedClock(100.0)
-    feeds = Feeds(heard.inbox, clock)
+    feeds = Feeds(heard.inbox, SteppedClock(100.0))
     feeds.down(["V", "MA"], 1100, "lost")
     assert feeds.due() == ()
     feeds.verify_soon()
-    clock.time_s += VERIFY_S
-    assert feeds.due() == ("V", "MA")
-    assert feeds.due() == ()
+    assert [feeds.due() for _ in range(VERIFY_LOOKS)] == [()] * (VERIFY_LOOKS - 1) + [("V", "MA")]
     feeds.forget(["MA"])
-    clock.time_s += RETRY_S
-    assert feeds.due() == ("V",)
+    assert [feeds.due() for _ in range(RETRY_LOOKS)] == [()] * (RETRY_LOOKS - 1) + [("V",)]
+
+
+def test_a_program_that_was_held_up_does_not_call_what_it_has_not_read_silent(heard: Heard) -> None:
+    clock = SteppedClock(100.0)
+    feeds = Feeds(heard.inbox, clock)
+    feeds.down(["V"], 1100, "lost")
+    feeds.verify_soon()
+    clock.time_s += 3600
+    assert feeds.due() == ()

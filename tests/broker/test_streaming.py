@@ -225,6 +225,37 @@ async def test_lost_data_is_subscribed_again(connect: Connect, gateway: Gateway,
     assert heard.prices("V") == [200.0]
 
 
+async def test_prices_that_were_not_read_yet_as_their_subscription_is_renewed_are_heard(
+    connect: Connect, gateway: Gateway, heard: Heard
+) -> None:
+    connection = await connect([V])
+    await heard.subscribed("V")
+    gateway.push("V", 200.0)
+    gateway.push("V", 198.0)
+    connection.renew(["V"])
+    await connection.probe()
+    gateway.push("V", 201.0)
+    await heard.until(lambda: 201.0 in heard.prices("V"))
+    told = [(tick.value, tick.snapshot) for tick in heard.ticks("V")]
+    assert told == [(199.0, True), (200.0, False), (198.0, False), (198.0, True), (201.0, False)]
+
+
+async def test_prices_that_were_not_read_yet_as_a_contract_gets_a_further_name_are_heard_under_the_first(
+    connect: Connect, gateway: Gateway, heard: Heard
+) -> None:
+    other = Instrument("visa", Kind.CONTRACT, contract_id=_contract_id(gateway, "V"))
+    connection = await connect([V])
+    await heard.subscribed("V")
+    watching = asyncio.create_task(connection.watch([V, other]))
+    pushed = list[float]()
+    while not watching.done():
+        pushed.append(200.0 + len(pushed))
+        gateway.push("V", pushed[-1])
+        await asyncio.sleep(0)
+    await heard.until(lambda: heard.ticks("visa") and heard.ticks("V")[-1].value == pushed[-1])
+    assert heard.prices("V") == pushed
+
+
 async def test_watch_changes_streams_and_leaves_the_others_alone(
     connect: Connect, gateway: Gateway, heard: Heard
 ) -> None:
