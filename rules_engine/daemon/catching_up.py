@@ -38,8 +38,6 @@ class CatchingUp:
         self._filled: dict[_Key, History] = {}
         self._broken: set[str] = set()
         self._learnt: Connection | None = None
-        self.is_learning = False
-        """Whether levels may still change by what IB has said of our instruments: nothing is placed there meanwhile."""
 
     def wake(self) -> None:
         """Other rules are in force: what they need may have changed."""
@@ -62,8 +60,7 @@ class CatchingUp:
             return
         self._learnt = connection
         self._break_unqualified(connection.unqualified)
-        if self._steps(connection) != self._in_force.steps:
-            self.is_learning = True
+        if self._new_steps(connection):
             self.wake()
 
     async def run(self) -> None:
@@ -98,14 +95,17 @@ class CatchingUp:
     async def _take_in(self, connection: Connection) -> None:
         self._break_unqualified(connection.unqualified)
         # A level `above 200` is held one price step higher: the real steps may differ from the usual ones.
-        steps = self._steps(connection)
-        if steps != self._in_force.steps:
-            await self._in_force.replan(steps)
-        self.is_learning = False
+        if new := self._new_steps(connection):
+            await self._in_force.replan(new)
 
-    def _steps(self, connection: Connection) -> dict[str, Decimal]:
+    def _new_steps(self, connection: Connection) -> dict[str, Decimal]:
+        """Price steps of our instruments that are other ones than the rules were planned with."""
         named = ((one.name, connection.traded(one.name)) for one in self._in_force.instruments())
-        return {name: traded.min_tick for name, traded in named if traded is not None}
+        return {
+            name: traded.min_tick
+            for name, traded in named
+            if traded is not None and not self._in_force.is_known(name, traded)
+        }
 
     def _break_unqualified(self, unqualified: Mapping[str, Unqualified]) -> None:
         """A rule whose instrument means nothing to IB, or several things, needs its user; told once."""

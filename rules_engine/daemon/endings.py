@@ -7,12 +7,16 @@ from rules_engine.evaluation import Evaluator
 from rules_engine.execution.changes import Change, UnitEnd
 from rules_engine.execution.journal import Journal
 from rules_engine.model.clock import Clock
-from rules_engine.model.intent import IntentState
+from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.rule import Rule
 from rules_engine.notifying.messages import broken_notice
 
 _log = logging.getLogger(__name__)
 
+NOT_TRIGGERED = frozenset(
+    {IntentState.INTENT, IntentState.SENDING, IntentState.ACKED, IntentState.UNKNOWN, IntentState.ADOPTED}
+)
+"""Of an order that waits at the broker: it has done nothing yet, for all we know."""
 _BREAKS = frozenset({IntentState.REJECTED, IntentState.CANCELLED, IntentState.UNKNOWN, IntentState.BLOCKED})
 
 
@@ -41,6 +45,18 @@ class Endings:
         """The rule changed or went: the ends of what it had at the broker no longer concern its memory."""
         self._held.pop(rule, None)
 
+    def withdraw(self, entry: Intent) -> None:
+        """Takes back what the broker holds: its end will be no reason to break the rule, also over a restart."""
+        with self._journal.transaction():
+            self._journal.put(self._withdrawn(entry.rule), str(entry.seq))
+            for leg in self._journal.intents.unit(entry.rule, entry.seq):
+                if not leg.state.is_over:
+                    self._journal.want_leg_cancelled(leg)
+
+    def is_withdrawn(self, rule: str, seq: int) -> bool:
+        """Whether that unit was taken back."""
+        return self._journal.get(self._withdrawn(rule)) == str(seq)
+
     def changed(self, change: Change) -> None:
         """Says what happened in the log, and counts the orders that still work."""
         _log.info("%s: %s%s", change.intent.rule, change.text, " (while away)" if change.away else "")
@@ -66,6 +82,8 @@ class Endings:
 
     def _held_ended(self, end: UnitEnd, rule: Rule, now_s: float) -> None:
         if self._held.get(end.rule) != end.seq:
+            if end.used:
+                self._used_before(end.rule, rule)
             return  # An order of an older edition of the rule, or one that was settled before.
         del self._held[end.rule]
         if end.state in _BREAKS and not end.used:
@@ -74,6 +92,21 @@ class Endings:
             self._journal.tell(broken_notice(rule, reason, now_s))
         else:
             self._evaluator.held_ended(end.rule, end.used, self.until_s())
+
+    def _used_before(self, name: str, rule: Rule) -> None:
+        """IB filled what we had taken back, or called over: once is once, and nothing that was seen before that is
+        placed again."""
+        newer = [one for one in self._journal.intents.open() if one.rule == name and one.held and not one.is_child]
+        if newer and not rule.once:
+            return
+        self._evaluator.held_ended(name, True, self.until_s())
+        for entry in newer:
+            if entry.state in NOT_TRIGGERED:
+                self.drop(name)
+                self.withdraw(entry)
+
+    def _withdrawn(self, rule: str) -> str:
+        return self._journal.own(f"withdrawn {rule}")
 
 
 def _why_broken(end: UnitEnd) -> str:

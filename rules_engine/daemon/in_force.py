@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from rules_engine.daemon.collector import collector_waits
-from rules_engine.daemon.endings import Endings
+from rules_engine.daemon.endings import NOT_TRIGGERED, Endings
 from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook, compare
 from rules_engine.daemon.slices import in_slices
 from rules_engine.evaluation import Evaluator
@@ -18,20 +18,20 @@ from rules_engine.execution.journal import Journal
 from rules_engine.language import render
 from rules_engine.model.clock import Clock
 from rules_engine.model.instrument import Field, Instrument
-from rules_engine.model.intent import Intent, IntentState
+from rules_engine.model.intent import Intent
 from rules_engine.model.life import Life
 from rules_engine.model.place import Problem
 from rules_engine.model.plan import Plan
+from rules_engine.model.reports import Traded
 from rules_engine.model.slices import Slices
 from rules_engine.notifying.messages import reload_failed_notice, reloaded_notice
 
 _log = logging.getLogger(__name__)
 EDITION = "edition"
 """The name under which the journal keeps the digests of the rules in force, for each mode and account."""
+_STEPS = "price steps"
+"""The name under which it keeps the price steps that they were planned with."""
 _SAVED_AT_ONCE = 20
-_NOT_TRIGGERED = frozenset(
-    {IntentState.INTENT, IntentState.SENDING, IntentState.ACKED, IntentState.UNKNOWN, IntentState.ADOPTED}
-)
 
 
 class InForce:
@@ -86,6 +86,10 @@ class InForce:
         named = (one for plan in self.edition.plans for one in (*plan.reads, *plan.orders_in))
         return frozenset(one for one in named if one.name not in self._leaving)
 
+    def is_known(self, instrument: str, traded: Traded | None) -> bool:
+        """Whether IB has described the contract, and the rules were planned with its price step."""
+        return traded is not None and self.steps.get(instrument) == traded.min_tick
+
     def fields(self, instrument: str) -> frozenset[Field]:
         """What rules read of an instrument."""
         if self._fields_of is not self.edition:
@@ -101,10 +105,13 @@ class InForce:
         A rule whose condition was edited meanwhile starts anew; an order that an older edition left at the broker is
         cancelled, unless it was triggered: then its fill uses up what the rule may do, as an edited one.
         """
+        await self._plan_as_before()
         before = json.loads(self._journal.get(self._journal.own(EDITION)) or "{}")
         entries = self._held_entries()
         unsettled = self._journal.unsettled()
-        placed = {one.rule for one in entries} | {end.rule for end in unsettled if end.held}
+        misplaced = self._misplaced(entries)
+        stays = {one.key: self._stays(one, before, misplaced) for one in entries}
+        placed = {one.rule for one in entries if stays[one.key]} | {end.rule for end in unsettled if end.held}
         lives = await in_slices(self._journal.reading_lives())
         self._remembered = frozenset(lives)
         came = lives.keys() - before.keys()
@@ -118,24 +125,45 @@ class InForce:
             await in_slices(self._evaluator.giving(self.edition.plans, valid))
             await in_slices(self._evaluator.arming())
         for intent in entries:
-            if self._is_unchanged(intent.rule, before) or intent.state not in _NOT_TRIGGERED:
+            if stays[intent.key] or intent.state not in NOT_TRIGGERED:
                 self._endings.holds(intent.rule, intent.seq)
             else:
-                self._cancel_unit(intent)
+                self._endings.withdraw(intent)
         for end in unsettled:
-            if end.held and (self._is_unchanged(end.rule, before) or end.used):
+            if end.held and self._is_unchanged(end.rule, before) and not self._endings.is_withdrawn(end.rule, end.seq):
                 self._endings.holds(end.rule, end.seq)
             self._endings.ended(end)
         self._in_force_from_now(_digests(self.edition), came)
 
+    async def _plan_as_before(self) -> None:
+        """With the price steps that IB told last: without them a rule might run here whose order the broker holds."""
+        steps = {name: Decimal(step) for name, step in json.loads(self._journal.get(_STEPS) or "{}").items()}
+        if steps:
+            self.edition = await in_slices(self._book.replanning(self.edition, steps))
+            self.plans, self.steps = self.edition.by_name, steps
+
+    def _stays(self, entry: Intent, before: Mapping[str, list[str]], misplaced: Collection[str]) -> bool:
+        """Whether what the broker holds is what the rule in force has there."""
+        is_ours = self._is_unchanged(entry.rule, before) and not self._endings.is_withdrawn(entry.rule, entry.seq)
+        return is_ours and entry.rule not in misplaced
+
+    def _misplaced(self, entries: Sequence[Intent]) -> frozenset[str]:
+        """Rules for which the broker holds other orders than it should: prices in these are rounded to other steps by
+        now, or it can no longer hold them. What was triggered stays, and what IB has not told the steps of yet."""
+        triggered = {one.rule for one in entries if one.state not in NOT_TRIGGERED}
+        units = {(one.rule, one.seq) for one in entries if one.rule not in triggered}
+        legs = [one for one in self._journal.intents.open() if (one.rule, one.seq) in units]
+        return frozenset(
+            one.rule
+            for one in legs
+            if (plan := self.plans.get(one.rule)) is not None
+            and all(named.name in self.steps for named in plan.reads | plan.orders_in)
+            and one.draft not in [held.unit[one.leg] for held in plan.held if one.leg < len(held.unit)]
+        )
+
     def _is_unchanged(self, rule: str, before: Mapping[str, list[str]]) -> bool:
         plan = self.plans.get(rule)
         return plan is not None and before.get(rule, [None])[0] == plan.rule.digest
-
-    def _cancel_unit(self, entry: Intent) -> None:
-        for leg in self._journal.intents.unit(entry.rule, entry.seq):
-            if not leg.state.is_over:
-                self._journal.want_leg_cancelled(leg)
 
     def _held_entries(self) -> list[Intent]:
         """What waits at the broker for its trigger, or was triggered. Not the children of a bracket: they guard a
@@ -167,19 +195,19 @@ class InForce:
         self.problems = ()
         difference = compare(self.edition, found, self._held())
         await self._swap(found, difference)
-        if not difference.is_empty:
-            self.changes = difference.lines()
-            _log.info("rules reloaded: %s", "; ".join(self.changes))
-            self._journal.tell(reloaded_notice(self.changes, self._channels, self.reloaded_s))
         return difference
 
-    async def replan(self, steps: Mapping[str, Decimal]) -> None:
-        """The same rules with the price steps that IB has told; only a reload takes new text."""
+    async def replan(self, new: Mapping[str, Decimal]) -> None:
+        """The same rules with these price steps that IB has told; only a reload takes new text.
+
+        What the broker holds stays, unless it would be another order now: then it is cancelled, and placed anew once
+        that is confirmed.
+        """
         async with self._reading:
-            self.steps = steps
-            found = await self._read()
-            if isinstance(found, Edition) and found.digest == self.edition.digest:
-                await self._swap(found, compare(self.edition, found, frozenset()))
+            named = _named(self.edition)
+            steps = {name: step for name, step in {**self.steps, **new}.items() if name in named}
+            edition = await in_slices(self._book.replanning(self.edition, steps))
+            await self._swap(edition, compare(self.edition, edition, frozenset()), steps)
 
     def _forget_held(self, rule: str) -> None:
         """What the broker held for an older edition is on its way out: the rule is armed anew."""
@@ -201,9 +229,10 @@ class InForce:
         for entry in self._held_entries():
             if entry.rule in wanted:
                 waiting.setdefault(entry.rule, []).append(entry)
-        found = [rule for rule, held in waiting.items() if all(one.state in _NOT_TRIGGERED for one in held)]
-        for entry in (entry for rule in found for entry in waiting[rule]):
-            self._cancel_unit(entry)
+        found = [rule for rule, held in waiting.items() if all(one.state in NOT_TRIGGERED for one in held)]
+        with self._journal.transaction():
+            for entry in (entry for rule in found for entry in waiting[rule]):
+                self._endings.withdraw(entry)
         if found:
             self.on_change()
         return found
@@ -213,14 +242,19 @@ class InForce:
         return await in_slices(self._book.reading(self._clock.now_s(), armed, self.steps))
 
     def _held(self) -> frozenset[str]:
-        return frozenset(one.rule for one in self._held_entries() if one.state in _NOT_TRIGGERED)
+        return frozenset(one.rule for one in self._held_entries() if one.state in NOT_TRIGGERED)
+
+    def _tell_reloaded(self, difference: Difference) -> None:
+        self.changes = difference.lines()
+        _log.info("rules reloaded: %s", "; ".join(self.changes))
+        self._journal.tell(reloaded_notice(self.changes, self._channels, self._clock.now_s()))
 
     def _refuse(self, refused: Refused) -> None:
         self.problems = refused.problems
         _log.error("rules not reloaded, the old ones stay in force\n%s", render(refused.problems))
         self._journal.tell(reload_failed_notice(refused.problems, self._channels, self._clock.now_s()))
 
-    async def _swap(self, edition: Edition, difference: Difference) -> None:
+    async def _swap(self, edition: Edition, difference: Difference, steps: Mapping[str, Decimal] | None = None) -> None:
         # Each of these takes a while where there are very many rules.
         await asyncio.sleep(0)
         digests = _digests(edition)
@@ -234,14 +268,26 @@ class InForce:
         self._remembered = remembered
         self.edition, self.plans, self._leaving = edition, plans, frozenset()
         with self._journal.transaction():
-            gone = self._cancel_held((*difference.removed, *difference.changed))
+            gone = self._cancel_held((*difference.removed, *difference.changed, *self._planned_with(steps)))
             for rule in gone:
                 self._endings.drop(rule)
             self._save(gone)
             self._in_force_from_now(digests, (*replaced.added, *replaced.rearmed))
+            if not difference.is_empty:
+                self._tell_reloaded(difference)
         self.on_change()
         await in_slices(self._evaluator.arming())
+        for rule in set(gone).intersection(replaced.unchanged):
+            self._forget_held(rule)
         await in_slices(self._saving((*replaced.added, *replaced.changed)))
+
+    def _planned_with(self, steps: Mapping[str, Decimal] | None) -> Collection[str]:
+        """The plans in force were made with these steps. Returns the rules that are misplaced now."""
+        if steps is None:
+            return ()
+        self.steps = steps
+        self._journal.put(_STEPS, json.dumps({name: str(step) for name, step in steps.items()}))
+        return self._misplaced(self._held_entries())
 
     def _in_force_from_now(self, digests: str, anew: Iterable[str]) -> None:
         """What is on disk of rules that begin anew was lived by others of their name."""

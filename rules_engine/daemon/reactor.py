@@ -304,10 +304,9 @@ class Reactor:
         if self._desk.is_restart_near and not self._dry:
             return True
         plan = self._in_force.plans[rule]
-        unknown = any(self._market.traded(one.name) is None for one in plan.reads | plan.orders_in)
+        named = (one.name for one in plan.reads | plan.orders_in)
         return (
-            self._catching_up.is_learning
-            or unknown
+            not all(self._in_force.is_known(name, self._market.traded(name)) for name in named)
             or not all(self._market.is_priced(one.name) for one in plan.orders_in)
             or any(
                 intent.rule == rule and intent.held and not intent.is_child for intent in self._journal.intents.open()

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -85,6 +85,13 @@ class RuleBook:
         plans, unplannable = yield from planning(loaded.sound, known, price_steps=steps)
         self._plans, self._steps = {plan.rule.name: plan for plan in plans}, dict(steps)
         return _edition(plans, (*unreadable, *merge(loaded.problems, unplannable, sources)), digest)
+
+    def replanning(self, edition: Edition, steps: Mapping[str, Decimal]) -> Slices[Edition]:
+        """The same rules with other price steps, in slices; not read again. One that asked for the broker, which cannot
+        hold it with these steps, runs here."""
+        plans, unplannable = yield from planning((one.rule for one in edition.plans), {}, price_steps=steps)
+        self._plans, self._steps = {one.rule.name: one for one in plans}, dict(steps)
+        return replace(edition, plans=plans, warnings=(*edition.warnings, *unplannable))
 
     def digest(self) -> str:
         """What `read` would give as digest: cheap enough for every wake-up."""

@@ -8,9 +8,9 @@ from rules_engine.execution.decision import Decision
 from rules_engine.execution.ports import Market
 from rules_engine.execution.resolve import Ending, resolve
 from rules_engine.execution.risk import RiskGate
-from rules_engine.execution.words import describe
+from rules_engine.execution.words import describe, order_words
 from rules_engine.model.action import Notify
-from rules_engine.model.firing import Firing, HeldBack
+from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.life import Arming
 from rules_engine.model.notice import Notice
 from rules_engine.model.order import Unit
@@ -40,6 +40,8 @@ def decide(
     resolved = resolve(case.actions, market, book.open, ending)
     if isinstance(resolved, Refusal):
         return hold_back(HeldBack(firing, resolved.reason, resolved.detail), rule, wording)
+    if resolved.unit and (still := _still_held(rule, book)):
+        return hold_back(HeldBack(firing, Reason.STILL_HELD, still), rule, wording)
     if refused := gate.check(resolved.unit, replace(book, open=resolved.rest), rule.name):
         return hold_back(HeldBack(firing, refused.reason, refused.detail), rule, wording)
     notice = wording(firing)
@@ -73,6 +75,12 @@ def decide_arming(arming: Arming, unit: Unit, rule: Rule, *, now_s: float) -> De
         held=True,
         digest=rule.digest,
     )
+
+
+def _still_held(rule: Rule, book: Book) -> str:
+    """What IB may still fill of an edition of the rule that ran there; empty when there is nothing."""
+    entries = (one for one in book.open if one.rule == rule.name and one.held and not one.is_child)
+    return "; ".join(order_words(one.draft) for one in entries)
 
 
 def _send_by_s(now_s: float, rule: Rule) -> float | None:

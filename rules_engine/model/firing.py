@@ -33,6 +33,7 @@ class Reason(StrEnum):
     WRONG_SIDE = "a bracket's child would be on the wrong side of its entry"
     BAD_QUANTITY = "the quantity is not a positive number"
     BAD_PRICE = "the price is not a positive number"
+    STILL_HELD = "an order that the broker held for the rule has not ended yet"
     DUPLICATE = "another firing sent the same order a moment ago"
     WRONG_ACCOUNT = "the account is not of the kind that the mode names"
     LINK_DOWN = "IB is not connected"

@@ -1,13 +1,16 @@
 """Rules that are edited, renamed to other contracts, or taken away while the engine runs or is off."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from rules_engine.daemon.control import CommandRefused
+from rules_engine.daemon.in_force import InForce
 from rules_engine.gateway.messages.order_form import PriceCondition
 from rules_engine.model.settings import Mode
+from rules_engine.model.slices import Slices
 from tests.daemon.house import BUY_AT_200, HERE_AT_200, ON_FALL, RULES_HEAD, House, Running, held
 
 
@@ -126,3 +129,25 @@ async def test_a_rule_edited_for_a_dry_run_takes_its_order_from_the_broker_when_
             ),
             "the replacement",
         )
+
+
+async def test_a_reload_that_a_stop_cuts_off_once_it_is_in_force_is_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_off = asyncio.Event()
+
+    def endless(in_force: InForce, rules: Sequence[str]) -> Slices[None]:
+        cut_off.set()
+        while True:
+            yield
+
+    async with house.engine(ON_FALL) as engine:
+        await engine.until_state("buys-the-fall", "armed")
+        monkeypatch.setattr(InForce, "_saving", endless)
+        house.write(ON_FALL, BUY_AT_200)
+        await house.until(cut_off.is_set, "the reload")
+    monkeypatch.undo()
+    async with house.engine() as engine:
+        await engine.until_state("ma-when-v-hits-200", "placed")
+        await house.until(lambda: house.told("Rules reloaded", "ma-when-v-hits-200 added"), "the word")
+    assert len(house.told("Rules reloaded")) == 1
