@@ -27,6 +27,7 @@ The protocol
     codes          what IB's error codes say about an order
     dispatcher     the write order: from committed intent to bytes
     reconciler     IB's complete answers against what we believe
+    rejections     what IB called rejected, until they show that it is
     evidence       what those answers show: absences, strangers, doubles
     account_reset  whether all positions are gone without a trade
     unarrived      whether an order that they do not show certainly never arrived

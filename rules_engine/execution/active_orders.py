@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 
 from rules_engine.execution.book import Book, Refusal
+from rules_engine.execution.cancelling import CANCELLABLE
 from rules_engine.execution.ports import Market
 from rules_engine.model.firing import Reason
+from rules_engine.model.intent import Intent
 from rules_engine.model.order import OrderDraft, Unit
 from rules_engine.model.settings import Limits
 
@@ -14,11 +16,10 @@ def active_orders(unit: Unit, book: Book, limits: Limits, market: Market) -> Ref
     """Counts the unit, ours that may be at IB, and what others have open there.
 
     Each leg of a bracket or group is an order of its own. What still waits to be sent is counted in its turn: what is
-    before it may have filled by then. One whose cancellation is asked for makes room, since IB hears of that first.
+    before it may have filled by then. One whose cancellation leaves makes room, since IB hears of that first.
     """
     most = limits.max_active_orders_per_side
-    ours = (intent.draft for intent in book.open if intent.state.may_be_at_broker and not intent.cancel_wanted)
-    counts = Counter(_sides(ours, market))
+    counts = Counter(_sides((intent.draft for intent in book.open if _is_open(intent)), market))
     counts.update((report.contract_id, report.side) for report in book.others)
     for leg, side in zip(unit, _sides(unit, market), strict=True):
         counts[side] += 1
@@ -28,8 +29,11 @@ def active_orders(unit: Unit, book: Book, limits: Limits, market: Market) -> Ref
     return None
 
 
+def _is_open(intent: Intent) -> bool:
+    return intent.state.may_be_at_broker and not (intent.cancel_wanted and intent.state in CANCELLABLE)
+
+
 def _sides(drafts: Iterable[OrderDraft], market: Market) -> Iterable[tuple[Hashable, str]]:
-    """The contract and side of each; an instrument that IB has not confirmed stands for itself."""
+    """The contract and side of each."""
     for draft in drafts:
-        traded = market.traded(draft.instrument.name)
-        yield traded.contract_id if traded else draft.instrument.name, str(draft.side)
+        yield contract_in(market, draft.instrument), str(draft.side)

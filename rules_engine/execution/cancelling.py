@@ -9,7 +9,8 @@ from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.intent import Intent, IntentState
 
-_SEEN = frozenset({IntentState.ACKED, IntentState.WORKING, IntentState.PARTIAL})
+CANCELLABLE = frozenset({IntentState.ACKED, IntentState.WORKING, IntentState.PARTIAL})
+"""Orders that IB has shown us under the number that we know."""
 
 
 class Cancelling:
@@ -26,7 +27,7 @@ class Cancelling:
         """Sends what can be sent now."""
         if session is None or not session.usable or not session.reconciled:
             return
-        wanted = [one for one in self._journal.intents.at_broker() if one.cancel_wanted and one.state in _SEEN]
+        wanted = [one for one in self._journal.intents.at_broker() if one.cancel_wanted and one.state in CANCELLABLE]
         keys = {one.key for one in wanted}
         # IB cancels the children with their parent.
         due = [one for one in wanted if one.key not in session.cancelling and self._parent_key(one) not in keys]

@@ -15,6 +15,7 @@ from rules_engine.execution.partial_fills import PartialFills
 from rules_engine.execution.ports import OrderLink
 from rules_engine.execution.preflight import Preflight
 from rules_engine.execution.reconciler import Reconciler
+from rules_engine.execution.rejections import Rejections
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.session import Complaint, Session
 from rules_engine.execution.timing import Timing
@@ -54,7 +55,10 @@ class Desk:
         self._timing = timing or Timing()
         self._intake = Intake(journal, clock, listener or Silence())
         self._halts = Halts(journal, clock, tuple(settings.channels))
-        self._reconciler = Reconciler(journal, clock, self._intake, self._halts, self._timing, settings)
+        self._rejections = Rejections(journal)
+        self._reconciler = Reconciler(
+            journal, clock, self._intake, self._halts, self._rejections, self._timing, settings
+        )
         self._preflight = Preflight(journal, gate, clock, settings, self._halts, live_flag=live_flag, stopped=stopped)
         self._dispatcher = Dispatcher(
             journal,
@@ -73,7 +77,7 @@ class Desk:
 
     def attach(self, link: OrderLink) -> None:
         """A new connection. Nothing is sent on it before a complete reconciliation."""
-        self._session = Session(link, due_s=self._clock.now_s())
+        self._session = Session(link, due_s=self._clock.now_s(), complaints=dict(self._rejections.open()))
         self.wake()
 
     def detach(self) -> None:
@@ -240,11 +244,14 @@ class Desk:
         return evidence
 
     def _on_error(self, report: OrderError) -> None:
-        intent, meaning = self._intake.error(report)
-        session = self._session
-        if intent is None or session is None or intent.state.is_over or meaning is Meaning.LEAVE:
-            return
-        session.complained(intent.key, Complaint(meaning, f"{report.text} ({report.code})", self._clock.now_s()))
+        with self._journal.transaction():
+            intent, meaning = self._intake.error(report)
+            if intent is None or intent.state.is_over or meaning is Meaning.LEAVE:
+                return
+            complaint = Complaint(meaning, f"{report.text} ({report.code})", self._clock.now_s())
+            self._rejections.heard(intent.key, complaint)
+        if self._session is not None:
+            self._session.complained(intent.key, complaint)
 
     def _ask_about(self, intent: Intent | None, report: OrderReport) -> None:
         """Inactive may mean rejected, not filled at once, or waiting: once a connection, we ask which it is."""

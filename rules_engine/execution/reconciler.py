@@ -10,6 +10,7 @@ from rules_engine.execution.halts import Halts
 from rules_engine.execution.intake import Intake, unknown_words
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent
+from rules_engine.execution.rejections import Rejections
 from rules_engine.execution.session import Session
 from rules_engine.execution.timing import Timing
 from rules_engine.execution.unarrived import certainly_unarrived
@@ -36,6 +37,7 @@ class Reconciler:
         clock: Clock,
         intake: Intake,
         halts: Halts,
+        rejections: Rejections,
         timing: Timing,
         settings: Settings,
     ) -> None:
@@ -44,6 +46,7 @@ class Reconciler:
         self._intake = intake
         self._timing = timing
         self._halts = halts
+        self._rejections = rejections
         self._settings = settings
         self._account_reset = AccountReset(journal, clock)
         self._everyone = tuple(settings.channels)
@@ -113,6 +116,7 @@ class Reconciler:
                 self._intake.conclude(intent, OrderEvent.REJECTED, complaint.words)
             if key not in alive or now_s - complaint.at_s >= self._timing.settle_s:
                 del session.complaints[key]
+        self._rejections.only(session.complaints)
 
     def _settle_absent(self, session: Session, absent: Sequence[Intent]) -> None:
         now_s, since_s = self._clock.now_s(), session.absent_since_s

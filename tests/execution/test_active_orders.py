@@ -110,9 +110,52 @@ def test_each_leg_of_a_unit_counts_also_the_children_of_brackets() -> None:
     assert check(*[resting(number) for number in range(21)], book=Book()) is not None, "more than can ever be open"
 
 
-def test_a_cancellation_that_is_asked_for_makes_room() -> None:
-    leaving = [replace(one, cancel_wanted=True) for one in ours(20)]
+@pytest.mark.parametrize("state", [State.ACKED, State.WORKING, State.PARTIAL])
+def test_a_cancellation_that_leaves_makes_room(state: IntentState) -> None:
+    leaving = [replace(one, cancel_wanted=True) for one in ours(20, state)]
     assert check(resting(), book=Book(leaving)) is None
+
+
+@pytest.mark.parametrize("state", [State.SENDING, State.UNKNOWN, State.ADOPTED])
+def test_a_cancellation_that_cannot_be_sent_yet_makes_none(state: IntentState) -> None:
+    unseen = [replace(one, cancel_wanted=True) for one in ours(20, state)]
+    assert check(resting(), book=Book(unseen)) is not None
+
+
+async def test_of_two_that_waited_for_the_pace_only_one_takes_the_last_place(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits(max_active_orders_per_side=2, max_orders_per_second=1))
+    bench.accepting(await bench.connect())
+    keys = [bench.record(decision(resting(number))) for number in range(3)]
+    await bench.desk.dispatch()
+    assert [bench.state(key) for key in keys] == [State.WORKING, State.INTENT, State.INTENT]
+    for _ in range(2):
+        await bench.later(1)
+    assert [bench.state(key) for key in keys] == [State.WORKING, State.WORKING, State.BLOCKED]
+
+
+async def test_of_two_that_waited_for_a_price_only_one_takes_the_last_place(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits(max_active_orders_per_side=1))
+    bench.accepting(await bench.connect())
+    bench.market.quotes["MA"] = None
+    keys = [bench.record(decision(resting(number), rule=f"r{number}")) for number in range(2)]
+    await bench.desk.dispatch()
+    assert [bench.state(key) for key in keys] == [State.INTENT, State.INTENT]
+    del bench.market.quotes["MA"]
+    await bench.later(1)
+    assert [bench.state(key) for key in keys] == [State.WORKING, State.BLOCKED]
+
+
+async def test_of_two_that_waited_for_a_cancellation_only_one_takes_its_place(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, limits(max_active_orders_per_side=1))
+    link = bench.accepting(await bench.connect())
+    before = bench.record(decision(resting(9)))
+    await bench.desk.dispatch()
+    link.on_cancel = lambda order_id: bench.desk.on_report(bench.ib.end(before))
+    bench.desk.cancel_ours(rule="r")
+    keys = [bench.record(decision(resting(number), rule=f"r{number}")) for number in range(2)]
+    await bench.desk.dispatch()
+    assert [bench.state(key) for key in (before, *keys)] == [State.CANCELLED, State.WORKING, State.BLOCKED]
+    assert len(bench.ib.orders) == 1
 
 
 def test_open_orders_of_others_count_as_far_as_they_are_known() -> None:

@@ -215,6 +215,60 @@ async def test_what_ib_answered_to_a_lost_order_outlives_a_crash(bench: Bench) -
     assert "bF : cause - no (203)" in bench.texts("desk")[0]
 
 
+async def lost_after_rejection(bench: Bench, *, restarts: bool, hears_last: bool) -> str:
+    """IB says 201 of a new order and the link is gone, before or right after that; then there is another one."""
+    link = await bench.connect()
+    bench.record()
+    rejection = OrderError(1, 201, "Order rejected - reason: no margin")
+
+    def lose(placed: Placed) -> None:
+        if hears_last:
+            bench.desk.detach()
+        bench.desk.on_report(rejection)
+        bench.desk.detach()
+
+    link.on_place = lose
+    await bench.desk.dispatch()
+    key = bench.ib.wire[0].key
+    assert (bench.ib.wire[0].order_id, bench.state(key)) == (rejection.order_id, State.SENDING)
+    if restarts:
+        bench.restart()
+    return key
+
+
+@pytest.mark.parametrize("hears_last", [False, True])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_rejection_heard_as_the_link_was_lost_ends_the_order_once_ib_shows_no_trace_of_it(
+    bench: Bench, restarts: bool, hears_last: bool
+) -> None:
+    key = await lost_after_rejection(bench, restarts=restarts, hears_last=hears_last)
+    link = await bench.connect(complete=False)
+    await bench.later(20)
+    assert bench.state(key) is State.SENDING, "no answer was complete"
+    link.complete = True
+    await bench.later(31)
+    assert (bench.state(key), bench.told()) == (State.REJECTED, [NoticeKind.REJECTED])
+    assert "no margin (201)" in bench.texts()[0]
+    assert [(end.state, end.used) for end in bench.ears.ends] == [(State.REJECTED, False)]
+    assert bench.desk._rejections.open() == {}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_a_rejection_of_an_order_that_the_next_connection_shows_alive_is_not_believed_later_either(
+    bench: Bench, restarts: bool
+) -> None:
+    key = await lost_after_rejection(bench, restarts=restarts, hears_last=False)
+    bench.ib.accept(bench.ib.wire[0])
+    await bench.connect()
+    await bench.later(16)
+    assert bench.state(key) is State.WORKING
+    bench.ib.orders.pop(key)
+    bench.restart()
+    await bench.connect()
+    await bench.later(16)
+    assert (bench.state(key), len(bench.ib.wire)) == (State.UNKNOWN, 1)
+
+
 async def test_a_refused_order_holds_up_no_other(bench: Bench) -> None:
     link, key = await refused_with(bench, 203)
     bench.accepting(link)
