@@ -68,7 +68,8 @@ class AccountReset:
     def _may_be_closed(self, held: Held) -> bool:
         """Whether an order of ours, of which the last fills are still to be told, may have closed it."""
         side = Side.SELL if held.quantity > 0 else Side.BUY
-        return pending(of_intents(self._journal.intents.at_broker()), held.instrument, side, children=True) > 0
+        working = of_intents(self._journal.intents.at_broker(), lambda instrument: instrument.name)
+        return pending(working, held.instrument, side, children=True) > 0
 
     def _traded_by_others(self, executions: Iterable[ExecutionReport], since_s: float) -> set[str]:
         is_ours = self._journal.naming.is_ours

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterable
 
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.cancelling import CANCELLABLE
+from rules_engine.execution.exposure import contract_in
 from rules_engine.execution.ports import Market
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent

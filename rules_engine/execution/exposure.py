@@ -1,12 +1,17 @@
 """How much orders on their way may still buy or sell."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from rules_engine.execution.ports import Market
 from rules_engine.model.action import Side
+from rules_engine.model.instrument import Instrument
 from rules_engine.model.intent import Intent
 from rules_engine.model.order import OrderDraft, Unit
+
+ContractOf = Callable[[Instrument], Hashable]
+"""What an instrument is, whatever it is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,33 +19,45 @@ class Exposed:
     """One leg that may still fill by ``quantity``. Of the legs with the same ``group`` only one will."""
 
     draft: OrderDraft
+    contract: Hashable
     quantity: Decimal
     group: str
 
 
-def of_unit(unit: Unit) -> Sequence[Exposed]:
+def contract_in(market: Market, instrument: Instrument) -> Hashable:
+    """The number of IB's contract: two names may mean one. Where IB has not confirmed any, what was declared."""
+    traded = market.traded(instrument.name)
+    return traded.contract_id if traded else instrument.contract_id or instrument.name
+
+
+def of_unit(unit: Unit, contract_of: ContractOf) -> Sequence[Exposed]:
     """The legs of a unit that has not been sent."""
-    return [Exposed(draft, draft.quantity, draft.group) for draft in unit]
+    return [Exposed(draft, contract_of(draft.instrument), draft.quantity, draft.group) for draft in unit]
 
 
-def of_intents(intents: Iterable[Intent]) -> Sequence[Exposed]:
+def of_intents(intents: Iterable[Intent], contract_of: ContractOf) -> Sequence[Exposed]:
     """What is open of these intents."""
     return [
-        Exposed(intent.draft, intent.remaining, f"{intent.rule}.{intent.seq}.{group}" if group else "")
+        Exposed(
+            intent.draft,
+            contract_of(intent.draft.instrument),
+            intent.remaining,
+            f"{intent.rule}.{intent.seq}.{group}" if group else "",
+        )
         for intent in intents
         if not intent.state.is_over
         for group in [intent.draft.group or _siblings(intent.draft)]
     ]
 
 
-def pending(legs: Iterable[Exposed], instrument: str, side: Side, *, children: bool = False) -> Decimal:
-    """The most that these legs may still buy (or sell).
+def pending(legs: Iterable[Exposed], contract: Hashable, side: Side, *, children: bool = False) -> Decimal:
+    """The most that these legs may still buy (or sell) of the contract.
 
     Children of brackets only ever undo their entries, and count when ``children`` asks for them.
     """
     single, grouped = Decimal(0), dict[str, Decimal]()
     for leg in legs:
-        if leg.draft.instrument.name != instrument or leg.draft.side is not side:
+        if leg.contract != contract or leg.draft.side is not side:
             continue
         if leg.draft.parent is not None and not children:
             continue

@@ -7,7 +7,7 @@ from functools import partial
 from math import isfinite
 
 from rules_engine.execution.book import Refusal
-from rules_engine.execution.exposure import of_intents, pending
+from rules_engine.execution.exposure import contract_in, of_intents, pending
 from rules_engine.execution.ports import Market
 from rules_engine.model.action import (
     Action,
@@ -256,7 +256,8 @@ def _close(instrument: Instrument, numbers: _Numbers) -> OrderDraft:
     if position is None:
         raise _Refused(Reason.POSITION_UNKNOWN, instrument.name)
     side = Side.SELL if position > 0 else Side.BUY
-    working = pending(of_intents(numbers.working), instrument.name, side, children=True)
+    contract_of = partial(contract_in, numbers.market)
+    working = pending(of_intents(numbers.working, contract_of), contract_of(instrument), side, children=True)
     left = abs(position) - working
     if left <= 0:
         why = f"{plain(working)} are being closed already" if position else "nothing is held"

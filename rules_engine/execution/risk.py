@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from rules_engine.execution import totals
 from rules_engine.execution.active_orders import active_orders
 from rules_engine.execution.book import Book, Refusal
-from rules_engine.execution.exposure import Exposed, of_intents, of_unit, pending
+from rules_engine.execution.exposure import Exposed, contract_in, of_intents, of_unit, pending
 from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
 from rules_engine.execution.rule_profit import RuleProfit
@@ -35,6 +36,7 @@ class RiskGate:
     def __init__(self, limits: Limits, market: Market, clock: Clock, timezone: str = "America/New_York") -> None:
         self._limits = limits
         self._market = FiniteMarket(market)
+        self._contract_of = partial(contract_in, self._market)
         self._clock = clock
         self._zone = ZoneInfo(timezone)
 
@@ -71,7 +73,7 @@ class RiskGate:
             self._quantity(leg)
             or self._hours(leg, traded)
             or self._halted(leg)
-            or _closing(leg, self._market.position(leg.instrument.name), book)
+            or self._closing(leg, book)
             or self._short(leg, traded, unit, book)
             or self._duplicate(leg, book)
             or self._priced(leg, traded, unit, book)
@@ -99,6 +101,20 @@ class RiskGate:
             return None
         return Refusal(Reason.TRADING_HALTED, leg.instrument.name)
 
+    def _closing(self, leg: OrderDraft, book: Book) -> Refusal | None:
+        """A closing order may never be larger than what is left to close when everything else on that side fills."""
+        if not leg.closes:
+            return None
+        position = self._market.position(leg.instrument.name)
+        if position is None:
+            return Refusal(Reason.POSITION_UNKNOWN, leg.instrument.name)
+        held = position if leg.side is Side.SELL else -position
+        working = of_intents(book.open, self._contract_of)
+        left = held - pending(working, self._contract_of(leg.instrument), leg.side, children=True)
+        if leg.quantity <= left:
+            return None
+        return Refusal(Reason.NOTHING_TO_CLOSE, f"{plain(max(left, Decimal(0)))} {leg.instrument.name} left to close")
+
     def _short(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
         stock = traded.kind == Kind.STOCK and leg.side is Side.SELL and leg.parent is None
         if self._limits.allow_short or not stock:
@@ -106,7 +122,7 @@ class RiskGate:
         position = self._market.position(leg.instrument.name)
         if position is None:
             return Refusal(Reason.POSITION_UNKNOWN, f"a sale of {leg.instrument.name} might be short")
-        selling = pending(_exposed(unit, book), leg.instrument.name, Side.SELL)
+        selling = pending(self._exposed(unit, book), self._contract_of(leg.instrument), Side.SELL)
         if selling <= position:
             return None
         return Refusal(
@@ -122,7 +138,7 @@ class RiskGate:
             came_to_nothing = other.state.is_over and other.filled == 0
             if draft.conditions or draft.parent is not None or other.sent_s is None or came_to_nothing:
                 continue
-            if _wanted(draft) == _wanted(leg) and self._clock.now_s() - other.sent_s < DUPLICATE_WINDOW_S:
+            if self._wanted(draft) == self._wanted(leg) and self._clock.now_s() - other.sent_s < DUPLICATE_WINDOW_S:
                 return Refusal(Reason.DUPLICATE, f"rule {other.rule} sent it ({other.key})")
         return None
 
@@ -201,7 +217,7 @@ class RiskGate:
         if position is None:
             return Refusal(Reason.POSITION_UNKNOWN, f"max_position_value cannot be checked for {name}")
         sign = 1 if leg.side is Side.BUY else -1
-        after = sign * position + pending(_exposed(unit, book), name, leg.side)
+        after = sign * position + pending(self._exposed(unit, book), self._contract_of(leg.instrument), leg.side)
         if after * one <= most:
             return None
         return Refusal(
@@ -209,28 +225,13 @@ class RiskGate:
             f"max_position_value is {plain(most)}, {name} would come to {after * one:.2f}",
         )
 
+    def _exposed(self, unit: Unit, book: Book) -> Sequence[Exposed]:
+        return [*of_unit(unit, self._contract_of), *of_intents(book.open, self._contract_of)]
 
-def _wanted(draft: OrderDraft) -> tuple[object, ...]:
-    """What makes two orders the same to whoever looks at them."""
-    prices = (draft.limit, draft.stop, draft.trail_amount, draft.trail_percent)
-    return (draft.instrument, draft.side, draft.quantity, draft.kind, *prices)
-
-
-def _exposed(unit: Unit, book: Book) -> Sequence[Exposed]:
-    return [*of_unit(unit), *of_intents(book.open)]
-
-
-def _closing(leg: OrderDraft, position: Decimal | None, book: Book) -> Refusal | None:
-    """A closing order may never be larger than what is left to close when everything else on that side fills."""
-    if not leg.closes:
-        return None
-    if position is None:
-        return Refusal(Reason.POSITION_UNKNOWN, leg.instrument.name)
-    held = position if leg.side is Side.SELL else -position
-    left = held - pending(of_intents(book.open), leg.instrument.name, leg.side, children=True)
-    if leg.quantity <= left:
-        return None
-    return Refusal(Reason.NOTHING_TO_CLOSE, f"{plain(max(left, Decimal(0)))} {leg.instrument.name} left to close")
+    def _wanted(self, draft: OrderDraft) -> tuple[object, ...]:
+        """What makes two orders the same to whoever looks at them."""
+        prices = (draft.limit, draft.stop, draft.trail_amount, draft.trail_percent)
+        return (self._contract_of(draft.instrument), draft.side, draft.quantity, draft.kind, *prices)
 
 
 def _reference(leg: OrderDraft, quote: Quote | None) -> Decimal | None:
