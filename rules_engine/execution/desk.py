@@ -8,6 +8,7 @@ from rules_engine.execution.book import Book
 from rules_engine.execution.changes import Listener, Silence
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.dispatcher import Dispatcher
+from rules_engine.execution.evidence import is_another
 from rules_engine.execution.halts import Halts
 from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
@@ -110,10 +111,10 @@ class Desk:
                 if intent is None and session is not None:
                     session.heard_of_other(report)
                 self._ask_about(intent, report)
-                self._suspect(intent, report.perm_id)
+                self._suspect(intent, report)
             case ExecutionReport():
                 intent = self._intake.execution(report, away=away)
-                self._suspect(intent, report.perm_id)
+                self._suspect(intent, report)
             case OrderError():
                 self._on_error(report)
             case LinkChange():
@@ -262,9 +263,9 @@ class Desk:
             session.inactive.add(intent.key)
             session.due_s = self._clock.now_s()
 
-    def _suspect(self, intent: Intent | None, perm_id: int) -> None:
+    def _suspect(self, intent: Intent | None, report: OrderReport | ExecutionReport) -> None:
         """Another number of IB for one intent is another order: nothing leaves before the evidence has shown it."""
-        if intent is not None and self._session is not None and perm_id > 0 and intent.perm_id != perm_id:
+        if intent is not None and self._session is not None and is_another(intent, report):
             self._session.distrust("IB shows a second order for one intent", self._clock.now_s())
 
     def _on_link(self, change: LinkChange) -> None:

@@ -12,8 +12,8 @@ _ACCEPTED, _ADOPTING = "accepted references", "adopting"
 
 
 class Halts:
-    """Durable. IB knowing more than the journal halts everything, since the journal is then an old copy, or somebody
-    else trades under its client id; so does an account that looks as if it was reset. Two orders for one intent halt
+    """Durable. IB knowing more than the journal halts everything, since the journal is then new, or an old copy, or
+    somebody else trades under its client id; so does an account that looks as if it was reset. Two orders for one intent halt
     the intent's rule."""
 
     def __init__(self, journal: Journal, clock: Clock, everyone: tuple[str, ...]) -> None:
@@ -41,12 +41,19 @@ class Halts:
             shown = _shown(unknown)
             self._halt_engine(f"IB holds an order in our name that the journal does not know: {shown}", unknown[0])
 
-    def counted(self, scope: str, newest_id: int) -> None:
-        """``newest_id``: the highest order id that IB has seen from our client id at the gateway ``scope``."""
+    def counted(self, scope: str, newest_id: int, orphans: Sequence[str]) -> None:
+        """``newest_id``: the highest order id that IB has seen from our client id at the gateway ``scope``.
+
+        Where nothing is known of that yet, it is believed; unless IB shows ``orphans``, orders from our client id that an
+        engine sent and this journal does not know: then that engine's journal is lost.
+        """
         name = f"order ids at {scope}"
         known = self._journal.get(name)
-        if known is None or self._journal.get(_ADOPTING):
+        if self._journal.get(_ADOPTING) or (known is None and not orphans):
             self._journal.put(name, str(newest_id))
+        elif known is None:
+            what = "orders that an engine sent from our client id and this journal does not know"
+            self._halt_engine(f"IB shows {what}: {_shown(orphans)}", orphans[0])
         elif newest_id > (most := max(int(known), self._journal.order_id_high_water)):
             self._halt_engine(
                 f"IB has counted order ids up to {newest_id} from our client id, the journal knows {most}",
@@ -58,12 +65,12 @@ class Halts:
         if self._journal.get(_ADOPTING):
             self._journal.put(_ADOPTING, "")
 
-    def double(self, rule: str, reference: str, perm_ids: Sequence[int], *, alive: bool) -> None:
+    def double(self, rule: str, reference: str, numbers: Sequence[str], *, alive: bool) -> None:
         """IB has had more than one order for one intent. ``alive``: several of them may still fill."""
         if rule in self.rules or (not alive and reference in self._accepted):
             return
-        numbers = " and ".join(map(str, perm_ids))
-        why = f"IB has {'' if alive else 'had '}two orders for one intent: {reference}, IB's numbers {numbers}"
+        shown = " and ".join(numbers)
+        why = f"IB has {'' if alive else 'had '}two orders for one intent: {reference}, IB's numbers {shown}"
         with self._journal.transaction():
             self._journal.put(_RULES, json.dumps({**self.rules, rule: why}))
             self._accept([reference])
@@ -131,7 +138,7 @@ class Halts:
         with self._journal.transaction():
             self._journal.put(_ENGINE, why)
             self._journal.event("", "halted", {"why": why})
-            advice = "Is this an old copy of the journal, or does another program use our client id?"
+            advice = "Is the journal a new one or an old copy, or does another program use our client id?"
             self._alarm(f"{why}. {advice} Nothing more is sent. Look in TWS, then: rules adopt", occasion, "")
 
     def _alarm(self, text: str, occasion: str, rule: str) -> None:

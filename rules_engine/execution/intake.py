@@ -6,6 +6,7 @@ from dataclasses import replace
 from rules_engine.execution.book import Refusal
 from rules_engine.execution.changes import Change, Listener, UnitEnd
 from rules_engine.execution.codes import Meaning, meaning_of
+from rules_engine.execution.evidence import is_another
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
 from rules_engine.execution.words import fill_words, order_words
@@ -35,7 +36,7 @@ class Intake:
         intent = self._journal.intents.find(report.order_ref, report.perm_id)
         if intent is None:
             return None
-        if intent.perm_id and report.perm_id > 0 and report.perm_id != intent.perm_id:
+        if is_another(intent, report):
             return intent  # A second order under our reference: its end is no news about the first.
         after = reported(intent, report)
         if after != intent:

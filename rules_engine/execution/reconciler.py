@@ -63,9 +63,10 @@ class Reconciler:
             return None
         if not is_current():
             return None
-        findings = find(evidence, before, self._journal.naming, self._journal.intents.find)
+        client_id = self._settings.gateway.client_id
+        findings = find(evidence, before, self._journal.naming, self._journal.intents.find, client_id)
         self._halts.strangers(findings.strangers)
-        self._halts.counted(self._scope(session), evidence.next_order_id - 1)
+        self._halts.counted(self._scope(session), evidence.next_order_id - 1, findings.orphans)
         self._halts.adopted()
         self._alarm(findings, asked_s)
         self._adopt(evidence, away=not session.reconciled)
@@ -181,7 +182,7 @@ class Reconciler:
 
     def _alarm(self, findings: Findings, asked_s: float) -> None:
         for double in findings.doubles:
-            self._halts.double(double.intent.rule, double.intent.key, double.perm_ids, alive=double.alive)
+            self._halts.double(double.intent.rule, double.intent.key, double.numbers, alive=double.alive)
         for intent in findings.risen:
             if not self._journal.intents.is_unchanged_since(intent.key, asked_s):
                 continue  # It ended between IB's answer and our reading it.

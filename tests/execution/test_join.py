@@ -76,7 +76,7 @@ async def test_next_unit_waits_until_ib_has_answered_for_the_one_that_left(bench
 
 
 def halted(bench: Bench, link: FakeLink) -> None:
-    bench.desk._halts.double("r", "reference", [1, 2], alive=True)
+    bench.desk._halts.double("r", "reference", ["1", "2"], alive=True)
 
 
 def unproven(bench: Bench, link: FakeLink) -> None:
