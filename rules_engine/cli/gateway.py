@@ -152,10 +152,19 @@ def _warn(text: str) -> None:
 
 
 async def _serve_until_told(gateway: Gateway) -> None:
-    """SIGTERM and Ctrl-C end it like any other end: connections closed, the state file let go of."""
-    serving = asyncio.current_task()
+    """SIGTERM and Ctrl-C end it like any other end: connections closed, the state file let go of. Who says it once more
+    changes nothing about that."""
+    loop, serving = asyncio.get_running_loop(), asyncio.current_task()
     assert serving is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    ends = (signal.SIGTERM, signal.SIGINT)
+
+    def end() -> None:
+        for number in ends:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+        serving.cancel()
+
+    for number in ends:
+        loop.add_signal_handler(number, end)
     with contextlib.suppress(asyncio.CancelledError):
         await serve(gateway, click.echo, _warn)

@@ -25,7 +25,8 @@ class Served:
 
     async def stop(self, with_signal: signal.Signals) -> tuple[int, str]:
         """How it ends, and what it wrote to stderr."""
-        self.process.send_signal(with_signal)
+        if self.process.returncode is None:
+            self.process.send_signal(with_signal)
         _, err = await asyncio.wait_for(self.process.communicate(), DEADLINE_S)
         assert self.process.returncode is not None
         return self.process.returncode, err.decode()
@@ -81,6 +82,19 @@ async def test_it_stops_when_told_and_its_state_file_serves_the_next(folder: Pat
             await shake_hands(gateway.port)
             assert await gateway.stop(with_signal) == (0, "")
     assert (folder / "gateway.db").exists()
+
+
+async def test_being_told_again_while_it_stops_changes_nothing(folder: Path) -> None:
+    for _ in range(2):
+        async with served("--state", "gateway.db") as gateway:
+            clients = [await asyncio.open_connection("127.0.0.1", gateway.port) for _ in range(20)]
+            for number in range(30):
+                if gateway.process.returncode is None:
+                    gateway.process.send_signal((signal.SIGTERM, signal.SIGINT)[number % 2])
+                await asyncio.sleep(0)
+            assert await gateway.stop(signal.SIGTERM) == (0, "")
+            for _, writer in clients:
+                writer.close()
 
 
 @pytest.mark.parametrize(
