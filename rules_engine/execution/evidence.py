@@ -27,10 +27,9 @@ class Double:
 class Findings:
     """``absent``: intents that may be at IB, and of which no answer says anything. ``alive``: keys of those IB holds.
 
-    ``strangers``: references in our own name that the journal does not know. ``orphans``: references of an engine on
-    another journal, of orders or fills under our client id. ``doubles``: intents for which IB has, or had, more than one
-    order. ``risen``: intents that were over, and live at IB all the same. ``others``: orders of others that IB holds
-    alive.
+    ``strangers``: references in our own name that the journal does not know. ``orphans``: those of an engine on another
+    journal, of orders or fills under our client id. ``doubles``: intents for which IB has, or had, more than one order.
+    ``risen``: intents that were over, and live at IB all the same. ``others``: orders of others that IB holds alive.
     """
 
     absent: Sequence[Intent]
@@ -53,6 +52,7 @@ def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, know
         absent=_absent(open_before, named),
         alive={intent.key for intent in living},
         strangers=sorted({ref for ref, perm_id in named if naming.is_ours(ref) and known(ref, perm_id) is None}),
+        orphans=_orphans(evidence, naming, known, client_id),
         doubles=_doubles((*evidence.open_orders, *evidence.completed, *evidence.executions), known),
         risen=[intent for intent in living if intent.state.is_over],
         others=[report for report in alive if known(report.order_ref, report.perm_id) is None],
@@ -63,6 +63,14 @@ def _absent(intents: Iterable[Intent], named: AbstractSet[tuple[str, int]]) -> S
     references = {reference for reference, _ in named}
     perm_ids = {perm_id for _, perm_id in named if perm_id > 0}
     return [intent for intent in intents if intent.key not in references and intent.perm_id not in perm_ids]
+
+
+def _orphans(evidence: Evidence, naming: Naming, known: Known, client_id: int) -> Sequence[str]:
+    """Completed orders tell no client id, and are left out: another engine may have sent them."""
+    named = {(one.order_ref, one.perm_id) for one in evidence.open_orders if one.client_id == client_id}
+    named |= {(one.order_ref, one.perm_id) for one in evidence.executions if one.client_id == client_id}
+    of_others = [(ref, perm_id) for ref, perm_id in named if naming.is_of_an_engine(ref) and not naming.is_ours(ref)]
+    return sorted({ref for ref, perm_id in of_others if known(ref, perm_id) is None})
 
 
 def is_another(intent: Intent, report: OrderReport | ExecutionReport) -> bool:

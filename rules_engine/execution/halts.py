@@ -13,8 +13,8 @@ _ACCEPTED, _ADOPTING = "accepted references", "adopting"
 
 class Halts:
     """Durable. IB knowing more than the journal halts everything, since the journal is then new, or an old copy, or
-    somebody else trades under its client id; so does an account that looks as if it was reset. Two orders for one intent halt
-    the intent's rule."""
+    somebody else trades under its client id; so does an account that looks as if it was reset. Two orders for one
+    intent halt the intent's rule."""
 
     def __init__(self, journal: Journal, clock: Clock, everyone: tuple[str, ...]) -> None:
         self._journal = journal
@@ -44,8 +44,8 @@ class Halts:
     def counted(self, scope: str, newest_id: int, orphans: Sequence[str]) -> None:
         """``newest_id``: the highest order id that IB has seen from our client id at the gateway ``scope``.
 
-        Where nothing is known of that yet, it is believed; unless IB shows ``orphans``, orders from our client id that an
-        engine sent and this journal does not know: then that engine's journal is lost.
+        Where nothing is known of that yet, it is believed; unless IB shows ``orphans``, orders from our client id that
+        an engine sent and this journal does not know: then that engine's journal is lost.
         """
         name = f"order ids at {scope}"
         known = self._journal.get(name)

@@ -32,6 +32,10 @@ class Naming:
         """Written by an engine on this journal, whether or not the journal remembers it."""
         return order_ref.startswith(f"{_PREFIX}.{self.engine}.")
 
+    def is_of_an_engine(self, order_ref: str) -> bool:
+        """Written by an engine, on this journal or another."""
+        return order_ref.startswith(f"{_PREFIX}.")
+
 
 def group_name(key: str, group: str) -> str:
     """IB's name of a one-cancels-all group within the unit that ``key`` is a leg of."""

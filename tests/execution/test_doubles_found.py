@@ -70,7 +70,7 @@ def test_what_is_two_orders_for_one_intent(perm_id: int | None, seen: list[Seen]
         return intent if reference == KEY else None
 
     for order in (seen, seen[::-1]):
-        found = find(evidence(order), [intent], Naming("abcd", "123"), known).doubles
+        found = find(evidence(order), [intent], Naming("abcd", "123"), known, 17).doubles
         assert ["alive" if one.alive else "had" for one in found] == ([expected] if expected else [])
 
 
