@@ -55,9 +55,9 @@ class Account:
         return PositionReport(name, contract_id, quantity, cost)
 
     @property
-    def held(self) -> dict[int, str]:
-        """Contracts with a position, each with IB's symbol."""
-        return {number: contract.symbol for number, (contract, quantity, _) in self._positions.items() if quantity}
+    def held(self) -> dict[int, Contract]:
+        """Contracts with a position, by IB's number."""
+        return {number: contract for number, (contract, quantity, _) in self._positions.items() if quantity}
 
     def _set_rate(self, currency: str, text: str) -> None:
         try:

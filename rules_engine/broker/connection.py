@@ -266,8 +266,8 @@ class Connection:
         hearing = self._hearing
         return tuple(
             hearing.account.position(contract_id, name)
-            for contract_id, symbol in hearing.account.held.items()
-            for name in hearing.subscriptions.names(contract_id) or (symbol,)
+            for contract_id, contract in hearing.account.held.items()
+            for name in hearing.subscriptions.called(contract)
         )
 
     async def _all_positions(self, deadline_s: float) -> None:

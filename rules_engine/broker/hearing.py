@@ -105,11 +105,11 @@ class Hearing:
     def executed(self, request_id: int, contract: Contract, execution: Execution) -> None:
         if execution.acctNumber != self.account.name:
             return
-        names = self.subscriptions.names(contract.conId)
-        report = execution_report(contract, execution, names[0] if names else contract.symbol)
+        reports = [execution_report(contract, execution, name) for name in self.subscriptions.called(contract)]
         if self.inquiry.is_answer(request_id):
-            self.inquiry.executed(request_id, report)
-        else:
+            self.inquiry.executed(request_id, reports[0])
+            return
+        for report in reports:
             self._report(report)
 
     def executed_end(self, request_id: int) -> None:
@@ -122,7 +122,8 @@ class Hearing:
 
     def position(self, account: str, contract: Contract, quantity: float, average_cost: float) -> None:
         if self.account.holds(account, contract, quantity, average_cost):
-            for name in self.subscriptions.names(contract.conId) or (contract.symbol,):
+            # Of what no rule names nothing is told here: `tell_positions` does once one names it.
+            for name in self.subscriptions.names(contract.conId):
                 self._report(self.account.position(contract.conId, name))
 
     def positions_end(self) -> None:

@@ -94,6 +94,13 @@ class Subscriptions:
         stream = self._streams.get(contract_id)
         return stream.names if stream else ()
 
+    def called(self, contract: Contract) -> tuple[str, ...]:
+        """The same, or else a word of its own: an option or another month is never called as what rules mean by its
+        symbol."""
+        names, symbol = self.names(contract.conId), contract.symbol
+        is_free = symbol not in self._qualified and symbol not in self._unqualified
+        return names or ((symbol,) if is_free and contract.secType == "STK" else (f"{symbol} {contract.conId}",))
+
     async def watch(self, instruments: Iterable[Instrument]) -> None:
         """Makes the streams exactly those of these instruments; what is streamed already goes on untouched."""
         wanted = {instrument.name: instrument for instrument in instruments}

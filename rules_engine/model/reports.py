@@ -54,7 +54,8 @@ class ExecutionReport:
     order_id: int
     client_id: int
     instrument: str
-    """The rule-name of the instrument, or IB's symbol when no rule names it."""
+    """The rule-name of the instrument. One that no rule names has a word that is no rule's: IB's symbol, with the
+    contract's number where rules mean something else by the symbol or it is no stock."""
     contract_id: int
     side: str
     """`buy` or `sell`."""
