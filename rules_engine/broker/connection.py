@@ -127,6 +127,11 @@ class Connection:
         """How often anything was heard."""
         return self._hearing.packets
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether more has arrived than was read."""
+        return self._session.has_unread
+
     def is_proven(self, within_s: float = 1.0) -> bool:
         """Whether IB answered a round trip that began within the last so many seconds, and none takes long."""
         return self._hearing.inquiry.is_proven(within_s)
@@ -147,11 +152,11 @@ class Connection:
         """Writes the order to the socket. Returning proves nothing: only a report does."""
         ticket = Ticket(order_id, key, account, group, parent_id, transmit)
         subscriptions = self._hearing.subscriptions
-        order = ib_order(draft, ticket, subscriptions.contract)
+        contract, order = subscriptions.contract(draft.instrument), ib_order(draft, ticket, subscriptions.contract)
         self._hearing.concerns_order(order_id)
-        self._hearing.orders.placed(order_id, self._settings.client_id, key, draft.quantity)
+        self._hearing.orders.placed(order_id, self._settings.client_id, key, draft.quantity, contract.conId)
         with self._connected():
-            self._session.client.placeOrder(order_id, subscriptions.contract(draft.instrument), order)
+            self._session.client.placeOrder(order_id, contract, order)
 
     def cancel(self, order_id: int) -> None:
         """Asks IB to cancel; whether it did, a report says."""

@@ -62,6 +62,11 @@ class Link:
         return self._feeds.silent
 
     @property
+    def has_unread(self) -> bool:
+        """Whether IB has said more than was read: what it said of earlier moments is not known yet."""
+        return self.connection is not None and self.connection.has_unread
+
+    @property
     def unqualified(self) -> Mapping[str, Unqualified]:
         """Instruments that mean no contract, or several, as far as IB could be asked."""
         return self.connection.unqualified if self.connection else {}

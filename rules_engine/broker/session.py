@@ -7,6 +7,7 @@ hears of orders: those messages go to the listener, and it is left with the code
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from select import select
 from typing import Protocol
 
 from rules_engine.broker.gateway_process import Witness
@@ -34,7 +35,7 @@ class Listener(Protocol):
     def order_opened(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> None: ...
     def orders_opened_end(self) -> None: ...
     def order_status(self, message: StatusMessage) -> None: ...
-    def order_completed(self, order: Order, state: OrderState) -> None: ...
+    def order_completed(self, contract: Contract, order: Order, state: OrderState) -> None: ...
     def orders_completed_end(self) -> None: ...
     def executed(self, request_id: int, contract: Contract, execution: Execution) -> None: ...
     def executed_end(self, request_id: int) -> None: ...
@@ -104,6 +105,15 @@ class Session(IB):
             return ""
         ours, theirs = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
         return witness(ours[:2], theirs[:2]) if ours and theirs else ""
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether more has arrived than was read."""
+        transport = self.client.conn.transport
+        if transport is None or transport.is_closing():
+            return False
+        socket = transport.get_extra_info("socket")
+        return socket is not None and bool(select([socket], [], [], 0)[0])
 
     @property
     def queued(self) -> int:
@@ -205,7 +215,7 @@ class _Hearing(Wrapper):
 
     def completedOrder(self, contract: Contract, order: Order, orderState: OrderState) -> None:
         with self._or_hang_up():
-            self._listener.order_completed(order, orderState)
+            self._listener.order_completed(contract, order, orderState)
 
     def completedOrdersEnd(self) -> None:
         with self._or_hang_up():

@@ -26,7 +26,6 @@ from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.daemon.trading_stop import TradingStop
 from rules_engine.daemon.watch import rescan
 from rules_engine.evaluation.evaluator import Evaluator
-from rules_engine.evaluation.past import NEVER
 from rules_engine.execution.clock_set import clock_set
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
@@ -146,7 +145,7 @@ class Daemon:
         self._in_force.on_change = self._changed
         self._in_force.on_leave = self._fall_silent
         self._in_force.until_s = lambda: self._reactor.mature(self.inbox, clock.now_s())
-        self._endings.until_s = lambda: NEVER if len(self.inbox) else clock.now_s()
+        self._endings.until_s = lambda: self._reactor.until_s(self.inbox, clock.now_s())
         self._set_by_s = 0.0
         self._clock_set = asyncio.Event()
 

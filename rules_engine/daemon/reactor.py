@@ -103,8 +103,10 @@ class Reactor:
     def step(self, inbox: Inbox, now_s: float, is_long: Callable[[], bool]) -> None:
         """Hears what waits, in order, until that takes long; lets timers mature, and commits what comes of it.
 
-        While more waits, time passes by what is heard only: a price that came earlier may end what a timer awaits.
+        Time passes by itself in a step that finds nothing to be heard, and otherwise by what is heard only: a price
+        that came earlier may end what a timer awaits.
         """
+        has_come = len(inbox) > 0
         self._catching_up.learn()
         self._incidents.look(now_s)
         for item in inbox.take():
@@ -114,14 +116,20 @@ class Reactor:
                 self._settle(now_s, NEVER)
             if is_long():
                 break
-        until_s = self.mature(inbox, now_s)
+        until_s = NEVER if has_come else self.until_s(inbox, now_s)
+        self._commit(self._evaluator.advance(until_s), now_s)
         if self._undecided and now_s >= self._late_s:
             self._decide_late(now_s)
         self._settle(now_s, until_s)
 
+    def until_s(self, inbox: Inbox, now_s: float) -> float:
+        """Until when time may pass by itself: not past prices that are still to be heard, or to be read. A program that
+        was held up finds its timers due before it finds what came meanwhile."""
+        return NEVER if len(inbox) or self._link.has_unread else now_s
+
     def mature(self, inbox: Inbox, now_s: float) -> float:
         """Commits what time alone brings about; returns until when it may pass by itself."""
-        until_s = NEVER if len(inbox) else now_s
+        until_s = self.until_s(inbox, now_s)
         self._commit(self._evaluator.advance(until_s), now_s)
         return until_s
 
