@@ -1,5 +1,6 @@
 """A gateway in its own process that writes trades to whoever follows its instruments, made beforehand and four messages
-each: bid, ask, last with its size, and the trade report.
+each: bid, ask, last with its size, and the trade report. After the last one the first instrument is halted, by which a
+receiver knows that it has heard everything.
 
 `python -m benchmarks.feeder LINES TRADES BATCH` says its port, waits for a line on its input, writes, and ends with a
 second line. BATCH trades leave every ten milliseconds; 0 writes them all at once.
@@ -15,14 +16,17 @@ from random import Random
 
 from rules_engine.gateway import Gateway, parse_market
 from rules_engine.gateway.messages.form import reply_bytes
-from rules_engine.gateway.messages.price_messages import TickPrice, TickString
+from rules_engine.gateway.messages.price_messages import TickGeneric, TickPrice, TickString
 from rules_engine.gateway.wire.frames import VERSION_MAX
 
 FIRST_CENTS = 20_000
 """The price that everybody hears before the trades."""
 _STEP_CENTS = 5
 _PAUSE_S = 0.01
-_BID, _ASK, _LAST, _RT_VOLUME = 1, 2, 4, 48
+_MADE_AT_ONCE = 500
+_TIME = "0" * 13
+"""Where the milliseconds are to stand."""
+_BID, _ASK, _LAST, _RT_VOLUME, _HALTED = 1, 2, 4, 48, 49
 
 
 def trades(lines: int, count: int) -> list[tuple[int, int]]:
@@ -42,10 +46,10 @@ def names(lines: int) -> list[str]:
     return [f"S{number}" for number in range(lines)]
 
 
-def trade_bytes(request_id: int, cents: int, volume: int, time_ms: int) -> bytes:
-    """One trade on the wire, with a quote around it."""
+def trade_bytes(request_id: int, cents: int, volume: int) -> bytes:
+    """One trade on the wire, with a quote around it; its time is filled in as it leaves."""
     price = cents / 100
-    report = f"{price!r};100;{time_ms};{volume};{price!r};true"
+    report = f"{price!r};100;{_TIME};{volume};{price!r};true"
     messages = (
         TickPrice(request_id, _BID, (cents - 1) / 100, 100.0, 1),
         TickPrice(request_id, _ASK, (cents + 1) / 100, 100.0, 1),
@@ -77,17 +81,19 @@ async def _write(gateway: Gateway, made: Sequence[tuple[int, int]], batch: int) 
     session = gateway.open_lines[0][0]
     by_name = {symbol: request_id for _, request_id, symbol in gateway.open_lines}
     requests = [by_name[name] for name in names(len(by_name))]
-    time_ms = int(time.time() * 1000)
-    at_once, pause_ms = batch or len(made), int(_PAUSE_S * 1000)
-    frames = [
-        trade_bytes(requests[line], cents, 100 * at, time_ms + at // at_once * pause_ms)
-        for at, (line, cents) in enumerate(made)
-    ]
+    at_once = batch or len(made)
+    frames = list[bytes]()
+    for at, (line, cents) in enumerate(made):
+        frames.append(trade_bytes(requests[line], cents, 100 * at))
+        if at % _MADE_AT_ONCE == 0:
+            await asyncio.sleep(0)  # A gateway that answers nothing meanwhile would be given up.
     for start in range(0, len(frames), at_once):
-        session.put_bytes(b"".join(frames[start : start + at_once]))
+        time_ms = b"%d" % int(time.time() * 1000)
+        session.put_bytes(b"".join(frames[start : start + at_once]).replace(_TIME.encode(), time_ms))
         session.flush()
         if batch:
             await asyncio.sleep(_PAUSE_S)
+    session.put_bytes(reply_bytes(TickGeneric(requests[0], _HALTED, 1.0), VERSION_MAX))
     session.half_close()
 
 

@@ -41,11 +41,13 @@ SHORT = Size(lines=5, trades=500, burst=2_000, batch=100, rounds=1, settle_s=1.0
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """CPU seconds of the receiver, firings by rule, and ticks that the inbox folded."""
+    """CPU seconds of the receiver, firings by rule, ticks that the inbox folded; and why it did not hear the last
+    trade, if it did not."""
 
     cpu_s: float
     fired: Counter[str]
     folded: int
+    cut_short: str
 
 
 def quiet_rules(lines: int) -> Sentences:
@@ -101,7 +103,7 @@ async def receive(who: str, rules: Sentences, lines: int, count: int, batch: int
                 feeder.stdin.write(b"go\n")
                 said = json.loads(await _line(receiver))
                 feeder.stdin.write(b"end\n")
-    return Received(said["cpu_s"], Counter(said["fired"]), said["folded"])
+    return Received(said["cpu_s"], Counter(said["fired"]), said["folded"], said["cut_short"])
 
 
 def _text(rules: Sentences) -> str:
@@ -146,11 +148,14 @@ def report(size: Size) -> str:
         for _ in range(size.rounds):
             for who, so_far in costs.items():
                 received = asyncio.run(receive(who, quiet, size.lines, count, batch, size.settle_s))
+                if received.cut_short:
+                    raise RuntimeError(f"the {who} receiver did not hear the last trade: {received.cut_short}")
                 so_far.append(received.cpu_s / count * 1e6)
         added = [ours / theirs - 1 for ours, theirs in zip(costs["engine"], costs["bare"], strict=True)]
         rows += [[f"{pace}, {who}", spell(median(us)), spell(min(us)), spell(max(us))] for who, us in costs.items()]
         shares.append(f"  added to the bare client, {pace}: {Ratio(median(added), min(added), max(added))}")
     wanted, received = burst(size)
+    outcome = f"NOT HEARD TO THE END ({received.cut_short})" if received.cut_short else "heard to the end"
     lost, surplus = (wanted - received.fired).total(), (received.fired - wanted).total()
     head = ["us of CPU a trade", "median", "least", "most"]
     title = f"L1, {size.lines} lines, {len(quiet):,} rules, 4 messages a trade, {size.rounds} rounds"
@@ -159,7 +164,7 @@ def report(size: Size) -> str:
             table(title, head, rows).rstrip("\n"),
             *shares,
             f"  burst of {size.burst:,} trades: {wanted.total():,} firings, {lost:,} lost, {surplus:,} too many"
-            f"; {received.folded:,} ticks folded",
+            f"; {received.folded:,} ticks folded; {outcome}",
             "",
         ]
     )

@@ -46,7 +46,8 @@ async def bare(port: int, settle_s: float, lines: int) -> dict[str, object]:
     await _until(lambda: all(ticker.hasBidAsk() for ticker in tickers))
     start_s = await _ready(settle_s)
     await closed.wait()
-    return {"cpu_s": time.process_time() - start_s, "fired": {}, "folded": 0}
+    why = "" if tickers[0].halted == 1 else "the connection ended early"
+    return {"cpu_s": time.process_time() - start_s, "fired": {}, "folded": 0, "cut_short": why}
 
 
 async def engine(port: int, settle_s: float, folder: Path) -> dict[str, object]:
@@ -69,12 +70,14 @@ async def engine(port: int, settle_s: float, folder: Path) -> dict[str, object]:
     await connection.ended()
     await _until(lambda: not len(daemon.inbox), pause_s=0)
     taken_s, folded = time.process_time() - start_s, daemon.inbox.folded
+    first = connection.prices(names(1)[0])
+    why = "" if first is not None and first.is_halted else connection.why_ended
     stopping.set()
     await running
     daemon.close()
     with open_ledger(state.journal) as ledger:
         fired = Counter(fire.rule for fire in ledger.fires(count_max=_FIRES_MAX))
-    return {"cpu_s": taken_s, "fired": fired, "folded": folded}
+    return {"cpu_s": taken_s, "fired": fired, "folded": folded, "cut_short": why}
 
 
 async def _all_armed(socket: Path) -> bool:
