@@ -41,6 +41,7 @@ def stop_alone(settings: Settings, folder: StateFolder, config: Path | None, why
         click.echo(words, err=True)
         raise SystemExit(EXIT_PROBLEMS) from error
     try:
+        journal.want_unsent_cancelled()
         words, code = (_KEPT, 0) if keep_orders else _cancel(settings, journal, clock)
         if code:
             click.echo(words, err=True)

@@ -129,6 +129,8 @@ class InForce:
                 self._endings.holds(intent.rule, intent.seq)
             else:
                 self._endings.withdraw(intent)
+        waiting = {rule for rule, _ in self._journal.intents.waiting()}
+        self._journal.want_unsent_cancelled(rule for rule in waiting if not self._is_unchanged(rule, before))
         for end in unsettled:
             if end.held and self._is_unchanged(end.rule, before) and not self._endings.is_withdrawn(end.rule, end.seq):
                 self._endings.holds(end.rule, end.seq)
@@ -216,9 +218,11 @@ class InForce:
             self._evaluator.held_ended(rule, False, self.until_s())
 
     def withdraw(self, rules: Collection[str]) -> Sequence[str]:
-        """Takes back what the broker holds for these rules and has not triggered. Returns those for which it held
-        something; they may be armed anew."""
+        """Takes back what the broker holds for these rules and has not triggered, and what of them is still to be sent.
+        Returns those for which it held something; they may be armed anew."""
         withdrawn = self._cancel_held(rules)
+        if self._journal.want_unsent_cancelled(rules):
+            self.on_change()
         for rule in withdrawn:
             self._forget_held(rule)
         return withdrawn
@@ -268,7 +272,9 @@ class InForce:
         self._remembered = remembered
         self.edition, self.plans, self._leaving = edition, plans, frozenset()
         with self._journal.transaction():
-            gone = self._cancel_held((*difference.removed, *difference.changed, *self._planned_with(steps)))
+            edited = (*difference.removed, *difference.changed)
+            gone = self._cancel_held((*edited, *self._planned_with(steps)))
+            self._journal.want_unsent_cancelled(edited)
             for rule in gone:
                 self._endings.drop(rule)
             self._save(gone)

@@ -119,7 +119,7 @@ class Reactor:
         until_s = NEVER if has_come else self.until_s(inbox, now_s)
         self._commit(self._evaluator.advance(until_s), now_s)
         if self._undecided and now_s >= self._late_s:
-            self._decide_late(now_s)
+            self._decide_late(now_s, give_up=self._desk.is_stopped)
         self._settle(now_s, until_s)
 
     def until_s(self, inbox: Inbox, now_s: float) -> float:
@@ -235,9 +235,9 @@ class Reactor:
         some are looked at each time, in turn."""
         self._late_s = now_s + _LATE_EVERY_S
         for name, waiting in list(self._undecided.items())[: None if give_up else _LATE_AT_ONCE]:
-            plan = self._in_force.plans.get(name)
-            if plan is None or plan.rule.digest != waiting.rule.digest:
-                decision = self._too_late(waiting.firing, waiting.rule)
+            plan, off = self._in_force.plans.get(name), self._why_off(waiting.rule)
+            if off:
+                decision = self._too_late(waiting.firing, waiting.rule, off)
             else:
                 decision = self._decide_firing(waiting.firing, now_s)
                 if not give_up and self._price_wait.holds((name, 0), _refusal(decision), now_s):
@@ -250,15 +250,23 @@ class Reactor:
                 self._evaluator.not_used(name)
             self._record(decision)
             for rule, outcome in waiting.behind:
-                is_current = plan is not None and plan.rule.digest == rule.digest
-                if is_current or isinstance(outcome, CancelWanted):
+                off = self._why_off(rule)
+                if not off or isinstance(outcome, CancelWanted):
                     self._commit([outcome], now_s)
                 elif isinstance(outcome, Firing | HeldBack):
-                    self._record(self._too_late(outcome, rule))
+                    self._record(self._too_late(outcome, rule, off))
 
-    def _too_late(self, outcome: Firing | HeldBack, rule: Rule) -> Decision:
-        """Of a rule that is in force no longer as it was: what took its place may order something else."""
-        held = outcome if isinstance(outcome, HeldBack) else HeldBack(outcome, Reason.NO_PRICE, "its rule changed")
+    def _why_off(self, said: Rule) -> str:
+        """Why a firing that waits is not to be acted on any more; empty while it is."""
+        plan = self._in_force.plans.get(said.name)
+        if plan is None or plan.rule.digest != said.digest:
+            return "its rule changed"
+        life = self._evaluator.life(said.name)
+        return "its rule was paused" if life is not None and life.paused else ""
+
+    def _too_late(self, outcome: Firing | HeldBack, rule: Rule, off: str) -> Decision:
+        """Of a rule that is no longer as it was: what took its place may order something else."""
+        held = outcome if isinstance(outcome, HeldBack) else HeldBack(outcome, Reason.NO_PRICE, off)
         return hold_back(held, rule, self._wording_of(rule))
 
     def give_up_waiting(self, now_s: float) -> None:

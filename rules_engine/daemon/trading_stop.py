@@ -64,7 +64,7 @@ class TradingStop:
             self._journal.tell(trading_resumed_notice(self._channels, now_s))
             self._desk.wake()
             return ""
-        cancelled = self._desk.stop_trading() if found == "cancel" else ()
+        cancelled = self._desk.stop_trading(keep_orders=found == "keep")
         words = _words(cancelled, kept=found == "keep")
         _log.critical("the kill switch is on. %s", words)
         if not was or cancelled:

@@ -101,6 +101,11 @@ class Desk:
         """Whether the gateway may be restarting about now."""
         return self._preflight.restart_end_s() is not None
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the kill switch is on."""
+        return self._preflight.stopped()
+
     def on_report(self, report: Report) -> None:
         """Takes in what IB says. Synchronous; call it for every report, in the order in which they came."""
         session, intent = self._session, None
@@ -130,11 +135,13 @@ class Desk:
         self.wake()
         return marked
 
-    def stop_trading(self) -> Sequence[Intent]:
-        """Asks for the cancellation of everything of ours that may be at IB, and sends those requests at once, whatever
-        else is under way. Returns those newly asked for. That nothing new leaves is the kill switch's own part."""
-        marked = self._journal.want_all_cancelled()
+    def stop_trading(self, *, keep_orders: bool = False) -> Sequence[Intent]:
+        """Asks for the cancellation of everything of ours that may be at IB, unless it is to be kept, and sends those
+        requests at once, whatever else is under way. Returns those newly asked for. What is still to be sent never
+        leaves, also when the switch is lifted; that nothing new leaves is the kill switch's own part."""
+        marked = [] if keep_orders else self._journal.want_all_cancelled()
         self._dispatcher.cancelling.send_wanted(self._session)
+        self._journal.want_unsent_cancelled()
         self.wake()
         return marked
 

@@ -183,6 +183,16 @@ class Intents:
         found: dict[str, dict[str, float]] = json.loads(row["v"]) if row else {}
         return found
 
+    def want_unsent_cancelled(self, rules: Iterable[str] | None) -> Sequence[Intent]:
+        """Marks what is still to be sent, of these rules or, for None, all of it; returns those newly marked."""
+        chosen, names = ("", ()) if rules is None else (" AND rule IN (SELECT value FROM json_each(?))", (list(rules),))
+        rows = self._database.rows(
+            "UPDATE intent SET cancel_wanted = 1 WHERE state = 'intent' AND cancel_wanted = 0"
+            f" AND mode = ? AND account = ?{chosen} RETURNING *",
+            *(*self._scope, *map(json.dumps, names)),
+        )
+        return intents_of(rows)
+
     def want_cancelled(self, rule: str, instrument: str) -> Sequence[Intent]:
         """Marks the open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""
         column, name = ("rule", rule) if rule else ("instrument", instrument)

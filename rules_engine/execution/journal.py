@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from decimal import Decimal
@@ -107,6 +107,14 @@ class Journal:
             for intent in waiting:
                 self.want_leg_cancelled(intent)
         return waiting
+
+    def want_unsent_cancelled(self, rules: Iterable[str] | None = None) -> Sequence[Intent]:
+        """Marks what is still to be sent, of these rules or all of it, never to be sent; returns those newly marked."""
+        with self.transaction():
+            marked = self.intents.want_unsent_cancelled(rules)
+            for intent in marked:
+                self.event(intent.key, "cancel wanted", None)
+        return marked
 
     def want_leg_cancelled(self, intent: Intent) -> None:
         """Marks one open intent to be cancelled."""

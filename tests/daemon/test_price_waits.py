@@ -73,6 +73,32 @@ async def test_what_fired_behind_it_is_held_back_with_it_and_never_sent_as_the_n
     assert house.orders() == []
 
 
+async def test_a_pause_while_firings_wait_for_a_price_holds_them_back(house: House) -> None:
+    async with house.engine(AAPL_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        for price in (200.1, 199.0, 200.2):
+            house.quote("V", price)
+        await house.until(lambda: engine.waits_for_price("here-at-200", behind=1), "both firings")
+        await engine.ask("pause", rule="here-at-200")
+        await house.until(lambda: len(house.told("held back", "its rule was paused")) == 2, "the messages")
+        await engine.ask("resume", rule="here-at-200")
+        house.quote("AAPL", 250.0)
+    assert [fire.fate for fire in house.fires()] == ["held back"] * 2
+    assert house.orders() == []
+
+
+async def test_the_kill_switch_ends_the_wait_for_a_price_also_when_it_is_lifted(house: House) -> None:
+    async with house.engine(AAPL_AT_200) as engine:
+        await engine.until_state("here-at-200", "armed")
+        house.quote("V", 200.1)
+        await house.until(lambda: engine.waits_for_price("here-at-200"), "the firing")
+        await engine.ask("stop")
+        await house.until(lambda: house.told("held back", "no fresh price"), "the message")
+        await engine.ask("stop", lift=True)
+        house.quote("AAPL", 250.0)
+    assert house.orders() == []
+
+
 async def test_a_crash_while_a_firing_waits_for_a_price_leaves_the_rule_as_before_it(house: House) -> None:
     async with house.engine(AAPL_AT_200 + "    once: true\n") as engine:
         await engine.until_state("here-at-200", "armed")

@@ -94,6 +94,22 @@ async def test_an_order_that_was_pulled_while_it_was_being_sent_is_found_first_a
     assert bench.ib.cancels == [bench.intent(key).order_id]
 
 
+@pytest.mark.parametrize("keep_orders", [False, True])
+async def test_what_was_still_to_be_sent_never_leaves_although_the_switch_is_lifted(
+    bench: Bench, keep_orders: bool
+) -> None:
+    key = bench.record()
+    bench.stopped = True
+    bench.desk.stop_trading(keep_orders=keep_orders)
+    bench.stopped = False
+    bench.accepting(await bench.connect())
+    await bench.desk.step()
+    assert (bench.state(key), bench.ib.wire) == (State.CANCELLED, [])
+    later = bench.record(decision(draft(instrument=V)))
+    await bench.desk.step()
+    assert [placed.key for placed in bench.ib.wire] == [later]
+
+
 async def test_pulled_between_probe_and_wire_nothing_leaves(bench: Bench) -> None:
     link = bench.accepting(await bench.connect())
 

@@ -335,6 +335,7 @@ class House:
             database=self.disk.opener(node),
         )
         try:
+            journal.want_unsent_cancelled()
             await cancel_outside(settings, journal, self.clock)
         except LinkDown as error:
             self.say(f"nothing was cancelled: {error}")
