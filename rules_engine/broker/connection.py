@@ -152,11 +152,11 @@ class Connection:
         """Writes the order to the socket. Returning proves nothing: only a report does."""
         ticket = Ticket(order_id, key, account, group, parent_id, transmit)
         subscriptions = self._hearing.subscriptions
-        contract, order = subscriptions.contract(draft.instrument), ib_order(draft, ticket, subscriptions.contract)
+        order = ib_order(draft, ticket, subscriptions.contract)
         self._hearing.concerns_order(order_id)
-        self._hearing.orders.placed(order_id, self._settings.client_id, key, draft.quantity, contract.conId)
+        self._hearing.orders.placed(order_id, self._settings.client_id, key, draft.quantity)
         with self._connected():
-            self._session.client.placeOrder(order_id, contract, order)
+            self._session.client.placeOrder(order_id, subscriptions.contract(draft.instrument), order)
 
     def cancel(self, order_id: int) -> None:
         """Asks IB to cancel; whether it did, a report says."""
