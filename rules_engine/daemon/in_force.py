@@ -227,6 +227,15 @@ class InForce:
             self._forget_held(rule)
         return withdrawn
 
+    def begin_anew(self, rules: Collection[str]) -> None:
+        """What these rules saw counts no more: what the broker holds for them untriggered is taken back, and what was
+        still to be placed is not placed."""
+        self.withdraw(rules)
+        placed = {one.rule for one in self._held_entries()}
+        for rule in rules:
+            if rule not in placed:
+                self._forget_held(rule)
+
     def _cancel_held(self, rules: Collection[str]) -> Sequence[str]:
         """Asks for the cancellation of what the broker holds for these rules and has not triggered."""
         wanted, waiting = set(rules), dict[str, list[Intent]]()

@@ -54,7 +54,7 @@ class Rolls:
                 if intent.state is IntentState.INTENT and intent.draft.instrument.name == name:
                     self._journal.want_leg_cancelled(intent)
         # What waits at the broker waits for a price of the old contract, or orders in it.
-        self._in_force.withdraw([plan.rule.name for plan in concerned if plan.where is Where.AT_BROKER])
+        self._in_force.begin_anew([plan.rule.name for plan in concerned if plan.where is Where.AT_BROKER])
         self._incidents.contract_changed(name, before, after, rules, report.time_s)
 
 

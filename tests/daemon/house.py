@@ -11,9 +11,10 @@ from rules_engine.daemon.control import CommandRefused, NotRunning, ask
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.ledger import Fire, OrderRow, open_ledger
 from rules_engine.gateway import Gateway, Order, parse_market
-from rules_engine.model.clock import SystemClock
+from rules_engine.model.clock import SystemClock, elapsed_s
 from rules_engine.model.json_value import Json
 from rules_engine.model.settings import GatewaySettings, Limits, Mode, Settings
 from rules_engine.model.slices import at_once
@@ -55,10 +56,29 @@ HERE_AT_200 = """\
 """
 
 
+class LeapingClock(SystemClock):
+    """The machine's time from a start of one's choice on, which leaps ahead when told to; for engine and gateway."""
+
+    def __init__(self, start_s: float | None = None) -> None:
+        self._ahead_s = 0.0 if start_s is None else start_s - super().now_s()
+        self._leapt_s = 0.0
+
+    def now_s(self) -> float:
+        return super().now_s() + self._ahead_s + self._leapt_s
+
+    def elapsed_s(self) -> float:
+        return elapsed_s() + self._leapt_s
+
+    def leap(self, by_s: float) -> None:
+        """So much time has passed."""
+        self._leapt_s += by_s
+
+
 class House:
     """One engine at a time on one gateway; the journal and the gateway outlive the engine."""
 
-    def __init__(self, folder: Path, gateway: Gateway, receiver: Receiver) -> None:
+    def __init__(self, folder: Path, gateway: Gateway, receiver: Receiver, clock: LeapingClock | None = None) -> None:
+        self.clock = clock or LeapingClock()
         self.folder = StateFolder(folder / "var")
         self.gateway = gateway
         self.received: list[Received] = []
@@ -87,11 +107,11 @@ class House:
             self.write(*rules)
         settings = replace(self.settings, **changes)  # type: ignore[arg-type]  # Fields by name.
         self.folder.prepare()
-        clock = SystemClock()
         book = RuleBook(settings.rules, frozenset(settings.channels))
-        edition = book.read(clock.now_s(), frozenset(), {})
+        edition = book.read(self.clock.now_s(), frozenset(), {})
         assert isinstance(edition, Edition), edition
-        daemon = Daemon(settings, self.folder, book, edition, clock, live=False)
+        around = Surroundings(elapsed_s=self.clock.elapsed_s)
+        daemon = Daemon(settings, self.folder, book, edition, self.clock, live=False, surroundings=around)
         stopping = asyncio.Event()
         task = asyncio.create_task(daemon.run(stopping))
         try:
@@ -222,14 +242,15 @@ def held(house: House) -> bool:
 
 
 @asynccontextmanager
-async def house_in(folder: Path) -> AsyncIterator[House]:
-    """A house with V near 197 and MA at 400."""
+async def house_in(folder: Path, start_s: float | None = None) -> AsyncIterator[House]:
+    """A house with V near 197 and MA at 400, at some other time if that is wanted."""
     (folder / "market.yaml").write_text(MARKET)
-    gateway = Gateway(parse_market([str(folder / "market.yaml")]), accounts=(ACCOUNT,))
+    clock = LeapingClock(start_s)
+    gateway = Gateway(parse_market([str(folder / "market.yaml")], clock=clock), accounts=(ACCOUNT,), clock=clock)
     receiver = Receiver()
     async with receiver.listening():
         await gateway.start()
-        house = House(folder, gateway, receiver)
+        house = House(folder, gateway, receiver, clock)
         collecting = asyncio.create_task(house.collect())
         house.quote("V", 197.2)
         house.quote("MA", 400.0)
