@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from rules_engine.execution.ports import Market
+from rules_engine.execution.ports import Market, OrderLink
 from rules_engine.model.action import Side
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.intent import Intent
@@ -24,10 +24,10 @@ class Exposed:
     group: str
 
 
-def contract_in(market: Market, instrument: Instrument) -> Hashable:
-    """The number of IB's contract: two names may mean one. Where IB has not confirmed any, what was declared."""
+def contract_in(market: Market | OrderLink, instrument: Instrument) -> Hashable:
+    """The number of IB's contract: two names may mean one. Without a number the name itself."""
     traded = market.traded(instrument.name)
-    return traded.contract_id if traded else instrument.contract_id or instrument.name
+    return (traded.contract_id if traded else instrument.contract_id) or instrument.name
 
 
 def of_unit(unit: Unit, contract_of: ContractOf) -> Sequence[Exposed]:

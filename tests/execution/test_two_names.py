@@ -93,3 +93,10 @@ def test_names_of_different_contracts_do_not_count_against_each_other() -> None:
     apart.contracts["VISA"] = replace(stock("V"), contract_id=99)
     resting = order(VISA, Side.SELL, 300, kind=OrderKind.LIMIT, limit=Decimal(210))
     assert reason(order(V, Side.SELL, 300), resting, seen=apart) is None
+
+
+def test_names_whose_contracts_have_no_number_are_not_taken_for_one() -> None:
+    unnumbered = market()
+    unnumbered.contracts = {name: replace(stock("V"), contract_id=0) for name in ("V", "VISA")}
+    resting = order(VISA, Side.SELL, 300, kind=OrderKind.LIMIT, limit=Decimal(210))
+    assert reason(order(V, Side.SELL, 300), resting, seen=unnumbered) is None
