@@ -12,6 +12,7 @@ The gates
     totals          limits over a day, a rule, the account
     rule_profit     what one rule's own fills came to
     exposure        how much orders on their way may still buy or sell
+    closing         how much of a position is left to close, and the orders that keep the rest
     book            our own orders, as the limits see them
     finite_market   prices that are no finite number are unknown
     price_wait      how long what is to be sent waits for a price to be checked against

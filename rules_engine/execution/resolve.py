@@ -7,7 +7,8 @@ from functools import partial
 from math import isfinite
 
 from rules_engine.execution.book import Refusal
-from rules_engine.execution.exposure import contract_in, of_intents, pending
+from rules_engine.execution.closing import keepers_words, left_to_close
+from rules_engine.execution.exposure import contract_in
 from rules_engine.execution.ports import Market
 from rules_engine.model.action import (
     Action,
@@ -255,13 +256,14 @@ def _close(instrument: Instrument, numbers: _Numbers) -> OrderDraft:
     position = numbers.market.position(instrument.name)
     if position is None:
         raise _Refused(Reason.POSITION_UNKNOWN, instrument.name)
+    if not position:
+        raise _Refused(Reason.NOTHING_TO_CLOSE, f"{instrument.name}: nothing is held")
     side = Side.SELL if position > 0 else Side.BUY
-    contract_of = partial(contract_in, numbers.market)
-    working = pending(of_intents(numbers.working, contract_of), contract_of(instrument), side, children=True)
-    left = abs(position) - working
+    way = (instrument, side, numbers.working, partial(contract_in, numbers.market))
+    left = left_to_close(position, *way)
     if left <= 0:
-        why = f"{plain(working)} are being closed already" if position else "nothing is held"
-        raise _Refused(Reason.NOTHING_TO_CLOSE, f"{instrument.name}: {why}")
+        why = f"nothing of {plain(abs(position))} {instrument.name} is left"
+        raise _Refused(Reason.NOTHING_TO_CLOSE, f"{why}; {keepers_words(*way)}")
     return OrderDraft(instrument, side, left, OrderKind.MARKET, DAY, closes=True)
 
 

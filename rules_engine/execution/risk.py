@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from rules_engine.execution import totals
 from rules_engine.execution.active_orders import active_orders
 from rules_engine.execution.book import Book, Refusal
+from rules_engine.execution.closing import keepers_words, left_to_close
 from rules_engine.execution.exposure import Exposed, contract_in, of_intents, of_unit, pending
 from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
@@ -108,12 +109,13 @@ class RiskGate:
         position = self._market.position(leg.instrument.name)
         if position is None:
             return Refusal(Reason.POSITION_UNKNOWN, leg.instrument.name)
-        held = position if leg.side is Side.SELL else -position
-        working = of_intents(book.open, self._contract_of)
-        left = held - pending(working, self._contract_of(leg.instrument), leg.side, children=True)
+        way = (leg.instrument, leg.side, book.open, self._contract_of)
+        left = left_to_close(position, *way)
         if leg.quantity <= left:
             return None
-        return Refusal(Reason.NOTHING_TO_CLOSE, f"{plain(max(left, Decimal(0)))} {leg.instrument.name} left to close")
+        why = f"{plain(max(left, Decimal(0)))} {leg.instrument.name} left to close"
+        keepers = keepers_words(*way)
+        return Refusal(Reason.NOTHING_TO_CLOSE, f"{why}; {keepers}" if keepers else why)
 
     def _short(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
         stock = traded.kind == Kind.STOCK and leg.side is Side.SELL and leg.parent is None

@@ -248,6 +248,36 @@ def test_close_after_cancelling_in_the_same_firing_takes_the_whole() -> None:
     assert reason(CancelOrders(rule="b"), ClosePosition(MA), market=market, working=resting) is Reason.NOTHING_TO_CLOSE
 
 
+def test_a_close_that_other_orders_leave_nothing_to_names_them_and_what_to_write_instead() -> None:
+    market = FakeMarket(positions={"MA": Decimal(100)})
+    children = (
+        working(SELL, 300, rule="br", leg=1, parent=0, kind=OrderKind.LIMIT, limit=Decimal(408)),
+        working(SELL, 300, rule="br", leg=2, parent=0, kind=OrderKind.STOP, stop=Decimal(394)),
+    )
+    refused = resolve([ClosePosition(MA)], market, (working(BUY, 300, rule="br"), *children))
+    assert isinstance(refused, Refusal)
+    assert refused.detail == (
+        "nothing of 100 MA is left; orders that may close it are open: sell 300 MA at limit 408 day (br); sell 300 MA"
+        " at stop 394 day (br). To close it now: [cancel orders in MA, close MA]"
+    )
+    many = resolve([ClosePosition(MA)], market, tuple(working(SELL, 100, seq=seq) for seq in range(5)))
+    assert isinstance(many, Refusal) and "; 2 more. To close it now" in many.detail
+
+
+def test_a_close_against_orders_under_another_name_says_to_cancel_those() -> None:
+    visa = replace(V, name="VISA")
+    market = FakeMarket(positions={"V": Decimal(100)}, contracts={"VISA": stock("V")})
+    refused = resolve([ClosePosition(V)], market, (working(SELL, 60, instrument=visa), working(SELL, 40, instrument=V)))
+    assert isinstance(refused, Refusal)
+    assert refused.detail.endswith("[cancel orders in VISA, cancel orders in V, close V]")
+
+
+def test_what_an_entry_has_not_filled_yet_counts_at_its_children_since_a_fill_may_be_told_after_the_position() -> None:
+    market = FakeMarket(positions={"MA": Decimal(500)})
+    bracket = (working(BUY, 300), working(SELL, 300, leg=1, parent=0, kind=OrderKind.STOP, stop=Decimal(394)))
+    assert legs(ClosePosition(MA), market=market, working=bracket)[0].quantity == 200
+
+
 def test_close_of_nothing_or_of_the_unknown_holds_back() -> None:
     assert reason(ClosePosition(MA)) is Reason.NOTHING_TO_CLOSE
     assert reason(ClosePosition(MA), market=FakeMarket(positions={"MA": None})) is Reason.POSITION_UNKNOWN

@@ -230,7 +230,9 @@ def test_a_closing_order_never_crosses_zero() -> None:
     assert check(sell(100, closes=True), market=market) is None
     stop: Sequence[Intent] = [sent(sell(40, kind=OrderKind.STOP, stop=Decimal(390), parent=0))]
     assert check(sell(60, closes=True), market=market, book=Book(stop)) is None
-    assert reason(sell(61, closes=True), market=market, book=Book(stop)) is Reason.NOTHING_TO_CLOSE
+    refused = check(sell(61, closes=True), market=market, book=Book(stop))
+    assert refused is not None and refused.reason is Reason.NOTHING_TO_CLOSE
+    assert refused.detail.startswith("60 MA left to close; orders that may close it are open: sell 40 MA at stop 390")
     short = FakeMarket(positions={"MA": Decimal(-100)})
     assert reason(sell(1, closes=True), market=short, limits=limited(allow_short=True)) is Reason.NOTHING_TO_CLOSE
 

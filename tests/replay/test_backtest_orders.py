@@ -150,7 +150,7 @@ rules:
     played = play(tmp_path, rules, {"V": prices(99, 101, 102, 99, 98, 101, 99, 98)})
     assert [order[0] for order in played.orders] == ["buy 10 market", "sell 10 market"]
     assert played.summary.profit == -40
-    assert played.summary.rules[1].not_sent == {"there is no position to close": 1}
+    assert played.summary.rules[1].not_sent == {"nothing is left to close": 1}
 
 
 def test_cancelling_by_rule_by_instrument_and_by_condition(tmp_path: Path) -> None:
