@@ -31,20 +31,25 @@ def turning_points(ticks: Sequence[Tick]) -> Kept:
 
 
 def extremes(ticks: Sequence[Tick]) -> Kept:
-    """The lowest, the highest and the last tick of each series, and the last one with a value."""
+    """The lowest, the highest and the last print of each series, the last one with a value, and the last snapshot: that
+    is no print, so it stands for none of the same price."""
     low: dict[Series, tuple[float, int]] = {}
     high: dict[Series, tuple[float, int]] = {}
     last: dict[Series, int] = {}
     last_known: dict[Series, int] = {}
+    shown: dict[Series, int] = {}
     for place, tick in enumerate(ticks):
         series = (tick.instrument, tick.field)
         last[series] = place
-        if tick.value is not None:
+        if tick.snapshot:
+            shown[series] = place
+        elif tick.value is not None:
             last_known[series] = place
             low[series] = min(low.get(series, (tick.value, place)), (tick.value, place))
             high[series] = max(high.get(series, (tick.value, -place)), (tick.value, -place))
     places = {place for _, place in low.values()} | {-place for _, place in high.values()}
-    return _kept(ticks, places | set(last.values()) | set(last_known.values()))
+    ends = (last, last_known, shown)
+    return _kept(ticks, places.union(*(of.values() for of in ends)))
 
 
 def _turns(ticks: Sequence[Tick], places: Sequence[int]) -> Iterable[int]:

@@ -143,7 +143,7 @@ class Subscriptions:
         return True
 
     def _silence(self, stream: Stream, code: int, text: str) -> None:
-        stream.forget()
+        stream.forget(self._prices.now_s)
         self._feeds.down(stream.names, code, text)
 
     def _listen(self) -> None:

@@ -71,6 +71,8 @@ class Stream:
     """The tick types of which a value has come: the first one is a snapshot of unknown age."""
     values: dict[int, float | None] = field(default_factory=dict)
     sizes: dict[int, float] = field(default_factory=dict)
+    forgotten_s: float = 0.0
+    """When it fell silent last: what is told of before may be as old as that."""
     quoted_s: float = 0.0
     """When a bid, an ask or a last price came, or was confirmed by its size."""
     is_delayed: bool = False
@@ -94,8 +96,9 @@ class Stream:
         """With trade reports, tick type 4 tells the same trades once more. Of delayed trades there are none."""
         return self.sec_type in _TRADED and not self.is_delayed
 
-    def forget(self) -> None:
+    def forget(self, now_s: float) -> None:
         """What was said before cannot be trusted any more."""
+        self.forgotten_s = now_s
         self.values.clear()
         self.sizes.clear()
 
@@ -183,7 +186,7 @@ class Prices:
             return
         stream.is_delayed = kind in _DELAYED_TYPES
         if stream.is_delayed and not self._delayed:
-            stream.forget()
+            stream.forget(self.now_s)
             self._feeds.down(stream.names, NOT_SUBSCRIBED, "IB sends delayed prices instead of live ones")
 
     def listen(self, stream: Stream, fields: frozenset[Field]) -> None:
@@ -199,11 +202,12 @@ class Prices:
 
     def _last(self, stream: Stream, value: float | None, size: float) -> None:
         """The last trade, which a report tells too where there are reports. After a silence it is known again by this,
-        and by nothing else before the next trade; it may be of any age then, like a snapshot."""
+        and by nothing else before the next trade; it may be of any age then, like a snapshot, and must not make the
+        trades that follow look late."""
         if not (stream.reports_trades and LAST in stream.seen):
             self._trade(stream, value, size, None)
         elif stream.last is None and value is not None and not self._is_left_out(stream, value):
-            self._tell(stream, LAST, value, size, self.now_s, True)
+            self._tell(stream, LAST, value, size, max(stream.since_s, stream.forgotten_s), True)
 
     def _trade(self, stream: Stream, value: float | None, size: float, exchange_s: float | None) -> None:
         """IB's trade times have milliseconds only: a trade of the very millisecond of the subscription is a new one.

@@ -38,6 +38,8 @@ class SteadyClock:
 
     DRIFT_MAX_S = 2.0
     """Two clocks drift apart by less than this between two looks; more, and one of them was set."""
+    LOOK_MAX_S = 0.1
+    """Looking at both takes less than this, unless the program was held up meanwhile."""
 
     def __init__(self, wall: Clock, elapsed_s: Callable[[], float] = elapsed_s) -> None:
         self._wall = wall
@@ -51,8 +53,14 @@ class SteadyClock:
         return max(0.0, until_s - self.now_s())
 
     def set_by_s(self) -> float:
-        """By how many seconds the other clock was set, ahead or (less than zero) back. A drift is followed: 0."""
-        apart_s = self._wall.now_s() - self.now_s()
+        """By how many seconds the other clock was set, ahead or (less than zero) back. A drift is followed: 0.
+
+        A program that is stopped between the two looks has not seen them apart: the next time tells.
+        """
+        before_s = self.now_s()
+        apart_s = self._wall.now_s() - before_s
+        if self.now_s() - before_s > self.LOOK_MAX_S:
+            return 0.0
         if abs(apart_s) > self.DRIFT_MAX_S:
             return apart_s
         self._began_s += apart_s

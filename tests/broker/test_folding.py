@@ -24,6 +24,7 @@ from rules_engine.planning import plan_all
 from rules_engine.planning.fold_proof import is_fold_proof
 
 _STEP_S = 0.001
+_V = ("V", Field.LAST)
 _PROOF = [
     *(f"V > {level}.5" for level in range(1, 9)),
     *(f"V < {level}.5" for level in range(1, 9)),
@@ -172,3 +173,11 @@ def test_turning_points_are_no_more_than_the_turns_and_the_ends(values: list[int
         for before, value, after in zip(changed, changed[1:], changed[2:], strict=False)
     )
     assert len(turning_points(ticks)) <= turns + 3
+
+
+def test_a_snapshot_stands_for_no_print_of_its_price() -> None:
+    """By a snapshot nothing fires."""
+    values = [9.0, 2.0, 9.0, 1.0, 5.0]
+    ticks = [replace(tick, snapshot=not place) for place, tick in enumerate(_ticks([(_V, one) for one in values], 1.0))]
+    kept = [(tick.value, tick.snapshot) for tick in _folded(extremes, ticks)]
+    assert kept == [(9.0, True), (9.0, False), (1.0, False), (5.0, False)]

@@ -303,7 +303,7 @@ def test_trade_that_is_reported_late_does_not_make_the_quote_older_nor_younger()
 def test_what_is_forgotten_is_unknown_until_it_is_said_anew() -> None:
     heard = Heard(_stock())
     heard.price(1, 199.0, 1.0)
-    heard.stream.forget()
+    heard.stream.forget(NOW_S)
     heard.size(0, 5.0)
     assert heard.stream.bid is None
     assert [(tick.value, tick.snapshot) for tick in heard.price(1, 199.0, 1.0)] == [(199.0, False)]
@@ -322,7 +322,7 @@ def test_trade_far_outside_the_quotes_beside_it_is_left_out(price: float, is_hea
 def test_without_quotes_a_lone_trade_far_from_the_one_before_is_left_out() -> None:
     heard = Heard(_stock())
     heard.trade(200.0, 1.0, 995.0)
-    heard.stream.forget()
+    heard.stream.forget(NOW_S)
     assert [heard.trade(price, 1.0, 996.0) for price in (2.0, 200.0)] == [[], []]
     assert [tick.value for tick in heard.trade(201.0, 1.0, 997.0)] == [201.0]
 
@@ -330,7 +330,7 @@ def test_without_quotes_a_lone_trade_far_from_the_one_before_is_left_out() -> No
 def test_without_quotes_the_second_trade_of_a_real_jump_counts() -> None:
     heard = Heard(_stock())
     heard.trade(200.0, 1.0, 995.0)
-    heard.stream.forget()
+    heard.stream.forget(NOW_S)
     assert not heard.trade(50.0, 1.0, 996.0)
     assert [tick.value for tick in heard.trade(50.1, 1.0, 997.0)] == [50.1]
 
@@ -341,7 +341,7 @@ def test_a_trade_that_the_quotes_proved_wrong_says_nothing_of_the_next() -> None
     heard.price(2, 201.0, 1.0)
     heard.trade(200.0, 1.0, 995.0)
     heard.trade(2.0, 1.0, 995.5)
-    heard.stream.forget()
+    heard.stream.forget(NOW_S)
     assert [tick.value for tick in heard.trade(201.0, 1.0, 996.0)] == [201.0]
 
 
@@ -358,7 +358,7 @@ def test_the_last_trade_of_a_stock_is_known_again_after_a_silence_before_the_nex
     heard = Heard(_stock())
     assert heard.trade(200.0, 5.0, NOW_S)
     assert heard.price(4, 200.0, 5.0) == [], "a trade that was reported is not told twice"
-    heard.stream.forget()
+    heard.stream.forget(NOW_S)
     assert heard.stream.last is None
     [again] = heard.price(4, 204.0, 5.0)
     assert (again.value, again.snapshot, again.time_s) == (204.0, True, NOW_S), (
@@ -368,6 +368,21 @@ def test_the_last_trade_of_a_stock_is_known_again_after_a_silence_before_the_nex
     assert heard.price(4, 204.0, 5.0) == []
     [next_one] = heard.trade(205.0, 5.0, NOW_S)
     assert (next_one.value, next_one.snapshot) == (205.0, False)
-    heard.stream.forget()
+    heard.stream.forget(NOW_S)
     assert heard.price(4, -1.0, 0.0) == []
     assert heard.price(4, 204.0, 5.0)
+
+
+def test_the_last_price_after_a_silence_does_not_make_the_trades_behind_it_look_late() -> None:
+    """They are read late where this program was held up, and bear the exchange's times."""
+    heard = Heard(_stock())
+    heard.price(4, 199.0, 1.0)
+    heard.stream.forget(NOW_S)
+    heard.prices.now_s = NOW_S + 20
+    shown, *trades = [
+        *heard.price(4, 200.0, 1.0),
+        *heard.trade(200.0, 1.0, NOW_S + 1),
+        *heard.trade(201.0, 1.0, NOW_S + 2),
+    ]
+    assert (shown.snapshot, [trade.snapshot for trade in trades]) == (True, [False, False])
+    assert shown.time_s <= trades[0].time_s < trades[1].time_s
