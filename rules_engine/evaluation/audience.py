@@ -4,12 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
+from rules_engine.evaluation.guard import sights_of
 from rules_engine.evaluation.lane import Ask, Lane
+from rules_engine.evaluation.levels import levels_of
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.view import Key
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.instrument import Field
+from rules_engine.model.slices import Slices
 
 _ALSO = {
     Field.BID: (Field.MID,),
@@ -85,18 +88,22 @@ class Audience:
         also = ((instrument, other) for other in _ALSO.get(field, ()))
         return self._together([(instrument, field), (instrument, None), *also])
 
-    def lane(self, instrument: str, field: Field) -> Lane:
-        """The way of a field's prints, laid when it is first asked for."""
-        lanes = self.lanes.get(instrument)
-        if lanes is None:
-            lanes = self.lanes[instrument] = []
-        for lane in lanes:
+    def find(self, instrument: str, field: Field) -> Lane | None:
+        """The way of a field's prints, if it was laid."""
+        for lane in self.lanes.get(instrument, ()):
             if lane.field is field:
                 return lane
+        return None
+
+    def laying(self, instrument: str, field: Field) -> Slices[Lane]:
+        """Lays the way of a field's prints, in slices."""
         watches = self.hearing(instrument, field)
-        lane = Lane(instrument, field, watches, self._market, self._timers, self._ask)
+        levels = yield from levels_of(watches)
+        guards = {guard: watch for watch in watches if watch.is_single for guard in watch.uses.guards}
+        sights = yield from sights_of(guards)
+        lane = Lane(instrument, field, watches, levels, sights, self._market, self._timers, self._ask)
         self._at_lane[lane] = watches
-        lanes.append(lane)
+        self.lanes.setdefault(instrument, []).append(lane)
         return lane
 
     def settle(self, instruments: Iterable[str]) -> None:

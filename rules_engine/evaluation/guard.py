@@ -22,6 +22,7 @@ from rules_engine.model.expression import (
     walk,
 )
 from rules_engine.model.judging import Earlier, Stretch
+from rules_engine.model.slices import Slices
 
 if TYPE_CHECKING:
     from rules_engine.evaluation.view import View
@@ -141,16 +142,19 @@ class Sight(Generic[T]):
         return False
 
 
-def sights(guards: Mapping[Guard, T]) -> list[Sight[T]]:
-    """Guards on one price, each with who is to be told: those that read windows of one kind are looked at together."""
+def sights_of(guards: Mapping[Guard, T]) -> Slices[list[Sight[T]]]:
+    """Guards on one price, each with who is to be told, in slices: those that read windows of one kind are looked at
+    together."""
     kinds: dict[tuple[bool, frozenset[type]], list[tuple[Guard, T]]] = {}
     for guard, told in guards.items():
         kinds.setdefault((guard.view.keeps, _kinds(guard)), []).append((guard, told))
-    return [
-        Sight(alike[start : start + _PAIRS_MAX])
-        for alike in kinds.values()
-        for start in range(0, len(alike), _PAIRS_MAX)
-    ]
+        yield
+    found: list[Sight[T]] = []
+    for alike in kinds.values():
+        for start in range(0, len(alike), _PAIRS_MAX):
+            found.append(Sight(alike[start : start + _PAIRS_MAX]))
+            yield
+    return found
 
 
 def guard_on(view: "View", left: Value, right: Value) -> Guard | None:

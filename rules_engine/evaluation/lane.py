@@ -1,10 +1,10 @@
 """The prints of one field of an instrument on their way to the rules that read it: most of them change nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
-from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, sights
+from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, Sight
 from rules_engine.evaluation.levels import Levels
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.quote import Feed, Quote
@@ -14,6 +14,7 @@ from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
+from rules_engine.model.slices import Slices
 
 PENDING_MAX = 512
 """So many prints wait at most before they are put into windows, all at once."""
@@ -67,7 +68,9 @@ class Lane:
         self,
         instrument: str,
         field: Field,
-        watches: Iterable[Watch],
+        watches: Sequence[Watch],
+        levels: Levels,
+        sights: Sequence[Sight[Watch]],
         market: Market,
         timers: Timers[Any],
         ask: Ask,
@@ -87,7 +90,7 @@ class Lane:
         """Those whose rests ended or began lately."""
         self._others = NOWHERE
         """The fold of all other rests, and perhaps of some that are no more."""
-        self._levels = Levels(self._watches)
+        self._levels = levels
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
         """The prints that wait, the newest at ``_room + 1``, the oldest at ``_top``."""
@@ -101,9 +104,7 @@ class Lane:
         """Whether every watch rests or sleeps at a level, and nothing but prints has happened since."""
         self._due: Sequence[Watch] = ()
         """Who is to be judged at a print that was taken already."""
-        self._sights = sights(
-            {guard: watch for watch in self._watches if watch.is_single for guard in watch.uses.guards}
-        )
+        self._sights = sights
         for watch in self._watches:
             watch.lanes.append(self)
 
@@ -221,7 +222,7 @@ class Lane:
         for stream in quote.streams:
             stream.extend(times, values)
 
-    def take(self, time_s: float, value: float | None, size: float, moment: Moment) -> Iterable[Watch]:
+    def take(self, time_s: float, value: float | None, size: float, moment: Moment) -> Sequence[Watch]:
         """Takes a tick that somebody may have to look at; who is to be judged at it, in their order.
 
         A late one changes nothing.
@@ -266,13 +267,24 @@ class Lane:
         self._room = self._top = 0
         self._is_folded = False
 
-    def rest(self, judged: Iterable[Watch], moment: Moment) -> None:
+    def rest(self, judged: Sequence[Watch], moment: Moment) -> None:
         """After a print: who of those that were judged at it can sleep, and how long all can."""
         self.close()
-        if moment is not Moment.PRINT:
-            return
-        for watch in judged:
-            self._lay_down(watch)
+        if moment is Moment.PRINT:
+            for watch in judged:
+                self._lay_down(watch)
+            self._sleep()
+
+    def resting(self, judged: Sequence[Watch], moment: Moment) -> Slices[None]:
+        """The same in slices."""
+        self.close()
+        if moment is Moment.PRINT:
+            for watch in judged:
+                self._lay_down(watch)
+                yield
+            self._sleep()
+
+    def _sleep(self) -> None:
         if len(self._restless) > _RESTLESS_MAX:
             self._others = NOWHERE
         value = self._quote.value

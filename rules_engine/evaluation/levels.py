@@ -8,6 +8,7 @@ from operator import attrgetter
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing
 from rules_engine.model.judging import Threshold
+from rules_engine.model.slices import Slices
 
 _DEAF, _JUDGED = 0, 2
 
@@ -40,12 +41,8 @@ class Levels:
 
     __slots__ = ("_beneath", "_of", "_prices", "_rungs", "_seen", "_stand", "ceiling", "floor")
 
-    def __init__(self, watches: Iterable[Watch]) -> None:
-        self._of: dict[Watch, list[_Rung]] = {}
-        for place, watch in enumerate(watches):
-            levels = watch.judge.levels() if watch.is_single else None
-            if levels is not None:
-                self._of[watch] = [_Rung(watch, place, level) for level in levels]
+    def __init__(self, rungs: dict[Watch, list[_Rung]]) -> None:
+        self._of = rungs
         self._rungs = sorted((rung for rungs in self._of.values() for rung in rungs), key=attrgetter("price"))
         self._prices = [*(rung.price for rung in self._rungs), inf]
         self._beneath = [-inf, *(nextafter(rung.price, -inf) for rung in self._rungs)]
@@ -123,6 +120,17 @@ class Levels:
 
     def _reached(self, value: float, least: int = 0) -> int:
         return bisect_right(self._prices, value, least, len(self._rungs))
+
+
+def levels_of(watches: Iterable[Watch]) -> Slices[Levels]:
+    """Those of them that have nothing but levels, in slices."""
+    rungs: dict[Watch, list[_Rung]] = {}
+    for place, watch in enumerate(watches):
+        levels = watch.judge.levels() if watch.is_single else None
+        if levels is not None:
+            rungs[watch] = [_Rung(watch, place, level) for level in levels]
+        yield
+    return Levels(rungs)
 
 
 def _firings(passed: list[_Rung], time_s: float, value: float) -> Sequence[Firing]:

@@ -13,6 +13,8 @@ from rules_engine.model.tick import Bar, Tick
 
 StreamKey = tuple[Expression, bool]
 BarKey = tuple[str, Field, float, bool]
+Past = Sequence[Tick] | Sequence[Bar]
+"""Oldest first."""
 
 
 @dataclass(slots=True)
@@ -43,9 +45,7 @@ class Market:
             quote.bars.append(series)
         return series
 
-    def backfill(
-        self, instrument: str, of: Field, history: Sequence[Tick] | Sequence[Bar], complete_from_s: float, bar_s: float
-    ) -> None:
+    def backfill(self, instrument: str, of: Field, history: Past, complete_from_s: float, bar_s: float) -> None:
         """Puts a past, oldest first, before everything seen: prints into windows and bars, bars into bars only.
 
         ``bar_s`` is the length of bars, 0 for prints.
@@ -59,7 +59,7 @@ class Market:
                 from_s = NEVER if bar_s == series.bar_s else complete_from_s
                 series.prepend(_bars(history, series.bar_s, from_s), self.now_s)
 
-    def _fill_windows(self, quote: Quote, history: Sequence[Tick] | Sequence[Bar], complete_from_s: float) -> None:
+    def _fill_windows(self, quote: Quote, history: Past, complete_from_s: float) -> None:
         prints = [
             (entry.time_s, entry.value) for entry in history if isinstance(entry, Tick) and entry.value is not None
         ]
@@ -79,7 +79,7 @@ class Market:
             self.feed(instrument).quote(of).bars.remove(series)
 
 
-def _bars(history: Sequence[Tick] | Sequence[Bar], bar_s: float, complete_from_s: float) -> list[Bar]:
+def _bars(history: Past, bar_s: float, complete_from_s: float) -> list[Bar]:
     """Bars of that length from ticks or finer bars; only those whose beginning is in the history."""
     found: list[Bar] = []
     start_s = end_s = NEVER

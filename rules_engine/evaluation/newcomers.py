@@ -1,14 +1,12 @@
 """Rules that were given and are not armed yet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from rules_engine.evaluation.jury import Jury
 from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.life import Life
 from rules_engine.model.slices import Slices
-
-Arm = Callable[[Run, Life | None, float], None]
-"""Arms a rule, with what is remembered of it, as of a moment."""
 
 
 class Newcomers:
@@ -18,11 +16,11 @@ class Newcomers:
     has happened since they were given, so that they are armed as of then, however long it takes.
     """
 
-    __slots__ = ("_arm", "_given_s", "_in_turn", "_lives", "waiting")
+    __slots__ = ("_given_s", "_in_turn", "_jury", "_lives", "waiting")
 
-    def __init__(self, arm: Arm) -> None:
+    def __init__(self, jury: Jury) -> None:
         self.waiting: dict[str, Run] = {}
-        self._arm = arm
+        self._jury = jury
         self._in_turn: dict[str, Run] = {}
         self._lives: dict[str, Life] = {}
         self._given_s = 0.0
@@ -49,11 +47,11 @@ class Newcomers:
         """Something happens to the rule: it is armed before."""
         run = self._in_turn.pop(rule, None)
         if run is not None:
-            self._arm(run, self._lives.pop(rule, None), self._given_s)
+            self._jury.take_in(run, self._lives.pop(rule, None), self._given_s)
 
-    def hurry_all(self, watches: Sequence[Watch]) -> Sequence[Watch]:
+    def hurrying(self, watches: Sequence[Watch]) -> Slices[None]:
         """Something happens to these: their rules are armed before."""
         if self._in_turn:
             for watch in watches:
                 self.hurry(watch.run.rule.name)
-        return watches
+                yield

@@ -104,6 +104,13 @@ class Run:
     def watches_of(self, *roles: Role) -> list[Watch]:
         return [watch for watch in self.watches if watch.role in roles]
 
+    def truths(self) -> tuple[Truth, ...]:
+        """What was last found of each case."""
+        cases = self.watches_of(Role.CASE)
+        for watch in cases:
+            watch.catch_up()
+        return tuple(watch.verdict.truth for watch in cases)
+
     # When it listens.
 
     @property

@@ -6,11 +6,12 @@ from itertools import takewhile
 
 import pytest
 
-from rules_engine.evaluation.guard import Edges, Guard, sights
+from rules_engine.evaluation.guard import Edges, Guard, sights_of
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Value
+from rules_engine.model.slices import at_once
 from rules_engine.model.tolerance import order
 from tests.evaluation.market import START_S
 from tests.evaluation.sentences import expression
@@ -63,7 +64,7 @@ class Twin:
             guard = view.order(*sides)
             assert isinstance(guard, Guard)
             self.guards.append(guard)
-        self.sights = sights({guard: number for number, guard in enumerate(self.guards)})
+        self.sights = at_once(sights_of({guard: number for number, guard in enumerate(self.guards)}))
 
     def hear(self, time_s: float, price: float) -> list[int | None]:
         """On which side each left value is."""

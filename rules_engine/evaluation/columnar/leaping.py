@@ -1,6 +1,6 @@
 """The streaming evaluator on columns: ticks at which nothing can happen are passed over in one step."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 
 from rules_engine.evaluation.columnar.arrays import Column
 from rules_engine.evaluation.columnar.bars import BarRun
@@ -9,10 +9,13 @@ from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.track import SLOTS, Track
 from rules_engine.evaluation.columnar.windows import PastStream
 from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.evaluation.jury import Jury
+from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.run import Run
 from rules_engine.evaluation.stream import Stream
 from rules_engine.evaluation.sums import TRIM_MIN
+from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.view import Key
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.expression import AccountField, AccountReading, Expression, Position, WorkingOrders
@@ -21,9 +24,33 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Outcome
 from rules_engine.model.plan import Plan
+from rules_engine.model.slices import Slices
 from rules_engine.model.tick import Tick
 
 _ACCOUNT = frozenset((f"account.{of}", None) for of in AccountField)
+
+
+class StirringJury(Jury):
+    """In ``stirred`` are the rules of which something else than a tick was judged, and those of ``guarded`` of which
+    something came."""
+
+    def __init__(self, market: Market, timers: Timers[Run | Watch], is_in_force: Callable[[Run], bool]) -> None:
+        super().__init__(market, timers, is_in_force)
+        self.stirred: set[str] = set()
+        self.guarded: frozenset[str] = frozenset()
+
+    def arm(self, run: Run, now_s: float) -> None:
+        self.stirred.add(run.rule.name)
+        super().arm(run, now_s)
+
+    def _ring(self, watch: Watch, due_s: float) -> None:
+        self.stirred.add(watch.run.rule.name)
+        super()._ring(watch, due_s)
+
+    def flush(self) -> Sequence[Outcome]:
+        outcomes = super().flush()
+        self.stirred |= self.guarded.intersection(map(rule_of, outcomes))
+        return outcomes
 
 
 class LeapingEvaluator(Evaluator):
@@ -36,17 +63,18 @@ class LeapingEvaluator(Evaluator):
     """
 
     def __init__(self, plans: Sequence[Plan], now_s: float, scene: Scene) -> None:
-        super().__init__((), now_s)
-        self.stirred: set[str] = set()
+        super().__init__((), now_s, jury=StirringJury)
+        assert isinstance(self._jury, StirringJury)
+        self.stirred = self._jury.stirred
         self.moved_by_account: Set[str] = frozenset()
         self._scene = scene
         self._due: Collection[str] | None = None
         self._told: Mapping[int, Sequence[Firing | HeldBack]] = {}
         self._row = self._own_row = 0
         self._numbers = {plan.rule.name: number for number, plan in enumerate(plans)}
-        self._guarded = {
+        self._jury.guarded = frozenset(
             plan.rule.name for plan in plans if plan.rule.clears_when is not None or plan.rule.only_if is not None
-        }
+        )
         self._hearing: dict[tuple[str, Field], Sequence[Watch]] = {}
         self._tracks: dict[str, list[tuple[Quote, Track]]] = {}
         for (name, field), track in scene.tracks.items():
@@ -158,8 +186,8 @@ class LeapingEvaluator(Evaluator):
         due = self._due
         for watch in watches:
             if due is None or watch.run.rule.name in due:
-                self._judge(watch, Moment.PRINT)
-        return self._among(self._flush(), self._told.get(slot, ()))
+                self._jury.judge(watch, Moment.PRINT)
+        return self._among(self._jury.flush(), self._told.get(slot, ()))
 
     def _hear_tick(self, name: str, place: int) -> None:
         """The columns up to that place count."""
@@ -178,25 +206,10 @@ class LeapingEvaluator(Evaluator):
         self.stirred.add(rule)
         super().not_used(rule)
 
-    def _arm(self, run: Run, now_s: float) -> None:
-        self.stirred.add(run.rule.name)
-        super()._arm(run, now_s)
-
-    def _ring(self, watch: Watch, due_s: float) -> None:
-        self.stirred.add(watch.run.rule.name)
-        super()._ring(watch, due_s)
-
-    def _hear(self, key: Key) -> None:
+    def _hear(self, key: Key) -> Slices[None]:
         names = {watch.run.rule.name for watch in self._audience.of(key)}
         self.stirred |= names & self.moved_by_account if key in _ACCOUNT else names
-        super()._hear(key)
-
-    def _flush(self) -> Sequence[Outcome]:
-        outcomes = super()._flush()
-        for outcome in outcomes:
-            if rule_of(outcome) in self._guarded:
-                self.stirred.add(rule_of(outcome))
-        return outcomes
+        return super()._hear(key)
 
 
 def _extend(stream: Stream, times: Column, values: Column) -> None:
