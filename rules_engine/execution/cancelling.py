@@ -1,10 +1,11 @@
-"""Cancellations that were asked for onto the wire: each once a connection, of orders that IB has shown us."""
+"""Cancellations that were asked for onto the wire, of orders that IB has shown us; again where IB did not heed them."""
 
 from collections.abc import Mapping
 
 from rules_engine.execution.journal import CANCEL_SENT, Journal
 from rules_engine.execution.pace import MessageBudget
-from rules_engine.execution.session import Session
+from rules_engine.execution.session import AskedCancel, Session
+from rules_engine.execution.timing import Timing
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.intent import Intent, IntentState
@@ -17,11 +18,11 @@ class Cancelling:
     """An order whose number IB has not confirmed waits for the evidence: after a gateway lost count, another order may
     bear that number. Never awaits, so that it may be called in the middle of a sending."""
 
-    def __init__(self, journal: Journal, clock: Clock, budget: MessageBudget, retry_s: float) -> None:
+    def __init__(self, journal: Journal, clock: Clock, budget: MessageBudget, timing: Timing) -> None:
         self._journal = journal
         self._clock = clock
         self._budget = budget
-        self._retry_s = retry_s
+        self._timing = timing
 
     def send_wanted(self, session: Session | None) -> None:
         """Sends what can be sent now."""
@@ -30,7 +31,7 @@ class Cancelling:
         wanted = [one for one in self._journal.intents.at_broker() if one.cancel_wanted and one.state in CANCELLABLE]
         keys = {one.key for one in wanted}
         # IB cancels the children with their parent.
-        due = [one for one in wanted if one.key not in session.cancelling and self._parent_key(one) not in keys]
+        due = [one for one in wanted if self._is_due(session, one.key) and self._parent_key(one) not in keys]
         order_ids = {one.key: one.order_id for one in due if one.order_id is not None}
         if order_ids:
             self._send(session, order_ids)
@@ -41,12 +42,22 @@ class Cancelling:
         with self._journal.transaction():
             for key, order_id in order_ids.items():
                 self._journal.event(key, CANCEL_SENT, {"order_id": order_id})
-        session.cancelling |= order_ids.keys()
+                session.cancelling[key] = self._asked(session.cancelling.get(key))
         try:
             for order_id in order_ids.values():
                 session.link.cancel(order_id)
         except LinkDown as error:
-            session.distrust(str(error), self._clock.now_s() + self._retry_s)
+            session.distrust(str(error), self._clock.now_s() + self._timing.backoff_s)
+
+    def _is_due(self, session: Session, key: str) -> bool:
+        asked = session.cancelling.get(key)
+        return asked is None or asked.look_s is None
+
+    def _asked(self, before: AskedCancel | None) -> AskedCancel:
+        """Once more now. What did not help twice is repeated more slowly."""
+        unheeded = before.unheeded if before else 0
+        pause_s = self._timing.recheck_s if before and before.is_stuck else self._timing.ack_s
+        return AskedCancel(self._clock.now_s() + pause_s, unheeded)
 
     def _parent_key(self, intent: Intent) -> str:
         parent = intent.draft.parent

@@ -126,6 +126,8 @@ class Desk:
                 self._on_link(report)
         if intent is not None:
             self._partial_fills.note([intent])
+        if intent is not None and session is not None:
+            session.heard_of_ours(intent)
         self.wake()
 
     def cancel_ours(self, *, rule: str = "", instrument: Instrument | None = None) -> Sequence[Intent]:
@@ -209,7 +211,7 @@ class Desk:
     async def step(self) -> None:
         """One round: reconcile when that is due, send what can be sent, tell what fills and what is unknown."""
         session = self._session
-        if session and session.usable and session.due_s <= self._clock.now_s():
+        if session and session.usable and session.round_s <= self._clock.now_s():
             await self.reconcile()
         await self.dispatch()
         self._partial_fills.tell()
@@ -219,7 +221,7 @@ class Desk:
         """When `step` should be called next without anything new: POSIX seconds."""
         moments = [self._dispatcher.due_s(self._session)]
         if self._session and self._session.usable:
-            moments.append(self._session.due_s)
+            moments.append(self._session.round_s)
         if (partial_s := self._partial_fills.due_s) is not None:
             moments.append(partial_s)
         return min(moments)

@@ -72,7 +72,7 @@ class Dispatcher:
         self._reconcile = reconcile
         self._paced_until_s = 0.0
         self._price_wait = PriceWait(settings.limits.price_wait_s)
-        self.cancelling = Cancelling(journal, clock, preflight.budget, timing.backoff_s)
+        self.cancelling = Cancelling(journal, clock, preflight.budget, timing)
         self.flight = asyncio.Lock()
         """Held while a unit is under way, or IB is being asked what it has."""
         self._departed: tuple[Session, Sequence[Intent]] | None = None
@@ -120,7 +120,7 @@ class Dispatcher:
                 if self._is_over_budget(unit, slowed):
                     slowed.add(unit[0].rule)
                     waiting.add(name)
-                elif self._waits_for_price(unit):
+                elif self._waits_for_cancels(unit) or self._waits_for_price(unit):
                     waiting.add(name)
                 elif not await self._send(unit):
                     return waiting
@@ -168,7 +168,6 @@ class Dispatcher:
         if (pause_s := preflight.pace_pause_s(unit)) > 0:
             self._look_again_in(pause_s)
             return False
-        await self._cancels_over(session, unit)
         if not await self._answers(session):
             return False
         # Nothing is awaited from here until the unit is on the wire.
@@ -177,9 +176,9 @@ class Dispatcher:
         unit = self._journal.intents.unit(unit[0].rule, unit[0].seq)
         if unit[0].state is not State.INTENT or self._close_stale(unit):
             return True
-        if self._is_over_budget(unit) or self._waits_for_price(unit):
+        if self._is_over_budget(unit) or self._waits_for_cancels(unit) or self._waits_for_price(unit):
             return True
-        if found := preflight.over_limit(session, unit):
+        if found := preflight.beside_what_stays(session, unit) or preflight.over_limit(session, unit):
             self._intake.refuse(unit, found)
             return True
         if not self._place(session, unit):
@@ -231,6 +230,11 @@ class Dispatcher:
             hour = self._clock.now_s() // TOLD_AGAIN_S
             self._tell_waiting(unit, why, "whatever follows of it", f"messages of {rule}.{hour:.0f}")
         return True
+
+    def _waits_for_cancels(self, unit: Sequence[Intent]) -> bool:
+        """Whether orders that the unit is not to work beside are being cancelled. Others may go first."""
+        session = self._current()
+        return session is not None and self._can_wait(unit) and self._preflight.follows_cancels(session, unit)
 
     def _waits_for_price(self, unit: Sequence[Intent]) -> bool:
         """Whether only a price, or something like it, is missing that IB may tell in a moment. Others may go first."""
@@ -349,20 +353,6 @@ class Dispatcher:
         await self._until(is_decided, self._timing.ack_s)
         if unanswered() and self._current() is session:
             await self._reconcile()
-
-    async def _cancels_over(self, session: Session, unit: Sequence[Intent]) -> None:
-        """Waits for what the unit follows: before a closing order for the cancellations in its instrument, before any
-        other for those without which it is over a limit. What still works counts against it."""
-        closing = {leg.draft.instrument.name for leg in unit if leg.draft.closes}
-
-        def is_over() -> bool:
-            return not self._cancels_open(closing) and not self._preflight.follows_cancels(session, unit)
-
-        await self._until(is_over, self._timing.ack_s)
-
-    def _cancels_open(self, instruments: set[str]) -> bool:
-        wanted = (intent for intent in self._journal.intents.at_broker() if intent.cancel_wanted)
-        return any(intent.draft.instrument.name in instruments for intent in wanted)
 
     async def _until(self, is_so: Callable[[], bool], deadline_s: float) -> bool:
         """Waits for a report to make it so; False after the deadline."""

@@ -220,6 +220,14 @@ def unknown_words(intent: Intent) -> str:
     )
 
 
+def stuck_words(intent: Intent) -> str:
+    """What to tell of an order that outlives its cancellation."""
+    return (
+        f"IB was asked twice to cancel {order_words(intent.draft)}, and still has it. It may fill. I go on asking; look"
+        f" in TWS for the reference {intent.key}"
+    )
+
+
 def _cancel_words(intent: Intent) -> str:
     by = "as asked" if intent.cancel_wanted else "by IB or in TWS"
     filled = f"; {fill_words(intent)}" if intent.filled > 0 else ""

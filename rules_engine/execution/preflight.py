@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 
 from rules_engine.execution.book import Book, Refusal
+from rules_engine.execution.exposure import contract_in
 from rules_engine.execution.guard import refusal, trading_account
 from rules_engine.execution.halts import Halts
 from rules_engine.execution.journal import Journal
@@ -12,6 +13,7 @@ from rules_engine.execution.ports import OrderLink
 from rules_engine.execution.restart_window import RestartWindow
 from rules_engine.execution.risk import DUPLICATE_WINDOW_S, RiskGate
 from rules_engine.execution.session import Session
+from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent
@@ -100,12 +102,32 @@ class Preflight:
         return self._over_limit(session, unit, self._journal.intents.at_broker())
 
     def follows_cancels(self, session: Session, unit: Sequence[Intent]) -> bool:
-        """Whether only orders whose cancellation is asked for stand against the unit."""
+        """Whether cancellations that may still come through are to be waited for: of orders in the contracts of the
+        unit, or of all where only they stand against it. What still works counts against it."""
         alive = self._journal.intents.at_broker()
+        going = [one for one in alive if one.cancel_wanted]
+        hopeful = [one for one in going if not session.is_stuck(one)]
+        if not hopeful or self._beside(session, unit, hopeful):
+            return bool(hopeful)
         staying = [one for one in alive if not one.cancel_wanted]
-        if len(staying) == len(alive) or self._over_limit(session, unit, alive) is None:
-            return False
-        return self._over_limit(session, unit, staying) is None
+        return self._over_limit(session, unit, alive) is not None and self._over_limit(session, unit, staying) is None
+
+    def beside_what_stays(self, session: Session, unit: Sequence[Intent]) -> Refusal | None:
+        """An order that was to be gone before the unit, and is not to be got rid of. What only closes a position leaves
+        all the same, as far as what still works leaves of it."""
+        if all(leg.draft.closes for leg in unit):
+            return None
+        going = [one for one in self._journal.intents.at_broker() if one.cancel_wanted]
+        stuck = self._beside(session, unit, [one for one in going if session.is_stuck(one)])
+        if not stuck:
+            return None
+        words = "; ".join(f"{order_words(one.draft)} of {one.rule}" for one in stuck)
+        return Refusal(Reason.NOT_CANCELLED, words)
+
+    def _beside(self, session: Session, unit: Sequence[Intent], others: Sequence[Intent]) -> Sequence[Intent]:
+        """Those in a contract of the unit, by whatever name."""
+        contracts = {contract_in(session.link, leg.draft.instrument) for leg in unit}
+        return [one for one in others if contract_in(session.link, one.draft.instrument) in contracts]
 
     def _over_limit(self, session: Session, unit: Sequence[Intent], counting: Sequence[Intent]) -> Refusal | None:
         book = self._book(session, counting, besides={leg.key for leg in unit})

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from rules_engine.execution.account_reset import AccountReset
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.evidence import Findings, find
 from rules_engine.execution.halts import Halts
-from rules_engine.execution.intake import Intake, unknown_words
+from rules_engine.execution.intake import Intake, stuck_words, unknown_words
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent
 from rules_engine.execution.rejections import Rejections
-from rules_engine.execution.session import Session
+from rules_engine.execution.session import AskedCancel, Session
 from rules_engine.execution.timing import Timing
 from rules_engine.execution.unarrived import certainly_unarrived
 from rules_engine.execution.words import order_words
@@ -75,6 +76,7 @@ class Reconciler:
         session.others = {report.perm_id: report for report in findings.others}
         self._settle_rejected(session, findings.alive)
         self._settle_absent(session, findings.absent)
+        self._settle_cancels(session, findings.absent, asked_s)
         session.attempts = 0
         if not session.reconciled and self._is_emptied(session, evidence):
             return evidence
@@ -85,13 +87,15 @@ class Reconciler:
 
     def remind(self) -> None:
         """Tells again of every order whose fate is unknown, a quarter of an hour after the last time."""
-        now_s = self._clock.now_s()
         for intent in self._journal.intents.at_broker():
-            if intent.state is not State.UNKNOWN:
-                continue
-            if now_s - self._reminded_s.get(intent.key, float("-inf")) >= self._timing.remind_s:
-                self._reminded_s[intent.key] = now_s
-                self._tell(intent, NoticeKind.UNKNOWN_ORDER, unknown_words(intent), str(int(now_s)))
+            if intent.state is State.UNKNOWN:
+                self._remind(intent, NoticeKind.UNKNOWN_ORDER, unknown_words(intent))
+
+    def _remind(self, intent: Intent, kind: NoticeKind, text: str) -> None:
+        now_s = self._clock.now_s()
+        if now_s - self._reminded_s.get(intent.key, float("-inf")) >= self._timing.remind_s:
+            self._reminded_s[intent.key] = now_s
+            self._tell(intent, kind, text, str(int(now_s)))
 
     def _incomplete(self, session: Session, why: str) -> None:
         pause_s = min(self._timing.backoff_s * 2**session.attempts, self._timing.backoff_max_s)
@@ -133,6 +137,23 @@ class Reconciler:
                 self._intake.conclude(newest, _ENDINGS[complaint.meaning], complaint.words)
             elif not self._may_go_again(session, newest):
                 self._lose(newest)
+
+    def _settle_cancels(self, session: Session, absent: Sequence[Intent], asked_s: float) -> None:
+        """What IB shows although its cancellation is long out is to be cancelled once more. An order that it does not
+        show is left alone: another may bear its number."""
+        missing = {intent.key for intent in absent}
+        for key, asked in list(session.cancelling.items()):
+            intent = self._journal.intents.get(key)
+            if intent is None or intent.state.is_over:
+                del session.cancelling[key]
+            elif asked.look_s is None or asked.look_s > asked_s:
+                continue
+            elif key in missing:
+                session.cancelling[key] = replace(asked, look_s=self._clock.now_s() + self._timing.recheck_s)
+            else:
+                again = session.cancelling[key] = AskedCancel(None, asked.unheeded + 1)
+                if again.is_stuck:
+                    self._remind(intent, NoticeKind.ALARM, stuck_words(intent))
 
     def _is_settled(self, session: Session, intent: Intent) -> bool:
         """Whether complete evidence has not shown it for so long that what was on its way would have arrived."""

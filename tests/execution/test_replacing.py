@@ -37,6 +37,13 @@ def soon(act: Callable[[], object]) -> Callable[[int], None]:
     return on_cancel
 
 
+async def turns(bench: Bench) -> None:
+    """The desk's turn, IB's, and the desk's again."""
+    await bench.desk.dispatch()
+    await asyncio.sleep(0)
+    await bench.desk.step()
+
+
 def replacing(bench: Bench, *legs: OrderDraft) -> str:
     return bench.record(replace(decision(*legs), cancels=(CancelOrders(instrument=MA),)))
 
@@ -45,7 +52,7 @@ async def test_a_stop_that_takes_another_s_place_leaves_once_that_one_is_gone(be
     link, old = await resting(bench)
     link.on_cancel = soon(lambda: bench.desk.on_report(bench.ib.end(old)))
     new = replacing(bench, HIGHER)
-    await bench.desk.dispatch()
+    await turns(bench)
     assert (bench.state(old), bench.state(new)) == (State.CANCELLED, State.WORKING)
 
 
@@ -58,16 +65,22 @@ async def test_what_fills_instead_of_being_cancelled_stands_against_what_was_to_
 
     link.on_cancel = soon(fill)
     new = replacing(bench, HIGHER)
-    await bench.desk.dispatch()
+    await turns(bench)
     assert (bench.state(old), bench.state(new)) == (State.FILLED, State.BLOCKED)
     assert "allow_short is false" in bench.texts()[-1]
 
 
-@pytest.mark.parametrize(("leg", "after"), [(HIGHER, State.BLOCKED), (draft(instrument=V), State.WORKING)])
+@pytest.mark.parametrize(
+    ("leg", "at_once", "after"),
+    [(HIGHER, State.INTENT, State.BLOCKED), (draft(instrument=V), State.WORKING, State.WORKING)],
+)
 async def test_a_cancellation_that_never_comes_does_not_hold_up_others_and_is_not_waited_for_without_end(
-    bench: Bench, leg: OrderDraft, after: IntentState
+    bench: Bench, leg: OrderDraft, at_once: IntentState, after: IntentState
 ) -> None:
     _, old = await resting(bench)
     new = replacing(bench, leg)
     await bench.desk.dispatch()
+    assert bench.state(new) is at_once
+    for _ in range(3):
+        await bench.later(10)
     assert (bench.state(old), bench.state(new)) == (State.WORKING, after)
