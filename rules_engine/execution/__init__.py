@@ -8,11 +8,13 @@ What a firing comes to, before anything is sent
 
 The gates
     risk            every limit on one order; fails closed and names itself
+    allowed         which contracts may be ordered in at all
     active_orders   how many may be open on one side of a contract
     totals          limits over a day, a rule, the account
     rule_profit     what one rule's own fills came to
     exposure        how much orders on their way may still buy or sell
     closing         how much of a position is left to close, and the orders that keep the rest
+    positions       what the account holds, and whether our own fills are in that yet
     book            our own orders, as the limits see them
     finite_market   prices that are no finite number are unknown
     price_wait      how long what is to be sent waits for a price to be checked against

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from rules_engine.execution import totals
 from rules_engine.execution.active_orders import active_orders
+from rules_engine.execution.allowed import allowed
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.closing import keepers_words, left_to_close
 from rules_engine.execution.exposure import Exposed, contract_in, of_intents, of_unit, pending
@@ -64,14 +65,12 @@ class RiskGate:
         return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
     def _leg(self, leg: OrderDraft, unit: Unit, book: Book) -> Refusal | None:
-        allowed = self._limits.instruments
-        if allowed is not None and leg.instrument.name not in allowed:
-            return Refusal(Reason.OVER_LIMIT, f"limits.instruments does not name {leg.instrument.name}")
         traded = self._market.traded(leg.instrument.name)
         if traded is None:
             return Refusal(Reason.NO_PRICE, f"IB has not confirmed the contract {leg.instrument.name}")
         return (
-            self._quantity(leg)
+            allowed(leg, traded, self._limits)
+            or self._quantity(leg)
             or self._hours(leg, traded)
             or self._halted(leg)
             or self._closing(leg, book)

@@ -54,7 +54,8 @@ class Limits:
     max_daily_loss_per_rule: Decimal | None = None
     """Of what a rule's own fills built: from there on the rule only closes positions."""
     instruments: frozenset[str] | None = None
-    """The only ones that may be ordered in."""
+    """The only contracts that may be ordered in: a US stock by its symbol, others as `future ES`, `forex EURUSD`,
+    `conId 495512516`."""
     max_active_orders_per_side: int = 20
     """Orders of one contract and side that are open at a time. IB rejects the 21st (page order_limitations)."""
     max_orders_per_second: int = 5

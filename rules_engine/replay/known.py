@@ -64,7 +64,7 @@ class Known:
     def traded(self, instrument: str) -> Traded | None:
         of = self._instruments[instrument]
         step = Terms().price_step(of) or Decimal(0)
-        return Traded(0, step, self.multiplier(of), of.currency, of.kind, of.symbol, of.exchange)
+        return Traded(of.contract_id, step, self.multiplier(of), of.currency, of.kind, of.symbol, of.exchange)
 
     def exchange_rate(self, currency: str) -> Decimal | None:
         return Decimal(1)

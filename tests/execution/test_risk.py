@@ -304,10 +304,3 @@ def test_after_a_loss_of_the_day_only_positions_are_closed(profit: float | None,
     market = FakeMarket(positions={"MA": Decimal(100)}, values={str(PROFIT_TODAY): profit})
     assert reason(draft(), limits=limits, market=market) is expected
     assert check(sell(100, closes=True), limits=limits, market=market) is None
-
-
-def test_only_listed_instruments_are_ordered_in() -> None:
-    limits = limited(instruments=frozenset({"V"}))
-    assert check(draft(instrument=V), limits=limits) is None
-    refused = check(draft(instrument=V), draft(), limits=limits)
-    assert refused is not None and refused.detail == "limits.instruments does not name MA"

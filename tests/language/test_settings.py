@@ -42,7 +42,7 @@ limits:
   max_daily_loss: 2500.50
   max_daily_loss_per_rule: 500
   max_messages_per_rule_per_minute: 30
-  instruments: [MA, V]
+  instruments: [MA, V, future ES]
 """
 
 
@@ -87,7 +87,7 @@ def test_the_whole_file(tmp_path: Path) -> None:
         max_daily_loss=Decimal("2500.50"),
         max_daily_loss_per_rule=Decimal(500),
         max_messages_per_rule_per_minute=30,
-        instruments=frozenset({"MA", "V"}),
+        instruments=frozenset({"MA", "V", "future ES"}),
         max_orders_per_second=3,
         max_active_orders_per_side=15,
         price_wait_s=60.0,
@@ -128,6 +128,12 @@ def test_the_gateway_restarts_in_the_night_by_its_own_clock(
 def test_a_restart_that_cannot_be_is_refused(text: str, code: str, tmp_path: Path) -> None:
     settings, problems = read(text, tmp_path)
     assert settings is None and code in [str(problem.code) for problem in problems]
+
+
+@pytest.mark.parametrize("item", ["futre ES", "conId x", "forex EUR", "index VIX", ""])
+def test_an_instrument_of_the_limits_that_nothing_is_called_is_refused(item: str, tmp_path: Path) -> None:
+    settings, problems = read(f"limits: {{instruments: [MA, '{item}']}}\n", tmp_path)
+    assert settings is None and [str(problem.code) for problem in problems] == ["R105"]
 
 
 def test_an_almost_empty_file_is_a_dry_run(tmp_path: Path) -> None:
