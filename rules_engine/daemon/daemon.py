@@ -45,6 +45,8 @@ _log = logging.getLogger(__name__)
 
 STEP_LONG_S = 0.02
 """After this time a step leaves what else waits to the next one, so that the socket is read in between."""
+RULES_MAX = 10
+"""So many rules are judged, and what comes of them is committed, before anybody looks at the time."""
 STEP_MAX_S = 1.0
 """The loop turns at least this often, so that time passes for the rules when no tick arrives."""
 SAVE_EVERY_S = 5.0
@@ -92,7 +94,7 @@ class Daemon:
             keeps_proven=settings.mode is not Mode.DRY,
             witness=around.witness,
         )
-        self._evaluator = Evaluator((), clock.now_s())
+        self._evaluator = Evaluator((), clock.now_s(), RULES_MAX)
         market = KnownMarket(self._evaluator, self.link)
         gate = RiskGate(settings.limits, market, clock)
         self._endings = Endings(self._evaluator, self._journal, clock, self._rule_of)
@@ -174,7 +176,7 @@ class Daemon:
                 # Nothing fires and nothing is sent from here on: the last word stays true.
                 self.is_running = False
                 await all_cancelled(acting)
-                self._reactor.give_up_waiting(self._clock.now_s())
+                await in_slices(self._reactor.giving_up_waiting(self._clock.now_s()))
                 if stopping.is_set():
                     await self._say_goodbye()
             finally:
@@ -227,7 +229,7 @@ class Daemon:
     async def _turn(self) -> None:
         """Steps whenever something arrived or a timer of a rule is due."""
         while True:
-            if not len(self.inbox):
+            if not (len(self.inbox) or self._reactor.is_judging):
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._pause_s()):
                         await self.inbox.wait()
@@ -236,7 +238,7 @@ class Daemon:
                 self._clock_set.set()
                 return
             self._step()
-            if len(self.inbox):
+            if len(self.inbox) or self._reactor.is_judging:
                 await asyncio.sleep(0)
 
     def _pause_s(self) -> float:

@@ -83,8 +83,7 @@ class InForce:
 
     def instruments(self) -> frozenset[Instrument]:
         """What must be watched: everything that a rule reads or orders in."""
-        named = (one for plan in self.edition.plans for one in (*plan.reads, *plan.orders_in))
-        return frozenset(one for one in named if one.name not in self._leaving)
+        return frozenset(one for name, one in _named(self.edition).items() if name not in self._leaving)
 
     def is_known(self, instrument: str, traded: Traded | None) -> bool:
         """Whether IB has described the contract, and the rules were planned with its price step."""

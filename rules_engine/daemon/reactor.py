@@ -1,13 +1,15 @@
 """What arrives from IB, and the passing of time, into committed decisions: one step at a time, nothing awaited."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from operator import attrgetter
 
 from rules_engine.broker.inbox import Inbox, Report
 from rules_engine.broker.link import Link
 from rules_engine.daemon.catching_up import CatchingUp
+from rules_engine.daemon.decision_words import DecisionWords
 from rules_engine.daemon.endings import Endings
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
@@ -16,19 +18,15 @@ from rules_engine.daemon.rolls import Rolls
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.evaluation.past import NEVER
 from rules_engine.execution.book import Refusal
-from rules_engine.execution.decide import SEND_WITHIN_S, Wording, decide, decide_arming, hold_back
+from rules_engine.execution.decide import SEND_WITHIN_S, decide, decide_arming, hold_back
 from rules_engine.execution.decision import Decision
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.price_wait import PriceWait
 from rules_engine.execution.risk import RiskGate
-from rules_engine.execution.words import describe
-from rules_engine.model.condition import instruments_of
-from rules_engine.model.expression import AccountField, Expression, Reading
+from rules_engine.model.expression import AccountField
 from rules_engine.model.firing import Firing, HeldBack, Reason
-from rules_engine.model.instrument import Field
 from rules_engine.model.life import Arming, CancelWanted, Known, Life, Outcome
-from rules_engine.model.notice import Notice, NoticeKind
 from rules_engine.model.reports import (
     AccountValue,
     ClockCompared,
@@ -41,11 +39,10 @@ from rules_engine.model.reports import (
     OrderReport,
     PositionReport,
 )
-from rules_engine.model.rule import Rule, rule_conditions
+from rules_engine.model.rule import Rule
 from rules_engine.model.settings import Mode
 from rules_engine.model.slices import Slices
 from rules_engine.model.tick import Tick
-from rules_engine.notifying.messages import firing_notice, held_back_notice
 
 _log = logging.getLogger(__name__)
 _SAVED_AT_ONCE = 20
@@ -93,6 +90,7 @@ class Reactor:
         self._catching_up = catching_up
         self._rolls = Rolls(journal, in_force, evaluator, incidents)
         self._dry = mode is Mode.DRY
+        self._wording = DecisionWords(in_force, evaluator, dry=self._dry)
         self._saved: dict[str, Life] = {}
         self._postponed: dict[str, tuple[Arming, Rule]] = {}
         """Armings whose orders cannot be placed yet, each with the rule as it was."""
@@ -106,21 +104,43 @@ class Reactor:
         Time passes by itself in a step that finds nothing to be heard, and otherwise by what is heard only: a price
         that came earlier may end what a timer awaits.
         """
-        has_come = len(inbox) > 0
-        self._catching_up.learn()
+        has_come = len(inbox) > 0 or self.is_judging
         self._incidents.look(now_s)
+        if self.is_judging:
+            if not self._judge_on(now_s, is_long):
+                return
+            self._settle(now_s, NEVER)
+        self._catching_up.learn()
         for item in inbox.take():
             heard = self._evaluator.tick(item) if isinstance(item, Tick) else self._hear(item, now_s)
-            if heard:
+            if heard or self._evaluator.is_judging:
                 self._commit(heard, now_s)
+                if not self._judge_on(now_s, is_long):
+                    return
                 self._settle(now_s, NEVER)
             if is_long():
                 break
         until_s = NEVER if has_come else self.until_s(inbox, now_s)
         self._commit(self._evaluator.advance(until_s), now_s)
+        if not self._judge_on(now_s, is_long):
+            return
         if self._undecided and now_s >= self._late_s:
-            self._decide_late(now_s, give_up=self._desk.is_stopped)
+            self._decide_late(now_s, is_long, give_up=self._desk.is_stopped)
         self._settle(now_s, until_s)
+
+    @property
+    def is_judging(self) -> bool:
+        """Whether the last step left some of what it heard to the next one, which goes on with that first."""
+        return self._evaluator.is_judging
+
+    def _judge_on(self, now_s: float, is_long: Callable[[], bool]) -> bool:
+        """Rules that are left are judged by what was heard last, until that takes long, and what comes of it is
+        committed as it comes. Whether none is left."""
+        while self._evaluator.is_judging:
+            if is_long():
+                return False
+            self._commit(self._evaluator.judge_on(), now_s)
+        return True
 
     def until_s(self, inbox: Inbox, now_s: float) -> float:
         """Until when time may pass by itself: not past prices that are still to be heard, or to be read. A program that
@@ -131,6 +151,7 @@ class Reactor:
         """Commits what time alone brings about; returns until when it may pass by itself."""
         until_s = self.until_s(inbox, now_s)
         self._commit(self._evaluator.advance(until_s), now_s)
+        self._judge_on(now_s, lambda: False)
         return until_s
 
     def due_s(self) -> float | None:
@@ -140,7 +161,9 @@ class Reactor:
     def _settle(self, now_s: float, until_s: float) -> None:
         """What commits, and the ends of orders, make of the rules."""
         self._endings.count_working()
-        while outcomes := [*self._no_longer_postponed(now_s, until_s), *self._evaluator.advance(until_s)]:
+        while not self.is_judging and (
+            outcomes := [*self._no_longer_postponed(now_s, until_s), *self._evaluator.advance(until_s)]
+        ):
             self._commit(outcomes, now_s)
             self._endings.count_working()
 
@@ -230,11 +253,13 @@ class Reactor:
                 self._evaluator.not_used(outcome.rule)
             self._record(decision)
 
-    def _decide_late(self, now_s: float, *, give_up: bool = False) -> None:
+    def _decide_late(self, now_s: float, is_long: Callable[[], bool], *, give_up: bool = False) -> None:
         """Decides the firings for which a price came, or came too late, and then what came behind them. Of very many
         some are looked at each time, in turn."""
         self._late_s = now_s + _LATE_EVERY_S
-        for name, waiting in list(self._undecided.items())[: None if give_up else _LATE_AT_ONCE]:
+        for number, (name, waiting) in enumerate(list(islice(self._undecided.items(), _LATE_AT_ONCE))):
+            if number and is_long():
+                break
             plan, off = self._in_force.plans.get(name), self._why_off(waiting.rule)
             if off:
                 decision = self._too_late(waiting.firing, waiting.rule, off)
@@ -267,12 +292,13 @@ class Reactor:
     def _too_late(self, outcome: Firing | HeldBack, rule: Rule, off: str) -> Decision:
         """Of a rule that is no longer as it was: what took its place may order something else."""
         held = outcome if isinstance(outcome, HeldBack) else HeldBack(outcome, Reason.NO_PRICE, off)
-        return hold_back(held, rule, self._wording_of(rule))
+        return hold_back(held, rule, self._wording.of(rule))
 
-    def give_up_waiting(self, now_s: float) -> None:
-        """The engine stops: what still waits for a price is held back and told."""
+    def giving_up_waiting(self, now_s: float) -> Slices[None]:
+        """The engine stops: what still waits for a price is held back and told, in slices."""
         while self._undecided:
-            self._decide_late(now_s, give_up=True)
+            self._decide_late(now_s, lambda: True, give_up=True)
+            yield
 
     def _record(self, decision: Decision) -> None:
         rule = decision.firing.rule
@@ -303,7 +329,7 @@ class Reactor:
                     return None
                 held = next(held for held in self._in_force.plans[rule].held if held.case == case)
                 decision = decide_arming(outcome, held.unit, self._in_force.plans[rule].rule, now_s=now_s)
-                return replace(decision, notices=(self._dry_arming(decision),)) if self._dry else decision
+                return replace(decision, notices=(self._wording.dry_arming(decision),)) if self._dry else decision
             case CancelWanted(rule):
                 self._desk.cancel_ours(rule=rule)
                 return None
@@ -357,42 +383,6 @@ class Reactor:
             # What was seen then may be on the other side by now: the rule looks again, once it listens.
             self._evaluator.held_ended(rule, False, until_s)
         return [one for one in ready if one.rule not in gone]
-
-    def _wording_of(self, rule: Rule) -> Wording:
-        """For a rule that is in force no longer."""
-        return lambda outcome: (
-            held_back_notice(rule, outcome) if isinstance(outcome, HeldBack) else self._wording(outcome)
-        )
-
-    def _wording(self, outcome: Firing | HeldBack) -> Notice:
-        if isinstance(outcome, HeldBack):
-            return held_back_notice(self._in_force.plans[outcome.firing.rule].rule, outcome)
-        rule = self._in_force.plans[outcome.rule].rule
-        return firing_notice(rule, outcome, dry=self._dry, readings=self._readings(rule))
-
-    def _dry_arming(self, decision: Decision) -> Notice:
-        rule = self._in_force.plans[decision.firing.rule].rule
-        return Notice(
-            kind=NoticeKind.PLACED,
-            text=f"{rule.cases[decision.firing.case].text}\nDry run, would place at IB: {describe(decision.unit)}",
-            dedup="dry",
-            at_s=decision.firing.at_s,
-            channels=decision.channels,
-            rule=rule.name,
-            title=f"{rule.name} armed (dry)",
-        )
-
-    def _readings(self, rule: Rule) -> Mapping[str, float]:
-        """What a `message:` may name besides the values of the condition, as far as it is known."""
-        if rule.message is None:
-            return {}
-        watched = {found for condition in rule_conditions(rule) for found in instruments_of(condition)}
-        named: dict[str, Expression] = {
-            f"{one.name}.{field}": Reading(one, field) for one in watched for field in Field
-        }
-        named |= {let.name: let for let in rule.lets}
-        values = {name: self._evaluator.read(expression) for name, expression in named.items()}
-        return {name: value for name, value in values.items() if value is not None}
 
 
 def _rule_of(outcome: Outcome) -> str:
