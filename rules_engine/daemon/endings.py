@@ -82,8 +82,8 @@ class Endings:
 
     def _held_ended(self, end: UnitEnd, rule: Rule, now_s: float) -> None:
         if self._held.get(end.rule) != end.seq:
-            if end.used:
-                self._used_before(end.rule, rule)
+            if end.state is IntentState.FILLED:
+                self._filled_before(end.rule, rule)
             return  # An order of an older edition of the rule, or one that was settled before.
         del self._held[end.rule]
         if end.state in _BREAKS and not end.used:
@@ -93,7 +93,7 @@ class Endings:
         else:
             self._evaluator.held_ended(end.rule, end.used, self.until_s())
 
-    def _used_before(self, name: str, rule: Rule) -> None:
+    def _filled_before(self, name: str, rule: Rule) -> None:
         """IB filled what we had taken back, or called over: once is once, and nothing that was seen before that is
         placed again."""
         newer = [one for one in self._journal.intents.open() if one.rule == name and one.held and not one.is_child]

@@ -1,7 +1,7 @@
 """A name that means another contract than before, in an engine at work and over a restart."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -82,6 +82,12 @@ class Stage:
             daemon.inbox.tick(Tick(name, self.clock.now_s(), Field.LAST, price))
             daemon._step()
 
+    def rolls(self, daemon: Daemon, old: Sequence[float], new: Sequence[float]) -> None:
+        """Prices of one contract, then of the next."""
+        for contract_id, prices in ((OLD, old), (NEW, new)):
+            self.connected(daemon, contract_id)
+            self.prices(daemon, *prices)
+
     def fires(self) -> list[str]:
         with open_ledger(self.state.journal) as ledger:
             return [fire.rule for fire in ledger.fires()]
@@ -94,10 +100,7 @@ class Stage:
 async def test_a_roll_at_a_reconnect_fires_nothing_and_is_told_once(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     async with stage.engine() as daemon:
-        stage.connected(daemon, OLD)
-        stage.prices(daemon, 4990, 4991)
-        stage.connected(daemon, NEW)
-        stage.prices(daemon, 5040, 5041)
+        stage.rolls(daemon, (4990, 4991), (5040, 5041))
         stage.connected(daemon, NEW)
         stage.prices(daemon, 5042)
         [told] = stage.told(daemon)
@@ -109,10 +112,7 @@ async def test_a_roll_at_a_reconnect_fires_nothing_and_is_told_once(tmp_path: Pa
 async def test_a_fall_from_one_contract_to_the_next_is_none_and_one_of_the_next_is(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     async with stage.engine() as daemon:
-        stage.connected(daemon, OLD)
-        stage.prices(daemon, 5100, 5101)
-        stage.connected(daemon, NEW)
-        stage.prices(daemon, 5000, 4990)
+        stage.rolls(daemon, (5100, 5101), (5000, 4990))
         assert stage.fires() == []
         stage.prices(daemon, 4940)
         assert stage.fires() == ["falls"]
