@@ -120,14 +120,16 @@ class Commands:
     async def _resume(self, request: Mapping[str, Json]) -> Json:
         names = self._rules(request)
         await in_slices(self._resuming(names))
-        halted = [self._desk.resume(name) for name in self._desk.halted_rules if name in names]
         aside: Sequence[str] = ()
         if request.get("rule") is not None:
+            lifted = self._desk.resume(names[0])
             aside = self._desk.set_aside_unpriced(names[0])
-        elif why := self._desk.go_on():
-            halted.append(why)
+        else:
+            lifted = self._desk.go_on()
         await self._react()
-        also = f"; orders may leave again although {'; '.join(halted)}" if halted else ""
+        also = f"; orders may leave again although {lifted}" if lifted else ""
+        if halted := [f"{name} ({why})" for name, why in self._desk.halted_rules.items() if name in names]:
+            also += f"; still halted: {', '.join(halted)}; look in TWS, then: rules resume NAME"
         if aside:
             also += f"; what it did in {', '.join(aside)} so far counts no more for max_daily_loss_per_rule"
         return f"listening again: {', '.join(names) or 'no rule'}{also}"
