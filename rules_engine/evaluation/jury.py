@@ -70,13 +70,15 @@ class Jury:
         self.wind(run, now_s)
 
     def take_in(self, run: Run, life: Life | None, now_s: float) -> None:
-        """The rule begins, or goes on with what is remembered of it."""
+        """The rule begins, or goes on with what is remembered of it, as of that moment."""
+        self._market.armed_s = now_s
         run.turn(now_s)
         if life is not None and life.known and life.when_digest == run.rule.when_digest:
             self.outcomes += run.revive(life, now_s)
             self.wind(run, now_s)
         else:
             self.arm(run, now_s)
+        self._market.armed_s = None
 
     def wind(self, run: Run, now_s: float) -> None:
         """Sets all timers of the rule, as of that moment."""

@@ -28,6 +28,8 @@ class Market:
     working: dict[str, int] = field(default_factory=dict)
     streams: dict[StreamKey, Stream] = field(default_factory=dict)
     bars: dict[BarKey, BarSeries] = field(default_factory=dict)
+    armed_s: float | None = None
+    """As of when a rule is being armed: what has become stale since then was not so for it."""
 
     def feed(self, instrument: str) -> Feed:
         feed = self.feeds.get(instrument)

@@ -150,7 +150,12 @@ class View:
         if self.stale_after_s is None:
             return lambda: quote.value
         market, limit_s = self.market, self.stale_after_s - EDGE_S
-        return lambda: quote.value if market.now_s - quote.time_s < limit_s else None
+
+        def read() -> float | None:
+            now_s = market.now_s if market.armed_s is None else market.armed_s
+            return quote.value if now_s - quote.time_s < limit_s else None
+
+        return read
 
     def _bar_reading(self, of: Reading, bar_s: float) -> Value:
         series, market = self._bars(of, bar_s), self.market

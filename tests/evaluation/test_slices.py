@@ -119,3 +119,22 @@ def test_rules_whose_time_comes_at_one_moment_ring_in_slices_in_their_order() ->
     ]
     assert calls > 3
     assert evaluator.now_s == START_S + 40
+
+
+def test_a_value_that_gets_stale_while_very_many_rules_are_armed_in_turn_was_none_when_they_were_given() -> None:
+    def fired(*, at_once_after_all: bool) -> list[float]:
+        evaluator = Evaluator([plan("old", "MA > 1")], START_S)
+        evaluator.feed_up(START_S)
+        evaluator.tick(Tick("V", START_S + 1, Field.LAST, 99.0))
+        new = [plan("first", "MA > 2"), plan("second", "V > 100", stale_after_s=0.05)]
+        at_once(evaluator.replacing(new, lambda: START_S + 1))
+        arming = evaluator.arming()
+        next(arming)
+        if at_once_after_all:
+            at_once(arming)
+        evaluator.advance(START_S + 2)
+        at_once(arming)
+        outcomes = evaluator.tick(Tick("V", START_S + 3, Field.LAST, 101.0))
+        return [one.at_s for one in outcomes if isinstance(one, Firing)]
+
+    assert fired(at_once_after_all=False) == fired(at_once_after_all=True) == [START_S + 3]
