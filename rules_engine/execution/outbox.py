@@ -108,6 +108,17 @@ class Outbox:
         """It will not be tried again; it stays visible as dead."""
         self._set(message_id, "state = 'dead', error = ?", error)
 
+    def hand_on(self, message_id: int, channels: Sequence[str], error: str) -> None:
+        """Goes to these channels instead, unless they were told of the event anyway. Here it stays visible as dead."""
+        with self._database.transaction():
+            for channel in channels:
+                self.added += self._database.execute(
+                    "INSERT OR IGNORE INTO outbox (dedup, channel, kind, rule, key, title, text, at_s, next_s)"
+                    " SELECT dedup, ?, kind, rule, key, title, text, at_s, at_s FROM outbox WHERE id = ?",
+                    *(channel, message_id),
+                ).rowcount
+            self.give_up(message_id, f"{error}; told to {', '.join(channels)}" if channels else error)
+
     def _set(self, message_id: int, assignment: str, *values: str | float) -> None:
         with self._database.transaction():
             self._database.execute(f"UPDATE outbox SET {assignment} WHERE id = ?", *values, message_id)

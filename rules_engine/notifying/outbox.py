@@ -70,3 +70,7 @@ class Outbox(Protocol):
     def give_up(self, message_id: int, error: str) -> None:
         """The message is dead; it stays visible with its error."""
         ...
+
+    def hand_on(self, message_id: int, channels: Sequence[str], error: str) -> None:
+        """These channels take the message, unless they were told of the same event; where it was, it is dead."""
+        ...

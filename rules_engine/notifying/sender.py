@@ -22,6 +22,7 @@ POLL_S = 1.0
 DIGEST_MIN = 5
 DIGEST_MAX = 12
 """So many late messages become one, and no more than so many."""
+NO_SUCH_CHANNEL = "the settings name no such channel"
 _IN_FULL = frozenset({NoticeKind.ALARM, NoticeKind.UNKNOWN_ORDER, NoticeKind.BROKEN})
 """What its reader must act on is never shortened."""
 
@@ -60,14 +61,16 @@ class Sender:
             for lane in self._lanes.values():
                 group.create_task(lane.run())
             while True:
-                self._bury_homeless()
+                self._rehouse()
                 await asyncio.sleep(POLL_S)
 
-    def _bury_homeless(self) -> None:
-        """Notices for a channel that the settings no longer name cannot reach anybody."""
+    def _rehouse(self) -> None:
+        """What waits for a channel that the settings no longer name, as after it was renamed, goes to all they do."""
         for channel in sorted(self._outbox.channels() - self._lanes.keys()):
             for row in self._outbox.waiting(channel, WAITING_MAX):
-                _give_up(self._outbox, row, "the settings name no such channel")
+                self._outbox.hand_on(row.id, sorted(self._lanes), NO_SUCH_CHANNEL)
+            _log.error("channel %s: %s; what waited for it is told to the others", channel, NO_SUCH_CHANNEL)
+            self.wake()
 
 
 class Lane:

@@ -73,6 +73,12 @@ class MemoryOutbox:
     def give_up(self, message_id: int, error: str) -> None:
         self._set(replace(self.messages[message_id], state="dead", error=error))
 
+    def hand_on(self, message_id: int, channels: Sequence[str], error: str) -> None:
+        for channel in channels:
+            number = len(self.messages) + 1
+            self._set(replace(self.messages[message_id], id=number, channel=channel, attempts=0, next_s=0.0))
+        self.give_up(message_id, error)
+
     def _open(self) -> list[Message]:
         return [message for message in self.messages.values() if message.state in ("waiting", "sending")]
 

@@ -29,7 +29,7 @@ class Announced:
         self.outbox = outbox
         self.settled = asyncio.Event()
         self.channels, self.waiting = outbox.channels, outbox.waiting
-        self.sending, self.give_up = outbox.sending, outbox.give_up
+        self.sending, self.give_up, self.hand_on = outbox.sending, outbox.give_up, outbox.hand_on
 
     def sent(self, message_id: int) -> None:
         self.outbox.sent(message_id)
@@ -158,7 +158,8 @@ class Mortal:
 
     def __init__(self, outbox: Outbox, office: Office) -> None:
         self._outbox, self._office = outbox, office
-        self.channels, self.retry, self.give_up = outbox.channels, outbox.retry, outbox.give_up
+        self.channels, self.retry = outbox.channels, outbox.retry
+        self.give_up, self.hand_on = outbox.give_up, outbox.hand_on
 
     def waiting(self, channel: str, count_max: int) -> Sequence[Waiting]:
         rows = self._outbox.waiting(channel, count_max)
@@ -190,4 +191,23 @@ def test_looking_for_what_waits_reads_nothing_that_was_sent(tmp_path: Path) -> N
     connection.set_trace_callback(None)
     plans = [connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchone()["detail"] for statement in asked]
     assert len(plans) == 2 and all("INDEX outbox_open" in plan for plan in plans)
+    journal.close()
+
+
+@pytest.mark.parametrize("kind", [NoticeKind.ALARM, NoticeKind.UNKNOWN_ORDER, NoticeKind.FILLED])
+async def test_what_waits_for_a_channel_that_was_renamed_goes_once_to_those_there_are(
+    tmp_path: Path, kind: NoticeKind
+) -> None:
+    clock = SteppedClock(100.0)
+    journal = Journal(tmp_path / "journal", clock)
+    journal.tell(replace(told("both were told", "fax", "phone"), kind=kind))
+    journal.tell(replace(told("only the old one", "fax"), kind=kind))
+    async with Receiver().listening() as receiver:
+        await Announced(journal.outbox).send_to(receiver.url, "phone", clock)
+        texts = sorted([(await anext(receiver)).text for _ in range(2)])
+    assert texts == ["both were told\n#cc.1.1", "only the old one\n#cc.1.1"]
+    with open_ledger(tmp_path / "journal") as ledger:
+        fax, _ = ledger.channels()
+    assert (fax.waiting, fax.dead) == (0, 2)
+    assert fax.error == "the settings name no such channel; told to phone"
     journal.close()

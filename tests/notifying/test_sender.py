@@ -181,7 +181,7 @@ async def test_one_bad_channel_does_not_hold_up_another() -> None:
             await outbox.reaches(stuck, "waiting", attempts=1)
 
 
-async def test_a_message_for_a_channel_that_is_gone_is_dead_and_says_why() -> None:
+async def test_without_any_channel_a_message_is_dead_and_says_why() -> None:
     outbox = MemoryOutbox()
     number = outbox.put("fax", "r", "one")
     async with running(outbox, {}, SteppedClock()):
