@@ -152,11 +152,11 @@ class Connection:
         """Writes the order to the socket. Returning proves nothing: only a report does."""
         ticket = Ticket(order_id, key, account, group, parent_id, transmit)
         subscriptions = self._hearing.subscriptions
-        order = ib_order(draft, ticket, subscriptions.contract)
+        contract, order = subscriptions.contract(draft.instrument), ib_order(draft, ticket, subscriptions.contract)
         self._hearing.concerns_order(order_id)
-        self._hearing.orders.placed(order_id, self._settings.client_id, key, draft.quantity)
+        self._hearing.orders.placed(order_id, self._settings.client_id, key, draft.quantity, contract.conId)
         with self._connected():
-            self._session.client.placeOrder(order_id, subscriptions.contract(draft.instrument), order)
+            self._session.client.placeOrder(order_id, contract, order)
 
     def cancel(self, order_id: int) -> None:
         """Asks IB to cancel; whether it did, a report says."""
@@ -278,7 +278,7 @@ class Connection:
     async def _all_positions(self, deadline_s: float) -> None:
         try:
             async with asyncio.timeout(deadline_s):
-                await self._hearing.inquiry.ask_positions()
+                await self._hearing.ask_positions()
         except TimeoutError:
             raise LinkDown(f"IB did not tell the positions within {deadline_s:g} s") from None
 

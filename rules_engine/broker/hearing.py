@@ -19,7 +19,7 @@ from rules_engine.broker.session import Session
 from rules_engine.broker.subscriptions import FieldsOf, Subscriptions
 from rules_engine.broker.ticks import Prices
 from rules_engine.model.clock import Clock
-from rules_engine.model.reports import ClockCompared, LinkChange, OrderError
+from rules_engine.model.reports import ClockCompared, LinkChange, OrderError, PositionsTold
 
 CLOCK_APART_S = 5.0
 """Clocks that differ by less are called the same."""
@@ -60,6 +60,8 @@ class Hearing:
         self._first_request_id = 0
         self._order_ids: set[int] = set()
         self._positions_known = False
+        self._positions_named: set[int] = set()
+        """Contracts with a position that was told since IB was last asked for all of them."""
         self._is_apart: bool | None = None
         self._apart_told_s = 0.0
         self._inbox = inbox
@@ -74,6 +76,11 @@ class Hearing:
     def concerns_order(self, order_id: int) -> None:
         """Errors with this number are about an order, not about a request."""
         self._order_ids.add(order_id)
+
+    def ask_positions(self) -> asyncio.Future[tuple[None, ...]]:
+        """Positions stream from then on; the answer is that all are in."""
+        self._positions_named.clear()
+        return self.inquiry.ask_positions()
 
     def tell_positions(self) -> None:
         """What the account holds of every instrument that is watched: none is told too."""
@@ -96,8 +103,8 @@ class Hearing:
     def order_status(self, message: StatusMessage) -> None:
         self._report(self.orders.status(message))
 
-    def order_completed(self, order: Order, state: OrderState) -> None:
-        self.inquiry.completed.add(completed_report(order, state))
+    def order_completed(self, contract: Contract, order: Order, state: OrderState) -> None:
+        self.inquiry.completed.add(completed_report(contract, order, state))
 
     def orders_completed_end(self) -> None:
         self.inquiry.completed.end()
@@ -122,13 +129,19 @@ class Hearing:
 
     def position(self, account: str, contract: Contract, quantity: float, average_cost: float) -> None:
         if self.account.holds(account, contract, quantity, average_cost):
+            self._positions_named.add(contract.conId)
             # Of what no rule names nothing is told here: `tell_positions` does once one names it.
             for name in self.subscriptions.names(contract.conId):
                 self._report(self.account.position(contract.conId, name))
 
     def positions_end(self) -> None:
         self._positions_known = True
-        self.inquiry.positions.end()
+        # IB need not name what is held no longer.
+        for contract_id, contract in self.account.held.items():
+            if contract_id not in self._positions_named:
+                self.position(self.account.name, contract, 0.0, 0.0)
+        if (asked_s := self.inquiry.positions_told()) is not None:
+            self._report(PositionsTold(asked_s))
 
     def account_value(self, account: str, tag: str, value: str, currency: str) -> None:
         report = self.account.value(account, tag, value, currency)

@@ -16,6 +16,7 @@ from rules_engine.model.reports import (
     OrderError,
     OrderReport,
     PositionReport,
+    PositionsTold,
 )
 from rules_engine.model.tick import Tick
 
@@ -30,6 +31,7 @@ Report = (
     | ClockCompared
     | AccountValue
     | PositionReport
+    | PositionsTold
 )
 Item = Tick | Report
 

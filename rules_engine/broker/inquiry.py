@@ -47,6 +47,7 @@ class Inquiry:
         self.open_orders: Questions[OrderReport] = Questions()
         self.completed: Questions[OrderReport] = Questions()
         self.positions: Questions[None] = Questions()
+        self._positions_asked_s: deque[float] = deque()
         self._executions: dict[int, Questions[ExecutionReport]] = {}
 
     def is_answer(self, request_id: int) -> bool:
@@ -112,8 +113,14 @@ class Inquiry:
     def ask_positions(self) -> asyncio.Future[tuple[None, ...]]:
         """Positions stream from then on; the answer is that all are in."""
         answer = self.positions.ask()
+        self._positions_asked_s.append(self._clock.now_s())
         self._send(self._session.client.reqPositions)
         return answer
+
+    def positions_told(self) -> float | None:
+        """All positions are in. Returns when IB was asked for them; None where it was not."""
+        self.positions.end()
+        return self._positions_asked_s.popleft() if self._positions_asked_s else None
 
     async def orders(self, deadline_s: float) -> OrderAnswers:
         """Asks all four questions at once; each has the whole deadline. Raises EvidenceIncomplete.

@@ -42,9 +42,11 @@ class OrderReader:
         self._by_perm_id: dict[int, OrderReport] = {}
         self._by_order_id: dict[tuple[int, int], OrderReport] = {}
 
-    def placed(self, order_id: int, client_id: int, key: str, quantity: Decimal) -> None:
+    def placed(self, order_id: int, client_id: int, key: str, quantity: Decimal, contract_id: int) -> None:
         """We are sending this order: a status that comes before its openOrder can be told by its id."""
-        report = OrderReport(key, 0, order_id, client_id, BrokerStatus.PENDING, Decimal(0), quantity, None)
+        report = OrderReport(
+            *(key, 0, order_id, client_id, BrokerStatus.PENDING, Decimal(0), quantity, None), contract_id=contract_id
+        )
         self._by_order_id[client_id, order_id] = report
 
     def opened(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> OrderReport:
@@ -103,7 +105,7 @@ class OrderReader:
         return report
 
 
-def completed_report(order: Order, state: OrderState) -> OrderReport:
+def completed_report(contract: Contract, order: Order, state: OrderState) -> OrderReport:
     """completedOrder, which has neither order id nor client id."""
     filled = decimal_of(number_or_none(order.filledQuantity) or 0.0)
     return OrderReport(
@@ -116,6 +118,7 @@ def completed_report(order: Order, state: OrderState) -> OrderReport:
         remaining=max(decimal_of(order.totalQuantity) - filled, Decimal(0)),
         average_price=None,
         completed=True,
+        contract_id=contract.conId,
     )
 
 

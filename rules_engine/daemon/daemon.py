@@ -30,6 +30,7 @@ from rules_engine.execution.clock_set import clock_set
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.kill_switch import KillSwitch
+from rules_engine.execution.positions import Positions
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock, SteadyClock
@@ -95,7 +96,8 @@ class Daemon:
             witness=around.witness,
         )
         self._evaluator = Evaluator((), clock.now_s(), RULES_MAX)
-        market = KnownMarket(self._evaluator, self.link)
+        positions = Positions(clock, self._journal.filled_s)
+        market = KnownMarket(self._evaluator, self.link, positions)
         gate = RiskGate(settings.limits, market, clock)
         self._endings = Endings(self._evaluator, self._journal, clock, self._rule_of)
         switch = KillSwitch(folder.stop_flag)
@@ -107,6 +109,7 @@ class Daemon:
             live_flag=live,
             listener=self._endings,
             stopped=lambda: switch.is_on,
+            positions=positions,
         )
         self._trading_stop = TradingStop(switch, self._desk, self._journal, clock, self._channels)
         self._incidents = Incidents(self._journal, self._channels)

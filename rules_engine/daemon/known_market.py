@@ -6,29 +6,40 @@ from rules_engine.broker.connection import Connection
 from rules_engine.broker.link import Link
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.ports import Quote
-from rules_engine.model.expression import Expression
-from rules_engine.model.reports import PositionReport, Traded
+from rules_engine.execution.positions import Positions
+from rules_engine.model.expression import Expression, Position, walk
+from rules_engine.model.reports import PositionReport, PositionsTold, Traded
 
 
 class KnownMarket:
     """Execution's view of the market: prices as the connection has them, which are never older than what rules hear."""
 
-    def __init__(self, evaluator: Evaluator, link: Link) -> None:
+    def __init__(self, evaluator: Evaluator, link: Link, positions: Positions) -> None:
         self._evaluator = evaluator
         self._link = link
-        self._positions: dict[str, Decimal] = {}
+        self._positions = positions
+        self._held: set[str] = set()
 
     def holds(self, report: PositionReport) -> None:
         """Remembers what the account holds."""
-        self._positions[report.instrument] = report.quantity
+        self._positions.told(report)
+        self._held.add(report.instrument)
+
+    def all_told(self, report: PositionsTold) -> None:
+        """What it did not name, the account does not hold."""
+        self._positions.told_all(report)
 
     def link_lost(self) -> frozenset[str]:
         """Positions may change unseen from here on; returns the instruments that this concerns."""
-        lost = frozenset(self._positions)
-        self._positions.clear()
+        lost = frozenset(self._held)
+        self._held.clear()
+        self._positions.lost()
         return lost
 
     def read(self, expression: Expression) -> float | None:
+        held = (part.instrument.name for part in walk(expression) if isinstance(part, Position))
+        if any(self.position(name) is None for name in held):
+            return None
         return self._evaluator.read(expression)
 
     def quote(self, instrument: str) -> Quote | None:
@@ -42,10 +53,11 @@ class KnownMarket:
 
     def is_priced(self, instrument: str) -> bool:
         """Whether any price and the position are known: without them no order passes the limits."""
-        return instrument in self._positions and self.quote(instrument) is not None
+        return self.position(instrument) is not None and self.quote(instrument) is not None
 
     def position(self, instrument: str) -> Decimal | None:
-        return self._positions.get(instrument)
+        traded = self.traded(instrument)
+        return None if traded is None else self._positions.of(traded.contract_id)
 
     def traded(self, instrument: str) -> Traded | None:
         return self._connection.traded(instrument) if self._connection else None

@@ -38,6 +38,7 @@ from rules_engine.model.reports import (
     OrderError,
     OrderReport,
     PositionReport,
+    PositionsTold,
 )
 from rules_engine.model.rule import Rule
 from rules_engine.model.settings import Mode
@@ -201,8 +202,12 @@ class Reactor:
                 return self._rolls.feed_up(item)
             case AccountValue(name, value):
                 return self._evaluator.account(name, value)
+            case PositionsTold():
+                self._market.all_told(item)
+                self._desk.wake()
             case PositionReport(instrument, _, quantity):
                 self._market.holds(item)
+                self._desk.wake()
                 return self._evaluator.position(instrument, float(quantity))
             case ExecutionReport():
                 self._desk.on_report(item)

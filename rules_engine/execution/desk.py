@@ -14,6 +14,7 @@ from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.partial_fills import PartialFills
 from rules_engine.execution.ports import OrderLink
+from rules_engine.execution.positions import Positions
 from rules_engine.execution.preflight import Preflight
 from rules_engine.execution.reconciler import Reconciler
 from rules_engine.execution.rejections import Rejections
@@ -36,6 +37,7 @@ class Desk:
     """Sends what the journal holds as INTENT and follows it to its end.
 
     ``live_flag`` is `--live`. ``stopped`` is the kill switch. The listener hears of changes after their commit.
+    ``positions`` hears of our fills, and is asked for here when it is in doubt.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class Desk:
         listener: Listener | None = None,
         stopped: Callable[[], bool] = lambda: False,
         timing: Timing | None = None,
+        positions: Positions | None = None,
     ) -> None:
         self._journal = journal
         self._gate = gate
         self._clock = clock
         self._timing = timing or Timing()
-        self._intake = Intake(journal, clock, listener or Silence())
+        self._positions = positions or Positions(clock)
+        self._intake = Intake(journal, clock, listener or Silence(), self._positions)
         self._halts = Halts(journal, clock, tuple(settings.channels))
         self._rejections = Rejections(journal)
         self._reconciler = Reconciler(
@@ -119,6 +123,7 @@ class Desk:
                 self._suspect(intent, report)
             case ExecutionReport():
                 intent = self._intake.execution(report, away=away)
+                self._ask_about_larger(intent)
                 self._suspect(intent, report)
             case OrderError():
                 self._on_error(report)
@@ -211,7 +216,7 @@ class Desk:
     async def step(self) -> None:
         """One round: reconcile when that is due, send what can be sent, tell what fills and what is unknown."""
         session = self._session
-        if session and session.usable and session.round_s <= self._clock.now_s():
+        if session and session.usable and self._round_s(session) <= self._clock.now_s():
             await self.reconcile()
         await self.dispatch()
         self._partial_fills.tell()
@@ -221,7 +226,7 @@ class Desk:
         """When `step` should be called next without anything new: POSIX seconds."""
         moments = [self._dispatcher.due_s(self._session)]
         if self._session and self._session.usable:
-            moments.append(self._session.round_s)
+            moments.append(self._round_s(self._session))
         if (partial_s := self._partial_fills.due_s) is not None:
             moments.append(partial_s)
         return min(moments)
@@ -245,10 +250,15 @@ class Desk:
         """Our own orders as the gate needs them for a new firing."""
         return self._preflight.book(self._session)
 
+    def _round_s(self, session: Session) -> float:
+        """When IB is to be asked what it has: about its orders, or also since a position is in doubt."""
+        return min(session.round_s, self._positions.due_s()) if session.is_clear else session.round_s
+
     async def _reconcile(self) -> Evidence | None:
         session = self._session
         if session is None or not session.usable:
             return None
+        self._positions.asking()
         evidence = await self._reconciler.run(session, lambda: self._session is session and session.usable)
         self._partial_fills.note(self._journal.intents.at_broker())
         return evidence
@@ -272,6 +282,11 @@ class Desk:
             session.inactive.add(intent.key)
             session.due_s = self._clock.now_s()
 
+    def _ask_about_larger(self, intent: Intent | None) -> None:
+        """More has filled than we took the order to be for: we ask whether it works on."""
+        if intent is not None and self._session is not None and intent.filled > intent.quantity:
+            self._session.due_s = self._clock.now_s()
+
     def _suspect(self, intent: Intent | None, report: OrderReport | ExecutionReport) -> None:
         """Another number of IB for one intent is another order: nothing leaves before the evidence has shown it."""
         if intent is not None and self._session is not None and is_another(intent, report):
@@ -280,6 +295,7 @@ class Desk:
     def _on_link(self, change: LinkChange) -> None:
         if change.state == "degraded":
             self._journal.outage()
+            self._positions.unseen()
         if self._session is None:
             return
         self._session.usable = change.state == "up"

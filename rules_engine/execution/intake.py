@@ -9,11 +9,13 @@ from rules_engine.execution.codes import Meaning, meaning_of
 from rules_engine.execution.evidence import is_another
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
+from rules_engine.execution.positions import NO_CONTRACT, Positions
 from rules_engine.execution.words import fill_words, order_words
 from rules_engine.model.action import Duration, Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.order_words import plain
 from rules_engine.model.reports import ExecutionReport, OrderError, OrderReport
 
 State = IntentState
@@ -26,8 +28,9 @@ _AT_IB = frozenset({State.ACKED, State.WORKING})
 class Intake:
     """Applies what IB says to our intents. What is not ours is none of our business, and is ignored."""
 
-    def __init__(self, journal: Journal, clock: Clock, listener: Listener) -> None:
+    def __init__(self, journal: Journal, clock: Clock, listener: Listener, positions: Positions) -> None:
         self._journal = journal
+        self._positions = positions
         self._clock = clock
         self._listener = listener
 
@@ -138,25 +141,46 @@ class Intake:
         if grown := after.filled - before.filled:
             bought = grown if after.draft.side is Side.BUY else -grown
             self._journal.holdings.filled(after.draft.instrument.name, bought)
+            self._positions.filled(*self._where_and_when(data, away=away), bought)
         news: list[News] = [self._tell(after, notice, text, away=away) for notice, text in self._steps(before, after)]
         if after.held and (after.filled > 0 or after.state is State.WORKING):
             self._journal.trigger(after.rule, after.seq)
         return [*news, *self._end_unit(after)]
 
+    def _where_and_when(self, data: object, *, away: bool) -> tuple[int, float]:
+        """The contract of a fill, and when it was made at the earliest, as far as IB says."""
+        now_s = self._clock.now_s()
+        match data:
+            case ExecutionReport(contract_id=contract_id, time_s=time_s):
+                return contract_id, time_s if away else now_s
+            case OrderReport(contract_id=contract_id):
+                return contract_id, now_s
+            case _:
+                return NO_CONTRACT, now_s
+
     def _steps(self, before: Intent, after: Intent) -> Sequence[tuple[NoticeKind, str]]:
         """What is worth telling about the step from ``before`` to ``after``."""
-        late = before.state.is_over and after.filled > before.filled
-        if late and before.state is not State.FILLED:
-            return [(NoticeKind.FILLED, f"{fill_words(after)}, although IB had reported the order {before.state}")]
+        if after.quantity > before.quantity and after.state.may_be_at_broker:
+            size = f"{order_words(after.draft)} is for {plain(after.quantity)} now, and works on"
+            return [(NoticeKind.ALARM, f"somebody made it larger in TWS: {size}"), *self._turns(before, after)]
+        return self._turns(before, after)
+
+    def _turns(self, before: Intent, after: Intent) -> Sequence[tuple[NoticeKind, str]]:
+        if before.state.is_over and after.filled > before.filled:
+            why = f"although IB had reported the order {before.state}"
+            if before.state is State.FILLED:
+                why = "more than was sent"
+            return [(NoticeKind.FILLED, f"{fill_words(after)}, {why}")]
         if after.state is before.state:
             return []
         match after.state:
             case State.FILLED:
-                return [(NoticeKind.FILLED, fill_words(after))]
+                less = ": IB calls that filled" if after.filled < after.quantity else ""
+                return [(NoticeKind.FILLED, f"{fill_words(after)}{less}{self._exit_words(after)}")]
             case State.REJECTED:
                 return [(NoticeKind.REJECTED, _rejection_words(after))]
             case State.CANCELLED:
-                return [(NoticeKind.CANCELLED, _cancel_words(after))]
+                return [(NoticeKind.CANCELLED, f"{_cancel_words(after)}{self._exit_words(after)}")]
             case State.UNKNOWN:
                 return [(NoticeKind.UNKNOWN_ORDER, unknown_words(after))]
             case State.ACKED | State.WORKING if before.state in _NEW:
@@ -166,15 +190,25 @@ class Intake:
             case _:
                 return []
 
+    def _exit_words(self, entry: Intent) -> str:
+        """What to look at where an entry is over with less than its exits were sent for."""
+        unit = self._journal.intents.unit(entry.rule, entry.seq) if 0 < entry.filled < entry.quantity else ()
+        exits = [leg for leg in unit if leg.draft.parent == entry.leg and not leg.state.is_over]
+        if not any(leg.remaining > entry.filled for leg in exits):
+            return ""
+        sent, filled = plain(max(leg.quantity for leg in exits)), plain(entry.filled)
+        return f"; its exits at IB were sent for {sent}: see in TWS that they are for {filled}"
+
     def _tell(self, intent: Intent, kind: NoticeKind, text: str, *, away: bool = False) -> Change:
         change = Change(kind, intent, text, away)
+        size = "" if intent.enlarged_to is None else f".of {plain(intent.enlarged_to)}"
         if self._is_told(change):
             when = " (while the engine was not connected)" if away else ""
             self._journal.tell(
                 Notice(
                     kind=kind,
                     text=f"{intent.rule}: {text}{when}",
-                    dedup=f"{intent.key}.{kind}.{intent.filled}",
+                    dedup=f"{intent.key}.{kind}.{intent.filled}{size}",
                     at_s=self._clock.now_s(),
                     channels=tuple(self._journal.channels(intent.rule, intent.seq)),
                     rule=intent.rule,

@@ -245,6 +245,12 @@ class Journal:
             )
         return True
 
+    @property
+    def filled_s(self) -> float | None:
+        """IB's time of the fill that was stored last; None where none ever was."""
+        row = self._database.row("SELECT at_s FROM execution ORDER BY rowid DESC LIMIT 1")
+        return row["at_s"] if row else None
+
     def fills(self, key: str) -> Sequence[Fill]:
         """All fills of an intent, as last corrected."""
         rows = self._database.rows("SELECT quantity, price FROM execution WHERE key = ?", key)

@@ -142,6 +142,13 @@ class PositionReport:
 
 
 @dataclass(frozen=True, slots=True)
+class PositionsTold:
+    """What the account held when IB was asked at ``asked_s`` has been told, all of it."""
+
+    asked_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """The complete answers to the four explicit questions of one reconciliation."""
 

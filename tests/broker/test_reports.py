@@ -33,9 +33,9 @@ def test_status_takes_the_key_of_the_open_order_and_the_open_order_its_fills() -
 
 def test_status_before_its_open_order_is_known_by_what_we_placed() -> None:
     reader = OrderReader()
-    reader.placed(7, 1, "key", Decimal(100))
+    reader.placed(7, 1, "key", Decimal(100), 42)
     report = reader.status(_status())
-    assert (report.order_ref, report.perm_id) == ("key", 900)
+    assert (report.order_ref, report.perm_id, report.contract_id) == ("key", 900, 42)
 
 
 def test_status_of_an_order_that_was_never_heard_of_is_told_without_a_key() -> None:
@@ -80,13 +80,13 @@ def test_word_that_we_do_not_know_changes_nothing() -> None:
 
 
 def test_completed_order_says_what_was_filled_but_not_its_id() -> None:
-    _, order, state = _order("Cancelled")
+    contract, order, state = _order("Cancelled")
     order.filledQuantity = 30.0
-    report = completed_report(order, state)
+    report = completed_report(contract, order, state)
     assert (report.order_id, report.perm_id, report.filled, report.remaining) == (0, 900, Decimal(30), Decimal(70))
-    assert report.completed
+    assert report.completed and report.contract_id == 42
     order.filledQuantity = UNSET_DOUBLE
-    assert completed_report(order, state).filled == 0
+    assert completed_report(contract, order, state).filled == 0
 
 
 def test_commission_that_is_not_worked_out_is_not_told() -> None:
