@@ -75,6 +75,8 @@ class Stream:
     """When it fell silent last: what is told of before may be as old as that."""
     quoted_s: float = 0.0
     """When a bid, an ask or a last price came, or was confirmed by its size."""
+    left_out: float | None = None
+    """The newest trade, if it was taken for one that never was."""
     is_delayed: bool = False
     is_halted: bool = False
 
@@ -206,7 +208,7 @@ class Prices:
         trades that follow look late."""
         if not (stream.reports_trades and LAST in stream.seen):
             self._trade(stream, value, size, None)
-        elif stream.last is None and value is not None and not self._is_left_out(stream, value):
+        elif stream.last is None and value is not None and not self._is_left_out(stream, value, is_echo=True):
             self._tell(stream, LAST, value, size, max(stream.since_s, stream.forgotten_s), True)
 
     def _trade(self, stream: Stream, value: float | None, size: float, exchange_s: float | None) -> None:
@@ -222,18 +224,20 @@ class Prices:
         else:
             self._tell(stream, LAST, value, size, time_s, exchange_s < int(stream.since_s * 1000) / 1000)
 
-    def _is_left_out(self, stream: Stream, value: float) -> bool:
+    def _is_left_out(self, stream: Stream, value: float, *, is_echo: bool = False) -> bool:
         """Whether the trade never was. While there are no quotes beside it, as after a gap, the trade before says so:
-        one lone jump is left out then, and the second trade of a real one counts."""
+        one lone jump is left out then, and the second trade of a real one counts. An echo is of a trade that a report
+        tells too, and no second one."""
         before = self._feeds.trades.get(stream.contract_id)
         bid, ask = stream.values.get(BID), stream.values.get(ASK)
         is_quoted = bid is not None and ask is not None
         low, high = (bid, ask) if is_quoted else (before, before)
-        is_absurd = _is_absurd(value, low, high)
+        is_absurd = _is_absurd(value, low, high) or (is_echo and value == stream.left_out)
         if is_absurd:
             _log.warning("%s: a trade at %s is left out: bid %s, ask %s", stream.names[0], value, low, high)
-        if not (is_absurd and is_quoted):
+        if not (is_absurd and (is_quoted or is_echo)):
             self._feeds.trades[stream.contract_id] = value
+        stream.left_out = value if is_absurd else None
         return is_absurd
 
     def _take(self, stream: Stream, kind: int, value: float | None, size: float) -> None:

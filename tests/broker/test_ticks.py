@@ -335,6 +335,16 @@ def test_without_quotes_the_second_trade_of_a_real_jump_counts() -> None:
     assert [tick.value for tick in heard.trade(50.1, 1.0, 997.0)] == [50.1]
 
 
+@pytest.mark.parametrize("is_report_first", [True, False])
+def test_a_lone_trade_that_is_told_twice_is_no_second_trade(is_report_first: bool) -> None:
+    heard = Heard(_stock())
+    heard.trade(200.0, 1.0, 995.0)
+    heard.stream.forget(NOW_S)
+    ways = [lambda: heard.trade(20_000.0, 1.0, 996.0), lambda: heard.price(4, 20_000.0, 1.0)]
+    assert [way() for way in (ways if is_report_first else ways[::-1])] == [[], []]
+    assert heard.stream.last is None
+
+
 def test_a_trade_that_the_quotes_proved_wrong_says_nothing_of_the_next() -> None:
     heard = Heard(_stock())
     heard.price(1, 199.0, 1.0)

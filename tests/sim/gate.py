@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from rules_engine.daemon.in_force import EDITION
 from rules_engine.daemon.rulebook import Edition
 from rules_engine.execution.intents import intent_of
+from rules_engine.execution.unarrived import SENT_AGAIN
 from rules_engine.model.action import Side
 from rules_engine.model.intent import Intent
 from tests.sim.plan import NEW_YORK
@@ -36,12 +37,19 @@ class Gate:
         self._loaded: set[tuple[str, str]] = set()
         self._in_force: dict[str, list[str]] = {}
         self._firing_id = 0
+        self._called_off: dict[str, int] = {}
+        """By rule, or for all under no name: the newest firing when the user stopped trading, or paused the rule."""
         self.sent = 0
         self.on_sent: Callable[[Sent], None] = lambda sent: None
 
     def may_load(self, edition: Edition) -> None:
         """A whole and valid set of rules was saved."""
         self._may_load.add(_text({plan.rule.name: [plan.rule.digest, plan.rule.when_digest] for plan in edition.plans}))
+
+    def called_off(self, rule: str = "") -> None:
+        """The engine has answered that trading is stopped, or the rule paused."""
+        ((newest,),) = self._house.rows("SELECT coalesce(max(id), 0) FROM firing")
+        self._called_off[rule] = newest
 
     def committed(self, tables: frozenset[str]) -> None:
         """A transaction of the engine is on disk."""
@@ -77,6 +85,11 @@ class Gate:
         digest = house.checks.row("SELECT digest FROM firing WHERE id = ?", row["firing_id"])
         if digest is None or (intent.rule, digest["digest"]) not in self._loaded:
             broken("no order for a version of a rule that was never in force", sent.key)
+        elif intent.reason != SENT_AGAIN:
+            if self._in_force.get(intent.rule, [""])[0] != digest["digest"]:
+                broken("no order leaves for a rule as it was before an edit", sent.key)
+            if row["firing_id"] <= max(self._called_off.get(rule, 0) for rule in ("", intent.rule)):
+                broken("what waited when its user called it off never leaves", sent.key)
         self._within_limits(intent)
 
     def _is_restarting(self) -> bool:

@@ -313,7 +313,9 @@ class House:
     async def stop_trading(self) -> None:
         """`rules stop`: the flag first, then the engine is asked or, where none runs, IB."""
         self.switch.pull()
-        if await self.ask("stop") is None and not self.is_running and self.state.journal.exists():
+        if await self.ask("stop") is not None:
+            self.gate.called_off()
+        elif not self.is_running and self.state.journal.exists():
             node = self._node()
             self.say(f"process {node.number} cancels our orders without an engine")
             await asyncio.wait({self._within(node, self._cancel_outside(node))})
@@ -336,6 +338,7 @@ class House:
         )
         try:
             journal.want_unsent_cancelled()
+            self.gate.called_off()
             await cancel_outside(settings, journal, self.clock)
         except LinkDown as error:
             self.say(f"nothing was cancelled: {error}")

@@ -229,6 +229,11 @@ def no_restart_window() -> AbstractContextManager[object]:
     return _planted(RestartWindow, "end_s", lambda self, now_s: None)
 
 
+def keep_what_waits() -> AbstractContextManager[object]:
+    """What fired and is still to be sent outlives a pause, an edit and a stop."""
+    return _planted(Journal, "want_unsent_cancelled", lambda self, rules=None: [])
+
+
 def cancel_everything() -> AbstractContextManager[object]:
     """A cancellation goes to whatever number stands beside ours."""
     cancel = Connection.cancel
@@ -289,6 +294,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         unknown_means_rejected,
         resend_at_once,
         no_restart_window,
+        keep_what_waits,
         cancel_everything,
         believe_every_print,
         swallow_a_stop,

@@ -61,7 +61,9 @@ class User:
 
     async def _pause(self) -> None:
         name = self._random.choice(self._names)
-        await self._house.ask("pause", rule=name)
+        answer = await self._house.ask("pause", rule=name)
+        if isinstance(answer, dict) and answer["ok"]:
+            self._house.gate.called_off(name)
         await asyncio.sleep(self._random.uniform(*STOPPED_S))
         await self._house.ask("resume", rule=name)
 
