@@ -26,6 +26,9 @@ ROUGH_FOR = {
     "trust cancelled": replace(ROUGH, badness=20.0, only=frozenset({"an error names a live order"})),
     "resend at once": replace(ROUGH, badness=8.0, resends=1.0, only=frozenset({"an order is lost"})),
     "no restart window": replace(ROUGH, windows=1.0),
+    "keep what waits": replace(
+        ROUGH, kills_per_hour=0.0, user_per_hour=900.0, badness=30.0, only=frozenset({"an answer never ends"})
+    ),
     "believe every print": replace(ROUGH, badness=10.0, only=frozenset({"a print that never was"})),
     "swallow a stop": HASTY,
     "cancel once": HASTY,
