@@ -6,6 +6,7 @@ from math import isfinite
 from rules_engine.conditions.logic import Not
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.tally import Tally
+from rules_engine.evaluation.view import Uses, View
 from rules_engine.evaluation.watch import Edge, Role, Watch
 from rules_engine.model.condition import Condition
 from rules_engine.model.firing import Firing, HeldBack, Reason
@@ -13,7 +14,7 @@ from rules_engine.model.judging import Moment
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
 from rules_engine.model.local_time import daily_span
 from rules_engine.model.plan import Plan, Where
-from rules_engine.model.rule import IfAlreadyTrue
+from rules_engine.model.rule import IfAlreadyTrue, expressions_outside
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.truth import Truth
 
@@ -46,6 +47,7 @@ class Run:
         for watch in self.watches:
             watch.run = self
         self.watches += goes_on or ()
+        self._read_ahead()
         self.actions = [tuple(map(str, case.actions)) for case in self.rule.cases]
 
     def take_up(self, life: Life) -> None:
@@ -95,6 +97,15 @@ class Run:
         else:
             for number, case in enumerate(rule.cases):
                 yield Watch(rule, Role.CASE, number, case.when, self.market)
+
+    def _read_ahead(self) -> None:
+        """What its orders and messages read has a past too, as long as there is a watch to keep it."""
+        uses = Uses()
+        view = View(self.market, uses)
+        for of in expressions_outside(self.rule):
+            view.value(of)
+        for watch in self.watches[:1]:
+            watch.uses.join(uses)
 
     @property
     def is_timed(self) -> bool:

@@ -1,5 +1,6 @@
 """What a rule does when it fires."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -194,3 +195,22 @@ def ordered_instruments(action: Action) -> frozenset[Instrument]:
             return frozenset(order.instrument for order in orders)
         case _:
             return frozenset()
+
+
+def expressions_of(action: Action) -> Iterator[Expression]:
+    """The values that an action computes when it fires."""
+    match action:
+        case PlaceOrder(quantity=quantity, pricing=pricing):
+            yield quantity.amount
+            yield from _written((pricing.limit,) if isinstance(pricing, AtLimit) else ())
+            yield from _written((pricing.stop, pricing.limit) if isinstance(pricing, AtStop) else ())
+        case Bracket(entry, take_profit, stop):
+            yield from expressions_of(entry)
+            yield from _written((take_profit, stop))
+        case OneCancelsAll(orders):
+            for order in orders:
+                yield from expressions_of(order)
+
+
+def _written(levels: Iterable[Amount | Expression | None]) -> Iterator[Expression]:
+    return (level for level in levels if level is not None and not isinstance(level, Amount))

@@ -1,12 +1,13 @@
 """What the user wrote, parsed and valid."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import time
 from enum import StrEnum
 
-from rules_engine.model.action import Action
+from rules_engine.model.action import Action, expressions_of
 from rules_engine.model.condition import Condition
-from rules_engine.model.expression import Named
+from rules_engine.model.expression import Expression, Named
 from rules_engine.model.place import Place
 
 
@@ -111,3 +112,11 @@ def rule_conditions(rule: Rule) -> tuple[Condition, ...]:
     """Every condition of the rule, outermost ones only."""
     extra = (rule.clears_when, rule.only_if, rule.cancel_when)
     return (*(case.when for case in rule.cases), *(condition for condition in extra if condition is not None))
+
+
+def expressions_outside(rule: Rule) -> Iterator[Expression]:
+    """The values that the rule computes outside its conditions."""
+    yield from rule.lets
+    for case in rule.cases:
+        for action in case.actions:
+            yield from expressions_of(action)

@@ -6,8 +6,8 @@ from rules_engine.conditions.trigger import Using
 from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Reading, walk
 from rules_engine.model.instrument import Field
-from rules_engine.model.rule import Rule, rule_conditions
-from rules_engine.planning.history import expressions_outside, reads_of
+from rules_engine.model.rule import Rule, expressions_outside, rule_conditions
+from rules_engine.planning.history import reads_of
 
 Fields = Mapping[str, frozenset[Field]]
 """By the instrument's name."""

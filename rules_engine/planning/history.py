@@ -1,27 +1,18 @@
 """The past that a rule needs from IB before it can judge, and what it reads and orders in."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from rules_engine.conditions.bar_close import OnBarClose
 from rules_engine.conditions.change import Change
 from rules_engine.conditions.lasting import Lasting
 from rules_engine.conditions.move import Move
-from rules_engine.model.action import (
-    Action,
-    AtLimit,
-    AtStop,
-    Bracket,
-    OneCancelsAll,
-    PlaceOrder,
-    ordered_instruments,
-)
+from rules_engine.model.action import ordered_instruments
 from rules_engine.model.condition import Condition, instruments_of
-from rules_engine.model.direction import Amount
 from rules_engine.model.expression import Expression, Reading, Series, instruments_in, parts
 from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.plan import History
-from rules_engine.model.rule import Rule, rule_conditions
+from rules_engine.model.rule import Rule, expressions_outside, rule_conditions
 
 _OF_BARS = frozenset({Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE})
 
@@ -119,30 +110,3 @@ def _readings(expression: Expression) -> Iterator[Reading]:
 def _printed(instrument: Instrument, field: Field) -> Field:
     """A bar's open, high, low and close all come from the prints of one field."""
     return instrument.default_field if field in _OF_BARS else field
-
-
-def expressions_outside(rule: Rule) -> Iterator[Expression]:
-    """The values that the rule computes outside its conditions."""
-    yield from rule.lets
-    for case in rule.cases:
-        for action in case.actions:
-            yield from expressions_of(action)
-
-
-def expressions_of(action: Action) -> Iterator[Expression]:
-    """The values that an action computes when it fires."""
-    match action:
-        case PlaceOrder(quantity=quantity, pricing=pricing):
-            yield quantity.amount
-            yield from _written((pricing.limit,) if isinstance(pricing, AtLimit) else ())
-            yield from _written((pricing.stop, pricing.limit) if isinstance(pricing, AtStop) else ())
-        case Bracket(entry, take_profit, stop):
-            yield from expressions_of(entry)
-            yield from _written((take_profit, stop))
-        case OneCancelsAll(orders):
-            for order in orders:
-                yield from expressions_of(order)
-
-
-def _written(levels: Iterable[Amount | Expression | None]) -> Iterator[Expression]:
-    return (level for level in levels if level is not None and not isinstance(level, Amount))

@@ -8,8 +8,7 @@ from rules_engine.model.action import Action, Bracket, OneCancelsAll, PlaceOrder
 from rules_engine.model.condition import instruments_of, walk_conditions
 from rules_engine.model.expression import AccountReading, Expression, Position, Reading, WorkingOrders, walk
 from rules_engine.model.instrument import Field, Instrument
-from rules_engine.model.rule import Rule, rule_conditions
-from rules_engine.planning.history import expressions_of
+from rules_engine.model.rule import Rule, expressions_outside, rule_conditions
 
 
 def values_of(rule: Rule) -> Iterator[Expression]:
@@ -18,10 +17,8 @@ def values_of(rule: Rule) -> Iterator[Expression]:
         for part in walk_conditions(condition):
             for expression in part.expressions():
                 yield from walk(expression)
-    for case in rule.cases:
-        for action in case.actions:
-            for expression in expressions_of(action):
-                yield from walk(expression)
+    for expression in expressions_outside(rule):
+        yield from walk(expression)
 
 
 def reads_account(rule: Rule) -> bool:
