@@ -117,7 +117,7 @@ class _TwiceJudge(Composite):
 
     def judge(self, now_s: float, moment: Moment) -> Verdict:
         inner = self.parts[0].judge(now_s, moment)
-        prints = sum(count() for count in self.counts)
+        prints = self._prints()
         new, self.seen = moment is Moment.PRINT and prints != self.seen, prints
         if self.event:
             return self._second_after(inner, new)
@@ -136,6 +136,13 @@ class _TwiceJudge(Composite):
             self.agreed = 2
             return PULSE
         return Verdict(inner.truth, holds=inner.holds)
+
+    def _prints(self) -> int:
+        return sum(count() for count in self.counts)
+
+    def pass_over(self) -> None:
+        self.seen = self._prints()
+        super().pass_over()
 
     def forget(self, depth: Forget) -> None:
         self.agreed = 0

@@ -129,6 +129,10 @@ class Judge(ABC):
         """
         return None
 
+    def pass_over(self) -> None:
+        """Prints came at which it would have said, and remembered, what it did before."""
+        return
+
     def forget(self, depth: Forget) -> None:
         """Drops memories of that depth; most judges have none."""
         return
@@ -169,6 +173,10 @@ class Composite(Judge):
     @property
     def matures(self) -> bool:
         return any(part.matures for part in self.parts)
+
+    def pass_over(self) -> None:
+        for part in self.parts:
+            part.pass_over()
 
     def forget(self, depth: Forget) -> None:
         for part in self.parts:

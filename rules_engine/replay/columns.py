@@ -12,6 +12,7 @@ from rules_engine.evaluation.columnar.dues import Dues
 from rules_engine.evaluation.columnar.kernels import kernels_for
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
 from rules_engine.evaluation.columnar.scene import Scene
+from rules_engine.evaluation.columnar.track import SLOTS
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import EDGE_S
@@ -21,6 +22,7 @@ from rules_engine.replay.holding import Waiting
 from rules_engine.replay.marks import marks_of
 from rules_engine.replay.only_telling import OnlyTelling
 from rules_engine.replay.reads import is_intertwined
+from rules_engine.replay.resting import Resting
 from rules_engine.replay.streaming import Play, Stage
 from rules_engine.replay.telling import NOTHING, Telling, Told
 
@@ -79,8 +81,8 @@ class _Leaps:
     """Gives the rows that must be played, and brings the evaluator, the desk and the book past all others. Rules that
     only tell are told apart once they are armed, and need none.
 
-    A row is played when a side changes for some rule, a timer is due, an order works in its instrument or a day ends;
-    and when it is an instrument's first one after anything was judged that is not a tick.
+    A row is played when a side changes for some rule, a timer is due, something comes of an order or a day ends; and
+    when it is an instrument's first one after anything was judged that is not a tick.
     """
 
     def __init__(self, stage: Stage, scene: Scene, telling: Telling) -> None:
@@ -92,8 +94,10 @@ class _Leaps:
         self._dues = [Dues(plan.rule, self._scene) for plan in stage.plans]
         self._meets = [self._met_with(number) for number in range(len(stage.voices))]
         self._read_by = {name: self._numbers(dues.reads) for name, dues in zip(self._names, self._dues, strict=True)}
+        self._seldom = {name: list(dues.seldom) for name, dues in zip(self._names, self._dues, strict=True)}
         self._twice = {name for name, dues in zip(self._names, self._dues, strict=True) if dues.is_twice}
         self._waiting = Waiting(stage, scene, self._dues)
+        self._resting = Resting(stage)
         self._evaluator: LeapingEvaluator | None = None
         self._slice = _EMPTY
         self._own: list[memoryview] = []
@@ -117,6 +121,7 @@ class _Leaps:
         self._evaluator.moved_by_account = {
             name for name, dues in zip(self._names, self._dues, strict=True) if dues.hears_account
         }
+        self._evaluator.twice = self._twice
         return self._evaluator
 
     def ticks(self, row: Row) -> Iterator[Tick]:
@@ -146,6 +151,7 @@ class _Leaps:
         hear(self._scene, self._stage, piece)
         self._calls = self._called()
         self._waiting.turn_over(piece)
+        self._resting.turn_over(piece)
         self._told = self._telling.take(self._stage)
         return self._told
 
@@ -153,6 +159,7 @@ class _Leaps:
         """Lets go of all columns, long before anybody collects what is left."""
         self._slice, self._own = _EMPTY, []
         self._waiting.turn_over(_EMPTY)
+        self._resting.turn_over(_EMPTY)
         self._calls, self._told = _Calls([], [0], []), Told(NOTHING, self._stage.desk)
         self._scene.forget()
 
@@ -240,14 +247,10 @@ class _Leaps:
         return len(times) if due_s is None else bisect_left(times, due_s - 2 * EDGE_S, at)
 
     def _trading_row(self, times: memoryview, at: int) -> int:
-        """The next row that the desk must hear: of an instrument with orders, or after a day's end."""
+        """The next row that the desk must hear: by which something comes of an order, or after a day's end."""
         desk = self._stage.desk
         row = bisect_left(times, desk.wakes_s, at) if desk.wakes_s > float("-inf") else len(times)
-        for name in desk.working:
-            number = self._stage.known.numbers.get(name)
-            if number is not None:
-                row = min(row, self._next_own(number, at))
-        return row
+        return min(row, self._resting.next_row(at))
 
     def _next_own(self, number: int, at: int) -> int:
         own = self._own[number]
@@ -255,7 +258,8 @@ class _Leaps:
         return own[place] if place < len(own) else len(self._slice)
 
     def _want_next(self, at: int) -> None:
-        """The next row of every instrument is news to rules that were stirred; the next two where two must agree."""
+        """To rules that were stirred the next row of every instrument is news, or two where two must agree, and the
+        next one with what seldom ticks."""
         assert self._evaluator is not None
         for rule in self._evaluator.stirred:
             for number in self._read_by[rule]:
@@ -265,6 +269,11 @@ class _Leaps:
                     if row < len(self._slice):
                         heappush(self._wanted, (row, rule))
                     row += 1
+            for key in self._seldom[rule]:
+                places = self._scene.tracks[key].places
+                place = int(np.searchsorted(places, at * SLOTS))
+                if place < len(places):
+                    heappush(self._wanted, (int(places[place]) // SLOTS, rule))
         self._evaluator.stirred.clear()
 
     def _play(self, at: int, row: int, due: Collection[str] | None, *, everything: bool) -> Row:
@@ -278,16 +287,18 @@ class _Leaps:
         own_row = self._heard[number]
         self._heard[number] += 1
         self._row_now = row
-        told = self._told.play(row)
+        told, played = self._told.play(row), self._row(row)
         if self._evaluator is not None:
+            self._evaluator.put_off(played[0])
             self._evaluator.begin_row(row, own_row, due, told)
-        return self._row(row)
+        return played
 
     def _leap(self, number: int, row: int) -> None:
         heard = self._heard[number]
         own = self._own[number]
         place = bisect_left(own, row, heard)
         if place > heard:
+            self._resting.pass_over(number, heard, place)
             self._stage.known.latest[number] = self._row(own[place - 1])
             self._heard[number] = place
             assert self._evaluator is not None, "the first row of all is played"
@@ -298,7 +309,7 @@ class _Leaps:
         return float(piece.times_s[row]), int(piece.numbers[row]), float(piece.first[row]), float(piece.second[row])
 
     def _mark(self, at: int, row: int) -> None:
-        """What is held is worth more or less with every row; no order works in it, so nothing else comes of these."""
+        """What is held is worth more or less with every row; nothing else comes of these."""
         marks = marks_of(self._stage, self._slice, at, row)
         if len(marks.rows):
             self._stage.book.mark_all(self._instruments, marks.numbers, marks.prices, self._slice.times_s[marks.rows])

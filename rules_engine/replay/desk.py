@@ -65,6 +65,11 @@ class Desk:
         self._seq = 0
         self._is_changed = False
 
+    @property
+    def resting(self) -> Sequence[Order]:
+        """The orders that can still fill, in the order in which they were sent."""
+        return self._working
+
     # What rules want.
 
     def fire(self, firing: Firing) -> bool:
@@ -114,7 +119,7 @@ class Desk:
             self._begin_day(row[0])
         if row[1] not in self.hears:
             return ()
-        touch, name = self._known.touch(row), self._known.name(row[1])
+        touch, name = self._known.touch(*row[1:]), self._known.name(row[1])
         self._book.mark(name, touch.middle, row[0])
         answered = []
         for order in [order for order in self._working if order.name == name]:

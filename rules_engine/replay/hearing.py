@@ -11,11 +11,11 @@ from rules_engine.evaluation.columnar.kernels import Kernels
 from rules_engine.evaluation.columnar.leaves import Key
 from rules_engine.evaluation.columnar.scene import Scene, Ticks, said
 from rules_engine.model.instrument import Field
-from rules_engine.model.rule import rule_conditions
+from rules_engine.model.rule import expressions_outside, rule_conditions
 from rules_engine.recordings.columns import Block
 from rules_engine.recordings.slices import Slice
-from rules_engine.replay.assumptions import Charge
 from rules_engine.replay.streaming import Stage
+from rules_engine.replay.touch import touch_of
 from rules_engine.replay.voices import DAY_S, Day, Voice
 
 _BID, _ASK, _MARK, _PRINT = 0, 1, 2, 4
@@ -34,6 +34,8 @@ def scene_of(stage: Stage, countable: Sequence[bool], kernels: Kernels) -> Scene
     for plan in stage.plans:
         for condition in rule_conditions(plan.rule):
             scene.watch(condition)
+        for value in expressions_outside(plan.rule):
+            scene.watch_value(value)
     return scene
 
 
@@ -59,14 +61,12 @@ def ticks_of(voice: Voice, blocks: Sequence[Block]) -> Sequence[Ticks]:
     if voice.plain is not None:
         return [Ticks(voice.plain, _PRINT, times, first, sizes=sizes)]
     spoken, found = voice.spoken, []
+    touches = [touch_of(*pair, voice.spread, voice.has_quotes) for pair in zip(first, second, strict=True)]
     if Field.BID in spoken:
-        halves = [] if voice.has_quotes else [_half(voice.spread, prices) for prices in first]
-        bids = first if voice.has_quotes else [prices - half for prices, half in zip(first, halves, strict=True)]
-        asks = second if voice.has_quotes else [prices + half for prices, half in zip(first, halves, strict=True)]
-        found += [_ticks(Field.BID, _BID, times, bids), _ticks(Field.ASK, _ASK, times, asks)]
+        found.append(_ticks(Field.BID, _BID, times, [touch.bid for touch in touches]))
+        found.append(_ticks(Field.ASK, _ASK, times, [touch.ask for touch in touches]))
     if Field.MARK in spoken and (voice.has_quotes or voice.instrument.default_field is not Field.MARK):
-        middles = [(bid + ask) / 2 for bid, ask in zip(first, second, strict=True)] if voice.has_quotes else first
-        found.append(_ticks(Field.MARK, _MARK, times, middles))
+        found.append(_ticks(Field.MARK, _MARK, times, [touch.middle for touch in touches]))
     if not voice.has_quotes:
         found.append(Ticks(voice.instrument.default_field, _PRINT, times, first, sizes=sizes))
     if Field.VOLUME in spoken:
@@ -75,11 +75,6 @@ def ticks_of(voice: Voice, blocks: Sequence[Block]) -> Sequence[Ticks]:
         for of, (rows, values) in figures.items():
             found.append(Ticks(of, _OF_THE_DAY[of], [time_s[rows]], [said(of, values)], rows))
     return found
-
-
-def _half(spread: Charge, prices: Column) -> Column:
-    """Of the spread."""
-    return spread.value * prices / 2 if spread.relative else np.full(len(prices), spread.value / 2)
 
 
 def _ticks(of: Field, slot: int, times: Sequence[Column], values: Sequence[Column]) -> Ticks:

@@ -1,20 +1,20 @@
-"""Rows at which rules must be judged that compare something with positions, working orders or the account: looked for
-from one change of these to the next."""
+"""Rows at which rules must be judged that read positions, working orders or the account: looked for from one change of
+these to the next."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import NEAR, Column, Index
+from rules_engine.evaluation.columnar.arrays import NEAR, UNORDERED, Column, Flags, Index, Sides
 from rules_engine.evaluation.columnar.cut import Cut
-from rules_engine.evaluation.columnar.dues import INSTANT_S, Dues, HeldLook
+from rules_engine.evaluation.columnar.dues import INSTANT_S, Dues, HeldLook, agree
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
 from rules_engine.evaluation.columnar.leaves import Holding
 from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.sides import sides_of
 from rules_engine.evaluation.columnar.track import SLOTS
-from rules_engine.model.expression import AccountField, AccountReading, Expression
+from rules_engine.model.expression import AccountField, AccountReading
 from rules_engine.recordings.slices import Slice
 from rules_engine.replay.marks import NO_MARKS, marks_of
 from rules_engine.replay.streaming import Stage
@@ -40,10 +40,12 @@ class _Search:
     until: int = 0
     size: int = _ROWS_FIRST
     found: list[int] = field(default_factory=list)
+    sides: Sides | None = None
+    """Those of the whole slice, where they follow from prices alone."""
 
     @property
     def reads_account(self) -> bool:
-        return self.look is None or any(isinstance(of, AccountReading) for of in self.look.leaf.holdings())
+        return self.look is None or bool(self.look.told)
 
 
 class Waiting:
@@ -59,6 +61,7 @@ class Waiting:
             for plan, of in zip(stage.plans, dues, strict=True)
             for look in [*of.held, *([None] if of.hears_account else [])]
         ]
+        self._traded = frozenset(one.name for plan in stage.plans for one in plan.orders_in)
         self._seen: Given | None = None
         self._row = 0
 
@@ -66,7 +69,7 @@ class Waiting:
         """The scene has taken this slice."""
         self._slice, self._seen = piece, None
         for search in self._searches:
-            search.given = None
+            search.given = search.sides = None
 
     def next_row(self, at: int, evaluator: LeapingEvaluator | None) -> int:
         """The first row from there on at which one of the rules must be judged, if nothing changes before; the book has
@@ -107,30 +110,51 @@ class Waiting:
         if search.look is None:
             return list(rows.tolist())
         look, leaf, scene = search.look, search.look.leaf, self._scene
-        moments = scene.moments(look.keys, look.silent)
-        own = moments.places[slice(*np.searchsorted(moments.places, (at * SLOTS, end * SLOTS)).tolist())]
-        fields = {of: of.field for of in held if isinstance(of, AccountReading) and of.field in figures}
-        told = [rows * SLOTS + _TOLD[of] for of in set(fields.values())]
+        ticks = scene.moments(look.keys, look.silent)
+        # Windows end at every row at which the account may be told.
+        seen = scene.moments(look.keys, look.silent | self._traded) if look.told and leaf.looks_back() else ticks
+        own = ticks.places[slice(*np.searchsorted(ticks.places, (at * SLOTS, end * SLOTS)).tolist())]
+        told = [rows * SLOTS + _TOLD[of] for of in look.told if of in figures]
         # First, how things stood before.
         places = np.unique(np.concatenate(([at * SLOTS - 1], own, *told)))
-        newest = np.searchsorted(moments.places, places, side="right") - 1
-        columns: dict[Expression, Column] = {}
-        for of, value in held.items():
-            columns[of] = np.full(len(places), np.nan if value is None else value)
-            if isinstance(of, AccountReading) and of in fields:
-                columns[of] = self._told_at(places, rows, of.field, figures[of.field])
-        cut = Cut(scene.columns_at(moments, search.dues.stale_after_s), newest, columns)
-        sides = sides_of(leaf, cut)
-        due = (sides[1:] != sides[:-1]) | (sides[1:] == NEAR)
+        newest = np.searchsorted(seen.places, places, side="right") - 1
+        columns = scene.columns_at(seen, search.dues.stale_after_s)
+        if held:
+            known = ((of, self._known_at(of, value, places, rows, figures)) for of, value in held.items())
+            sides = sides_of(leaf, Cut(columns, newest, dict(known)))
+        else:
+            if search.sides is None:
+                whole = sides_of(leaf, columns) if len(seen) else np.empty(0, dtype=np.int8)
+                search.sides = np.append(whole, np.int8(UNORDERED))
+            sides = search.sides[newest]
+        due: Flags = sides == NEAR
+        changed = sides[1:] != sides[:-1]
+        due[1:] |= changed
         if look.keys:
-            due |= newest[1:] < 1
+            due[1:] |= newest[:-1] < 0
+        if leaf.twice:
+            counted = ticks.places[ticks.is_new([scene.tracks[key] for key in leaf.counted()])]
+            agree(np.flatnonzero(np.isin(places, counted)), np.flatnonzero(changed) + 1, due)
         if search.dues.is_timed:
             times = self._slice.times_s[np.maximum(places // SLOTS, 0)]
             later_s = np.diff(times)
-            due |= (later_s > 0) & (later_s <= INSTANT_S)
-            due[1:] |= due[:-1]
-            due[:1] = True
-        return list(np.unique(places[1:][due] // SLOTS).tolist())
+            due[1:] |= (later_s > 0) & (later_s <= INSTANT_S)
+            due[2:] |= due[1:-1]
+            due[1:2] = True
+        return list(np.unique(places[1:][due[1:]] // SLOTS).tolist())
+
+    def _known_at(
+        self,
+        of: Holding,
+        value: float | None,
+        places: Index,
+        rows: Index,
+        figures: Mapping[AccountField, Column],
+    ) -> Column:
+        """What rules know of it at each place: its ``value``, or what the account told last."""
+        if isinstance(of, AccountReading) and of.field in figures:
+            return self._told_at(places, rows, of.field, figures[of.field])
+        return np.full(len(places), np.nan if value is None else value)
 
     def _account_at(self, at: int, end: int) -> tuple[Index, Mapping[AccountField, Column]]:
         """The rows at which the account is told, and what it tells."""

@@ -13,7 +13,7 @@ from rules_engine.model.reports import Traded
 from rules_engine.recordings.slices import Row
 from rules_engine.replay.assumptions import Assumptions
 from rules_engine.replay.book import Book
-from rules_engine.replay.touch import Touch, touch_of
+from rules_engine.replay.touch import Price, Touch, touch_of
 from rules_engine.replay.voices import Voice
 
 _OPTION_MULTIPLIER = Decimal(100)
@@ -38,9 +38,9 @@ class Known:
         """Of the instrument that a recording is of."""
         return self._voices[number].instrument.name
 
-    def touch(self, row: Row) -> Touch:
-        """What orders meet at this row."""
-        return touch_of(row, self.assumptions.spread, self._voices[row[1]].has_quotes)
+    def touch(self, number: int, first: Price, second: Price) -> Touch[Price]:
+        """What orders meet at a row of that recording, or at each of several."""
+        return touch_of(first, second, self.assumptions.spread, self._voices[number].has_quotes)
 
     def best(self, draft: OrderDraft) -> float | None:
         """The price from which a trailing order starts."""
@@ -72,10 +72,10 @@ class Known:
     def multiplier(self, of: Instrument) -> Decimal:
         return multiplier_of(of)
 
-    def _touch_now(self, instrument: str) -> Touch | None:
+    def _touch_now(self, instrument: str) -> Touch[float] | None:
         number = self.numbers.get(instrument)
         row = None if number is None else self.latest[number]
-        return None if row is None else self.touch(row)
+        return None if row is None else self.touch(*row[1:])
 
 
 def multiplier_of(of: Instrument) -> Decimal:

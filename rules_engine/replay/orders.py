@@ -7,7 +7,7 @@ from rules_engine.execution.words import order_words
 from rules_engine.model.action import Duration, Side
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft, OrderKind
-from rules_engine.replay.touch import Touch, is_elected, limit_fill, trailing_stop
+from rules_engine.replay.touch import Touch, past_limit, past_stop, trailing_stop
 
 
 class End(StrEnum):
@@ -85,7 +85,7 @@ class Order:
         self.end = end
         self.intent = replace(self.intent, state=_STATES[end])
 
-    def meet(self, touch: Touch) -> float | None:
+    def meet(self, touch: Touch[float]) -> float | None:
         """The price at which it fills now, or None; a stop may be elected by it."""
         draft, side = self.draft, self.draft.side
         self.met = True
@@ -98,26 +98,26 @@ class Order:
                 return self._limit(touch)
             case OrderKind.STOP:
                 assert draft.stop is not None
-                return touch.price(side) if is_elected(side, float(draft.stop), touch) else None
+                return touch.price(side) if past_stop(side, float(draft.stop), touch) >= 0 else None
             case OrderKind.STOP_LIMIT:
                 assert draft.stop is not None
-                if not self.elected:
-                    self.elected = is_elected(side, float(draft.stop), touch)
+                self.elected = self.elected or past_stop(side, float(draft.stop), touch) >= 0
                 return self._limit(touch) if self.elected else None
             case OrderKind.TRAILING:
                 return self._trail(touch)
 
-    def _limit(self, touch: Touch) -> float | None:
+    def _limit(self, touch: Touch[float]) -> float | None:
         assert self.draft.limit is not None
-        price = limit_fill(self.draft.side, float(self.draft.limit), touch, waited=self.waited)
+        limit, side = float(self.draft.limit), self.draft.side
+        price = limit if self.waited else touch.price(side)
         self.waited = True
-        return price
+        return price if past_limit(side, limit, touch) >= 0 else None
 
-    def _trail(self, touch: Touch) -> float | None:
+    def _trail(self, touch: Touch[float]) -> float | None:
         side = self.draft.side
-        price = touch.trigger(side)
-        if self.best is not None and is_elected(side, trailing_stop(self.draft, self.best), touch):
+        if self.best is not None and past_stop(side, trailing_stop(self.draft, self.best), touch) >= 0:
             return touch.price(side)
+        price = touch.trigger(side)
         better = min if side is Side.BUY else max
         self.best = price if self.best is None else better(self.best, price)
         return None

@@ -92,7 +92,7 @@ class Voice:
     def ticks(self, row: Row) -> Iterator[Tick]:
         """What is heard of the row, in order: the day's figures before it, quotes, the print, the day's figures."""
         name, time_s = self.instrument.name, row[0]
-        touch = touch_of(row, self.spread, self.has_quotes)
+        touch = touch_of(row[2], row[3], self.spread, self.has_quotes)
         if self.has_quotes or (self.wanted & _QUOTED and self._default is not Field.MID):
             yield Tick(name, time_s, Field.BID, touch.bid)
             yield Tick(name, time_s, Field.ASK, touch.ask)

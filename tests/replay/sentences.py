@@ -1,15 +1,34 @@
 """Random rules, of every kind of condition and every word of a rule's life, and random prices for them."""
 
 import random
+from dataclasses import replace
 from math import pi
 
 from rules_engine.language import Loaded, Source, load
 from rules_engine.model.plan import Plan
 from rules_engine.planning import plan_all
-from tests.replay.playing import HEAD, START_S
+from rules_engine.replay.assumptions import Assumptions, Charge
+from tests.replay.playing import FREE, HEAD, START_S
 
 _LEVELS = ("98", "99", "99.5", "100", "100.01", "100.25", "101", "102")
 _SERIES = ("sma", "stdev", "highest", "lowest", "zscore")
+_FOLLOWING = (
+    *("{0}.mid - {0}.bid + 1", "{0}.ask / {0}.mid", "{0}.mid * 2 - {0}.ask + {0}.bid", "{0} * (1 + {0}.change_today)"),
+    *("{0}.mid + {0}", "({0}.close + {0}) / 2 + {0}.change_today"),
+)
+_RESTING = (
+    *("{way} 3 {name} at limit {price}", "{way} 3 {name} at limit {price} good till cancelled"),
+    *("{way} 2 {name} at stop {price}", "{way} 2 {name} at stop {price} limit {other}"),
+    *("{way} 2 {name} trailing 1%", "{way} 2 {name} trailing 0.5 points good till cancelled"),
+    "{way} 3 {name} at limit {price} {soon}",
+    "{way} 3 {name} at midpoint",
+    "{{{way}: 3 {name}, at: limit {name} - 0.2, take_profit: +1%, stop: -1%}}",
+    "{{{way}: 3 {name}, take_profit: +0.5%, stop: -0.4%}}",
+    "{{one_cancels_all: [buy 4 {name} at stop {price}, sell 3 {name} at stop {other}], remaining: {left}}}",
+    "{{one_cancels_all: [buy 4 {name} at limit {price}, sell 4 {name} trailing 0.5%], remaining: {left}}}",
+    *("close {name}", "cancel orders in {name}", "[cancel orders of rule-0, {way} 1 {name} at limit {price}]"),
+)
+_SOON = ("immediate or cancel", "fill or kill", "good till 2030-11-22 10:01:30", "good till 2030-11-22 10:00:20", "day")
 _INSTRUMENTS = "instruments:\n  EUR: {forex: EURUSD}\n"
 _ACTIONS = (
     *("notify desk", "notify desk", "buy 10 V", "sell 5 MA", "close V"),
@@ -21,12 +40,24 @@ class Sentences:
     """Says something else with every call, from a seed. ``tells``: nothing is ordered, and the clock matters seldom.
 
     ``apart``: nobody reads the account, which connects all rules that trade. ``holds``: many conditions read what
-    orders and their fills change, and all rules order.
+    orders and their fills change, and all rules order. ``steps``: many values are floored, rounded, or follow from
+    their own source. ``rests``: all rules order, mostly what waits for a price.
     """
 
-    def __init__(self, source: random.Random, *, tells: bool = False, apart: bool = False, holds: bool = False) -> None:
+    def __init__(
+        self,
+        source: random.Random,
+        *,
+        tells: bool = False,
+        apart: bool = False,
+        holds: bool = False,
+        steps: bool = False,
+        rests: bool = False,
+    ) -> None:
         self._tells = tells
         self._holds = holds
+        self._steps = steps
+        self._rests = rests
         self._apart = apart
         self._pick = source.choice
         # Often of one instrument alone: what is told of one, and of two, are different ways.
@@ -43,6 +74,11 @@ class Sentences:
                 plans, problems = plan_all(loaded.rules)
                 if not problems:
                     return text, loaded, plans
+
+    def assumptions(self) -> Assumptions:
+        """What trading costs."""
+        spreads = (Charge(0.0), Charge(0.02), Charge(0.0005, True), Charge(0.5))
+        return replace(FREE, spread=self._pick(spreads)) if self._rests else FREE
 
     def prices(self, count: int) -> dict[str, str]:
         """Files of prints or quotes: flat stretches, repeated instants, instants a microsecond apart, any steps."""
@@ -100,6 +136,15 @@ class Sentences:
     def _action(self) -> str:
         if self._tells:
             return "notify desk"
+        if self._rests:
+            return self._pick(_RESTING).format(
+                way=self._pick(("buy", "sell")),
+                name=self._name(),
+                price=self._pick((*_LEVELS, *_LEVELS, f"{self._name()} - 0.3", f"{self._name()} + 0.3")),
+                other=self._pick(_LEVELS),
+                soon=self._pick(_SOON),
+                left=self._pick(("cancel", "reduce")),
+            )
         if self._holds:
             return f"{self._pick(('buy 10', 'sell 5', 'close', 'buy 2% of equity in'))} {self._name()}"
         return self._pick(_ACTIONS[:-1] if self._apart else _ACTIONS)
@@ -173,6 +218,8 @@ class Sentences:
     def _holding(self, name: str) -> str:
         """A comparison with what orders and their fills change."""
         held, way = f"position({self._name()})", self._pick((">", "<", ">=", "<=", "=="))
+        if self._holds and self._chance() < 0.4:
+            return self._while_time_passes(name, held, way)
         working = f"working_orders({self._name()})"
         return self._pick(
             (
@@ -186,6 +233,43 @@ class Sentences:
             )
         )
 
+    def _while_time_passes(self, name: str, held: str, way: str) -> str:
+        """Windows that go on as the account is told, and two prints that agree while fills come between."""
+        equity = f"account.{self._pick(('equity', 'buying_power'))}"
+        twice = (
+            self._twice(name),
+            f"({self._twice(name)}) for {self._window()}",
+            f"({held} {way} 0 and ({self._twice(name)}))",
+        )
+        if self._apart:
+            return self._pick(twice)
+        account = (
+            f"100 * {self._value(name)} > {equity} - account.daily_pnl",
+            f"({equity} > 10000 and {self._passing(name)})",
+            f"(account.daily_pnl {way} 0 or {self._passing(name)})",
+            f"{equity} > 9900 + {self._series(name)}",
+            f"{equity} > 100 * sma({name}, {self._window()})",
+            f"account.daily_pnl {way} {self._pick((5, 50))} * ({name} - sma({name}, {self._window()}))",
+            f"{equity} {way} 10000 + stdev({name}, {self._window()}) * {held}",
+        )
+        return self._pick((*twice, *account))
+
+    def _twice(self, name: str) -> str:
+        """What two prints must agree upon, on levels that fills move."""
+        held = self._pick((f"position({self._name()})", f"working_orders({self._name()})"))
+        level = f"{self._pick((99, 100))} + {held} * {self._pick((0.1, -0.1, 1))}"
+        equity = () if self._apart else (f"100 * {name} > account.equity - {self._pick((5, 100))}",)
+        inner = self._pick(
+            (
+                f"{name} {self._pick(('>', '<='))} {level}",
+                f"{name} > sma({name}, {self._window()}) + {held} * 0.01",
+                f"{name} > sma({name}, {self._window()})",
+                f"{name} is {self._pick(('inside', 'outside'))} 99 to {level} + 1",
+                *equity,
+            )
+        )
+        return f"{inner} using double {self._pick(('last', 'last', 'bid/ask'))}"
+
     def _of_account(self, name: str, way: str) -> tuple[str, ...]:
         equity, held = f"account.{self._pick(('equity', 'buying_power'))}", f"position({self._name()})"
         return (
@@ -198,6 +282,22 @@ class Sentences:
             f"({equity} > 10000 or {name} > sma({name}, 3s))",
             f"100 * {self._value(name)} > {equity}",
             "account.margin_cushion < 15%",
+        )
+
+    def _passing(self, name: str) -> str:
+        """What time alone may change, while nothing that it reads prints."""
+        series, window = self._series(name), self._window()
+        return self._pick(
+            (
+                f"{name} moves {self._pick(('up 1%', 'down 1%', '1 points'))} in {window}",
+                f"{name} changes {self._pick(('up 1%', 'down 1%', '1 points'))} in {window}",
+                f"{series} > {self._pick((0, 1, 100))}",
+                f"{self._joint()} moves 0.5 points in {window}",
+                f"{name} > {name}[5s].high",
+                f"sma({name}[5s], 3) > {self._series(name)}",
+                f"{self._value(name)} > {self._value(name)}",
+                f"{name} > sma({name}, {window}) using bid/ask",
+            )
         )
 
     def _using(self, name: str) -> str:
@@ -226,6 +326,8 @@ class Sentences:
         return self._name() + self._pick(("", "", "", ".bid", ".ask", ".mid", ".mark", ".high", ".open", ".low"))
 
     def _value(self, name: str) -> str:
+        if self._steps and self._chance() < 0.6:
+            return self._step(name)
         return self._pick(
             (
                 self._pick(_LEVELS),
@@ -254,6 +356,27 @@ class Sentences:
                 f"{self._pick(('highest', 'lowest'))}({self._field()}, {self._window()})",
                 self._field(),
                 self._name(),
+            )
+        )
+
+    def _step(self, name: str) -> str:
+        """A value that goes in steps, or a series that prints twice at one tick."""
+        made, window = self._pick((name, self._field(), self._joint())), self._window()
+        series = f"{self._pick(_SERIES)}({made}, {window})"
+        other = self._pick(_FOLLOWING).format(name)
+        return self._pick(
+            (
+                f"floor({series})",
+                f"floor({series} * {self._pick((2, 3, 10))})",
+                f"100 + floor({series} - {self._pick((0.5, 99, 100))})",
+                f"round({series}, {self._between(0, 10)})",
+                f"100 + round({series}) * {self._pick((0.1, 1))}",
+                f"100 / round({series} - 99.5)",
+                f"round(floor({series}) + {series}, 1)",
+                f"min(floor({series}), {self._pick(_LEVELS)})",
+                f"{self._pick(_SERIES)}({other}, {window})",
+                f"100 + {self._pick(_SERIES)}({other}, {window}) * {self._pick((0.5, 3))}",
+                f"round(sma({other}, {window}), 2)",
             )
         )
 

@@ -1,5 +1,6 @@
 """What orders come to on recorded prices: which price they get, how long they wait, what they end."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -258,3 +259,21 @@ def test_a_report_keeps_so_many_orders_and_counts_the_others(tmp_path: Path) -> 
     summary = fired_by(tmp_path, "buy 1 V", v).summary
     assert summary.rules[0].firings == ORDERS_KEPT_MAX + 5
     assert (len(summary.orders), summary.orders_left_out) == (ORDERS_KEPT_MAX, 5)
+
+
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
+@pytest.mark.parametrize(
+    ("price", "limit"),
+    [
+        ("MA.mid - 0.25", 50.75),
+        ("sma(MA.bid, 10s)", 50.5),
+        ("V[1s].high", 99),
+        ("highest(MA.ask - MA.bid, 9s) * 9", 9),
+    ],
+)
+def test_the_first_order_knows_what_orders_alone_read(engine: str, price: str, limit: float, tmp_path: Path) -> None:
+    rules = f"rules:\n  - {{name: one, when: V crosses above 100, do: 'buy 1 V at limit {price}'}}\n"
+    v = prices(*(99.0 for _ in range(12)), 101, 101)
+    ma = "time,bid,ask\n" + "".join(f"{START_S + step},50.5,51.5\n" for step in range(14))
+    played = play(tmp_path, rules, {"V": v, **({"MA": ma} if "MA" in price else {})}, engine=engine)
+    assert [order.draft.limit for order in played.summary.orders] == [Decimal(str(limit))]

@@ -60,7 +60,7 @@ def compare(seed: int, folder: Path, **kind: bool) -> int:
         return 0
     ends = (START_S + 31.0, START_S + 90.0, inf)
     span = Span() if source.random() < 0.6 else Span(float(START_S + source.randrange(30)), source.choice(ends))
-    request = Request(plans, loaded.instruments, recordings(folder, files), span, FREE)
+    request = Request(plans, loaded.instruments, recordings(folder, files), span, sentences.assumptions())
     expected = Played(Backtest(request, "streaming"))
     found = Played(Backtest(request, "columns", slice_rows=source.choice((1, 7, 50, 1 << 20))))
     assert found.outcomes == expected.outcomes, f"seed {seed}\n{text}"

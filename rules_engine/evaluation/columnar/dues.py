@@ -15,7 +15,7 @@ from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.sides import has_sides, sides_of
 from rules_engine.evaluation.columnar.track import SLOTS
 from rules_engine.model.condition import Condition, walk_conditions
-from rules_engine.model.expression import AccountReading
+from rules_engine.model.expression import AccountField, AccountReading
 from rules_engine.model.instrument import Field
 from rules_engine.model.rule import Rule, rule_conditions
 from rules_engine.model.tolerance import EDGE_S
@@ -36,11 +36,13 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class HeldLook:
-    """The same of a leaf that reads holdings: its sides change with these too."""
+    """The same of a leaf whose sides also change with holdings, or in the windows of which time passes whenever one of
+    these figures of the account is ``told``."""
 
     keys: frozenset[Key]
     silent: frozenset[str]
     leaf: Leaf
+    told: frozenset[AccountField]
 
 
 class Dues:
@@ -50,6 +52,8 @@ class Dues:
     def __init__(self, rule: Rule, scene: Scene) -> None:
         self.reads: set[str] = set()
         self.hears_all: set[str] = set()
+        self.seldom: set[Key] = set()
+        """What it is judged at that does not tick in every row."""
         self.is_twice = False
         """Whether two ticks in a row count, also after something else than a tick was judged."""
         self.held: list[HeldLook] = []
@@ -67,26 +71,29 @@ class Dues:
         leaves, silent = list(leaves_of(condition)), silent_in(condition)
         keys = frozenset(key for leaf in leaves for key in leaf.reads())
         self.reads |= silent | {name for name, _ in keys}
+        heard = (heard for key in keys for heard in self._scene.heard_of(key))
+        self.seldom |= {(name, field) for name, field in heard if field not in _IN_EVERY_ROW}
         self.is_timed |= any(isinstance(part, Lasting | TimeIs | Silence) for part in walk_conditions(condition))
         self.is_timed |= any(leaf.bar_s is not None for leaf in leaves)
-        # Windows go on while the account is told.
-        self.hears_account |= any(map(_reads_account, leaves)) and any(leaf.looks_back() for leaf in leaves)
+        told = frozenset(figure for leaf in leaves for figure in _figures(leaf))
         self.is_twice |= any(leaf.twice for leaf in leaves)
         looks: dict[frozenset[Key], list[Leaf] | None] = {}
         for leaf in leaves:
             if leaf.bar_s is not None:
                 self._closing |= leaf.closing()
-            elif isinstance(leaf.condition, TimeIs | Silence) or not (leaf.reads() or _reads_account(leaf)):
+            elif isinstance(leaf.condition, TimeIs | Silence) or not (leaf.reads() or _figures(leaf)):
                 continue  # They have timers, or news of their own.
             elif not self._has_sides(leaf):
                 looks[keys] = None
                 self.hears_all |= silent | {name for name, _ in keys}
+                self.hears_account |= bool(told)
             else:
                 # A window goes on while another field ticks, and the whole condition is judged then.
                 own = keys if leaf.looks_back() else leaf.reads()
                 known = looks.setdefault(own, [])
-                if leaf.holdings():
-                    self.held.append(HeldLook(own, silent if own == keys else frozenset(), leaf))
+                if leaf.holdings() or (told and leaf.looks_back()):
+                    figures = told if leaf.looks_back() else _figures(leaf)
+                    self.held.append(HeldLook(own, silent if own == keys else frozenset(), leaf, figures))
                 elif known is not None:
                     known.append(leaf)
         for own, found in looks.items():
@@ -95,8 +102,6 @@ class Dues:
         self._looks.append(_Look(keys, silent, []))
 
     def _has_sides(self, leaf: Leaf) -> bool:
-        if leaf.holdings() and (leaf.twice or (_reads_account(leaf) and leaf.looks_back())):
-            return False
         if leaf.twice and not {field for _, field in leaf.counted()} <= _IN_EVERY_ROW:
             return False
         return has_sides(leaf)
@@ -126,7 +131,8 @@ class Dues:
             due[1:] |= changed
             due |= sides == NEAR
             if leaf.twice:
-                self._agree(leaf, moments, np.flatnonzero(changed) + 1, due)
+                new = moments.is_new([self._scene.tracks[key] for key in leaf.counted()])
+                agree(np.flatnonzero(new), np.flatnonzero(changed) + 1, due)
         if self.is_timed:
             # Within the resolution of time no timer is set: the next tick finds what matures there.
             later_s = np.diff(moments.times)
@@ -134,14 +140,15 @@ class Dues:
             due[1:] |= near | due[:-1] if look.leaves else near
         return due
 
-    def _agree(self, leaf: Leaf, moments: Moments, changes: Index, due: Flags) -> None:
-        """After a change with a tick that counts the next of them is the second one that may agree; after any other
-        change, the one after that."""
-        new = np.flatnonzero(moments.is_new([self._scene.tracks[key] for key in leaf.counted()]))
-        after = np.searchsorted(new, np.concatenate(([-1, 0], changes)), side="right")
-        for second in (after, after + 1):
-            due[new[second[second < len(new)]]] = True
+
+def agree(new: Index, changes: Index, due: Flags) -> None:
+    """Where two ticks in a row must agree; ``new`` are the moments with one that counts. After a change with such a
+    tick the next of them is the second one that may agree; after any other change, the one after that."""
+    after = np.searchsorted(new, np.concatenate(([-1, 0], changes)), side="right")
+    for second in (after, after + 1):
+        due[new[second[second < len(new)]]] = True
 
 
-def _reads_account(leaf: Leaf) -> bool:
-    return any(isinstance(of, AccountReading) for of in leaf.holdings())
+def _figures(leaf: Leaf) -> frozenset[AccountField]:
+    """What it reads of the account."""
+    return frozenset(of.field for of in leaf.holdings() if isinstance(of, AccountReading))

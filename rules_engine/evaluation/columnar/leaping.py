@@ -26,6 +26,7 @@ from rules_engine.model.life import Outcome
 from rules_engine.model.plan import Plan
 from rules_engine.model.slices import Slices
 from rules_engine.model.tick import Tick
+from rules_engine.model.tolerance import EDGE_S
 
 _ACCOUNT = frozenset((f"account.{of}", None) for of in AccountField)
 
@@ -67,6 +68,8 @@ class LeapingEvaluator(Evaluator):
         assert isinstance(self._jury, StirringJury)
         self.stirred = self._jury.stirred
         self.moved_by_account: Set[str] = frozenset()
+        self.twice: Set[str] = frozenset()
+        """The rules of which a judge counts prints."""
         self._scene = scene
         self._due: Collection[str] | None = None
         self._told: Mapping[int, Sequence[Firing | HeldBack]] = {}
@@ -76,6 +79,7 @@ class LeapingEvaluator(Evaluator):
             plan.rule.name for plan in plans if plan.rule.clears_when is not None or plan.rule.only_if is not None
         )
         self._hearing: dict[tuple[str, Field], Sequence[Watch]] = {}
+        self._twice: dict[str, Sequence[Watch]] = {}
         self._tracks: dict[str, list[tuple[Quote, Track]]] = {}
         for (name, field), track in scene.tracks.items():
             self._tracks.setdefault(name, []).append((self._market.feed(name).quote(field), track))
@@ -127,6 +131,28 @@ class LeapingEvaluator(Evaluator):
             for stream in self._streams[joint]:
                 _extend(stream, past.times[past.heard : heard], past.values[past.heard : heard])
             past.heard = heard
+        for watch in self._counting(name):
+            self._pass_over(watch)
+
+    def _counting(self, name: str) -> Sequence[Watch]:
+        if self.twice and name not in self._twice:
+            self._twice[name] = [each for each in self._audience.reading([name]) if each.run.rule.name in self.twice]
+        return self._twice.get(name, ())
+
+    def _pass_over(self, watch: Watch) -> None:
+        if watch.run.rule.name in self.twice and watch.run.listens(watch):
+            watch.judge.pass_over()
+
+    def put_off(self, now_s: float) -> None:
+        """Of the timers that are due by then those are left that ticks which were passed over have not put off."""
+        due = []
+        while (timer := self._timers.pop(now_s)) is not None:
+            due.append(timer)
+        for due_s, owner in due:
+            if isinstance(owner, Watch) and owner.run.listens(owner):
+                self._timers.set(owner, owner.next_s(due_s - 2 * EDGE_S))
+            else:
+                self._timers.set(owner, due_s)
 
     def _skip(self, quote: Quote, track: Track, heard: int) -> None:
         """What is built of prints that nobody hears."""
@@ -187,6 +213,8 @@ class LeapingEvaluator(Evaluator):
         for watch in watches:
             if due is None or watch.run.rule.name in due:
                 self._jury.judge(watch, Moment.PRINT)
+            else:
+                self._pass_over(watch)
         return self._among(self._jury.flush(), self._told.get(slot, ()))
 
     def _hear_tick(self, name: str, place: int) -> None:

@@ -141,11 +141,16 @@ def windows_in(condition: Condition) -> Iterator[tuple[Expression, float, bool]]
     """The windows of time of one condition without its parts: over which series (its names left out), how many seconds
     long, and whether its sums are read."""
     for of in condition.expressions():
-        for part in walk(of):
-            if isinstance(part, Series) and part.duration_s is not None:
-                yield unnamed(part.of), part.duration_s, part.function not in EXTREMES
+        yield from windows_of(of)
     if isinstance(condition, Move | Change):
         yield unnamed(condition.of), condition.window_s, False
+
+
+def windows_of(of: Expression) -> Iterator[tuple[Expression, float, bool]]:
+    """The same of a value."""
+    for part in walk(of):
+        if isinstance(part, Series) and part.duration_s is not None:
+            yield unnamed(part.of), part.duration_s, part.function not in EXTREMES
 
 
 def plain_keys(of: Expression) -> Iterator[Key]:

@@ -20,6 +20,7 @@ from rules_engine.evaluation.columnar.leaves import (
     plain_keys,
     source_of,
     windows_in,
+    windows_of,
 )
 from rules_engine.evaluation.columnar.moments import Moments, Sight
 from rules_engine.evaluation.columnar.past import Past
@@ -51,7 +52,8 @@ def said(field: Field, values: Column) -> Column:
 
 
 class Joint:
-    """A series made of several values, or of one that was reckoned with: it prints whenever one of them does."""
+    """A series made of several values, or of one that was reckoned with: it prints whenever one of them does, and twice
+    where one of them follows another one."""
 
     def __init__(self, kernels: Kernels, keys: frozenset[Key]) -> None:
         self.past = Past(kernels)
@@ -62,11 +64,11 @@ class Joint:
         """Where its past ends before that place."""
         return self.past.fresh + bisect_left(self.places.data, place)
 
-    def turn_over(self, moments: Moments, values: Column, begun_s: float) -> None:
-        """Takes its value at each moment of the slice; there is no print where that is not a number."""
-        known = np.isfinite(values)
-        self.places = moments.places[known]
-        self.past.turn_over((moments.times[known],), (values[known],))
+    def turn_over(self, moments: Moments, values: Column, prints: Index, begun_s: float) -> None:
+        """Takes its value at each moment of the slice, and how many prints that makes; none where it is no number."""
+        printed = np.repeat(np.arange(len(moments)), np.where(np.isfinite(values), prints, 0))
+        self.places = moments.places[printed]
+        self.past.turn_over((moments.times[printed],), (values[printed],))
         self.past.begun_s = begun_s
 
     def forget(self) -> None:
@@ -109,24 +111,35 @@ class Scene:
         """Makes what is needed to find its sides."""
         for leaf in leaves_of(condition):
             for key in leaf.reads():
-                self._track(key)
+                self.follow(key)
             for bars in leaf.closing():
                 self._closed(bars)
             for of in leaf.condition.expressions():
                 self._read(of)
             for of, window_s, sums in windows_in(leaf.condition):
-                self._series[of] = sums or self._series.get(of, False)
-                if is_series(of):
-                    self._joint(of)
-                    self.past_of(of).need(window_s, begins=not isinstance(leaf.condition, Move))
-                    if sums and not self.can_count(of):
-                        self.past_of(of).need_rough()
+                self._look_back(of, window_s, sums=sums, begins=not isinstance(leaf.condition, Move))
+
+    def watch_value(self, of: Expression) -> None:
+        """Makes what is needed to read it."""
+        for key in plain_keys(of):
+            self.follow(key)
+        self._read(of)
+        for series, window_s, sums in windows_of(of):
+            self._look_back(series, window_s, sums=sums, begins=True)
+
+    def _look_back(self, of: Expression, window_s: float, *, sums: bool, begins: bool) -> None:
+        self._series[of] = sums or self._series.get(of, False)
+        if is_series(of):
+            self._joint(of)
+            self.past_of(of).need(window_s, begins=begins)
+            if sums and not self.can_count(of):
+                self.past_of(of).need_rough()
 
     def _read(self, of: Expression) -> None:
         for part in walk(of):
             match part:
                 case Reading(bar_s=None):
-                    self._track((part.instrument.name, part.field))
+                    self.follow((part.instrument.name, part.field))
                 case Reading(bar_s=float() as bar_s):
                     self._closed((part.instrument.name, source_of(part), bar_s)).need(part.field)
                 case Series(duration_s=None):
@@ -135,20 +148,21 @@ class Scene:
                     if part not in self.over:
                         self.over[part] = Over(part)
 
-    def _track(self, key: Key) -> Track:
+    def follow(self, key: Key) -> Track:
+        """Somebody reads that field."""
         track = self.tracks.get(key)
         if track is None:
             track = self.tracks[key] = Track(self.kernels)
             if key[1] in SOURCES:
                 for source in SOURCES[key[1]]:
-                    self._track((key[0], source))
+                    self.follow((key[0], source))
                 self._derived.append(key)
         return track
 
     def _joint(self, of: Expression) -> None:
         keys = frozenset(plain_keys(of))
         for key in keys:
-            self._track(key)
+            self.follow(key)
         if not isinstance(of, Reading) and of not in self.joints:
             joint = self.joints[of] = Joint(self.kernels, keys)
             for name in {name for name, _ in keys}:
@@ -156,7 +170,7 @@ class Scene:
 
     def _closed(self, bars: BarsOf) -> ClosedBars:
         if bars not in self.bars:
-            self._track(bars[:2])
+            self.follow(bars[:2])
             self.bars[bars] = ClosedBars(bars[2])
         return self.bars[bars]
 
@@ -255,8 +269,10 @@ class Scene:
     def _join(self, of: Expression, joint: Joint) -> None:
         moments = self.moments(joint.keys)
         values = Columns(self, moments, overflow="ignore").value(of).at
-        begun_s = max((self.tracks[key].past.begun_s for key in joint.keys), default=np.inf)
-        joint.turn_over(moments, values, begun_s)
+        tracks = [self.tracks[key] for key in joint.keys]
+        prints = np.sum([moments.is_new([track]) for track in tracks], axis=0)
+        begun_s = max(track.past.begun_s for track in tracks)
+        joint.turn_over(moments, values, prints, begun_s)
 
     @property
     def prints_held(self) -> int:
@@ -285,14 +301,15 @@ class Scene:
         """The fresh ticks of these fields, and of all fields of the instruments that may be ``silent``; where a field
         follows others, theirs."""
         heard = {(name, field) for name in silent for field in self._spoken.get(name, ())}
-        heard.update(spoken for key in keys for spoken in self._heard_of(key))
+        heard.update(spoken for key in keys for spoken in self.heard_of(key))
         found = self._moments.get(frozenset(heard))
         if found is None:
             found = Moments([self.tracks[key] for key in sorted(heard)], self._row_times)
             self._moments[frozenset(heard)] = found
         return found
 
-    def _heard_of(self, key: Key) -> Iterator[Key]:
+    def heard_of(self, key: Key) -> Iterator[Key]:
+        """The fields whose ticks it follows: its own or, where nobody sends it, those of its sources."""
         name, field = key
         spoken = self._spoken.get(name, ())
         for of in (field, *SOURCES.get(field, ())):

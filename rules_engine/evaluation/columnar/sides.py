@@ -30,13 +30,11 @@ from rules_engine.evaluation.columnar.arrays import (
 )
 from rules_engine.evaluation.columnar.leaves import Leaf
 from rules_engine.evaluation.columnar.past import Past
-from rules_engine.evaluation.columnar.values import Columns, Values, is_columnar, is_counted, is_series, plain
+from rules_engine.evaluation.columnar.values import MARGIN, Columns, Values, is_columnar, is_counted, is_series, plain
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.expression import Arithmetic, Expression, Number, Reading, Series, parts
 from rules_engine.model.tolerance import RELATIVE, order
 
-_MARGIN = 1e-9
-"""Of the size; a thousand times what counts as equal, a million times what floats lose."""
 _TRUE_AT = {
     Relation.ABOVE: (ABOVE,),
     Relation.AT_LEAST: (EQUAL, ABOVE),
@@ -124,22 +122,30 @@ def _order(columns: Columns, left: Expression, right: Expression, *also: Express
         return levels
     try:
         first, second = columns.value(left), columns.value(right)
-        is_exact = first.exact and second.exact and not adds
-        dust = RELATIVE if is_exact else _MARGIN * sum(map(columns.bound, sized))
-        sides = columns.kernels.orders(first.at, second.at, dust, is_exact)
-        _doubt(sides, first, second, dust)
+        is_exact = first.exact and second.exact
+        is_open = first.off is not None or second.off is not None
+        if is_exact and not adds and not is_open:
+            return columns.kernels.orders(first.at, second.at, RELATIVE, True)
+        margin = MARGIN * sum(map(columns.bound, sized))
+        if is_exact and not adds:
+            sides = columns.kernels.orders(first.at, second.at, RELATIVE, True)
+        else:
+            sides = columns.kernels.orders(first.at, second.at, margin, False)
+        if is_exact and adds:
+            sides[(sides == NEAR) & (first.at == second.at)] = EQUAL
+        _doubt(sides, first, second, margin)
     except NotColumnar:
-        sides, is_exact = np.full(len(columns), NEAR, dtype=np.int8), False
-    if not is_exact and all(map(columns.is_counted, sized)):
+        sides = np.full(len(columns), NEAR, dtype=np.int8)
+    if all(map(columns.is_counted, sized)):
         _tell(columns, left, right, sized, np.flatnonzero(sides == NEAR), sides)
     return sides
 
 
-def _doubt(sides: Sides, first: Values, second: Values, dust: float) -> None:
+def _doubt(sides: Sides, first: Values, second: Values, margin: float) -> None:
     """NEAR is also what bounds leave open."""
-    off = [of.off for of in (first, second) if of.off is not None]
-    if off:
-        sides[np.abs(first.at - second.at) <= sum(off) + dust] = NEAR
+    off = sum(of.off for of in (first, second) if of.off is not None)
+    if np.any(off):
+        sides[(np.abs(first.at - second.at) <= off + margin) & (np.asarray(off) > 0)] = NEAR
 
 
 def _tell(
@@ -223,7 +229,7 @@ def has_moved(
         return columns.kernels.reached(last, reference, slope, shift, float(way))
     bounds = slope * reference + shift
     difference = way * (last - bounds)
-    near = np.abs(difference) <= _MARGIN * (columns.bound(condition.of) * max(1.0, abs(slope)) + abs(shift))
+    near = np.abs(difference) <= MARGIN * (columns.bound(condition.of) * max(1.0, abs(slope)) + abs(shift))
     found: Flags = difference > 0
     size = columns.exact.size(condition.of)
     for place in np.flatnonzero(near).tolist():

@@ -12,7 +12,7 @@ from rules_engine.evaluation.columnar.arrays import Column, Index, NotColumnar
 from rules_engine.evaluation.columnar.bounds import Error, combined, deviations, means, scores
 from rules_engine.evaluation.columnar.exact import Exact
 from rules_engine.evaluation.columnar.kernels import Kernels
-from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, SOURCES, Leaf, plain_keys, source_of
+from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, Leaf, plain_keys, source_of
 from rules_engine.evaluation.columnar.moments import Moments, Sight
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.track import Track
@@ -39,15 +39,16 @@ from rules_engine.model.trigger_method import TriggerMethod
 if TYPE_CHECKING:
     from rules_engine.evaluation.columnar.scene import Scene
 
-_DIGITS_MAX = 6
-_TIE, _SCALED_MAX = 1e-4, 2.0**36
+MARGIN = 1e-9
+"""Of the size; a thousand times what counts as equal, a million times what floats lose."""
+_TIE, _SCALED_MAX = 1e-4, 2.0**39
 """So near to the middle between two, or so large, all digits of a number count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
     """``at`` is nan where the value is unknown. ``exact``: bit for bit what the streaming evaluator finds; else the
-    last digits of the terms may differ, and ``off`` says how far it may lie from that besides."""
+    last digits of the terms may differ. ``off`` says how far it may lie from that besides, where it is not zero."""
 
     at: Column
     exact: bool
@@ -74,8 +75,6 @@ def _is_extreme(part: Series) -> bool:
 
 def _is_part(part: Expression) -> bool:
     match part:
-        case Call("round", (_, digits)):
-            return isinstance(digits, Number) and 0 <= digits.value <= _DIGITS_MAX
         case Series(duration_s=float()):
             return is_series(part.of)
         case _:
@@ -83,10 +82,8 @@ def _is_part(part: Expression) -> bool:
 
 
 def is_series(of: Expression) -> bool:
-    """Whether its prints are known: one value, or several of which none follows another one."""
-    keys = set(plain_keys(of))
-    sources = {(name, source) for name, field in keys for source in SOURCES.get(field, ())}
-    return bool(keys) and not keys & sources and all(_is_plain(part) for part in walk(of))
+    """Whether its prints are known: made of values as they tick."""
+    return any(plain_keys(of)) and all(_is_plain(part) for part in walk(of))
 
 
 def _is_plain(part: Expression) -> bool:
@@ -172,7 +169,7 @@ class Columns:
             found = self.value(of)
         except NotColumnar:
             found = Values(np.empty(0), False)
-        if found.exact:
+        if found.exact and not np.any(_off(found)):
             return found.at[places]
         read = self.exact.value(of)
         known = (self.exact.at(place, read) for place in places.tolist())
@@ -200,6 +197,8 @@ class Columns:
                 return _largest(self._track(of).past)
             case Reading() | Series():
                 return float(np.nanmax(np.abs(self.value(of).at), initial=0.0))
+            case Call("floor" | "round", (argument, *_)):
+                return self.bound(argument) + 1
             case _:
                 return max(map(self.bound, parts(of)))
 
@@ -243,6 +242,10 @@ class Columns:
                 return Values(-inside.at, inside.exact, inside.off)
             case Arithmetic(operator, left, right):
                 return _combined(operator, self.value(left), self.value(right))
+            case Call("floor" | "round" as name, (argument, *digits)):
+                places = self.value(digits[0]).at if digits else np.zeros(1)
+                dust = MARGIN * self.bound(argument)
+                return _stepped(self.value(argument), int(places[0]) if name == "round" and len(places) else None, dust)
             case Call(name, arguments):
                 return _called(name, [self.value(argument) for argument in arguments])
             case Series(duration_s=None):
@@ -312,7 +315,7 @@ def _combined(operator: str, left: Values, right: Values) -> Values:
     exact = left.exact and right.exact
     if left.off is not None or right.off is not None:
         found, off = combined(operator, left.at, _off(left), right.at, _off(right))
-        return Values(found, False, off)
+        return Values(found, exact, off)
     match operator:
         case "+":
             return Values(left.at + right.at, exact)
@@ -338,14 +341,25 @@ def _called(name: str, arguments: list[Values]) -> Values:
             return Values(np.abs(columns[0]), exact, off)
         case "min":
             return Values(reduce(np.minimum, columns), exact, off)
-        case "max":
-            return Values(reduce(np.maximum, columns), exact, off)
-        case "floor" if exact:
-            return Values(np.floor(columns[0]), True)
-        case _ if exact:
-            return Values(_rounded(columns[0], int(columns[1][0]) if len(columns) > 1 and len(columns[1]) else 0), True)
         case _:
-            raise NotColumnar("a step where the last digits count")
+            return Values(reduce(np.maximum, columns), exact, off)
+
+
+def _stepped(of: Values, digits: int | None, dust: float) -> Values:
+    """`floor`, or `round` to so many digits. Neither ever falls while its argument rises: where the least and the most
+    that this may be come to one step, that is the value, and elsewhere it is no farther off than these two."""
+    found = _step(of.at, digits)
+    if of.exact and of.off is None:
+        return Values(found, True)
+    off = np.asarray(_off(of))
+    away = np.where(off > 0, off + dust, 0.0) if of.exact else off + dust
+    apart = np.maximum(_step(of.at + away, digits) - found, found - _step(of.at - away, digits))
+    apart[apart != apart] = 0.0
+    return Values(found, True, apart if apart.any() else None)
+
+
+def _step(values: Column, digits: int | None) -> Column:
+    return np.floor(values) if digits is None else _rounded(values, digits)
 
 
 def _rounded(values: Column, digits: int) -> Column:
@@ -354,6 +368,7 @@ def _rounded(values: Column, digits: int) -> Column:
     scaled = values * scale
     found = np.rint(scaled) / scale
     is_near = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < _TIE
-    for place in np.flatnonzero(is_near | (np.abs(scaled) > _SCALED_MAX)).tolist():
+    is_large = (np.abs(scaled) > _SCALED_MAX) & np.isfinite(scaled)
+    for place in np.flatnonzero(is_near | is_large).tolist():
         found[place] = round(float(values[place]), digits)
     return found
