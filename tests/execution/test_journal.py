@@ -228,3 +228,20 @@ def test_cancellations_mark_what_is_open_by_rule_or_instrument_and_not_the_new_o
     assert [bench.intent(key).cancel_wanted for key in (old, other, new)] == [True, False, False]
     bench.journal.want_cancelled(CancelOrders(instrument=V))
     assert [bench.intent(key).cancel_wanted for key in (old, other, new)] == [True, True, False]
+
+
+def test_what_is_asked_at_every_firing_reads_nothing_that_is_over(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal", SteppedClock(100.0))
+    connection, asked = journal.intents._database._connection, []
+    connection.set_trace_callback(asked.append)
+    journal.intents.waiting()
+    journal.intents.next_unit()
+    journal.intents.open()
+    journal.intents.at_broker()
+    journal.intents.want_unsent_cancelled(None)
+    journal.intents.shift_expiry(1.0)
+    connection.set_trace_callback(None)
+    asked = [statement for statement in asked if "intent" in statement]
+    plans = [connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchone()["detail"] for statement in asked]
+    assert len(plans) == 6 and all("INDEX intent_open" in plan for plan in plans), plans
+    journal.close()
