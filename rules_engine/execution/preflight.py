@@ -148,7 +148,7 @@ class Preflight:
         ]
         return Book(
             open=[one for one in counting if one.key not in besides],
-            recent=[one for one, sent_s in sent if now_s - sent_s < DUPLICATE_WINDOW_S],
+            recent=[one for one, sent_s in sent if abs(now_s - sent_s) < DUPLICATE_WINDOW_S],
             today=[one for one, sent_s in sent if sent_s >= day_start_s],
             others=() if session is None else self._others(session),
             profit_of=self._journal.intents.profit_of,

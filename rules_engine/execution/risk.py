@@ -139,7 +139,9 @@ class RiskGate:
             came_to_nothing = other.state.is_over and other.filled == 0
             if draft.conditions or draft.parent is not None or other.sent_s is None or came_to_nothing:
                 continue
-            if self._wanted(draft) == self._wanted(leg) and self._clock.now_s() - other.sent_s < DUPLICATE_WINDOW_S:
+            # A clock that was set back makes what was sent long ago come of a time to come.
+            is_recent = abs(self._clock.now_s() - other.sent_s) < DUPLICATE_WINDOW_S
+            if is_recent and self._wanted(draft) == self._wanted(leg):
                 return Refusal(Reason.DUPLICATE, f"rule {other.rule} sent it ({other.key})")
         return None
 

@@ -206,6 +206,7 @@ def test_a_held_order_may_be_placed_while_its_market_is_closed() -> None:
         (sent(draft()), True),
         (sent(draft(), age_s=59.9), True),
         (sent(draft(), age_s=60), False),
+        (sent(draft(), age_s=-7200), False),  # The clock was set back since.
         (replace(sent(draft(), state=IntentState.FILLED), filled=Decimal(100)), True),
         (sent(draft(), state=IntentState.UNKNOWN), True),
         (sent(draft(), state=IntentState.REJECTED), False),
