@@ -136,12 +136,13 @@ class Hearing:
 
     def positions_end(self) -> None:
         self._positions_known = True
+        if (asked_s := self.inquiry.positions_told()) is None:
+            return
         # IB need not name what is held no longer.
         for contract_id, contract in self.account.held.items():
             if contract_id not in self._positions_named:
                 self.position(self.account.name, contract, 0.0, 0.0)
-        if (asked_s := self.inquiry.positions_told()) is not None:
-            self._report(PositionsTold(asked_s))
+        self._report(PositionsTold(asked_s))
 
     def account_value(self, account: str, tag: str, value: str, currency: str) -> None:
         report = self.account.value(account, tag, value, currency)

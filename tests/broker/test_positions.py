@@ -9,7 +9,7 @@ from rules_engine.gateway.contracts.contract import Contract
 from rules_engine.model.action import Duration, Side, TimeInForce
 from rules_engine.model.instrument import Instrument, Kind
 from rules_engine.model.order import OrderDraft, OrderKind
-from rules_engine.model.reports import ExecutionReport, PositionReport
+from rules_engine.model.reports import ExecutionReport, PositionReport, PositionsTold
 from tests.broker.conftest import MA, Connect, Heard, V
 
 V_ID = 49462172
@@ -56,6 +56,31 @@ async def test_what_was_held_before_is_told_once_a_rule_names_it(
     await connection.watch([V, Instrument("upside", Kind.CONTRACT, contract_id=call)])
     await heard.until(lambda: "upside" in _held(heard.of(PositionReport)))
     assert _held(heard.of(PositionReport)) == {"V": (V_ID, Decimal(0)), "upside": (call, Decimal(5))}
+
+
+async def test_what_a_complete_answer_does_not_name_is_held_no_longer(
+    connect: Connect, gateway: Gateway, heard: Heard
+) -> None:
+    _buy(gateway, V_ID, 5)
+    connection = await connect([V])
+    await heard.until(lambda: _held(heard.of(PositionReport)) == {"V": (V_ID, Decimal(5))})
+    gateway.drop("Position", count=1)
+    gateway.place_in_tws(V_ID, "SELL", 5)
+    assert (await connection.evidence()).positions == ()
+    await heard.until(lambda: len(heard.of(PositionsTold)) == 2)
+    assert _held(heard.of(PositionReport)) == {"V": (V_ID, Decimal(0))}
+    last = [item for item in heard.items if isinstance(item, PositionReport | PositionsTold)][-1]
+    assert isinstance(last, PositionsTold), "all positions were told before it"
+
+
+async def test_an_end_of_positions_that_nobody_asked_for_says_nothing(
+    connect: Connect, gateway: Gateway, heard: Heard
+) -> None:
+    _buy(gateway, V_ID, 5)
+    gateway.duplicate("PositionEnd")
+    await connect([V])
+    await heard.until(lambda: _held(heard.of(PositionReport)) == {"V": (V_ID, Decimal(5))})
+    assert len(heard.of(PositionsTold)) == 1
 
 
 async def test_a_stock_that_no_rule_names_goes_by_its_symbol_unless_that_means_something_else(
