@@ -102,10 +102,9 @@ class Reactor:
     def step(self, inbox: Inbox, now_s: float, is_long: Callable[[], bool]) -> None:
         """Hears what waits, in order, until that takes long; lets timers mature, and commits what comes of it.
 
-        Time passes by itself in a step that finds nothing to be heard, and otherwise by what is heard only: a price
-        that came earlier may end what a timer awaits.
+        While more waits, or was not read yet, time passes by what is heard only: a price that came earlier may end what
+        a timer awaits.
         """
-        has_come = len(inbox) > 0 or self.is_judging
         self._incidents.look(now_s)
         if self.is_judging:
             if not self._judge_on(now_s, is_long):
@@ -121,7 +120,7 @@ class Reactor:
                 self._settle(now_s, NEVER)
             if is_long():
                 break
-        until_s = NEVER if has_come else self.until_s(inbox, now_s)
+        until_s = self.until_s(inbox, now_s)
         self._commit(self._evaluator.advance(until_s), now_s)
         if not self._judge_on(now_s, is_long):
             return

@@ -28,9 +28,12 @@ class SystemClock:
         return max(0.0, until_s - self.now_s())
 
 
+_SINCE_BOOT = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 def elapsed_s() -> float:
     """Seconds since some moment, whatever anybody sets: a machine that sleeps ages too, where that can be told."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return time.clock_gettime(_SINCE_BOOT)
 
 
 class SteadyClock:
