@@ -300,7 +300,7 @@ class InForce:
         if steps is None:
             return ()
         self.steps = steps
-        self._journal.put(_STEPS, json.dumps({name: str(step) for name, step in steps.items()}))
+        self._journal.put(_STEPS, json.dumps({name: str(step) for name, step in steps.items()}, sort_keys=True))
         return self._misplaced(self._held_entries())
 
     def _in_force_from_now(self, digests: str, anew: Iterable[str]) -> None:
