@@ -7,9 +7,11 @@ from decimal import Decimal
 from rules_engine.execution.ports import Market, OrderLink
 from rules_engine.model.action import Side
 from rules_engine.model.instrument import Instrument
-from rules_engine.model.intent import Intent
+from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft, Unit
 
+_UNSEEN = frozenset({IntentState.UNKNOWN, IntentState.ADOPTED})
+"""What these have filled may not be known."""
 ContractOf = Callable[[Instrument], Hashable]
 """What an instrument is, whatever it is called."""
 
@@ -50,10 +52,17 @@ def of_intents(intents: Iterable[Intent], contract_of: ContractOf) -> Sequence[E
     ]
 
 
+def awake(intents: Iterable[Intent]) -> Sequence[Intent]:
+    """Without children that wait for an entry of which nothing has filled: they cannot fill before it does."""
+    every = list(intents)
+    asleep = {(one.rule, one.seq, one.leg) for one in every if one.filled == 0 and one.state not in _UNSEEN}
+    return [one for one in every if (one.rule, one.seq, one.draft.parent) not in asleep]
+
+
 def pending(legs: Iterable[Exposed], contract: Hashable, side: Side, *, children: bool = False) -> Decimal:
     """The most that these legs may still buy (or sell) of the contract.
 
-    Children of brackets only ever undo their entries, and count when ``children`` asks for them.
+    Children of brackets undo their entries, and count when ``children`` asks for them.
     """
     single, grouped = Decimal(0), dict[str, Decimal]()
     for leg in legs:

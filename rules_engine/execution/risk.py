@@ -11,7 +11,7 @@ from rules_engine.execution.active_orders import active_orders
 from rules_engine.execution.allowed import allowed
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.closing import keepers_words, left_to_close
-from rules_engine.execution.exposure import Exposed, contract_in, of_intents, of_unit, pending
+from rules_engine.execution.exposure import Exposed, awake, contract_in, of_intents, of_unit, pending
 from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
 from rules_engine.execution.rule_profit import RuleProfit
@@ -123,13 +123,17 @@ class RiskGate:
         position = self._market.position(leg.instrument.name)
         if position is None:
             return Refusal(Reason.POSITION_UNKNOWN, f"a sale of {leg.instrument.name} might be short")
-        selling = pending(self._exposed(unit, book), self._contract_of(leg.instrument), Side.SELL)
+        # What protects a position may sell it too. That of this very unit follows entries that have not filled.
+        entries = of_unit(tuple(one for one in unit if one.parent is None), self._contract_of)
+        legs = [*entries, *of_intents(awake(book.open), self._contract_of)]
+        name, way = leg.instrument.name, (self._contract_of(leg.instrument), Side.SELL)
+        selling = pending(legs, *way, children=True)
         if selling <= position:
             return None
-        return Refusal(
-            Reason.SHORT_SALE,
-            f"limits.allow_short is false: {plain(position)} {leg.instrument.name} held, {plain(selling)} to sell",
-        )
+        why = f"limits.allow_short is false: {plain(position)} {name} held, {plain(selling)} to sell"
+        if protecting := selling - pending(legs, *way):
+            why += f", of which {plain(protecting)} by brackets that protect it ('cancel orders in {name}' ends those)"
+        return Refusal(Reason.SHORT_SALE, why)
 
     def _duplicate(self, leg: OrderDraft, book: Book) -> Refusal | None:
         if leg.conditions or leg.parent is not None:
