@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from rules_engine.execution.database import Database, Reader, Row
 from rules_engine.execution.schema import OUTBOX_OPEN
-from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.notice import TO_ACT_ON, Notice, NoticeKind
 
+_TO_ACT_ON = ", ".join(f"'{kind}'" for kind in sorted(TO_ACT_ON))
 _COLUMNS = "id, dedup, channel, kind, rule, key, title, text, at_s, state, attempts, next_s, error"
 
 
@@ -81,11 +82,21 @@ class Outbox:
         return frozenset(row["channel"] for row in rows)
 
     def waiting(self, channel: str, count_max: int) -> Sequence[Message]:
-        """The oldest open messages of a channel, also those not due yet or interrupted while they were being sent."""
+        """The oldest open messages of a channel, also those not due yet or interrupted while they were being sent.
+        Behind them those that are to be acted on, unless an earlier one of their rule waits behind them too."""
         rows = self._database.rows(
             f"SELECT {_COLUMNS} FROM outbox WHERE channel = ? AND {OUTBOX_OPEN} ORDER BY id LIMIT ?", channel, count_max
         )
+        if len(rows) == count_max:
+            rows += self._urgent(channel, rows[-1]["id"])
         return [_message(row) for row in rows]
+
+    def _urgent(self, channel: str, after_id: int) -> list[Row]:
+        firsts = f"SELECT min(id) FROM outbox WHERE channel = ? AND id > ? AND {OUTBOX_OPEN} GROUP BY rule"
+        return self._database.rows(
+            f"SELECT {_COLUMNS} FROM outbox WHERE id IN ({firsts}) AND kind IN ({_TO_ACT_ON}) ORDER BY id",
+            *(channel, after_id),
+        )
 
     def sending(self, message_id: int) -> None:
         """Committed before the message leaves: a crash now means at most one copy too many."""

@@ -36,6 +36,10 @@ class NoticeKind(StrEnum):
     STOPPED = "stopped"
 
 
+TO_ACT_ON = frozenset({NoticeKind.ALARM, NoticeKind.UNKNOWN_ORDER, NoticeKind.BROKEN})
+"""What its reader must act on: never shortened, and told before the rest."""
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One thing to tell, to each of ``channels`` (names in the settings, never URLs); none: nobody asked.

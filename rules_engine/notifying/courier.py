@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from apprise import Apprise
 
 DEADLINE_S = 30.0
+CONNECT_S, ANSWER_S = 8.0, 20.0
+"""Within these a service takes a connection, and answers: below the deadline together. Apprise's own 4 s are too few:
+a service that takes the message and is slow to say so would be given it again and again."""
 ERROR_LENGTH_MAX = 200
 
 # Apprise hides the response. Its result carries what the plugin logged, and Telegram's own words are among it:
@@ -111,4 +114,7 @@ def load_service(url: str) -> "Apprise":
     )
     service = Apprise(asset=asset)
     service.add(url)
+    for plugin in service:
+        plugin.socket_connect_timeout = max(CONNECT_S, plugin.socket_connect_timeout)
+        plugin.socket_read_timeout = max(ANSWER_S, plugin.socket_read_timeout)
     return service

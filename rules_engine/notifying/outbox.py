@@ -53,7 +53,8 @@ class Outbox(Protocol):
     def waiting(self, channel: str, count_max: int) -> Sequence[Waiting]:
         """The oldest messages of a channel that are neither sent nor dead, in the order in which they were recorded.
 
-        Those that are not due yet are among them, and those that a crash interrupted while they were being sent.
+        Those that are not due yet are among them, and those that a crash interrupted while they were being sent. Behind
+        them come those to be acted on before which no other of their rule waits behind them.
         """
         ...
 

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rules_engine.model.clock import Clock
-from rules_engine.model.notice import NoticeKind
+from rules_engine.model.notice import TO_ACT_ON
 from rules_engine.notifying.courier import Courier, Delivery, Fate
 from rules_engine.notifying.letters import LATE_S, letter, plain
 from rules_engine.notifying.outbox import Outbox, Waiting
@@ -15,6 +16,8 @@ BACKOFF_FIRST_S = 1.0
 BACKOFF_MAX_S = 300.0
 ATTEMPTS_MAX = 300
 """About a day at the longest pause; then the row is dead and says so."""
+AT_FAULT_AFTER = 20
+"""So often a message fails alone, while others pass each time, before it is given up: it is not the channel then."""
 WAITING_MAX = 100
 POLL_S = 1.0
 """How soon a row is seen that nobody announced with `wake`."""
@@ -23,8 +26,6 @@ DIGEST_MIN = 5
 DIGEST_MAX = 12
 """So many late messages become one, and no more than so many."""
 NO_SUCH_CHANNEL = "the settings name no such channel"
-_IN_FULL = frozenset({NoticeKind.ALARM, NoticeKind.UNKNOWN_ORDER, NoticeKind.BROKEN})
-"""What its reader must act on is never shortened."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +86,12 @@ class Lane:
         self._clock = clock
         self._news = asyncio.Event()
         self._silent_until_s = 0.0
+        self._passed = 0
+        """How many letters the service took."""
+        self._passed_before: dict[int, int] = {}
+        """How many when a row failed last."""
+        self._faults: Counter[int] = Counter()
+        """How often a row failed alone while others passed."""
         self._put_off_rows: dict[int, str] = {}
         """What failed since the last delivery, with its error."""
         self._hastened: set[int] = set()
@@ -122,8 +129,10 @@ class Lane:
             case Fate.DELIVERED:
                 for row in rows:
                     self._outbox.sent(row.id)
+                    self._forget(row)
+                self._passed += 1
                 self._works_again([row.id for row in rows])
-            case Fate.REFUSED if len(rows) > 1:
+            case Fate.REFUSED | Fate.FAILED if len(rows) > 1 and self._may_be_at_fault(rows, delivery):
                 # One of them may be the reason: the oldest finds out alone, the others try again together.
                 for row in rows[1:]:
                     self._outbox.retry(row.id, row.next_s, delivery.error)
@@ -133,6 +142,11 @@ class Lane:
             case Fate.FAILED:
                 self._put_off(rows, delivery)
         self._settled.set()
+
+    def _may_be_at_fault(self, rows: Sequence[Waiting], delivery: Delivery) -> bool:
+        """Whether it is one of the messages that the service will not have: it said so, or took others meanwhile."""
+        took_others = any(self._passed > self._passed_before.get(row.id, self._passed) for row in rows)
+        return delivery.fate is Fate.REFUSED or took_others
 
     def _works_again(self, sent: Sequence[int]) -> None:
         """What waited for the channel need not wait any longer. A row that fails alone, while others pass, does."""
@@ -149,17 +163,25 @@ class Lane:
     def _bury(self, row: Waiting, error: str) -> None:
         self._put_off_rows.pop(row.id, None)
         self._hastened.discard(row.id)
+        self._forget(row)
         _give_up(self._outbox, row, error)
+
+    def _forget(self, row: Waiting) -> None:
+        self._passed_before.pop(row.id, None)
+        del self._faults[row.id]
 
     def _put_off(self, rows: Sequence[Waiting], delivery: Delivery) -> None:
         now_s = self._clock.now_s()
         if delivery.retry_after_s:
             self._silent_until_s = now_s + delivery.retry_after_s
         next_s = now_s + max(backoff_s(rows[0].attempts), delivery.retry_after_s)
+        if len(rows) == 1 and self._may_be_at_fault(rows, delivery):
+            self._faults[rows[0].id] += 1
         for row in rows:
-            if row.attempts + 1 >= ATTEMPTS_MAX:
+            if row.attempts + 1 >= ATTEMPTS_MAX or self._faults[row.id] >= AT_FAULT_AFTER:
                 self._bury(row, delivery.error)
             else:
+                self._passed_before[row.id] = self._passed
                 self._outbox.retry(row.id, next_s, delivery.error)
                 if row.id not in self._hastened:
                     self._put_off_rows[row.id] = delivery.error
@@ -167,16 +189,17 @@ class Lane:
 
 
 def letters_of(rows: Sequence[Waiting], now_s: float) -> Sequence[Sequence[Waiting]]:
-    """What may be sent now or later, as letters: rows that are late in one, every other row in one of its own.
+    """What may be sent now or later, as letters: rows that are late in one, every other row in one of its own. What
+    must be acted on comes first.
 
     No row overtakes an earlier one of its rule.
     """
     late = _late(rows, now_s)
-    if len(late) < DIGEST_MIN:
-        return [(row,) for row in first_of_each_rule(rows)]
-    waiting_for_it = {row.id for row in late}
+    digest = late if len(late) >= DIGEST_MIN else []
+    waiting_for_it = {row.id for row in digest}
     alone = [(row,) for row in first_of_each_rule(rows) if row.id not in waiting_for_it]
-    return [late[:DIGEST_MAX], *alone]
+    letters = [digest[:DIGEST_MAX], *alone] if digest else alone
+    return sorted(letters, key=lambda letter: letter[0].kind not in TO_ACT_ON)
 
 
 def _late(rows: Iterable[Waiting], now_s: float) -> Sequence[Waiting]:
@@ -184,7 +207,7 @@ def _late(rows: Iterable[Waiting], now_s: float) -> Sequence[Waiting]:
     barred: set[str] = set()
     found = []
     for row in rows:
-        if row.rule in barred or row.kind in _IN_FULL or now_s - row.at_s < LATE_S:
+        if row.rule in barred or row.kind in TO_ACT_ON or now_s - row.at_s < LATE_S:
             barred.add(row.rule)
         else:
             found.append(row)

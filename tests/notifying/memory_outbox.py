@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rules_engine.model.notice import NoticeKind
+from rules_engine.model.notice import TO_ACT_ON, NoticeKind
 
 DEADLINE_S = 30.0
 
@@ -58,7 +58,11 @@ class MemoryOutbox:
     def waiting(self, channel: str, count_max: int) -> Sequence[Message]:
         self.looks += 1
         self._announce_soon()
-        return [message for message in self._open() if message.channel == channel][:count_max]
+        rows = [message for message in self._open() if message.channel == channel]
+        oldest, behind = rows[:count_max], dict[str, Message]()
+        for message in rows[count_max:]:
+            behind.setdefault(message.rule, message)
+        return [*oldest, *(message for message in behind.values() if message.kind in TO_ACT_ON)]
 
     def sending(self, message_id: int) -> None:
         message = self.messages[message_id]

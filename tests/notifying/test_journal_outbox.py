@@ -19,7 +19,7 @@ from rules_engine.notifying.courier import Courier, Delivery, Fate
 from rules_engine.notifying.outbox import Waiting
 from rules_engine.notifying.receiver import Receiver
 from rules_engine.notifying.sender import Lane, Sender
-from tests.notifying.memory_outbox import DEADLINE_S
+from tests.notifying.memory_outbox import DEADLINE_S, MemoryOutbox
 
 
 class Announced:
@@ -180,6 +180,22 @@ class Mortal:
         self._office.commits_left -= 1
         if self._office.commits_left <= 0:
             raise Dead
+
+
+async def test_behind_the_oldest_come_those_to_act_on_unless_another_of_their_rule_is_before_them(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path / "journal", SteppedClock(100.0))
+    twin = MemoryOutbox()
+    dice = random.Random(7)
+    for number in range(60):
+        rule, kind = dice.choice(("", "r", "s", "t")), dice.choice((*[NoticeKind.FILLED] * 9, NoticeKind.ALARM))
+        journal.tell(Notice(kind, f"text {number}", f"event {number}", 100.0, ("desk",), rule))
+        twin.put("desk", rule, f"text {number}", kind=kind)
+    for count in (1, 5, 20, 59, 60, 99):
+        found = [message.text for message in journal.outbox.waiting("desk", count)]
+        assert found == [message.text for message in sorted(twin.waiting("desk", count), key=lambda one: one.id)]
+    journal.close()
 
 
 def test_looking_for_what_waits_reads_nothing_that_was_sent(tmp_path: Path) -> None:

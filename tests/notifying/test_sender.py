@@ -10,10 +10,12 @@ from rules_engine.notifying.courier import Courier, Delivery, Fate
 from rules_engine.notifying.letters import LATE_S, TEXT_LENGTH_MAX
 from rules_engine.notifying.receiver import Receiver
 from rules_engine.notifying.sender import (
+    AT_FAULT_AFTER,
     ATTEMPTS_MAX,
     BACKOFF_MAX_S,
     DIGEST_MAX,
     DIGEST_MIN,
+    WAITING_MAX,
     Lane,
     backoff_s,
     first_of_each_rule,
@@ -118,6 +120,83 @@ async def test_a_message_that_fails_alone_waits_whatever_else_passes() -> None:
             await outbox.reaches(outbox.put("phone", rule, rule), "sent")
             lane.wake()
     assert outbox.messages[poison].attempts == 1
+
+
+class Picky(Courier):
+    """A service that will not have one message, and takes all others while it is up."""
+
+    def __init__(self) -> None:
+        self.is_up = True
+        self.taken: list[str] = []
+
+    async def deliver(self, title: str, text: str) -> Delivery:
+        await asyncio.sleep(0)
+        if not self.is_up or "poison" in text:
+            return FAILED
+        self.taken.append(text)
+        return DELIVERED
+
+
+async def test_a_message_that_a_working_channel_will_not_have_holds_its_rule_up_for_an_hour_and_no_day() -> None:
+    outbox, courier, clock = MemoryOutbox(), Picky(), SteppedClock()
+    poison = outbox.put("phone", "r", "poison")
+    behind = outbox.put("phone", "r", "behind it")
+    async with Lanes(outbox, courier, clock) as lane:
+        for attempt in range(1, AT_FAULT_AFTER + 1):
+            put_off = await outbox.reaches(poison, "waiting", attempts=attempt)
+            await outbox.reaches(outbox.put("phone", "s", "another", at_s=clock.time_s), "sent")
+            clock.time_s = put_off.next_s
+            lane.wake()
+        await outbox.reaches(behind, "sent")
+    assert outbox.messages[poison].state == "dead"
+    assert clock.time_s < 2 * 3600
+
+
+async def test_what_passed_before_an_outage_gives_nothing_up_in_it() -> None:
+    outbox, courier, clock = MemoryOutbox(), Picky(), SteppedClock()
+    async with Lanes(outbox, courier, clock) as lane:
+        courier.is_up = False
+        number = outbox.put("phone", "r", "one")
+        lane.wake()
+        await outbox.reaches(number, "waiting", attempts=1)
+        courier.is_up = True
+        await outbox.reaches(outbox.put("phone", "s", "another"), "sent")
+        courier.is_up = False
+        for attempt in range(2, 3 * AT_FAULT_AFTER):
+            clock.time_s = outbox.messages[number].next_s
+            lane.wake()
+            await outbox.reaches(number, "waiting", attempts=attempt)
+        courier.is_up = True
+        clock.time_s = outbox.messages[number].next_s
+        lane.wake()
+        await outbox.reaches(number, "sent")
+
+
+async def test_a_digest_that_fails_while_others_pass_is_taken_apart() -> None:
+    outbox, courier, clock = MemoryOutbox(), Picky(), SteppedClock(3600.0)
+    rows = [outbox.put("phone", f"r{number}", f"event {number}") for number in range(DIGEST_MIN)]
+    poison = outbox.put("phone", "s", "poison")
+    async with Lanes(outbox, courier, clock) as lane:
+        await outbox.reaches(rows[0], "waiting", attempts=1)
+        await outbox.reaches(outbox.put("phone", "t", "news", at_s=3600.0), "sent")
+        for _ in range(len(rows)):
+            clock.time_s = max(message.next_s for message in outbox.messages.values())
+            lane.wake()
+            await outbox.looked(outbox.looks + 2)
+        for row in rows:
+            await outbox.reaches(row, "sent")
+    assert outbox.messages[poison].state == "waiting"
+
+
+async def test_an_alarm_does_not_wait_behind_what_waits() -> None:
+    outbox, courier, clock = MemoryOutbox(), Picky(), SteppedClock(3600.0)
+    outbox.put("phone", "r", "poison")
+    for number in range(2 * WAITING_MAX):
+        outbox.put("phone", "r", f"event {number}")
+    alarm = outbox.put("phone", "", "two orders for one firing", kind=NoticeKind.ALARM)
+    async with Lanes(outbox, courier, clock):
+        await outbox.reaches(alarm, "sent")
+    assert len(courier.taken) == 1
 
 
 async def test_a_message_that_a_crash_interrupted_is_sent_again() -> None:
