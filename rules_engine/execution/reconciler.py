@@ -1,6 +1,6 @@
 """What IB has against what we believe: adopt what is found, call lost what complete evidence does not show."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
@@ -25,7 +25,6 @@ from rules_engine.model.settings import Settings
 
 State = IntentState
 
-_NOT_SHOWN = frozenset({State.SENDING, State.UNKNOWN, State.ADOPTED})
 _ENDINGS = {Meaning.REFUSES: OrderEvent.REJECTED, Meaning.CANCELS: OrderEvent.CANCELLED}
 
 
@@ -128,6 +127,7 @@ class Reconciler:
         session.unarrived.clear()
         session.absent_since_s = {intent.key: since_s.get(intent.key, now_s) for intent in absent}
         session.keep_complaints(session.absent_since_s)
+        missing = {intent.key for intent in absent}
         for intent in absent:
             newest = self._journal.intents.get(intent.key)
             if newest is None or newest.state.is_over or not self._is_settled(session, newest):
@@ -136,7 +136,7 @@ class Reconciler:
             if complaint is not None and complaint.meaning in _ENDINGS:
                 self._intake.conclude(newest, _ENDINGS[complaint.meaning], complaint.words)
             elif not self._may_go_again(session, newest):
-                self._lose(newest)
+                self._lose(newest, missing)
 
     def _settle_cancels(self, session: Session, absent: Sequence[Intent], asked_s: float) -> None:
         """What IB shows although its cancellation is long out is to be cancelled once more. An order that it does not
@@ -188,14 +188,20 @@ class Reconciler:
             session.unarrived.append(name)
         return True
 
-    def _lose(self, intent: Intent) -> None:
+    def _lose(self, intent: Intent, missing: Container[str]) -> None:
         why = "; ".join(filter(None, ("IB's complete lists show no trace of it", intent.reason)))
-        lost = self._intake.conclude(intent, OrderEvent.LOST, why)
+        if self._intake.conclude(intent, OrderEvent.LOST, why).state is not State.UNKNOWN:
+            return
         unit = self._journal.intents.unit(intent.rule, intent.seq)
-        rest = [leg for leg in unit if leg.state.may_be_at_broker and leg.state not in _NOT_SHOWN]
-        if lost.state is State.UNKNOWN and intent.state is State.SENDING and rest:
-            # A unit is meant whole: what arrived of it must not work alone. What IB has not shown either may only be
-            # late, and then all of it is: cancelling the stop of such a bracket would leave its entry unprotected.
+        shown = [leg for leg in unit if leg.state.may_be_at_broker and leg.key not in missing]
+        if exits := [leg for leg in shown if leg.draft.parent == intent.leg]:
+            words = "; ".join(order_words(leg.draft) for leg in exits)
+            why = f"IB holds its exits ({words}), as it does of an entry that has filled. They are left as they are"
+            self._tell(intent, NoticeKind.ALARM, f"{order_words(intent.draft)} seems to have filled: {why}", "exits")
+        # A unit is meant whole: what arrived of it must not work alone. What IB has not shown either may only be late,
+        # and then all of it is. Exits go with their entry at IB, and protect what it has filled.
+        rest = [leg for leg in shown if not leg.is_child]
+        if intent.state is State.SENDING and rest:
             for leg in rest:
                 self._journal.want_leg_cancelled(leg)
             words = "; ".join(order_words(leg.draft) for leg in rest)

@@ -71,3 +71,58 @@ async def test_a_bracket_that_arrives_late_as_a_whole_keeps_its_stop(bench: Benc
     await bench.later(60)
     assert [leg.state for leg in bench.journal.intents.unit("r", 1)] == [State.WORKING] * 2
     assert bench.ib.cancels == []
+
+
+STOP = draft(side=Side.SELL, kind=OrderKind.STOP, stop=Decimal(390), parent=0)
+PROFIT = draft(side=Side.SELL, kind=OrderKind.LIMIT, limit=Decimal(440), parent=0)
+
+
+async def test_exits_that_live_at_ib_without_their_entry_are_left_to_protect_what_it_filled(bench: Bench) -> None:
+    link = await bench.connect()
+    link.on_place = lambda placed: bench.ib.accept(placed)
+    entry = bench.record(decision(draft(), PROFIT, STOP))
+    await bench.desk.dispatch()
+    bench.kill()
+    bench.ib.fill(entry, "100", "401")
+    bench.ib.executions.clear()  # IB's day is over: it has forgotten what filled.
+    bench.ib.completed.clear()
+    bench.start()
+    link = await bench.connect()
+    await bench.later(15)
+    assert [leg.state for leg in bench.journal.intents.unit("r", 1)] == [State.UNKNOWN, State.WORKING, State.WORKING]
+    await bench.later(60)
+    assert bench.ib.cancels == []
+    [alarm] = [text for text in bench.texts("desk") if "seems to have filled" in text]
+    assert "IB holds its exits (sell 100 MA at limit 440 day; sell 100 MA at stop 390 day)" in alarm
+
+
+async def test_a_bracket_that_ib_forgot_as_a_whole_is_only_unknown(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    bench.record(decision(draft(), PROFIT, STOP))
+    await bench.desk.dispatch()
+    bench.ib.orders.clear()
+    await bench.desk.reconcile()
+    await bench.later(15)
+    assert [leg.state for leg in bench.journal.intents.unit("r", 1)] == [State.UNKNOWN] * 3
+    assert (NoticeKind.ALARM in bench.told("desk"), bench.ib.cancels) == (False, [])
+
+
+async def test_exits_of_a_filled_entry_stay_when_another_order_of_their_firing_never_arrived(bench: Bench) -> None:
+    link = await bench.connect()
+
+    def die_at_the_last(placed: Placed) -> None:
+        if placed.draft.instrument == V:
+            raise Killed
+
+    link.before_place = die_at_the_last
+    link.on_place = lambda placed: bench.ib.accept(placed)
+    entry = bench.record(decision(draft(), STOP, draft(instrument=V), draft(kind=OrderKind.LIMIT, limit=Decimal(380))))
+    with pytest.raises(Killed):
+        await bench.desk.dispatch()
+    bench.ib.fill(entry, "100", "401")
+    bench.restart()
+    link = await bench.connect()
+    await bench.later(15)
+    states = [leg.state for leg in bench.journal.intents.unit("r", 1)]
+    assert states == [State.FILLED, State.WORKING, State.UNKNOWN, State.UNKNOWN]
+    assert bench.ib.cancels == [], "the stop protects what filled"
