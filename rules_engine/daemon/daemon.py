@@ -97,7 +97,7 @@ class Daemon:
         )
         self._evaluator = Evaluator((), clock.now_s(), RULES_MAX)
         positions = Positions(clock, self._journal.filled_s)
-        market = KnownMarket(self._evaluator, self.link, positions)
+        market = KnownMarket(self._evaluator, self.link, positions, self._journal.intents.at_broker)
         gate = RiskGate(settings.limits, market, clock)
         self._endings = Endings(self._evaluator, self._journal, clock, self._rule_of)
         switch = KillSwitch(folder.stop_flag)

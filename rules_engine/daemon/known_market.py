@@ -1,5 +1,6 @@
 """What the engine knows of prices, contracts and holdings at this moment, for resolving and checking orders."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from rules_engine.broker.connection import Connection
@@ -8,16 +9,21 @@ from rules_engine.evaluation import Evaluator
 from rules_engine.execution.ports import Quote
 from rules_engine.execution.positions import Positions
 from rules_engine.model.expression import Expression, Position, walk
+from rules_engine.model.intent import Intent
 from rules_engine.model.reports import PositionReport, PositionsTold, Traded
 
 
 class KnownMarket:
     """Execution's view of the market: prices as the connection has them, which are never older than what rules hear."""
 
-    def __init__(self, evaluator: Evaluator, link: Link, positions: Positions) -> None:
+    def __init__(
+        self, evaluator: Evaluator, link: Link, positions: Positions, at_broker: Callable[[], Sequence[Intent]]
+    ) -> None:
+        """``at_broker`` are our orders that may still fill."""
         self._evaluator = evaluator
         self._link = link
         self._positions = positions
+        self._at_broker = at_broker
         self._held: set[str] = set()
 
     def holds(self, report: PositionReport) -> None:
@@ -57,13 +63,22 @@ class KnownMarket:
 
     def position(self, instrument: str) -> Decimal | None:
         traded = self.traded(instrument)
-        return None if traded is None else self._positions.of(traded.contract_id)
+        if traded is None or self._is_moving(traded.contract_id):
+            return None
+        return self._positions.of(traded.contract_id)
 
     def traded(self, instrument: str) -> Traded | None:
         return self._connection.traded(instrument) if self._connection else None
 
     def exchange_rate(self, currency: str) -> Decimal | None:
         return self._connection.exchange_rate(currency) if self._connection else None
+
+    def _is_moving(self, contract_id: int) -> bool:
+        """Whether a position has just moved, and a fill of ours that is still to be told may explain it."""
+        if not self._positions.is_ahead(contract_id):
+            return False
+        names = {intent.draft.instrument.name for intent in self._at_broker()}
+        return any(one is None or one.contract_id == contract_id for one in map(self.traded, names))
 
     @property
     def _connection(self) -> Connection | None:

@@ -11,6 +11,8 @@ SETTLED_AFTER_S = 10.0
 """A position that IB is asked for so long after a fill has that fill in it."""
 AHEAD_S = 5.0
 """A position that moved at most so long before a fill was told may have moved for that fill."""
+TELLING_S = 1.0
+"""So soon after the position that it made a fill is told, as a rule."""
 AGAIN_S = 5.0
 """IB is asked at most this often."""
 CLOCKS_APART_S = 5.0
@@ -53,6 +55,11 @@ class Positions:
         if holding is None or self._is_doubtful(holding) or self._unknown_until_s > self._told_as_of_s:
             return None
         return holding.quantity
+
+    def is_ahead(self, contract_id: int) -> bool:
+        """Whether it moved just now, and no fill of ours explains that yet: one may be about to be told."""
+        holding = self._holdings.get(contract_id)
+        return holding is not None and holding.owed != 0 and self._clock.now_s() - holding.moved_s < TELLING_S
 
     def due_s(self) -> float:
         """When IB should be asked for all positions, since one is in doubt: POSIX seconds, infinity where none is."""

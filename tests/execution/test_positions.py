@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_engine.execution.positions import AHEAD_S, NO_CONTRACT, SETTLED_AFTER_S, Positions
+from rules_engine.execution.positions import AHEAD_S, NO_CONTRACT, SETTLED_AFTER_S, TELLING_S, Positions
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.reports import PositionReport, PositionsTold
 from tests.execution.doubles import NOW_S
@@ -114,6 +114,20 @@ def test_an_engine_that_starts_right_after_a_fill_takes_no_position_for_granted(
     _tell(positions, "300")
     positions.told_all(PositionsTold(NOW_S))
     assert (positions.of(MA_ID) is not None) == is_known
+
+
+def test_a_position_that_has_just_moved_is_ahead_until_a_fill_explains_it_or_a_second_has_passed() -> None:
+    clock = SteppedClock(NOW_S)
+    positions = Positions(clock)
+    _tell(positions, "300")
+    assert not positions.is_ahead(MA_ID)
+    _tell(positions, "200")
+    assert positions.is_ahead(MA_ID) and not positions.is_ahead(V_ID)
+    positions.filled(MA_ID, NOW_S, Decimal(-100))
+    assert not positions.is_ahead(MA_ID)
+    _tell(positions, "500")
+    clock.time_s += TELLING_S
+    assert not positions.is_ahead(MA_ID)
 
 
 def test_ib_is_asked_once_its_answer_must_have_the_fill_and_not_over_and_over() -> None:

@@ -20,6 +20,7 @@ rules:
   - {name: sells, when: MSFT crosses above 100, do: sell 10 MA, run: here}
   - {name: sells-again, when: NVDA crosses above 100, do: sell 9 MA, run: here}
   - {name: profit, when: AMZN crosses above 100, do: sell 10 MA at limit 401 good till cancelled, run: here}
+  - {name: part, when: GOOG crosses above 100, do: sell 4 MA at limit 401 good till cancelled, run: here}
   - {name: out, when: TSLA crosses above 100, do: close MA, run: here}
   - {name: all-out, when: META crosses above 100, do: [cancel orders of profit, close MA], run: here}
   - {name: what-is-held, when: NFLX crosses above 100, do: sell position(MA) MA, run: here}
@@ -30,6 +31,7 @@ TRIGGERS = {
     "sells": "MSFT",
     "sells-again": "NVDA",
     "profit": "AMZN",
+    "part": "GOOG",
     "out": "TSLA",
     "all-out": "META",
     "what-is-held": "NFLX",
@@ -129,6 +131,25 @@ def test_an_order_that_fills_while_it_is_cancelled_is_not_sold_once_more(tmp_pat
 
     house = staged(tmp_path, script, RULES)
     assert house.position("MA") == 0
+
+
+def test_a_position_that_is_told_before_its_fill_is_closed_whole(tmp_path: Path) -> None:
+    async def script(house: House) -> None:
+        await bought(house)
+        await fire(house, "part")
+        house.gateway.delay(0.5, "ExecDetails")
+        house.gateway.delay(0.5, "OrderStatus")
+        house.gateway.delay(0.5, "OpenOrder")
+        house.gateway.push_quote("MA", 401.5, 401.6)
+        house.gateway.push_quote("TSLA", 100.9, 101.1)
+        await asyncio.sleep(0.1)
+        assert states(house, "part") == ["working"] and house.position("MA") == 6
+        house.gateway.push("TSLA", 101.0)
+        await pass_by(house, 5)
+
+    house = staged(tmp_path, script, RULES)
+    assert house.position("MA") == 0
+    assert told(house, "out: sold 6 MA") == 1
 
 
 def test_a_position_that_is_never_told_is_asked_for(tmp_path: Path) -> None:
