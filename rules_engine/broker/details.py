@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rules_engine.broker.contracts import Qualified
 from rules_engine.broker.library import ContractDetails, PriceIncrement
-from rules_engine.broker.numbers import decimal_of
+from rules_engine.broker.numbers import decimal_of, number_or_none
 from rules_engine.model.instrument import Kind
 from rules_engine.model.reports import Traded
 from rules_engine.planning.ib_words import SECURITY_TYPES
@@ -30,6 +30,8 @@ def traded(qualified: Qualified, increments: Iterable[PriceIncrement] = ()) -> T
         symbol=contract.symbol,
         exchange=contract.exchange,
         sessions=sessions(details.liquidHours, zone),
+        size_step=_size_step(details),
+        min_size=_size(details.minSize),
     )
 
 
@@ -89,6 +91,18 @@ def _instant(text: str, zone: tzinfo) -> float:
     hour, minute = int(clock[:2]), int(clock[2:])
     local = day.replace(hour=hour, minute=minute) if hour < 24 else day + timedelta(days=1)
     return local.astimezone(UTC).timestamp()
+
+
+def _size_step(details: ContractDetails) -> Decimal:
+    """Fractions of a share cannot be ordered through the API (10243), however small IB's own steps are."""
+    step = _size(details.sizeIncrement)
+    is_stock = details.contract is not None and details.contract.secType == "STK"
+    return max(step, Decimal(1)) if is_stock else step
+
+
+def _size(told: float) -> Decimal:
+    """Zero where IB tells none."""
+    return decimal_of(number_or_none(told) or 0.0)
 
 
 def _price_step(details: ContractDetails, increments: Iterable[PriceIncrement]) -> Decimal:

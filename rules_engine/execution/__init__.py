@@ -13,6 +13,7 @@ The gates
     totals          limits over a day, a rule, the account
     rule_profit     what one rule's own fills came to
     exposure        how much orders on their way may still buy or sell
+    sizes           how much IB takes in one order
     closing         how much of a position is left to close, and the orders that keep the rest
     positions       what the account holds, and whether our own fills are in that yet
     book            our own orders, as the limits see them

@@ -45,6 +45,8 @@ def decide(
     if refused := gate.check(resolved.unit, replace(book, open=resolved.rest), rule.name):
         return hold_back(HeldBack(firing, refused.reason, refused.detail), rule, wording)
     notice = wording(firing)
+    if resolved.remarks:
+        notice = replace(notice, text="\n".join((notice.text, *resolved.remarks)))
     if dry and resolved.unit:
         notice = replace(notice, text=f"{notice.text}\nDry run, would send: {describe(resolved.unit)}")
     return Decision(

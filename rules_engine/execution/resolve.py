@@ -10,6 +10,7 @@ from rules_engine.execution.book import Refusal
 from rules_engine.execution.closing import keepers_words, left_to_close
 from rules_engine.execution.exposure import contract_in
 from rules_engine.execution.ports import Market
+from rules_engine.execution.sizes import orderable, sizes_words
 from rules_engine.model.action import (
     Action,
     AtLimit,
@@ -45,12 +46,14 @@ GOOD_TILL_CANCELLED = TimeInForce(Duration.GOOD_TILL_CANCELLED)
 class Resolved:
     """Everything that one firing does: its orders as one unit, and the cancellations before them.
 
-    ``rest`` are our open orders that it does not cancel: what the unit is checked against.
+    ``rest`` are our open orders that it does not cancel: what the unit is checked against. ``remarks`` say in what the
+    orders fall short of the actions.
     """
 
     unit: Unit
     cancels: tuple[CancelOrders, ...] = ()
     rest: Sequence[Intent] = ()
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,14 @@ def resolve(
     legs: list[OrderDraft] = []
     cancels = tuple(action for action in actions if isinstance(action, CancelOrders))
     rest = tuple(intent for intent in open_intents if not any(_is_cancelled(intent, cancel) for cancel in cancels))
+    numbers = _Numbers(market, rest, ending)
     try:
         for action in actions:
-            legs += _legs(action, _Numbers(market, rest, ending), len(legs))
+            legs += _legs(action, numbers, len(legs))
+        remarks = tuple(remark for leg in legs if leg.closes for remark in _stays(leg, numbers))
     except _Refused as refused:
         return refused.refusal
-    return Resolved(tuple(legs), cancels, rest)
+    return Resolved(tuple(legs), cancels, rest, remarks)
 
 
 class _Refused(Exception):
@@ -212,7 +217,7 @@ def _of_equity(share: Decimal, draft: OrderDraft, numbers: _Numbers) -> Decimal:
     one = price * traded.multiplier * rate
     if one <= 0:
         raise _Refused(Reason.NO_PRICE, f"{draft.instrument.name} at {plain(price)}")
-    return (equity * share / one).to_integral_value(ROUND_FLOOR)
+    return orderable((equity * share / one).to_integral_value(ROUND_FLOOR), traded)
 
 
 def _bracket(bracket: Bracket, numbers: _Numbers, first: int) -> Unit:
@@ -252,7 +257,7 @@ def _require_beyond(price: Decimal, base: Decimal, above: bool, words: str) -> N
 
 
 def _close(instrument: Instrument, numbers: _Numbers) -> OrderDraft:
-    """The whole position less what already closes it, at market."""
+    """The position less what already closes it, at market, as far as IB takes orders for it."""
     position = numbers.market.position(instrument.name)
     if position is None:
         raise _Refused(Reason.POSITION_UNKNOWN, instrument.name)
@@ -264,7 +269,19 @@ def _close(instrument: Instrument, numbers: _Numbers) -> OrderDraft:
     if left <= 0:
         why = f"nothing of {plain(abs(position))} {instrument.name} is left"
         raise _Refused(Reason.NOTHING_TO_CLOSE, f"{why}; {keepers_words(*way)}")
-    return OrderDraft(instrument, side, left, OrderKind.MARKET, DAY, closes=True)
+    traded = numbers.traded(instrument)
+    if not (quantity := orderable(left, traded)):
+        why = f"{plain(left)} {instrument.name} are left, {sizes_words(traded)}"
+        raise _Refused(Reason.NOTHING_TO_CLOSE, why)
+    return OrderDraft(instrument, side, quantity, OrderKind.MARKET, DAY, closes=True)
+
+
+def _stays(leg: OrderDraft, numbers: _Numbers) -> Sequence[str]:
+    """What of the position the closing order leaves, since IB takes no order for it."""
+    name, traded = leg.instrument.name, numbers.traded(leg.instrument)
+    position = abs(numbers.market.position(name) or Decimal(0))
+    stays = position - orderable(position, traded)
+    return [f"{plain(stays)} {name} cannot be closed and stay: {sizes_words(traded)}."] if stays else []
 
 
 def _time_in_force(written: TimeInForce | None, ending: Ending | None) -> TimeInForce:

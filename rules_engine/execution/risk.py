@@ -15,6 +15,7 @@ from rules_engine.execution.exposure import Exposed, awake, contract_in, of_inte
 from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
 from rules_engine.execution.rule_profit import RuleProfit
+from rules_engine.execution.sizes import odd_size
 from rules_engine.model.action import Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
@@ -70,7 +71,7 @@ class RiskGate:
             return Refusal(Reason.NO_PRICE, f"IB has not confirmed the contract {leg.instrument.name}")
         return (
             allowed(leg, traded, self._limits)
-            or self._quantity(leg)
+            or self._quantity(leg, traded)
             or self._hours(leg, traded)
             or self._halted(leg)
             or self._closing(leg, book)
@@ -79,10 +80,12 @@ class RiskGate:
             or self._priced(leg, traded, unit, book)
         )
 
-    def _quantity(self, leg: OrderDraft) -> Refusal | None:
+    def _quantity(self, leg: OrderDraft, traded: Traded) -> Refusal | None:
         most = self._limits.max_order_quantity
         if not leg.quantity.is_finite() or leg.quantity <= 0:
             return Refusal(Reason.BAD_QUANTITY, f"{leg.quantity} {leg.instrument.name}")
+        if found := odd_size(leg, traded):
+            return found
         if most is None or leg.quantity <= most:
             return None
         return Refusal(Reason.OVER_LIMIT, f"max_order_quantity is {plain(most)}, this is for {plain(leg.quantity)}")

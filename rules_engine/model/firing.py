@@ -31,7 +31,7 @@ class Reason(StrEnum):
     POSITION_UNKNOWN = "the position is unknown"
     NOTHING_TO_CLOSE = "nothing is left to close"
     WRONG_SIDE = "a bracket's child would be on the wrong side of its entry"
-    BAD_QUANTITY = "the quantity is not a positive number"
+    BAD_QUANTITY = "the quantity is none that can be ordered"
     BAD_PRICE = "the price is not a positive number"
     STILL_HELD = "an order that the broker held for the rule has not ended yet"
     NOT_CANCELLED = "an order that is to be cancelled first is not gone"

@@ -173,3 +173,6 @@ class Traded:
     exchange: str
     sessions: tuple[tuple[float, float], ...] = ()
     """Regular hours known ahead, as POSIX seconds (start, end); empty: not known, treated as open."""
+    size_step: Decimal = Decimal(0)
+    """Orders are for multiples of it; zero: not known, anything goes."""
+    min_size: Decimal = Decimal(0)

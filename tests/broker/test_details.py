@@ -8,7 +8,7 @@ import pytest
 
 from rules_engine.broker.contracts import Qualified
 from rules_engine.broker.details import market_rule, sessions, traded, zone_of
-from rules_engine.broker.library import Contract, ContractDetails, PriceIncrement
+from rules_engine.broker.library import UNSET_DOUBLE, Contract, ContractDetails, PriceIncrement
 from rules_engine.model.instrument import Kind, us_stock
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -83,6 +83,25 @@ def test_contract_without_a_price_rule_has_none() -> None:
 def test_price_magnifier_makes_the_multiplier_one_of_money() -> None:
     qualified = _qualified(multiplier="40000", priceMagnifier=100)
     assert traded(qualified).multiplier == Decimal(400)
+
+
+@pytest.mark.parametrize(
+    ("told", "step", "least"), [((1.0, 1.0), 1, 1), ((0.0001, 0.0001), 1, "0.0001"), ((100.0, 100.0), 100, 100)]
+)
+def test_shares_are_ordered_whole_however_small_ib_s_steps_are(
+    told: tuple[float, float], step: int, least: int | str
+) -> None:
+    """Error 10243 (page message_codes): fractions of a share cannot be ordered through the API."""
+    found = traded(_qualified(minSize=told[0], sizeIncrement=told[1]))
+    assert (found.size_step, found.min_size) == (Decimal(step), Decimal(least))
+
+
+def test_an_older_tws_tells_no_sizes_and_what_is_no_stock_has_ib_s_own_steps() -> None:
+    assert (traded(_qualified()).size_step, traded(_qualified()).min_size) == (Decimal(1), Decimal(0))
+    coin = _qualified(minSize=UNSET_DOUBLE, sizeIncrement=1e-8)
+    assert coin.details.contract is not None
+    coin.details.contract.secType = "CRYPTO"
+    assert (traded(coin).size_step, traded(coin).min_size) == (Decimal("1e-8"), Decimal(0))
 
 
 def _qualified(multiplier: str = "", **details: object) -> Qualified:

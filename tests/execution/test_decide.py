@@ -23,7 +23,7 @@ from rules_engine.model.order import OrderDraft
 from rules_engine.model.place import Place
 from rules_engine.model.rule import Case, IfMissed, Rule
 from rules_engine.model.settings import Limits
-from tests.execution.doubles import MA, NOW_S, FakeMarket, V, draft, firing
+from tests.execution.doubles import MA, NOW_S, FakeMarket, V, draft, firing, stock
 
 BUY = PlaceOrder(Side.BUY, Quantity(Number(100)), MA, AtLimit(Reading(MA, Field.ASK)))
 PLACE = Place("r.yaml", 1, 1)
@@ -134,3 +134,11 @@ def test_what_a_firing_cancels_does_not_stand_against_what_it_orders() -> None:
     full = [draft(quantity=Decimal(1))] * 20
     assert decided(rule(CancelOrders(instrument=MA), BUY), working=full).unit
     assert not decided(rule(CancelOrders(rule="b"), BUY), working=full).unit
+
+
+def test_what_closing_leaves_is_said_with_the_firing() -> None:
+    whole = stock("MA", size_step=Decimal(1))
+    market = FakeMarket(positions={"MA": Decimal("300.5")}, contracts={"MA": whole})
+    made = decided(rule(ClosePosition(MA)), market=market)
+    assert made.notices[0].text == "fired\n0.5 MA cannot be closed and stay: IB takes steps of 1."
+    assert [leg.quantity for leg in made.unit] == [Decimal(300)]
