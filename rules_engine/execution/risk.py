@@ -28,6 +28,7 @@ from rules_engine.model.settings import Limits
 QUOTE_AGE_MAX_S = 60.0
 QUOTE_AHEAD_MAX_S = 5.0
 DUPLICATE_WINDOW_S = 60.0
+_HOURS_OVER = "may be closed: all hours that IB told of are over, a new connection reads its hours anew"
 
 
 class RiskGate:
@@ -96,7 +97,9 @@ class RiskGate:
         now_s = self._clock.now_s()
         if any(start_s <= now_s < end_s for start_s, end_s in traded.sessions):
             return None
-        return Refusal(Reason.MARKET_CLOSED, f"{leg.instrument.name} is closed now; 'outside hours' would send anyway")
+        is_told = now_s < max(end_s for _, end_s in traded.sessions)
+        why = f"{leg.instrument.name} {'is closed now' if is_told else _HOURS_OVER}"
+        return Refusal(Reason.MARKET_CLOSED, f"{why}; 'outside hours' would send anyway")
 
     def _halted(self, leg: OrderDraft) -> Refusal | None:
         quote = self._market.quote(leg.instrument.name)

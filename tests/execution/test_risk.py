@@ -194,6 +194,15 @@ def test_outside_regular_hours_nothing_is_sent_from_here(offset_s: float, is_ope
     assert gate.check((draft(outside_hours=True),), Book()) is None
 
 
+def test_hours_that_are_over_are_called_old_and_not_the_market_closed() -> None:
+    market = FakeMarket(contracts={"MA": stock("MA", sessions=SESSIONS)})
+    refused = RiskGate(NONE, market, SteppedClock(NOW_S + 2000)).check((draft(),), Book())
+    assert refused is not None and refused.reason is Reason.MARKET_CLOSED
+    assert "a new connection reads its hours anew" in refused.detail
+    closed = RiskGate(NONE, market, SteppedClock(NOW_S + 500)).check((draft(),), Book())
+    assert closed is not None and closed.detail.startswith("MA is closed now")
+
+
 def test_a_held_order_may_be_placed_while_its_market_is_closed() -> None:
     market = FakeMarket(contracts={"MA": stock("MA", sessions=SESSIONS)})
     trigger = HeldPrice(V, True, Decimal(200), TriggerMethod.LAST)
