@@ -15,6 +15,7 @@ from rules_engine.evaluation.columnar.kernels import Kernels
 from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, Leaf, plain_keys, source_of
 from rules_engine.evaluation.columnar.moments import Moments, Sight
 from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.steps import step, stepped
 from rules_engine.evaluation.columnar.track import Track
 from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
 from rules_engine.evaluation.series import unnamed
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 MARGIN = 1e-9
 """Of the size; a thousand times what counts as equal, a million times what floats lose."""
-_TIE, _SCALED_MAX = 1e-4, 2.0**39
-"""So near to the middle between two, or so large, all digits of a number count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,29 +345,9 @@ def _called(name: str, arguments: list[Values]) -> Values:
 
 
 def _stepped(of: Values, digits: int | None, dust: float) -> Values:
-    """`floor`, or `round` to so many digits. Neither ever falls while its argument rises: where the least and the most
-    that this may be come to one step, that is the value, and elsewhere it is no farther off than these two."""
-    found = _step(of.at, digits)
+    """``dust`` is what the last digits of the terms may make."""
     if of.exact and of.off is None:
-        return Values(found, True)
-    off = np.asarray(_off(of))
-    away = np.where(off > 0, off + dust, 0.0) if of.exact else off + dust
-    apart = np.maximum(_step(of.at + away, digits) - found, found - _step(of.at - away, digits))
-    apart[apart != apart] = 0.0
+        return Values(step(of.at, digits), True)
+    off = np.broadcast_to(_off(of), of.at.shape)
+    found, apart = stepped(of.at, np.where(off > 0, off + dust, 0.0) if of.exact else off + dust, digits)
     return Values(found, True, apart if apart.any() else None)
-
-
-def _step(values: Column, digits: int | None) -> Column:
-    return np.floor(values) if digits is None else _rounded(values, digits)
-
-
-def _rounded(values: Column, digits: int) -> Column:
-    """As Python does it: to the nearest number of so many digits, decided by all digits that a float has."""
-    scale = 10.0**digits
-    scaled = values * scale
-    found = np.rint(scaled) / scale
-    is_near = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < _TIE
-    is_large = (np.abs(scaled) > _SCALED_MAX) & np.isfinite(scaled)
-    for place in np.flatnonzero(is_near | is_large).tolist():
-        found[place] = round(float(values[place]), digits)
-    return found
