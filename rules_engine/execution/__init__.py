@@ -36,6 +36,7 @@ The protocol
     account_reset  whether all positions are gone without a trade
     unarrived      whether an order that they do not show certainly never arrived
     intake         IB's reports into the journal
+    protection     what the exits of a bracket still protect
     cancelling     cancellations onto the wire
     partial_fills  when fills of an order that is not complete are told
     desk           all of this from outside

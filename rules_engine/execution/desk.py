@@ -16,6 +16,7 @@ from rules_engine.execution.partial_fills import PartialFills
 from rules_engine.execution.ports import OrderLink
 from rules_engine.execution.positions import Positions
 from rules_engine.execution.preflight import Preflight
+from rules_engine.execution.protection import Protection
 from rules_engine.execution.reconciler import Reconciler
 from rules_engine.execution.rejections import Rejections
 from rules_engine.execution.risk import RiskGate
@@ -58,8 +59,10 @@ class Desk:
         self._clock = clock
         self._timing = timing or Timing()
         self._positions = positions or Positions(clock)
-        self._intake = Intake(journal, clock, listener or Silence(), self._positions)
-        self._halts = Halts(journal, clock, tuple(settings.channels))
+        everyone = tuple(settings.channels)
+        protection = Protection(journal, clock, everyone)
+        self._intake = Intake(journal, clock, listener or Silence(), self._positions, protection)
+        self._halts = Halts(journal, clock, everyone)
         self._rejections = Rejections(journal)
         self._reconciler = Reconciler(
             journal, clock, self._intake, self._halts, self._rejections, self._timing, settings
@@ -129,7 +132,9 @@ class Desk:
             case LinkChange():
                 self._on_link(report)
         if intent is not None:
-            self._partial_fills.note([intent])
+            # What ends beside an order that has filled in part is told with that.
+            ended = intent.state.is_over and intent.draft.group
+            self._partial_fills.note(self._journal.intents.unit(intent.rule, intent.seq) if ended else [intent])
         if intent is not None and session is not None:
             session.heard_of_ours(intent)
         self.wake()

@@ -10,6 +10,7 @@ from rules_engine.execution.evidence import is_another
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
 from rules_engine.execution.positions import NO_CONTRACT, Positions
+from rules_engine.execution.protection import Protection, gone_beside, is_explained
 from rules_engine.execution.words import fill_words, order_words
 from rules_engine.model.action import Duration, Side
 from rules_engine.model.clock import Clock
@@ -27,9 +28,12 @@ _AT_IB = frozenset({State.ACKED, State.WORKING})
 class Intake:
     """Applies what IB says to our intents. What is not ours is none of our business, and is ignored."""
 
-    def __init__(self, journal: Journal, clock: Clock, listener: Listener, positions: Positions) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, listener: Listener, positions: Positions, protection: Protection
+    ) -> None:
         self._journal = journal
         self._positions = positions
+        self._protection = protection
         self._clock = clock
         self._listener = listener
 
@@ -92,7 +96,9 @@ class Intake:
         """How much of an order has filled so far; what was told before is not told again."""
         intent = self._journal.intents.get(key)
         if intent is not None and intent.state is State.PARTIAL:
-            self._publish([self._tell(intent, NoticeKind.PARTLY_FILLED, f"{fill_words(intent)} so far")])
+            alone = self._alone_words(intent)
+            text, occasion = f"{fill_words(intent)} so far{alone}", ".alone" if alone else ""
+            self._publish([self._tell(intent, NoticeKind.PARTLY_FILLED, text, occasion=occasion)])
 
     def adopt(self, intent: Intent) -> Intent:
         """The user has seen the order of unknown fate at IB: it stays open until IB's own reports complete it."""
@@ -142,6 +148,7 @@ class Intake:
             self._journal.holdings.filled(after.draft.instrument.name, bought)
             self._positions.filled(*self._where_and_when(data, away=away), bought)
         news: list[News] = [self._tell(after, notice, text, away=away) for notice, text in self._steps(before, after)]
+        self._protection.stepped(before, after)
         if after.held and (after.filled > 0 or after.state is State.WORKING):
             self._journal.trigger(after.rule, after.seq)
         return [*news, *self._end_unit(after)]
@@ -170,7 +177,7 @@ class Intake:
             case State.REJECTED:
                 return [(NoticeKind.REJECTED, _rejection_words(after))]
             case State.CANCELLED:
-                return [(NoticeKind.CANCELLED, _cancel_words(after))]
+                return [(NoticeKind.CANCELLED, f"{_cancel_words(after)}{self._alone_words(after)}")]
             case State.UNKNOWN:
                 return [(NoticeKind.UNKNOWN_ORDER, unknown_words(after))]
             case State.ACKED | State.WORKING if before.state in _NEW:
@@ -180,7 +187,13 @@ class Intake:
             case _:
                 return []
 
-    def _tell(self, intent: Intent, kind: NoticeKind, text: str, *, away: bool = False) -> Change:
+    def _alone_words(self, intent: Intent) -> str:
+        """What was cancelled beside an order of a group that has filled only in part."""
+        gone = gone_beside(intent, self._journal.intents.unit(intent.rule, intent.seq))
+        words = "; ".join(order_words(leg.draft) for leg in gone)
+        return f"; cancelled beside it: {words}" if gone else ""
+
+    def _tell(self, intent: Intent, kind: NoticeKind, text: str, *, away: bool = False, occasion: str = "") -> Change:
         change = Change(kind, intent, text, away)
         if self._is_told(change):
             when = " (while the engine was not connected)" if away else ""
@@ -188,7 +201,7 @@ class Intake:
                 Notice(
                     kind=kind,
                     text=f"{intent.rule}: {text}{when}",
-                    dedup=f"{intent.key}.{kind}.{intent.filled}",
+                    dedup=f"{intent.key}.{kind}.{intent.filled}{occasion}",
                     at_s=self._clock.now_s(),
                     channels=tuple(self._journal.channels(intent.rule, intent.seq)),
                     rule=intent.rule,
@@ -207,9 +220,7 @@ class Intake:
             return False  # Its rule is broken by that: one message says both.
         if change.kind is not NoticeKind.CANCELLED or change.intent.filled > 0:
             return True
-        unit = self._journal.intents.unit(change.intent.rule, change.intent.seq)
-        related = [leg for leg in unit if _related(leg, change.intent)]
-        return not any(leg.filled > 0 or leg.state in (State.REJECTED, State.CANCELLED) for leg in related)
+        return not is_explained(change.intent, self._journal.intents.unit(change.intent.rule, change.intent.seq))
 
     def _end_unit(self, intent: Intent) -> Sequence[UnitEnd]:
         entries = [leg for leg in self._journal.intents.unit(intent.rule, intent.seq) if not leg.is_child]
@@ -252,13 +263,3 @@ def _rejection_words(intent: Intent) -> str:
     if not intent.reason and intent.draft.time_in_force.duration is Duration.FILL_OR_KILL:
         return f"not filled at once, so IB ended it: {order_words(intent.draft)}"
     return f"IB rejected: {order_words(intent.draft)}. {intent.reason}".rstrip()
-
-
-def _related(leg: Intent, other: Intent) -> bool:
-    """Legs that cancel each other: of one group, or of one bracket."""
-    if leg.key == other.key:
-        return False
-    if leg.draft.group and leg.draft.group == other.draft.group:
-        return True
-    roots = [one.leg if one.draft.parent is None else one.draft.parent for one in (leg, other)]
-    return roots[0] == roots[1]

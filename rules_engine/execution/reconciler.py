@@ -20,7 +20,7 @@ from rules_engine.model.clock import Clock
 from rules_engine.model.errors import EvidenceIncomplete, LinkDown
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import Notice, NoticeKind
-from rules_engine.model.reports import Evidence
+from rules_engine.model.reports import BrokerStatus, Evidence, OrderReport
 from rules_engine.model.settings import Settings
 
 State = IntentState
@@ -105,14 +105,14 @@ class Reconciler:
         # Fills first: they are the truth, and a message about them can then name the price.
         for execution in evidence.executions:
             self._intake.execution(execution, away=away)
-        for report in (*evidence.open_orders, *evidence.completed):
+        for report in sorted((*evidence.open_orders, *evidence.completed), key=_what_explains_first):
             self._intake.order(report, away=away)
 
     def _settle_rejected(self, session: Session, alive: AbstractSet[str]) -> None:
         """Ends what IB said is rejected, unless its answers show it alive. Such an order is looked at once more; if it
         lives even then, IB had complained of it and not ended it."""
         now_s = self._clock.now_s()
-        for key, complaint in list(session.complaints.items()):
+        for key, complaint in sorted(session.complaints.items()):  # An entry before its exits.
             intent = self._journal.intents.get(key)
             if complaint.meaning is not Meaning.REJECTS or intent is None:
                 continue
@@ -241,3 +241,8 @@ class Reconciler:
         doubtful = any(intent.state in (State.SENDING, State.UNKNOWN) for intent in self._journal.intents.at_broker())
         rest_s = now_s + (self._timing.recheck_s if doubtful else self._timing.audit_s)
         return min((moment_s for moment_s in moments if moment_s > now_s), default=rest_s)
+
+
+def _what_explains_first(report: OrderReport) -> tuple[bool, str]:
+    """What filled goes before what that cancelled, and an entry before its exits."""
+    return report.status is not BrokerStatus.FILLED, report.order_ref
