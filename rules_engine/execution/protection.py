@@ -1,4 +1,4 @@
-"""What the exits of a bracket still protect, and which of their ends are no news."""
+"""What the exits of a bracket still protect: a stop that is gone is told, an entry whose exit IB refused taken back."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -31,10 +31,20 @@ class Protection:
             return
         unit = self._journal.intents.unit(after.rule, after.seq)
         entry = after if after.draft.parent is None else unit[after.draft.parent]
+        if after.is_child and after.state is State.REJECTED and not before.state.is_over:
+            self._take_back(entry, after)
         bare = _unprotected(entry, unit)
         known = _unprotected(*_with(before, entry, unit))
         if bare > known and (known == 0 or entry.state.is_over):
             self._tell_bare(entry, bare, [leg for leg in _exits(entry, unit) if leg.draft.kind in _STOPS])
+
+    def _take_back(self, entry: Intent, exit_: Intent) -> None:
+        """A bracket is meant whole: without all of its exits its entry must not fill."""
+        if entry.state.is_over or entry.cancel_wanted:
+            return
+        self._journal.want_leg_cancelled(entry)
+        why = f"IB rejected its exit {order_words(exit_.draft)}"
+        self._alarm(entry, f"cancelling {order_words(entry.draft)}: {why}", "exit rejected")
 
     def _tell_bare(self, entry: Intent, bare: Decimal, stops: Sequence[Intent]) -> None:
         if all(stop.cancel_wanted for stop in stops):

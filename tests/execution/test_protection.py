@@ -139,6 +139,41 @@ async def test_exits_that_were_cancelled_as_asked_are_one_message_and_no_alarm(b
     assert alarms(bench) == []
 
 
+@pytest.mark.parametrize("exit_", [1, 2])
+async def test_an_entry_whose_exit_ib_rejects_is_cancelled_and_told(bench: Bench, exit_: int) -> None:
+    keys = await placed(bench, ENTRY, PROFIT, STOP)
+    rejected(bench, keys[exit_])
+    await bench.desk.step()
+    assert bench.ib.cancels == [bench.ib.wire[0].order_id]
+    assert states(bench)[0] is State.CANCELLED and states(bench)[exit_] is State.REJECTED
+    [alarm] = alarms(bench)
+    assert alarm.startswith("r: cancelling buy 100 MA at limit 402 day: IB rejected its exit sell 100 MA at ")
+    assert bench.told() == [NoticeKind.REJECTED, NoticeKind.ALARM, NoticeKind.CANCELLED]
+
+
+async def test_the_cancellation_of_an_entry_without_its_stop_survives_a_kill(bench: Bench) -> None:
+    keys = await placed(bench, ENTRY, PROFIT, STOP)
+    rejected(bench, keys[2])
+    await bench.desk.reconcile()
+    bench.restart()
+    obeys(bench, await bench.connect())
+    await bench.desk.step()
+    assert states(bench) == [State.CANCELLED, State.CANCELLED, State.REJECTED]
+    assert len(alarms(bench)) == 1
+
+
+async def test_what_fills_of_an_entry_whose_stop_was_rejected_is_an_alarm(bench: Bench) -> None:
+    keys = await placed(bench, ENTRY, PROFIT, STOP)
+    rejected(bench, keys[2])
+    await bench.desk.reconcile()
+    fill(bench, keys[0], 40)
+    assert [text[:11] for text in alarms(bench)] == ["r: cancelli", "r: 40 MA of"]
+    fill(bench, keys[0], 20)
+    fill(bench, keys[0], 40)
+    assert [text[:12] for text in alarms(bench)[2:]] == ["r: 100 MA of"], "once more, when it is over"
+    assert alarms(bench)[2].endswith("sell 100 MA at stop 395 good till cancelled is rejected. Look in TWS")
+
+
 async def test_a_stop_that_is_rejected_after_the_entry_filled_is_an_alarm(bench: Bench) -> None:
     keys = await placed(bench, ENTRY, PROFIT, STOP)
     fill(bench, keys[0], 100)
@@ -146,6 +181,15 @@ async def test_a_stop_that_is_rejected_after_the_entry_filled_is_an_alarm(bench:
     await bench.desk.step()
     assert [text[:12] for text in alarms(bench)] == ["r: 100 MA of"]
     assert (bench.ib.cancels, states(bench)[1]) == ([], State.WORKING)
+
+
+async def test_an_entry_that_ib_rejects_together_with_its_exits_is_told_once(bench: Bench) -> None:
+    keys = await placed(bench, ENTRY, PROFIT, STOP)
+    for key in reversed(keys):
+        rejected(bench, key)
+    await bench.desk.step()
+    assert states(bench) == [State.REJECTED] * 3
+    assert (alarms(bench), bench.ib.cancels) == ([], [])
 
 
 async def test_a_stop_that_ib_never_had_says_the_user_leaves_the_position_bare(bench: Bench) -> None:
