@@ -6,8 +6,8 @@ from collections.abc import Collection
 from rules_engine.execution.book import Refusal
 from rules_engine.model.firing import Reason
 
-WAITABLE = frozenset({Reason.NO_PRICE, Reason.POSITION_UNKNOWN, Reason.UNKNOWN_DATA})
-"""What IB usually tells within moments of a connection."""
+WAITABLE = frozenset({Reason.NO_PRICE, Reason.POSITION_UNKNOWN, Reason.UNKNOWN_DATA, Reason.TOO_WIDE})
+"""What IB usually tells within moments of a connection, and a market that may be narrow again in a moment."""
 
 
 class PriceWait:

@@ -87,8 +87,8 @@ class RiskGate:
             return Refusal(Reason.BAD_QUANTITY, f"{leg.quantity} {leg.instrument.name}")
         if found := odd_size(leg, traded):
             return found
-        if most is None or leg.quantity <= most:
-            return None
+        if most is None or leg.closes or leg.quantity <= most:
+            return None  # Whatever is held may be closed at once: that it is no more, `_closing` sees to.
         return Refusal(Reason.OVER_LIMIT, f"max_order_quantity is {plain(most)}, this is for {plain(leg.quantity)}")
 
     def _hours(self, leg: OrderDraft, traded: Traded) -> Refusal | None:
@@ -176,18 +176,23 @@ class RiskGate:
         if middle > 0 and spread <= limits.max_spread * middle:
             return None
         share = f"{spread / middle * 100:.1f}%" if middle > 0 else "not to be measured"
-        return Refusal(Reason.OVER_LIMIT, f"max_spread is {plain(limits.max_spread * 100)}%, that of {name} is {share}")
+        # An exit waits a while for a better market; an entry that has to wait is no more the one that was meant.
+        reason = Reason.TOO_WIDE if leg.closes else Reason.OVER_LIMIT
+        return Refusal(reason, f"max_spread is {plain(limits.max_spread * 100)}%, that of {name} is {share}")
 
     def _limited(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
         limits = self._limits
-        if limits.price_collar is None and limits.max_order_value is None and limits.max_position_value is None:
+        # What closes makes no position larger, and may be worth whatever it has come to.
+        has_value = not leg.closes and (limits.max_order_value is not None or limits.max_position_value is not None)
+        if limits.price_collar is None and not has_value:
             return None
         quote = self._fresh_quote(leg)
         reference = _reference(leg, quote)
         price = _order_price(leg, quote, reference)
         if reference is None or price is None:
             return Refusal(Reason.NO_PRICE, f"{leg.instrument.name} has no price of the last {QUOTE_AGE_MAX_S:.0f}s")
-        return self._collar(leg, price, reference) or self._values(leg, traded, price, unit, book)
+        collared = self._collar(leg, price, reference)
+        return collared or (self._values(leg, traded, price, unit, book) if has_value else None)
 
     def _fresh_quote(self, leg: OrderDraft) -> Quote | None:
         quote = self._market.quote(leg.instrument.name)
@@ -209,8 +214,6 @@ class RiskGate:
 
     def _values(self, leg: OrderDraft, traded: Traded, price: Decimal, unit: Unit, book: Book) -> Refusal | None:
         limits = self._limits
-        if limits.max_order_value is None and limits.max_position_value is None:
-            return None
         rate = self._market.exchange_rate(traded.currency)
         if rate is None or rate <= 0:
             return Refusal(Reason.NO_PRICE, f"no exchange rate for {traded.currency}")

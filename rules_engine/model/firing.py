@@ -27,6 +27,7 @@ class Reason(StrEnum):
     TRADING_HALTED = "trading in it is halted"
     OVER_LIMIT = "a limit would be exceeded"
     NO_PRICE = "no fresh price to check the order against"
+    TOO_WIDE = "bid and ask are too far apart"
     SHORT_SALE = "it would open a short position"
     POSITION_UNKNOWN = "the position is unknown"
     NOTHING_TO_CLOSE = "nothing is left to close"

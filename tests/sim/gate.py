@@ -125,7 +125,10 @@ class Gate:
         limits, broken = self._house.limits, self._house.checks.broken
         if intent.draft.parent is not None:
             return  # It only undoes its entry.
-        if limits.max_order_quantity is not None and intent.draft.quantity > limits.max_order_quantity:
+        # Whatever is held may be closed at once.
+        most = limits.max_order_quantity
+        held = abs(Decimal(str(self._house.position(intent.draft.instrument.name)))) if intent.draft.closes else 0
+        if most is not None and intent.draft.quantity > max(most, held):
             broken("no order beyond a limit", f"{intent.key}: quantity {intent.draft.quantity}")
         if limits.max_orders_per_day is not None:
             today = datetime.fromtimestamp(self._house.clock.now_s(), NEW_YORK)
