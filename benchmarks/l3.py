@@ -37,10 +37,13 @@ SHORT = Size(files=3, rules=10, rounds=1)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Wall seconds until all rules were armed and until the edited file was in force; CPU seconds of a callback."""
+    """Seconds by the clock, and of CPU, until all rules were armed and until the edited file was in force; CPU seconds
+    of a callback. What the two differ by is nearly all the time for which other programs had the cores."""
 
     armed_s: float
+    armed_cpu_s: float
     edited_s: float
+    edited_cpu_s: float
     longest_s: float
 
 
@@ -62,7 +65,7 @@ async def _start_and_edit(size: Size, home: Path) -> Taken:
     stopping = asyncio.Event()
     await asyncio.sleep(0)  # What came before is a callback of its own.
     with callbacks_timed() as callbacks:
-        start_s = time.perf_counter()
+        start_s, start_cpu_s = time.perf_counter(), time.process_time()
         with collector_waits():
             edition = await in_slices(book.reading(clock.now_s(), frozenset(), {}))
         assert isinstance(edition, Edition), edition
@@ -70,17 +73,17 @@ async def _start_and_edit(size: Size, home: Path) -> Taken:
         running = asyncio.create_task(daemon.run(stopping))
         while not daemon.is_running:  # noqa: ASYNC110  # It tells nobody when it is.
             await asyncio.sleep(0)
-        armed_s = time.perf_counter() - start_s
+        armed_s, armed_cpu_s = time.perf_counter() - start_s, time.process_time() - start_cpu_s
         edited = folder / f"{size.files // 2:03}.yaml"
         edited.write_text(edited.read_text().replace("cooldown: 15m", "cooldown: 16m"))
-        start_s = time.perf_counter()
+        start_s, start_cpu_s = time.perf_counter(), time.process_time()
         changed = await daemon.reload()
-        edited_s = time.perf_counter() - start_s
+        edited_s, edited_cpu_s = time.perf_counter() - start_s, time.process_time() - start_cpu_s
         assert isinstance(changed, Difference) and len(changed.changed) == size.rules, changed
     stopping.set()
     await running
     daemon.close()
-    return Taken(armed_s, edited_s, max(callbacks))
+    return Taken(armed_s, armed_cpu_s, edited_s, edited_cpu_s, max(callbacks))
 
 
 def report(size: Size) -> str:
@@ -88,7 +91,9 @@ def report(size: Size) -> str:
     rounds = [once(size) for _ in range(size.rounds)]
     figures = (
         ("text to armed", [one.armed_s for one in rounds], "<= 3 s"),
+        ("text to armed, CPU", [one.armed_cpu_s for one in rounds], ""),
         ("one file edited, read and in force", [one.edited_s for one in rounds], "<= 0.3 s"),
+        ("one file edited, CPU", [one.edited_cpu_s for one in rounds], ""),
         ("longest callback, CPU", [one.longest_s for one in rounds], "<= 0.05 s"),
     )
     rows = [[name, *(f"{spell(pick(all_s))} s" for pick in (median, min, max)), goal] for name, all_s, goal in figures]
