@@ -126,6 +126,7 @@ class Desk:
                 self._suspect(intent, report)
             case ExecutionReport():
                 intent = self._intake.execution(report, away=away)
+                self._ask_about_larger(intent)
                 self._suspect(intent, report)
             case OrderError():
                 self._on_error(report)
@@ -285,6 +286,11 @@ class Desk:
         if intent.key not in session.inactive:
             session.inactive.add(intent.key)
             session.due_s = self._clock.now_s()
+
+    def _ask_about_larger(self, intent: Intent | None) -> None:
+        """More has filled than we took the order to be for: we ask whether it works on."""
+        if intent is not None and self._session is not None and intent.filled > intent.quantity:
+            self._session.due_s = self._clock.now_s()
 
     def _suspect(self, intent: Intent | None, report: OrderReport | ExecutionReport) -> None:
         """Another number of IB for one intent is another order: nothing leaves before the evidence has shown it."""

@@ -16,6 +16,7 @@ from rules_engine.model.action import Duration, Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.order_words import plain
 from rules_engine.model.reports import ExecutionReport, OrderError, OrderReport
 
 State = IntentState
@@ -166,18 +167,28 @@ class Intake:
 
     def _steps(self, before: Intent, after: Intent) -> Sequence[tuple[NoticeKind, str]]:
         """What is worth telling about the step from ``before`` to ``after``."""
-        late = before.state.is_over and after.filled > before.filled
-        if late and before.state is not State.FILLED:
-            return [(NoticeKind.FILLED, f"{fill_words(after)}, although IB had reported the order {before.state}")]
+        if after.quantity > before.quantity and after.state.may_be_at_broker:
+            size = f"{order_words(after.draft)} is for {plain(after.quantity)} now, and works on"
+            return [(NoticeKind.ALARM, f"somebody made it larger in TWS: {size}"), *self._turns(before, after)]
+        return self._turns(before, after)
+
+    def _turns(self, before: Intent, after: Intent) -> Sequence[tuple[NoticeKind, str]]:
+        if before.state.is_over and after.filled > before.filled:
+            why = f"although IB had reported the order {before.state}"
+            if before.state is State.FILLED:
+                why = "more than was sent"
+            return [(NoticeKind.FILLED, f"{fill_words(after)}, {why}")]
         if after.state is before.state:
             return []
         match after.state:
             case State.FILLED:
-                return [(NoticeKind.FILLED, fill_words(after))]
+                less = ": IB calls that filled" if after.filled < after.quantity else ""
+                return [(NoticeKind.FILLED, f"{fill_words(after)}{less}{self._exit_words(after)}")]
             case State.REJECTED:
                 return [(NoticeKind.REJECTED, _rejection_words(after))]
             case State.CANCELLED:
-                return [(NoticeKind.CANCELLED, f"{_cancel_words(after)}{self._alone_words(after)}")]
+                beside = f"{self._alone_words(after)}{self._exit_words(after)}"
+                return [(NoticeKind.CANCELLED, f"{_cancel_words(after)}{beside}")]
             case State.UNKNOWN:
                 return [(NoticeKind.UNKNOWN_ORDER, unknown_words(after))]
             case State.ACKED | State.WORKING if before.state in _NEW:
@@ -187,6 +198,15 @@ class Intake:
             case _:
                 return []
 
+    def _exit_words(self, entry: Intent) -> str:
+        """What to look at where an entry is over with less than its exits were sent for."""
+        unit = self._journal.intents.unit(entry.rule, entry.seq) if 0 < entry.filled < entry.quantity else ()
+        exits = [leg for leg in unit if leg.draft.parent == entry.leg and not leg.state.is_over]
+        if not any(leg.remaining > entry.filled for leg in exits):
+            return ""
+        sent, filled = plain(max(leg.quantity for leg in exits)), plain(entry.filled)
+        return f"; its exits at IB were sent for {sent}: see in TWS that they are for {filled}"
+
     def _alone_words(self, intent: Intent) -> str:
         """What was cancelled beside an order of a group that has filled only in part."""
         gone = gone_beside(intent, self._journal.intents.unit(intent.rule, intent.seq))
@@ -195,13 +215,14 @@ class Intake:
 
     def _tell(self, intent: Intent, kind: NoticeKind, text: str, *, away: bool = False, occasion: str = "") -> Change:
         change = Change(kind, intent, text, away)
+        size = "" if intent.enlarged_to is None else f".of {plain(intent.enlarged_to)}"
         if self._is_told(change):
             when = " (while the engine was not connected)" if away else ""
             self._journal.tell(
                 Notice(
                     kind=kind,
                     text=f"{intent.rule}: {text}{when}",
-                    dedup=f"{intent.key}.{kind}.{intent.filled}{occasion}",
+                    dedup=f"{intent.key}.{kind}.{intent.filled}{size}{occasion}",
                     at_s=self._clock.now_s(),
                     channels=tuple(self._journal.channels(intent.rule, intent.seq)),
                     rule=intent.rule,

@@ -61,9 +61,9 @@ class Intents:
         average = None if intent.average_price is None else str(intent.average_price)
         self._database.execute(
             "UPDATE intent SET state = ?, reason = ?, cancel_wanted = ?, order_id = ?, perm_id = ?, gateway_mark = ?,"
-            " sent_s = ?, filled = ?, average_price = ?, updated_s = ? WHERE key = ?",
+            " sent_s = ?, quantity = ?, filled = ?, average_price = ?, updated_s = ? WHERE key = ?",
             *(intent.state, intent.reason, int(intent.cancel_wanted), intent.order_id, intent.perm_id),
-            *(intent.gateway_mark, intent.sent_s, str(intent.filled), average, now_s, intent.key),
+            *(intent.gateway_mark, intent.sent_s, str(intent.quantity), str(intent.filled), average, now_s, intent.key),
         )
 
     def shift_expiry(self, by_s: float) -> None:
@@ -214,12 +214,13 @@ def intents_of(rows: Iterable[Row]) -> Sequence[Intent]:
 @lru_cache(maxsize=32_768)
 def intent_of(row: Row) -> Intent:
     """The intent that this row holds. The same rows are read again at every check of a limit."""
+    draft, quantity = _draft(row["draft_json"]), Decimal(row["quantity"])
     return Intent(
         key=row["key"],
         rule=row["rule"],
         seq=row["seq"],
         leg=row["leg"],
-        draft=_draft(row["draft_json"]),
+        draft=draft,
         created_s=row["created_s"],
         state=IntentState(row["state"]),
         order_id=row["order_id"],
@@ -232,6 +233,7 @@ def intent_of(row: Row) -> Intent:
         sent_s=row["sent_s"],
         gateway_mark=row["gateway_mark"],
         cancel_wanted=bool(row["cancel_wanted"]),
+        enlarged_to=quantity if quantity > draft.quantity else None,
     )
 
 

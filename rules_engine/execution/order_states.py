@@ -10,6 +10,7 @@ from rules_engine.model.reports import BrokerStatus, ExecutionReport, OrderRepor
 
 State = IntentState
 
+_ENDED_SHORT = frozenset({State.CANCELLED, State.REJECTED, State.EXPIRED})
 _AVERAGE_STEP = Decimal("1e-8")
 
 
@@ -23,6 +24,7 @@ class OrderEvent(StrEnum):
     CANCELLED = "IB says that it is cancelled"
     REJECTED = "IB says that it is rejected"
     LOST = "complete evidence shows no trace of it"
+    ENLARGED = "it works on, for more than it was taken to be for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ MOVES: Mapping[IntentState, Moves] = {
     State.CANCELLED: _LATE_FILL,
     State.REJECTED: _LATE_FILL,
     State.EXPIRED: _LATE_FILL,
-    State.FILLED: {},
+    # Somebody made it larger in TWS, and what was sent of it has filled.
+    State.FILLED: {OrderEvent.ENLARGED: State.PARTIAL},
     # Never sent.
     State.INTENT: {},
     State.DRY: {},
@@ -89,11 +92,13 @@ def move(state: IntentState, event: OrderEvent) -> IntentState:
 
 def reported(intent: Intent, report: OrderReport) -> Intent:
     """The intent after an order report. Fills only ever grow here: executions are the truth about them."""
-    complete = report.status is BrokerStatus.FILLED
-    filled = intent.draft.quantity if complete else max(intent.filled, report.filled)
+    sized = _sized(intent, report)
+    # Filled is as much as IB says, which may be another quantity than was sent; a completed order may not say which.
+    unsaid = _event(report) is OrderEvent.FILLED_ALL and report.filled <= 0
+    filled = max(intent.filled, sized.quantity if unsaid else report.filled)
     average = report.average_price if report.filled > 0 and report.average_price else intent.average_price
     grown = replace(
-        intent,
+        sized,
         filled=filled if _was_sent(intent) else intent.filled,
         average_price=average,
         perm_id=intent.perm_id or report.perm_id,
@@ -142,9 +147,23 @@ def supersedes(revision: str, known: str) -> bool:
     return (len(revision), revision) > (len(known), known)
 
 
+def _sized(intent: Intent, report: OrderReport) -> Intent:
+    """The intent for as much as IB says. Less than was sent is believed only of an order that is over."""
+    if not _was_sent(intent):
+        return intent
+    if _event(report) is OrderEvent.FILLED_ALL:
+        quantity = max(intent.quantity, report.filled)
+    elif report.status.is_alive and intent.state not in _ENDED_SHORT:
+        quantity = max(intent.draft.quantity, intent.filled, report.filled + report.remaining)
+    else:
+        return intent
+    state = move(intent.state, OrderEvent.ENLARGED) if quantity > intent.quantity else intent.state
+    return replace(intent, state=state, enlarged_to=quantity if quantity > intent.draft.quantity else None)
+
+
 def _settled(intent: Intent, event: OrderEvent) -> Intent:
     state = move(intent.state, event)
-    if intent.filled >= intent.draft.quantity:
+    if intent.filled >= intent.quantity:
         state = move(state, OrderEvent.FILLED_ALL)
     elif intent.filled > 0:
         state = move(state, OrderEvent.FILLED_SOME)
@@ -153,7 +172,8 @@ def _settled(intent: Intent, event: OrderEvent) -> Intent:
 
 def _event(report: OrderReport) -> OrderEvent:
     match report.status:
-        case BrokerStatus.FILLED:
+        # An openOrder that is filled leaves it to the orderStatus after it to say by how much.
+        case BrokerStatus.FILLED if report.completed or report.remaining <= 0:
             return OrderEvent.FILLED_ALL
         case BrokerStatus.CANCELLED:
             return OrderEvent.CANCELLED

@@ -82,7 +82,7 @@ def loss_of_rule_today(
 
 
 def _sent(today: Iterable[Intent]) -> Sequence[tuple[OrderDraft, Decimal]]:
-    return [(intent.draft, intent.draft.quantity) for intent in today]
+    return [(intent.draft, intent.quantity) for intent in today]
 
 
 def _sum(legs: Iterable[tuple[OrderDraft, Decimal]], market: Market) -> Decimal | None:

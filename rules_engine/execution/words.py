@@ -24,6 +24,6 @@ def order_words(draft: OrderDraft) -> str:
 def fill_words(intent: Intent) -> str:
     """`bought 100 MA at 401.25`, or `bought 40 of 100 MA at 401.25` of an order that is not complete."""
     verb = "bought" if intent.draft.side is Side.BUY else "sold"
-    whole = "" if intent.filled >= intent.draft.quantity else f" of {plain(intent.draft.quantity)}"
+    whole = "" if intent.filled >= intent.quantity else f" of {plain(intent.quantity)}"
     price = "" if intent.average_price is None else f" at {plain(intent.average_price)}"
     return f"{verb} {plain(intent.filled)}{whole} {intent.draft.instrument.name}{price}"

@@ -54,6 +54,7 @@ class Intent:
 
     ``held`` legs carry IB's conditions: the firing is IB's trigger. ``expires_s`` ends the wait to be sent, not the
     order's own life. ``order_id`` is the number on the wire, good for one connection; ``perm_id`` is IB's own.
+    ``enlarged_to`` is its size at IB where somebody made it larger in TWS.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Intent:
     sent_s: float | None = None
     gateway_mark: str = ""
     cancel_wanted: bool = False
+    enlarged_to: Decimal | None = None
 
     @property
     def is_child(self) -> bool:
@@ -80,5 +82,10 @@ class Intent:
         return self.draft.parent is not None
 
     @property
+    def quantity(self) -> Decimal:
+        """How much it is for at IB, at the most."""
+        return self.draft.quantity if self.enlarged_to is None else self.enlarged_to
+
+    @property
     def remaining(self) -> Decimal:
-        return max(self.draft.quantity - self.filled, Decimal(0))
+        return max(self.quantity - self.filled, Decimal(0))

@@ -1,5 +1,6 @@
 """What moves an intent: IB's reports through the table, and nothing else."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -37,6 +38,10 @@ def report(status: BrokerStatus, filled: str = "0", **changes: object) -> OrderR
     return OrderReport("k", 9, 5, 17, status, done, 100 - done, Decimal(401) if done else None, **values)  # type: ignore[arg-type]  # By name.
 
 
+def sized(status: BrokerStatus, filled: str, remaining: str) -> OrderReport:
+    return replace(report(status, filled), remaining=Decimal(remaining))
+
+
 def execution(exec_id: str = "a.b.01", quantity: str = "100") -> ExecutionReport:
     return ExecutionReport(exec_id, "k", 9, 5, 17, "MA", 7, "buy", Decimal(quantity), Decimal(401), NOW_S)
 
@@ -52,10 +57,16 @@ def test_what_was_never_sent_never_moves(state: IntentState, event: OrderEvent) 
 
 
 @pytest.mark.parametrize("state", OVER)
-@pytest.mark.parametrize("event", [event for event in OrderEvent if event is not OrderEvent.FILLED_ALL])
+@pytest.mark.parametrize("event", set(OrderEvent) - {OrderEvent.FILLED_ALL, OrderEvent.ENLARGED})
 def test_what_is_over_stays_so_except_for_a_fill(state: IntentState, event: OrderEvent) -> None:
     assert move(state, event) is state
     assert move(state, OrderEvent.FILLED_ALL) is State.FILLED
+
+
+@pytest.mark.parametrize("state", set(State) - {State.FILLED})
+def test_only_what_counted_as_filled_is_opened_again_by_a_larger_size(state: IntentState) -> None:
+    assert move(state, OrderEvent.ENLARGED) is state
+    assert move(State.FILLED, OrderEvent.ENLARGED) is State.PARTIAL
 
 
 @pytest.mark.parametrize("state", [State.SENDING, State.ACKED, State.WORKING, State.PARTIAL])
@@ -74,7 +85,8 @@ def test_losing_sight_of_an_order_is_never_taken_for_its_end(state: IntentState)
     ],
 )
 def test_later_evidence_settles_an_unknown_order(state: IntentState, status: BrokerStatus, after: IntentState) -> None:
-    assert reported(intent(state), report(status)).state is after
+    filled = "100" if status is BrokerStatus.FILLED else "0"
+    assert reported(intent(state), report(status, filled)).state is after
 
 
 @pytest.mark.parametrize("status", [BrokerStatus.PENDING, BrokerStatus.HELD, BrokerStatus.INACTIVE])
@@ -109,6 +121,78 @@ def test_executions_alone_fill_an_order() -> None:
 
 def test_an_execution_that_comes_after_the_status_changes_no_quantity() -> None:
     after = executed(intent(State.FILLED, "100"), [Fill(Decimal(60), Decimal(400))], execution(), corrects=False)
+    assert (after.state, after.filled) == (State.FILLED, Decimal(100))
+
+
+@pytest.mark.parametrize("state", [State.WORKING, State.PARTIAL, State.UNKNOWN, State.CANCELLED])
+def test_an_order_that_ib_calls_filled_has_what_ib_says_and_not_what_we_sent(state: IntentState) -> None:
+    less = reported(intent(state), sized(BrokerStatus.FILLED, "40", "0"))
+    assert (less.state, less.filled, less.quantity) == (State.FILLED, Decimal(40), Decimal(100))
+    more = reported(intent(state), sized(BrokerStatus.FILLED, "300", "0"))
+    assert (more.state, more.filled, more.quantity) == (State.FILLED, Decimal(300), Decimal(300))
+
+
+def test_an_order_that_ib_calls_filled_without_saying_by_how_much_has_all_of_it() -> None:
+    unsaid = reported(intent(State.PARTIAL, "40"), sized(BrokerStatus.FILLED, "0", "0"))
+    assert (unsaid.state, unsaid.filled) == (State.FILLED, Decimal(100))
+    larger = reported(intent(State.WORKING), sized(BrokerStatus.WORKING, "0", "300"))
+    assert reported(larger, sized(BrokerStatus.FILLED, "0", "0")).filled == Decimal(300)
+
+
+@pytest.mark.parametrize("filled", ["0", "40"])
+def test_an_open_order_called_filled_waits_for_the_status_that_says_by_how_much(filled: str) -> None:
+    after = reported(intent(State.PARTIAL, filled), report(BrokerStatus.FILLED, filled))
+    assert (after.state, after.filled) == (State.PARTIAL, Decimal(filled))
+    whole = reported(after, report(BrokerStatus.FILLED, "100"))
+    assert (whole.state, whole.filled) == (State.FILLED, Decimal(100))
+
+
+def test_a_completed_order_may_have_filled_by_less_than_its_size() -> None:
+    after = reported(intent(State.WORKING), report(BrokerStatus.FILLED, "40", completed=True))
+    assert (after.state, after.filled) == (State.FILLED, Decimal(40))
+
+
+def test_a_filled_order_s_status_takes_no_fills_back() -> None:
+    after = reported(intent(State.PARTIAL, "60"), sized(BrokerStatus.FILLED, "40", "0"))
+    assert (after.state, after.filled) == (State.FILLED, Decimal(60))
+
+
+def test_an_order_made_larger_at_ib_is_complete_when_all_of_that_has_filled() -> None:
+    larger = reported(intent(State.WORKING), sized(BrokerStatus.WORKING, "0", "300"))
+    assert (larger.state, larger.quantity, larger.remaining) == (State.WORKING, Decimal(300), Decimal(300))
+    part = executed(larger, [Fill(Decimal(100), Decimal(400))], execution(), corrects=False)
+    assert (part.state, part.remaining) == (State.PARTIAL, Decimal(200))
+    whole = executed(part, [Fill(Decimal(300), Decimal(400))], execution(), corrects=False)
+    assert (whole.state, whole.remaining) == (State.FILLED, Decimal(0))
+
+
+def test_what_counted_as_filled_works_on_where_ib_shows_more_of_it() -> None:
+    again = reported(intent(State.FILLED, "100"), sized(BrokerStatus.WORKING, "100", "200"))
+    assert (again.state, again.filled, again.remaining) == (State.PARTIAL, Decimal(100), Decimal(200))
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.REJECTED, State.EXPIRED, *NEVER_SENT])
+def test_a_larger_size_changes_nothing_about_what_is_over_otherwise(state: IntentState) -> None:
+    before = intent(state)
+    after = reported(before, sized(BrokerStatus.WORKING, "0", "300"))
+    assert (after.state, after.quantity) == (state, Decimal(100))
+
+
+def test_what_was_made_larger_and_small_again_is_as_it_was_sent() -> None:
+    larger = reported(intent(State.WORKING), sized(BrokerStatus.WORKING, "0", "300"))
+    again = reported(larger, sized(BrokerStatus.WORKING, "0", "100"))
+    assert (again.state, again.quantity) == (State.WORKING, Decimal(100))
+
+
+@pytest.mark.parametrize("status", [BrokerStatus.WORKING, BrokerStatus.HELD, BrokerStatus.PENDING])
+def test_a_smaller_size_at_ib_frees_nothing_before_the_order_is_over(status: BrokerStatus) -> None:
+    """IB may show less of an order for a while, such as none of what is still to be worked."""
+    smaller = reported(intent(State.WORKING), sized(status, "0", "40"))
+    assert (smaller.quantity, smaller.remaining) == (Decimal(100), Decimal(100))
+
+
+def test_a_report_from_before_the_fills_opens_nothing_again() -> None:
+    after = reported(intent(State.FILLED, "100"), sized(BrokerStatus.WORKING, "40", "60"))
     assert (after.state, after.filled) == (State.FILLED, Decimal(100))
 
 
