@@ -28,6 +28,8 @@ BANNED = {
 CLOCK = PACKAGE / "model" / "clock.py"
 COMPILER = PACKAGE / "evaluation" / "guard.py"
 """It compiles text of its own, in which no word of a user stands."""
+STORES = PACKAGE / "recordings" / "location.py"
+"""It gives a name to errors of which nobody has a list."""
 SUPERVISORS = {"daemon", "cli"}
 VAGUE = {"utils", "helpers", "helper", "manager", "base", "common", "misc"}
 WIDE = {"Exception", "BaseException"}
@@ -65,8 +67,7 @@ def test_errors_are_swallowed_only_where_the_daemon_supervises() -> None:
         if path.relative_to(PACKAGE).parts[0] not in SUPERVISORS
         for node in ast.walk(tree)
         if isinstance(node, ast.ExceptHandler) and (node.type is None or ast.unparse(node.type) in WIDE)
-        # One that ends by raising another error has given it a name, and swallows nothing.
-        if not isinstance(node.body[-1], ast.Raise)
+        if not (path == STORES and isinstance(node.body[-1], ast.Raise))
     ]
     assert found == []
 

@@ -94,7 +94,9 @@ def _reaching() -> Iterator[None]:
         raise Unreachable("there is no such file") from error
     except OSError:
         raise
-    except Exception as error:  # Each kind of store has errors of its own, without a base that they share.
+    except Exception as error:
+        # Anybody may add a kind of store to fsspec; errors of botocore, aiohttp, google-auth, paramiko and others share
+        # no base, and nobody has a list of them.
         raise Unreachable(str(error) or type(error).__name__) from error
 
 
