@@ -17,6 +17,7 @@ The gates
     closing         how much of a position is left to close, and the orders that keep the rest
     positions       what the account holds, and whether our own fills are in that yet
     book            our own orders, as the limits see them
+    worst_price     the most that one share of an order may change hands for
     finite_market   prices that are no finite number are unknown
     price_wait      how long what is to be sent waits for a price to be checked against
     pace            how many orders leave in a second, and messages of one rule in a minute

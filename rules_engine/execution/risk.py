@@ -16,6 +16,7 @@ from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
 from rules_engine.execution.rule_profit import RuleProfit
 from rules_engine.execution.sizes import odd_size
+from rules_engine.execution.worst_price import worst_price, written_price
 from rules_engine.model.action import Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
@@ -188,11 +189,14 @@ class RiskGate:
             return None
         quote = self._fresh_quote(leg)
         reference = _reference(leg, quote)
-        price = _order_price(leg, quote, reference)
-        if reference is None or price is None:
+        market = _market_price(leg, quote, reference)
+        written, worst = written_price(leg), worst_price(leg, market)
+        price = market if written is None else written
+        if reference is None or price is None or worst is None:
             return Refusal(Reason.NO_PRICE, f"{leg.instrument.name} has no price of the last {QUOTE_AGE_MAX_S:.0f}s")
-        collared = self._collar(leg, price, reference)
-        return collared or (self._values(leg, traded, price, unit, book) if has_value else None)
+        if (collared := self._collar(leg, price, reference)) or not has_value:
+            return collared
+        return self._values(leg, traded, worst, unit, book)
 
     def _fresh_quote(self, leg: OrderDraft) -> Quote | None:
         quote = self._market.quote(leg.instrument.name)
@@ -262,11 +266,8 @@ def _reference(leg: OrderDraft, quote: Quote | None) -> Decimal | None:
     return quote.last
 
 
-def _order_price(leg: OrderDraft, quote: Quote | None, reference: Decimal | None) -> Decimal | None:
-    """What the order would cost at worst, as far as it says so itself; else what the market asks."""
-    written = leg.limit if leg.limit is not None else leg.stop
-    if written is not None:
-        return written
+def _market_price(leg: OrderDraft, quote: Quote | None, reference: Decimal | None) -> Decimal | None:
+    """What the market asks from who buys, or bids to who sells."""
     if quote is None or leg.conditions:
         return reference
     side = quote.ask if leg.side is Side.BUY else quote.bid

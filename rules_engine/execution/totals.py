@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.ports import Market
+from rules_engine.execution.worst_price import worst_price, written_price
 from rules_engine.model.expression import AccountField, AccountReading
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent
@@ -41,10 +42,11 @@ def values(unit: Unit, rule: str, book: Book, limits: Limits, market: Market) ->
     ):
         if most is None:
             continue
-        value = _sum([*before, *((leg, leg.quantity) for leg in opening)], market)
-        if value is None:
+        sent = _sum(before, market, are_sent=True)
+        ours = _sum(((leg, leg.quantity) for leg in opening), market)
+        if sent is None or ours is None:
             return Refusal(Reason.NO_PRICE, f"{name} cannot be checked: the worth of an order is not known")
-        if value > most:
+        if (value := sent + ours) > most:
             return Refusal(Reason.OVER_LIMIT, f"{name} is {plain(most)}, it would come to {value:.2f}")
     return None
 
@@ -85,25 +87,27 @@ def _sent(today: Iterable[Intent]) -> Sequence[tuple[OrderDraft, Decimal]]:
     return [(intent.draft, intent.quantity) for intent in today]
 
 
-def _sum(legs: Iterable[tuple[OrderDraft, Decimal]], market: Market) -> Decimal | None:
+def _sum(legs: Iterable[tuple[OrderDraft, Decimal]], market: Market, *, are_sent: bool = False) -> Decimal | None:
     """Children of brackets undo their entry, and closing orders a position: they add nothing."""
     total = Decimal(0)
     for leg, quantity in legs:
         if leg.parent is not None or leg.closes or not quantity:
             continue
-        worth = _worth(leg, market)
+        worth = _worth(leg, market, is_sent=are_sent)
         if worth is None:
             return None
         total += quantity * worth
     return total
 
 
-def _worth(leg: OrderDraft, market: Market) -> Decimal | None:
-    """Of one share or contract, in the account's base currency; None when anything of it is unknown."""
+def _worth(leg: OrderDraft, market: Market, *, is_sent: bool) -> Decimal | None:
+    """Of one share or contract, in the account's base currency; None when anything of it is unknown. What was sent when
+    its market was known is worth its own price once nobody reads that market any more."""
     traded, quote = market.traded(leg.instrument.name), market.quote(leg.instrument.name)
-    price = leg.limit if leg.limit is not None else leg.stop
-    if price is None and quote is not None:
-        price = next((one for one in (quote.last, quote.ask, quote.bid) if one is not None), None)
+    prices = () if quote is None else (quote.last, quote.ask, quote.bid)
+    price = worst_price(leg, next((one for one in prices if one is not None), None))
+    if price is None and is_sent:
+        price = written_price(leg)
     rate = None if traded is None else market.exchange_rate(traded.currency)
     if traded is None or price is None or rate is None or rate <= 0:
         return None

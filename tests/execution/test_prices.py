@@ -5,12 +5,15 @@ from decimal import Decimal
 
 import pytest
 
+from rules_engine.execution.book import Book
 from rules_engine.execution.ports import Quote
+from rules_engine.model.action import Side
 from rules_engine.model.firing import Reason
-from rules_engine.model.order import OrderKind
+from rules_engine.model.order import HeldPrice, OrderDraft, OrderKind
 from rules_engine.model.settings import Limits
-from tests.execution.doubles import NOW_S, FakeMarket, draft, stock
-from tests.execution.test_risk import check, limited
+from rules_engine.model.trigger_method import TriggerMethod
+from tests.execution.doubles import MA, NOW_S, FakeMarket, V, draft, stock
+from tests.execution.test_risk import check, limited, sent
 
 MARKET = Limits(price_collar=None)
 
@@ -109,3 +112,64 @@ def test_worth_is_price_times_multiplier_times_exchange_rate(
     assert check(order, limits=limited(**{name: Decimal(worth)}), market=market) is None
     found = check(order, limits=limited(**{name: Decimal(worth) - 1}), market=market)
     assert found is not None and found.detail.startswith(name)
+
+
+LOW = Decimal(1)
+WORTH = Decimal(40_005)
+"""A hundred at the ask of 400.05; the bid is 399.95."""
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        draft(side=Side.SELL, kind=OrderKind.LIMIT, limit=LOW),
+        draft(side=Side.SELL, kind=OrderKind.STOP_LIMIT, stop=LOW, limit=LOW),
+        draft(side=Side.SELL, kind=OrderKind.STOP, stop=LOW),
+        draft(kind=OrderKind.STOP, stop=LOW),
+    ],
+)
+@pytest.mark.parametrize(
+    "name",
+    ["max_order_value", "max_position_value", "max_open_value", "max_value_per_day", "max_value_per_rule_per_day"],
+)
+def test_a_price_that_does_not_bound_what_is_paid_makes_no_order_cheap(name: str, order: OrderDraft) -> None:
+    free = limited(allow_short=True, **{name: WORTH})
+    assert check(order, limits=free) is None
+    found = check(order, limits=replace(free, **{name: Decimal(39_000)}))
+    assert found is not None and found.reason is Reason.OVER_LIMIT and found.detail.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("order", "worth"),
+    [
+        (draft(kind=OrderKind.LIMIT, limit=Decimal(300)), 30_000),
+        (draft(kind=OrderKind.STOP_LIMIT, stop=Decimal(300), limit=Decimal(310)), 31_000),
+        (draft(kind=OrderKind.STOP, stop=Decimal(500)), 50_000),
+        (draft(side=Side.SELL, kind=OrderKind.LIMIT, limit=Decimal(500)), 50_000),
+    ],
+)
+def test_an_order_is_worth_the_most_that_it_may_come_to(order: OrderDraft, worth: int) -> None:
+    for name in ("max_order_value", "max_value_per_day"):
+        assert check(order, limits=limited(allow_short=True, **{name: Decimal(worth)})) is None
+        assert check(order, limits=limited(allow_short=True, **{name: Decimal(worth - 1)})) is not None
+
+
+def test_a_held_sale_is_worth_what_its_trigger_says() -> None:
+    trigger = HeldPrice(MA, True, Decimal(600), TriggerMethod.LAST)
+    sale = draft(side=Side.SELL, kind=OrderKind.LIMIT, limit=LOW, conditions=(trigger,))
+    assert check(sale, limits=limited(allow_short=True, max_order_value=Decimal(60_000))) is None
+    assert check(sale, limits=limited(allow_short=True, max_order_value=Decimal(59_999))) is not None
+
+
+def test_what_was_sent_counts_at_its_own_price_once_its_market_is_not_read_any_more() -> None:
+    market = FakeMarket(quotes={"V": None})
+    sale = draft(instrument=V, side=Side.SELL, kind=OrderKind.LIMIT, limit=Decimal(200))
+    for name in ("max_value_per_day", "max_open_value"):
+        limits = limited(allow_short=True, **{name: Decimal(50_000)})
+        book = Book(open=[sent(sale)], today=[sent(sale)])
+        one = draft(quantity=Decimal(70), kind=OrderKind.LIMIT, limit=Decimal(400))
+        assert check(one, limits=limits, market=market, book=book) is None
+        more = check(replace(one, quantity=Decimal(80)), limits=limits, market=market, book=book)
+        assert more is not None and more.reason is Reason.OVER_LIMIT
+        unknown = check(sale, limits=limits, market=market)
+        assert unknown is not None and unknown.reason is Reason.NO_PRICE
