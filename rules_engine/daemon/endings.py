@@ -113,5 +113,6 @@ def _why_broken(end: UnitEnd) -> str:
     if end.state is IntentState.BLOCKED:
         return f"its order was not sent to the broker. {end.reason}"
     if end.wanted:
-        return "its order at the broker was cancelled, because a rule asked for that or the kill switch was pulled"
+        why = "IB rejected its stop or target, a rule asked for that, or the kill switch was pulled"
+        return f"its order at the broker was cancelled, because {why}"
     return f"its order at the broker ended as {end.state}" + (f": {end.reason}" if end.reason else "")
