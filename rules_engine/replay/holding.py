@@ -42,6 +42,9 @@ class _Search:
     found: list[int] = field(default_factory=list)
     sides: Sides | None = None
     """Those of the whole slice, where they follow from prices alone."""
+    is_anew: bool = True
+    """Whether what the rule found last may be of another moment than the last one here: at a day's end the account is
+    told at a row of anything, and windows have gone on until then."""
 
     @property
     def reads_account(self) -> bool:
@@ -97,6 +100,7 @@ class Waiting:
         given = (*told, *(self._changes() if search.reads_account else ()))
         if given != search.given:
             search.given, search.until, search.size, search.found = given, at, _ROWS_FIRST, []
+            search.is_anew = True
         while search.found and search.found[0] < at:
             del search.found[0]
         while not search.found and search.until < len(self._slice):
@@ -132,6 +136,8 @@ class Waiting:
         due[1:] |= changed
         if look.keys:
             due[1:] |= newest[:-1] < 0
+        if search.is_anew and look.told and leaf.looks_back() and len(places) > 1:
+            due[1], search.is_anew = True, False
         if leaf.twice:
             counted = ticks.places[ticks.is_new([scene.tracks[key] for key in leaf.counted()])]
             agree(np.flatnonzero(np.isin(places, counted)), np.flatnonzero(changed) + 1, due)

@@ -328,6 +328,28 @@ rules:
 
 
 @pytest.mark.parametrize("engine", ["streaming", "columns"])
+def test_a_window_that_was_empty_as_the_day_ended_is_news_with_its_next_price(engine: str, tmp_path: Path) -> None:
+    rules = """
+rules:
+  - {name: opens, when: MA crosses above 10, do: buy 100 MA}
+  - {name: well, when: "account.daily_pnl > -50 and highest(V, 3s) > 0", do: notify desk}
+  - {name: other, when: X > 1000 or V > 1000, do: notify desk}
+"""
+    midnight = 14 * 3600
+    rows = {
+        "MA": ((0, 9), (1, 11), (2, 11), (6, 10), (midnight + 100, 10)),
+        "V": (*((at, 50) for at in range(9)), (midnight + 10, 50)),
+        "X": ((0, 5), (midnight + 1, 5)),
+    }
+    files = {
+        name: "time,price\n" + "".join(f"{START_S + at},{price}\n" for at, price in own) for name, own in rows.items()
+    }
+    found = play(tmp_path, rules, files, engine=engine)
+    # A price of something else ends the day and its loss, while nothing is in the window.
+    assert [firing.at_s - START_S for firing in found.firings if firing.rule == "well"] == [midnight + 10]
+
+
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
 def test_a_fill_elsewhere_is_no_print_of_which_two_must_agree(engine: str, tmp_path: Path) -> None:
     rules = """
 rules:
