@@ -65,7 +65,7 @@ def _send_again(self: Reconciler | Dispatcher, intent: Intent) -> None:
 
 def new_id_on_resend() -> AbstractContextManager[object]:
     """What evidence does not show goes out again, under a new number."""
-    return _planted(Reconciler, "_lose", _send_again)
+    return _planted(Reconciler, "_lose", lambda self, intent, missing: _send_again(self, intent))
 
 
 @contextmanager
@@ -213,7 +213,7 @@ def forget_what_is_being_told() -> Iterator[None]:
 def unknown_means_rejected() -> AbstractContextManager[object]:
     """What IB does not show is told as refused, and is over."""
 
-    def lose(self, intent):
+    def lose(self, intent, missing):
         self._intake.conclude(intent, order_states.OrderEvent.REJECTED, "not there")
 
     return _planted(Reconciler, "_lose", lose)
