@@ -25,6 +25,7 @@ HASTY = replace(ROUGH, minutes=5.0, badness=0.5, kills_per_hour=1200.0, stops=1.
 ROUGH_FOR = {
     "trust cancelled": replace(ROUGH, badness=20.0, only=frozenset({"an error names a live order"})),
     "resend at once": replace(ROUGH, badness=8.0, resends=1.0, only=frozenset({"an order is lost"})),
+    "believe 1102": replace(ROUGH, badness=12.0, only=frozenset({"IB's link is lost", "IB's link blinks"})),
     "no restart window": replace(ROUGH, windows=1.0),
     "keep what waits": replace(
         ROUGH, kills_per_hour=0.0, user_per_hour=900.0, badness=30.0, only=frozenset({"an answer never ends"})

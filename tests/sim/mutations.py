@@ -15,7 +15,6 @@ from rules_engine.daemon import daemon
 from rules_engine.execution import database, journal, order_states
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.dispatcher import Dispatcher
-from rules_engine.execution.intake import Intake
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.reconciler import Reconciler
@@ -122,15 +121,15 @@ def no_settling() -> Iterator[None]:
 @contextmanager
 def trust_cancelled() -> Iterator[None]:
     """Any error about an order ends it, as the library believes."""
-    error = Intake.error
+    on_error = Desk._on_error
 
     def credulous(self, report):
-        intent, meaning = error(self, report)
-        if intent is None or intent.state.is_over or intent.state is IntentState.INTENT:
-            return intent, meaning
-        return self.conclude(intent, order_states.OrderEvent.CANCELLED, report.text), meaning
+        on_error(self, report)
+        intent = self._journal.intents.with_order_id(report.order_id)
+        if intent is not None and not intent.state.is_over and intent.state is not IntentState.INTENT:
+            self._intake.conclude(intent, order_states.OrderEvent.CANCELLED, report.text)
 
-    with _planted(Intake, "error", credulous):
+    with _planted(Desk, "_on_error", credulous):
         yield
 
 
