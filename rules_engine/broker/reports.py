@@ -68,6 +68,7 @@ class OrderReader:
                 contract_id=contract.conId,
                 side="buy" if order.action == "BUY" else "sell",
                 account=order.account,
+                group=order.ocaGroup,
             )
         )
 
@@ -86,6 +87,7 @@ class OrderReader:
             contract_id=known.contract_id if known else 0,
             side=known.side if known else "",
             account=known.account if known else "",
+            group=known.group if known else "",
         )
         return self._keep(said)
 

@@ -250,6 +250,7 @@ class Reactor:
                 continue
             if isinstance(outcome, Firing) and self._price_wait.holds((outcome.rule, 0), _refusal(decision), now_s):
                 self._journal.undecided.add(outcome.rule)
+                self._desk.wake()
                 self._undecided[outcome.rule] = Undecided(outcome, self._in_force.plans[outcome.rule].rule)
                 _log.info("%s: fired, and waits for a price: %s", outcome.rule, _summary(decision))
                 continue

@@ -22,7 +22,7 @@ class Book:
     """Our own orders besides the unit in question: those open, those sent in the last minute, and those of today.
 
     ``profit_of`` a rule is what its own fills came to. ``others`` are open orders of the account that are not ours, as
-    far as IB has told them.
+    far as IB has told them; it was asked at ``others_s``.
     """
 
     open: Sequence[Intent] = ()
@@ -30,6 +30,7 @@ class Book:
     today: Sequence[Intent] = ()
     profit_of: Callable[[str], RuleProfit] = lambda rule: RuleProfit()
     others: Sequence[OrderReport] = ()
+    others_s: float = 0.0
 
     @property
     def sent_today(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from rules_engine.execution.book import Book
@@ -19,7 +20,7 @@ from rules_engine.execution.preflight import Preflight
 from rules_engine.execution.protection import Protection
 from rules_engine.execution.reconciler import Reconciler
 from rules_engine.execution.rejections import Rejections
-from rules_engine.execution.risk import RiskGate
+from rules_engine.execution.risk import OTHERS_AGE_MAX_S, RiskGate
 from rules_engine.execution.session import Complaint, Session
 from rules_engine.execution.timing import Timing
 from rules_engine.model.action import CancelOrders
@@ -257,7 +258,14 @@ class Desk:
 
     def _round_s(self, session: Session) -> float:
         """When IB is to be asked what it has: about its orders, or also since a position is in doubt."""
-        return min(session.round_s, self._positions.due_s()) if session.is_clear else session.round_s
+        if not session.is_clear:
+            return session.round_s
+        return min(session.round_s, self._positions.due_s(), self._others_s(session))
+
+    def _others_s(self, session: Session) -> float:
+        """When IB is to be asked about orders that are not ours: what waits may wait because of one that is gone."""
+        waits = self._dispatcher.waits_for_price or self._journal.undecided
+        return session.others_s + OTHERS_AGE_MAX_S if waits and session.others else math.inf
 
     async def _reconcile(self) -> Evidence | None:
         session = self._session

@@ -82,6 +82,11 @@ class Dispatcher:
         """IB said something, or the connection changed: whoever waits for it looks again."""
         self._news.set()
 
+    @property
+    def waits_for_price(self) -> bool:
+        """Whether something waits for a price, or whatever else IB may tell in a moment."""
+        return self._price_wait.is_on
+
     def due_s(self, session: Session | None) -> float:
         """When something that waits to be sent should be looked at again: POSIX seconds."""
         now_s = self._clock.now_s()

@@ -9,6 +9,7 @@ from rules_engine.model.action import Side
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft, Unit
+from rules_engine.model.reports import OrderReport
 
 _UNSEEN = frozenset({IntentState.UNKNOWN, IntentState.ADOPTED})
 """What these have filled may not be known."""
@@ -64,16 +65,30 @@ def pending(legs: Iterable[Exposed], contract: Hashable, side: Side, *, children
 
     Children of brackets undo their entries, and count when ``children`` asks for them.
     """
+    return _together(
+        (leg.group, leg.quantity)
+        for leg in legs
+        if leg.contract == contract and leg.draft.side is side and (children or leg.draft.parent is None)
+    )
+
+
+def pending_of_others(reports: Iterable[OrderReport], contract: Hashable, side: Side) -> Decimal:
+    """The most that orders which are not ours may still buy (or sell) of the contract."""
+    return _together(
+        (report.group, report.remaining)
+        for report in reports
+        if report.contract_id == contract and report.side == str(side)
+    )
+
+
+def _together(amounts: Iterable[tuple[str, Decimal]]) -> Decimal:
+    """Of those with the same group only one counts, the largest."""
     single, grouped = Decimal(0), dict[str, Decimal]()
-    for leg in legs:
-        if leg.contract != contract or leg.draft.side is not side:
-            continue
-        if leg.draft.parent is not None and not children:
-            continue
-        if leg.group:
-            grouped[leg.group] = max(grouped.get(leg.group, Decimal(0)), leg.quantity)
+    for group, quantity in amounts:
+        if group:
+            grouped[group] = max(grouped.get(group, Decimal(0)), quantity)
         else:
-            single += leg.quantity
+            single += quantity
     return single + sum(grouped.values(), Decimal(0))
 
 

@@ -151,6 +151,7 @@ class Preflight:
             recent=[one for one, sent_s in sent if abs(now_s - sent_s) < DUPLICATE_WINDOW_S],
             today=[one for one, sent_s in sent if sent_s >= day_start_s],
             others=() if session is None else self._others(session),
+            others_s=0.0 if session is None else session.others_s,
             profit_of=self._journal.intents.profit_of,
         )
 

@@ -73,6 +73,7 @@ class Reconciler:
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
         session.next_order_id = evidence.next_order_id
         session.others = {report.perm_id: report for report in findings.others}
+        session.others_s = self._clock.now_s()
         self._settle_rejected(session, findings.alive)
         self._settle_absent(session, findings.absent)
         self._settle_cancels(session, findings.absent, asked_s)

@@ -11,7 +11,7 @@ from rules_engine.execution.active_orders import active_orders
 from rules_engine.execution.allowed import allowed
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.closing import keepers_words, left_to_close
-from rules_engine.execution.exposure import Exposed, awake, contract_in, of_intents, of_unit, pending
+from rules_engine.execution.exposure import Exposed, awake, contract_in, of_intents, of_unit, pending, pending_of_others
 from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
 from rules_engine.execution.rule_profit import RuleProfit
@@ -29,6 +29,8 @@ from rules_engine.model.settings import Limits
 QUOTE_AGE_MAX_S = 60.0
 QUOTE_AHEAD_MAX_S = 5.0
 DUPLICATE_WINDOW_S = 60.0
+OTHERS_AGE_MAX_S = 5.0
+"""An order that is not ours may be gone since: nothing is refused for it on older word of IB."""
 _HOURS_OVER = "may be closed: all hours that IB told of are over, a new connection reads its hours anew"
 
 
@@ -134,13 +136,27 @@ class RiskGate:
         entries = of_unit(tuple(one for one in unit if one.parent is None), self._contract_of)
         legs = [*entries, *of_intents(awake(book.open), self._contract_of)]
         name, way = leg.instrument.name, (self._contract_of(leg.instrument), Side.SELL)
-        selling = pending(legs, *way, children=True)
-        if selling <= position:
+        selling, elsewhere = pending(legs, *way, children=True), pending_of_others(book.others, *way)
+        if selling + elsewhere <= position:
             return None
+        if selling <= position:
+            return self._short_by_others(position, selling, elsewhere, name, book)
         why = f"limits.allow_short is false: {plain(position)} {name} held, {plain(selling)} to sell"
         if protecting := selling - pending(legs, *way):
             why += f", of which {plain(protecting)} by brackets that protect it ('cancel orders in {name}' ends those)"
         return Refusal(Reason.SHORT_SALE, why)
+
+    def _short_by_others(
+        self, position: Decimal, selling: Decimal, elsewhere: Decimal, name: str, book: Book
+    ) -> Refusal:
+        """IB tells of orders that are not ours only when it is asked."""
+        if abs(self._clock.now_s() - book.others_s) > OTHERS_AGE_MAX_S:
+            return Refusal(Reason.UNKNOWN_DATA, f"whether {plain(elsewhere)} {name} are still to be sold elsewhere")
+        return Refusal(
+            Reason.SHORT_SALE,
+            f"limits.allow_short is false: {plain(position)} {name} held, {plain(selling)} to sell beside"
+            f" {plain(elsewhere)} by orders that were placed elsewhere, such as in TWS; cancel those there first",
+        )
 
     def _duplicate(self, leg: OrderDraft, book: Book) -> Refusal | None:
         if leg.conditions or leg.parent is not None:

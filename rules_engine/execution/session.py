@@ -44,8 +44,8 @@ class Session:
     ``cancelling`` are the cancellations that are out, by the orders' keys.
     ``inactive`` are keys of orders that IB called inactive and that were asked about. ``next_order_id`` is the lowest
     number that IB can take for fresh. ``emptied_s`` is since when all positions are gone without an explanation.
-    ``others`` are open orders that are not ours, by IB's number. ``unarrived`` are units that may be sent once more,
-    ``tried`` those for which that was tried.
+    ``others`` are open orders that are not ours, by IB's number, as IB told at ``others_s``. ``unarrived`` are units
+    that may be sent once more, ``tried`` those for which that was tried.
     """
 
     link: OrderLink
@@ -61,6 +61,7 @@ class Session:
     next_order_id: int = 0
     emptied_s: float | None = None
     others: dict[int, OrderReport] = field(default_factory=dict)
+    others_s: float = 0.0
     unarrived: list[UnitName] = field(default_factory=list)
     tried: set[UnitName] = field(default_factory=set)
 

@@ -26,7 +26,8 @@ class BrokerStatus(StrEnum):
 class OrderReport:
     """openOrder, orderStatus or completedOrder. ``order_id`` is 0 where IB does not give it (completed orders).
 
-    ``contract_id``, ``side`` (`buy` or `sell`) and ``account`` are 0 and empty unless an openOrder told them.
+    ``contract_id``, ``side`` (`buy` or `sell`), ``account`` and ``group`` are 0 and empty unless an openOrder told
+    them. Of those of one ``group`` only one fills.
     """
 
     order_ref: str
@@ -42,6 +43,7 @@ class OrderReport:
     contract_id: int = 0
     side: str = ""
     account: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from rules_engine.model.reports import BrokerStatus
 
 def _order(status: str = "Submitted") -> tuple[Contract, Order, OrderState]:
     order = Order(orderId=7, clientId=1, permId=900, action="SELL", totalQuantity=100.0, orderRef="key", account="DU1")
+    order.ocaGroup = "tws 5"
     return Contract(conId=42), order, OrderState(status=status)
 
 
@@ -28,7 +29,8 @@ def test_status_takes_the_key_of_the_open_order_and_the_open_order_its_fills() -
     assert (partly.order_ref, partly.filled, partly.average_price) == ("key", Decimal(40), Decimal("10.5"))
     again = reader.opened(7, *_order())
     assert (again.filled, again.remaining) == (Decimal(40), Decimal(60))
-    assert [(one.contract_id, one.side, one.account) for one in (opened, partly)] == [(42, "sell", "DU1")] * 2
+    known = [(one.contract_id, one.side, one.account, one.group) for one in (opened, partly)]
+    assert known == [(42, "sell", "DU1", "tws 5")] * 2
 
 
 def test_status_before_its_open_order_is_known_by_what_we_placed() -> None:
