@@ -11,6 +11,8 @@ from rules_engine.model.judging import Threshold
 from rules_engine.model.slices import Slices
 
 _DEAF, _JUDGED = 0, 2
+_FIRED_AT_ONCE_MAX = 16
+"""More than so many are judged one by one, so that somebody may do it in slices."""
 
 
 class _Rung:
@@ -88,6 +90,8 @@ class Levels:
                     return None
                 if fires < 0:
                     passed.append(rungs[stand])
+        if len(passed) > _FIRED_AT_ONCE_MAX:
+            return None
         self._stand = stand
         self.floor, self.ceiling = beneath[stand], prices[stand]
         return _firings(passed, time_s, value) if passed else ()
