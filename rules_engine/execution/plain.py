@@ -6,12 +6,13 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from rules_engine.model.json_value import Json
 
 T = TypeVar("T")
 
+_AS_IT_IS = frozenset({bool, int, float, str, type(None)})
 _CLASS = "is"  # Names the class where an annotation allows several.
 
 
@@ -28,8 +29,10 @@ def from_text(kind: type[T], text: str) -> T:
 
 
 def _pack(value: object) -> Json:
-    if is_dataclass(value):
-        packed = {field.name: _pack(getattr(value, field.name)) for field in fields(value)}
+    if type(value) in _AS_IT_IS:
+        return cast(Json, value)
+    if is_dataclass(value) and not isinstance(value, type):
+        packed = {name: _pack(getattr(value, name)) for name in _names(type(value))}
         return {_CLASS: type(value).__name__, **packed}
     if isinstance(value, StrEnum):
         return value.value
@@ -40,8 +43,7 @@ def _pack(value: object) -> Json:
         return items if isinstance(value, tuple | list) else sorted(items, key=str)
     if isinstance(value, dict):
         return {str(name): _pack(item) for name, item in value.items()}
-    assert value is None or isinstance(value, bool | int | float | str), f"{type(value)} has no plain form"
-    return value
+    raise AssertionError(f"{type(value)} has no plain form")
 
 
 def _unpack(kind: object, plain: Json) -> object:
@@ -68,6 +70,11 @@ def _unpack_one_of(kinds: tuple[object, ...], plain: Json) -> object:
     if isinstance(plain, dict):
         rest = [kind for kind in rest if isinstance(kind, type) and kind.__name__ == plain[_CLASS]]
     return _unpack(rest[0], plain)
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 @cache
