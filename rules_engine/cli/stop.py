@@ -43,9 +43,19 @@ def _pull(settings: Settings, folder: StateFolder, config: Path | None, *, keep_
         folder.prepare()
         # Before anything that could hang: from here on nothing leaves, whoever runs.
         KillSwitch(folder.stop_flag).pull(keep_orders=keep_orders)
-    except (StateFolderRefused, OSError) as error:
+    except StateFolderRefused as error:
         click.echo(f"the kill switch could not be set: {error}", err=True)
         raise SystemExit(EXIT_PROBLEMS) from error
+    except OSError as error:
+        # A disk that takes nothing: what is at the broker is cancelled all the same.
+        click.echo(f"the kill switch could not be set: {error}", err=True)
+        answer = _stop(settings, folder, config, keep_orders=keep_orders)
+        click.echo(answer)
+        raise SystemExit(EXIT_PROBLEMS) from error
+    return _stop(settings, folder, config, keep_orders=keep_orders)
+
+
+def _stop(settings: Settings, folder: StateFolder, config: Path | None, *, keep_orders: bool) -> Json:
     try:
         return ask(folder.socket, "stop", keep_orders=keep_orders)
     except NotRunning as error:

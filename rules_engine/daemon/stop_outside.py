@@ -11,18 +11,20 @@ from rules_engine.broker.inbox import Inbox
 from rules_engine.execution.changes import Change, Silence
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.keys import Naming
 from rules_engine.execution.ports import Quote
 from rules_engine.execution.risk import RiskGate
 from rules_engine.model.clock import Clock
 from rules_engine.model.expression import Expression
 from rules_engine.model.intent import Intent
-from rules_engine.model.reports import ExecutionReport, LinkChange, OrderError, OrderReport, Traded
+from rules_engine.model.reports import BrokerStatus, ExecutionReport, LinkChange, OrderError, OrderReport, Traded
 from rules_engine.model.settings import Settings
 from rules_engine.notifying.messages import trading_stopped_notice
 from rules_engine.notifying.sender import Sender
 
 DEADLINE_S = 15.0
 TELLING_S = 10.0
+_ENDS = frozenset({BrokerStatus.CANCELLED, BrokerStatus.FILLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class Cancelled:
 
     asked: Sequence[Intent]
     left: Sequence[Intent]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledUnrecorded:
+    """The same as keys, of orders that IB showed."""
+
+    asked: Sequence[str]
+    left: Sequence[str]
 
 
 async def cancel_outside(settings: Settings, journal: Journal, clock: Clock) -> Cancelled:
@@ -63,6 +73,29 @@ async def cancel_outside(settings: Settings, journal: Journal, clock: Clock) -> 
     finally:
         connection.close()
     return Cancelled(before, _at_broker(journal))
+
+
+async def cancel_unrecorded(settings: Settings, naming: Naming, clock: Clock) -> CancelledUnrecorded:
+    """Cancels what begins with the engine's name and waits for IB's word, without a journal that can be written. Raises
+    LinkDown or EvidenceIncomplete."""
+    inbox, client_id = Inbox(), settings.gateway.client_id
+    connection = await Connection.open(settings.gateway, (), inbox, clock, account=settings.account)
+    try:
+        alive = [one for one in (await connection.evidence()).open_orders if one.status.is_alive]
+        asked = [one for one in alive if naming.is_ours(one.order_ref) and one.client_id == client_id]
+        for one in asked:
+            connection.cancel(one.order_id)
+        left = {one.perm_id: one.order_ref for one in asked}
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DEADLINE_S):
+                while left:
+                    await inbox.wait()
+                    for item in inbox.take():
+                        if isinstance(item, OrderReport) and item.status in _ENDS:
+                            left.pop(item.perm_id, None)
+    finally:
+        connection.close()
+    return CancelledUnrecorded([one.order_ref for one in asked], list(left.values()))
 
 
 async def tell_outside(

@@ -31,9 +31,14 @@ class TradingStop:
 
     def pull(self, *, keep_orders: bool = False) -> str:
         """Stops all sending and, unless they are to be kept, cancels our orders; what was done, in words."""
-        self._switch.pull(keep_orders=keep_orders)
+        unset = ""
+        try:
+            self._switch.pull(keep_orders=keep_orders)
+        except OSError as error:
+            unset = f"The switch could not be set on disk ({error.strerror}): it holds until this engine ends."
+            _log.critical("%s", unset)
         words, self._seen = self.look() or self._seen, ""
-        return words
+        return "\n".join(filter(None, (words, unset)))
 
     def release(self) -> bool:
         """Lets orders leave again; False when the switch was off."""

@@ -1,5 +1,6 @@
 """Cancellations that were asked for onto the wire, of orders that IB has shown us; again where IB did not heed them."""
 
+import contextlib
 from collections.abc import Mapping
 
 from rules_engine.execution.journal import CANCEL_SENT, Journal
@@ -36,6 +37,15 @@ class Cancelling:
         if order_ids:
             self._send(session, order_ids)
             self._budget.cancelled([one.rule for one in due], self._clock.now_s())
+
+    def send_unrecorded(self, session: Session | None) -> None:
+        """Sends the cancellation of everything that IB has shown us, where the journal cannot be written any more."""
+        if session is None or not session.usable or not session.reconciled:
+            return
+        orders = [one.order_id for one in self._journal.intents.at_broker() if one.state in CANCELLABLE]
+        with contextlib.suppress(LinkDown):
+            for order_id in filter(None, orders):
+                session.link.cancel(order_id)
 
     def _send(self, session: Session, order_ids: Mapping[str, int]) -> None:
         """All of them at once, after one commit: each commit before a cancellation would hold up those behind it."""

@@ -77,9 +77,11 @@ class Database:
 class ReadOnlyDatabase:
     """A reader beside a running engine, or after it: takes no lock and changes nothing."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, immutable: bool = False) -> None:
+        """``immutable``: also on a disk that takes nothing at all; what was not checkpointed yet is not seen then."""
+        mode = "mode=ro&immutable=1" if immutable else "mode=ro"
         try:
-            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
         except sqlite3.Error as error:
             raise JournalFailed(f"cannot read the journal {path}: {error}") from error

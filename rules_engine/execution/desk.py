@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from rules_engine.execution.book import Book
 from rules_engine.execution.changes import Listener, Silence
 from rules_engine.execution.codes import Meaning
+from rules_engine.execution.database import JournalFailed
 from rules_engine.execution.dispatcher import Dispatcher
 from rules_engine.execution.evidence import is_another
 from rules_engine.execution.halts import Halts
@@ -151,9 +152,16 @@ class Desk:
     def stop_trading(self, *, keep_orders: bool = False) -> Sequence[Intent]:
         """Asks for the cancellation of everything of ours that may be at IB, unless it is to be kept, and sends those
         requests at once, whatever else is under way. Returns those newly asked for. What is still to be sent never
-        leaves, also when the switch is lifted; that nothing new leaves is the kill switch's own part."""
-        marked = [] if keep_orders else self._journal.want_all_cancelled()
-        self._dispatcher.cancelling.send_wanted(self._session)
+        leaves, also when the switch is lifted; that nothing new leaves is the kill switch's own part.
+
+        Raises JournalFailed where the disk takes nothing more; the requests have left all the same."""
+        try:
+            marked = [] if keep_orders else self._journal.want_all_cancelled()
+            self._dispatcher.cancelling.send_wanted(self._session)
+        except JournalFailed:
+            if not keep_orders:
+                self._dispatcher.cancelling.send_unrecorded(self._session)
+            raise
         self._journal.want_unsent_cancelled()
         self.wake()
         return marked

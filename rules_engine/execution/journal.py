@@ -3,14 +3,14 @@
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 from rules_engine.execution.chain import Chain
 from rules_engine.execution.changes import UnitEnd
-from rules_engine.execution.database import Database, Row
+from rules_engine.execution.database import Database, JournalFailed, ReadOnlyDatabase, Row
 from rules_engine.execution.decision import Decision, Recorded
 from rules_engine.execution.holdings import Holdings
 from rules_engine.execution.intents import Intents
@@ -372,3 +372,16 @@ class Journal:
             name = self.get("engine") or token(2)
             self.put("engine", name)
         return name
+
+
+def engine_name(path: Path) -> str:
+    """What the keys of the journal at this path begin with, also on a disk that takes nothing. Raises JournalFailed."""
+    failed: JournalFailed | None = None
+    for immutable in (False, True):
+        try:
+            with closing(ReadOnlyDatabase(path, immutable=immutable)) as database:
+                if (row := database.row("SELECT v FROM kv WHERE k = 'engine'")) is not None:
+                    return str(row["v"])
+        except JournalFailed as error:
+            failed = error
+    raise failed or JournalFailed(f"the journal {path} has no name")

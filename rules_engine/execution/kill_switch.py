@@ -11,10 +11,14 @@ class KillSwitch:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._unwritten: bool | None = None
+        """Pulled where the folder takes no file: on for this process, and whether orders are to be kept."""
 
     @property
     def is_on(self) -> bool:
         """Whether nothing may be sent; also when it cannot be told."""
+        if self._unwritten is not None:
+            return True
         try:
             os.lstat(self.path)
         except FileNotFoundError:
@@ -26,13 +30,29 @@ class KillSwitch:
     @property
     def keeps_orders(self) -> bool:
         """Whether what is at IB already may stay there; only a file that says so keeps it."""
+        if self._unwritten is not None:
+            return self._unwritten
         try:
             return self.path.read_text() == _KEEP
         except (OSError, UnicodeDecodeError):
             return False
 
     def pull(self, *, keep_orders: bool = False) -> None:
-        """On, on disk when it returns. Raises OSError where the folder takes no file."""
+        """On, on disk when it returns. Raises OSError where there is no room: it is on in this process only."""
+        self._unwritten = keep_orders
+        self._write(keep_orders=keep_orders)
+        self._unwritten = None
+
+    def release(self) -> bool:
+        """Off; False when it was off."""
+        was_unwritten, self._unwritten = self._unwritten is not None, None
+        try:
+            self.path.unlink()
+        except FileNotFoundError:
+            return was_unwritten
+        return True
+
+    def _write(self, *, keep_orders: bool) -> None:
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             os.write(handle, _KEEP.encode() if keep_orders else b"")
@@ -44,11 +64,3 @@ class KillSwitch:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-    def release(self) -> bool:
-        """Off; False when it was off."""
-        try:
-            self.path.unlink()
-        except FileNotFoundError:
-            return False
-        return True

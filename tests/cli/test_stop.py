@@ -1,6 +1,7 @@
 """`rules stop`: beside a running engine, without one, and when the engine hangs."""
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine.daemon.start import run_engine
-from rules_engine.execution.database import Database
+from rules_engine.execution.database import Database, JournalFailed
 from tests.cli.calling import call, call_beside
 from tests.cli.written import write_config
 from tests.daemon.house import ACCOUNT, BUY_AT_200, House, house_in
@@ -141,3 +142,57 @@ async def test_the_signal_pulls_it_too(house: House) -> None:
     assert house.folder.stop_flag.exists()
     os.kill(os.getpid(), signal.SIGTERM)
     assert await asyncio.wait_for(running, 30) == 0
+
+
+def no_room(*words: object, **named: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def no_journal(*words: object, **named: object) -> None:
+    raise JournalFailed("the journal failed: database or disk is full")
+
+
+async def test_a_journal_that_takes_nothing_does_not_keep_our_orders_at_the_broker(
+    house: House, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    [row] = house.intents()
+    (folder / "config.yaml").write_text((folder / "config.yaml").read_text() + channel_of(house))
+    monkeypatch.setattr("rules_engine.cli.stop_alone.Journal", no_journal)
+    answer = await call_beside("stop")
+    assert (answer.code, statuses(house)) == (1, ["Cancelled"])
+    assert f"database or disk is full; what IB shows of ours is cancelled without it.\ncancelled: {row.intent.key}" in (
+        answer.err
+    )
+    await house.until(lambda: house.told("Kill switch is on", "cancelled without it"), "the message")
+    assert "No order of ours is at the broker" in (await call_beside("stop")).err
+
+
+async def test_with_such_a_journal_orders_are_kept_where_that_is_asked_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with house.engine(BUY_AT_200):
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+    monkeypatch.setattr("rules_engine.cli.stop_alone.Journal", no_journal)
+    assert (await call_beside("stop", "--keep-orders")).code == 1
+    assert statuses(house) == ["PreSubmitted"]
+
+
+@pytest.mark.parametrize("runs", [False, True])
+async def test_a_disk_that_takes_no_file_does_not_keep_our_orders_at_the_broker(
+    house: House, monkeypatch: pytest.MonkeyPatch, runs: bool
+) -> None:
+    async with house.engine(BUY_AT_200) as engine:
+        await house.until(lambda: statuses(house) == ["PreSubmitted"], "the held order")
+        if runs:
+            monkeypatch.setattr("rules_engine.execution.kill_switch.KillSwitch._write", no_room)
+            answer = await call_beside("stop")
+            assert "Cancelling" in answer.out and "it holds until this engine ends" in answer.out
+            await house.until(lambda: statuses(house) == ["Cancelled"], "the cancellation")
+            assert (await engine.status())["sending"] == "the kill switch is on"
+    if not runs:
+        monkeypatch.setattr("rules_engine.execution.kill_switch.KillSwitch._write", no_room)
+        answer = await call_beside("stop")
+    assert answer.code != 0 and "the kill switch could not be set" in answer.err
+    assert statuses(house) == ["Cancelled"]

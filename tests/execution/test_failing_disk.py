@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine.execution.database import Database, JournalFailed
+from rules_engine.execution.journal import engine_name
 from rules_engine.model.intent import IntentState
 from tests.execution.bench import Bench
 
@@ -110,3 +111,34 @@ async def test_a_reader_that_never_ends_keeps_nobody_from_sending(tmp_path: Path
         await bench.desk.dispatch()
         assert reader.execute("SELECT count(*) FROM intent").fetchone() == (0,)
     assert len(bench.ib.wire) == 1 and bench.state(key) is IntentState.WORKING
+
+
+async def test_the_kill_switch_cancels_what_ib_has_before_the_failing_disk_ends_the_engine(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    number = bench.intent(key).order_id
+    tear(bench, takes=False)
+    with pytest.raises(JournalFailed):
+        bench.desk.stop_trading()
+    assert bench.ib.cancels == [number]
+
+
+async def test_what_is_to_be_kept_is_kept_on_a_failing_disk_too(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    bench.record()
+    await bench.desk.dispatch()
+    bench.record()
+    tear(bench, takes=False)
+    with pytest.raises(JournalFailed):
+        bench.desk.stop_trading(keep_orders=True)
+    assert bench.ib.cancels == []
+
+
+def test_the_name_of_an_engine_is_read_where_nothing_can_be_written(bench: Bench) -> None:
+    name = bench.journal.naming.engine
+    assert engine_name(bench.path) == name
+    bench.kill()
+    assert engine_name(bench.path) == name
+    with pytest.raises(JournalFailed):
+        engine_name(bench.path.with_name("none.db"))

@@ -152,3 +152,17 @@ async def test_a_number_that_ib_has_given_to_another_order_is_not_cancelled(benc
     bench.desk.stop_trading()
     await bench.later(61)
     assert (bench.state(key), bench.ib.cancels) == (State.UNKNOWN, [])
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_where_the_folder_takes_no_file_it_is_on_for_who_pulled_it(tmp_path: Path, keep: bool) -> None:
+    switch = KillSwitch(tmp_path / "gone" / "STOPPED")
+    with pytest.raises(OSError):
+        switch.pull(keep_orders=keep)
+    assert (switch.is_on, switch.keeps_orders) == (True, keep)
+    assert not KillSwitch(switch.path).is_on
+    assert (switch.release(), switch.is_on, switch.release()) == (True, False, False)
+    switch.path.parent.mkdir()
+    switch.pull(keep_orders=keep)
+    switch.path.unlink()
+    assert not switch.is_on, "a file that was written is all there is to it"
