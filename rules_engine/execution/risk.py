@@ -75,6 +75,7 @@ class RiskGate:
             return Refusal(Reason.NO_PRICE, f"IB has not confirmed the contract {leg.instrument.name}")
         return (
             allowed(leg, traded, self._limits)
+            or self._over(leg)
             or self._quantity(leg, traded)
             or self._hours(leg, traded)
             or self._halted(leg)
@@ -83,6 +84,13 @@ class RiskGate:
             or self._duplicate(leg, book)
             or self._priced(leg, traded, unit, book)
         )
+
+    def _over(self, leg: OrderDraft) -> Refusal | None:
+        """What IB makes of an order whose end has passed is not known: it may reject it, or say nothing at all."""
+        until_s = leg.time_in_force.until_s
+        if until_s is None or self._clock.now_s() < until_s:
+            return None
+        return Refusal(Reason.TOO_LATE, f"{leg.instrument.name} {leg.time_in_force}")
 
     def _quantity(self, leg: OrderDraft, traded: Traded) -> Refusal | None:
         most = self._limits.max_order_quantity

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     WRONG_SIDE = "a bracket's child would be on the wrong side of its entry"
     BAD_QUANTITY = "the quantity is none that can be ordered"
     BAD_PRICE = "the price is not a positive number"
+    TOO_LATE = "the order's own time is over"
     STILL_HELD = "an order that the broker held for the rule has not ended yet"
     NOT_CANCELLED = "an order that is to be cancelled first is not gone"
     DUPLICATE = "another firing sent the same order a moment ago"

@@ -10,7 +10,7 @@ from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.ports import Quote
 from rules_engine.execution.risk import RiskGate
 from rules_engine.execution.totals import PROFIT_TODAY
-from rules_engine.model.action import Remaining, Side
+from rules_engine.model.action import Duration, Remaining, Side, TimeInForce
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent, IntentState
@@ -314,3 +314,13 @@ def test_after_a_loss_of_the_day_only_positions_are_closed(profit: float | None,
     market = FakeMarket(positions={"MA": Decimal(100)}, values={str(PROFIT_TODAY): profit})
     assert reason(draft(), limits=limits, market=market) is expected
     assert check(sell(100, closes=True), limits=limits, market=market) is None
+
+
+@pytest.mark.parametrize(("left_s", "expected"), [(60, None), (1, None), (0, Reason.TOO_LATE), (-60, Reason.TOO_LATE)])
+def test_an_order_whose_own_end_has_passed_is_not_sent(left_s: int, expected: Reason | None) -> None:
+    until = TimeInForce(Duration.GOOD_TILL_DATE, NOW_S + left_s, "2030-03-17 13:46")
+    assert reason(at_limit("400", time_in_force=until)) is expected
+    bracket = [at_limit("400"), sell(100, kind=LIMIT, limit=Decimal(440), parent=0, time_in_force=until)]
+    assert reason(*bracket) is expected
+    refused = check(at_limit("400", time_in_force=until))
+    assert refused is None or refused.detail == "MA good till 2030-03-17 13:46"
