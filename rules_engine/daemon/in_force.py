@@ -256,11 +256,6 @@ class InForce:
     def _held(self) -> frozenset[str]:
         return frozenset(one.rule for one in self._held_entries() if one.state in NOT_TRIGGERED)
 
-    def _tell_reloaded(self, difference: Difference) -> None:
-        self.changes = difference.lines()
-        _log.info("rules reloaded: %s", "; ".join(self.changes))
-        self._journal.tell(reloaded_notice(self.changes, self._channels, self._clock.now_s()))
-
     def _refuse(self, refused: Refused) -> None:
         self.problems = refused.problems
         _log.error("rules not reloaded, the old ones stay in force\n%s", render(refused.problems))
@@ -270,6 +265,8 @@ class InForce:
         # Each of these takes a while where there are very many rules.
         await asyncio.sleep(0)
         digests = _digests(edition)
+        await asyncio.sleep(0)
+        changes = difference.lines()
         await asyncio.sleep(0)
         plans, remembered = edition.by_name, self._remembered | self.plans.keys()
         await asyncio.sleep(0)
@@ -287,10 +284,13 @@ class InForce:
                 self._endings.drop(rule)
             self._save(gone)
             self._in_force_from_now(digests, (*replaced.added, *replaced.rearmed))
-            if not difference.is_empty:
-                self._tell_reloaded(difference)
+            if changes:
+                self.changes = changes
+                self._journal.tell(reloaded_notice(changes, self._channels, self._clock.now_s()))
         self.on_change()
         await in_slices(self._evaluator.arming())
+        if changes:
+            _log.info("rules reloaded: %s", "; ".join(changes))
         for rule in set(gone).intersection(replaced.unchanged):
             self._forget_held(rule)
         await in_slices(self._saving((*replaced.added, *replaced.changed)))
