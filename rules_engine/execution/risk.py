@@ -88,7 +88,7 @@ class RiskGate:
     def _over(self, leg: OrderDraft) -> Refusal | None:
         """What IB makes of an order whose end has passed is not known: it may reject it, or say nothing at all."""
         until_s = leg.time_in_force.until_s
-        if until_s is None or self._clock.now_s() < until_s:
+        if until_s is None or self._clock.now_s() <= until_s:
             return None
         return Refusal(Reason.TOO_LATE, f"{leg.instrument.name} {leg.time_in_force}")
 

@@ -316,7 +316,7 @@ def test_after_a_loss_of_the_day_only_positions_are_closed(profit: float | None,
     assert check(sell(100, closes=True), limits=limits, market=market) is None
 
 
-@pytest.mark.parametrize(("left_s", "expected"), [(60, None), (1, None), (0, Reason.TOO_LATE), (-60, Reason.TOO_LATE)])
+@pytest.mark.parametrize(("left_s", "expected"), [(60, None), (0, None), (-1, Reason.TOO_LATE), (-60, Reason.TOO_LATE)])
 def test_an_order_whose_own_end_has_passed_is_not_sent(left_s: int, expected: Reason | None) -> None:
     until = TimeInForce(Duration.GOOD_TILL_DATE, NOW_S + left_s, "2030-03-17 13:46")
     assert reason(at_limit("400", time_in_force=until)) is expected
