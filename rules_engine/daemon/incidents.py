@@ -43,6 +43,7 @@ class Incidents:
         self._journal = journal
         self._channels = tuple(channels)
         self._was_up = False
+        self._told_why, self._told_why_still = "", False
         self._lost_s: float | None = None
         self._began_s: float | None = None
         self._told_s: dict[tuple[str, int], float] = {}
@@ -51,12 +52,17 @@ class Incidents:
         self.link = LinkChange(0.0, "down", text="not connected yet")
 
     def look(self, now_s: float) -> None:
-        """Tells of an engine that has tried in vain to connect since it started."""
+        """Tells of an engine that has tried in vain to connect since it started, and what keeps one from connecting
+        again where that is not what the connection was lost by."""
         if self._began_s is None:
             self._began_s = now_s
         if not self._was_up and self._lost_s is None and now_s - self._began_s >= NEVER_CONNECTED_S:
-            self._lost_s = self._began_s
-            self._journal.tell(connection_lost_notice(self.link.text, self._channels, now_s))
+            self._tell_lost(self._began_s, self.link.text, now_s)
+        elif self._lost_s is not None and now_s - self._lost_s >= NEVER_CONNECTED_S and not self._told_why_still:
+            self._told_why_still = True
+            if self.link.text not in ("", self._told_why):
+                why = f"Still none, for another reason: {self.link.text}"
+                self._journal.tell(connection_lost_notice(why, self._channels, now_s))
 
     def link_changed(self, change: LinkChange) -> None:
         """Tells that the connection was lost and that it is back; an engine that was never connected only logs."""
@@ -70,8 +76,11 @@ class Incidents:
             return
         _log.warning("connection to IB %s: %s", change.state, change.text)
         if self._was_up and self._lost_s is None:
-            self._lost_s = change.time_s
-            self._journal.tell(connection_lost_notice(change.text, self._channels, change.time_s))
+            self._tell_lost(change.time_s, change.text, change.time_s)
+
+    def _tell_lost(self, since_s: float, why: str, now_s: float) -> None:
+        self._lost_s, self._told_why, self._told_why_still = since_s, why, False
+        self._journal.tell(connection_lost_notice(why, self._channels, now_s))
 
     def clock_compared(self, report: ClockCompared) -> None:
         """Tells of a clock that has been wrong for a while, and of its end."""

@@ -100,6 +100,21 @@ def test_an_engine_that_never_connects_is_told_once_and_its_connection_too(journ
     assert "client id 17 is in use" in journal.outbox.waiting("phone", 1)[0].text
 
 
+@pytest.mark.parametrize(("why", "told"), [("client id 17 is in use", 2), ("connection reset by peer", 1)])
+def test_what_keeps_a_lost_connection_from_coming_back_is_told_once_where_it_is_another_thing(
+    journal: Journal, why: str, told: int
+) -> None:
+    incidents = Incidents(journal, ["phone"])
+    incidents.link_changed(LinkChange(NOW_S, "up"))
+    incidents.link_changed(LinkChange(NOW_S + 1, "down", text="connection reset by peer"))
+    for after_s in (2.0, 60.0, NEVER_CONNECTED_S, NEVER_CONNECTED_S + 1, NEVER_CONNECTED_S + 600):
+        incidents.link_changed(LinkChange(NOW_S + after_s, "down", text=why))
+        incidents.look(NOW_S + after_s)
+    incidents.link_changed(LinkChange(NOW_S + 900, "up"))
+    assert titles(journal) == ["Connection to IB lost"] * told + ["Connection to IB is back"]
+    assert [why in message.text for message in journal.outbox.waiting("phone", told)][-1]
+
+
 def test_an_engine_that_connects_in_time_has_nothing_to_tell(journal: Journal) -> None:
     incidents = Incidents(journal, ["phone"])
     incidents.look(NOW_S)
