@@ -11,9 +11,9 @@ from rules_engine.model.condition import instruments_of
 from rules_engine.model.expression import Expression, Reading
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.instrument import Field
-from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.notice import Notice
 from rules_engine.model.rule import Rule, rule_conditions
-from rules_engine.notifying.messages import firing_notice, held_back_notice
+from rules_engine.notifying.messages import dry_arming_notice, firing_notice, held_back_notice
 
 
 class DecisionWords:
@@ -37,15 +37,7 @@ class DecisionWords:
     def dry_arming(self, decision: Decision) -> Notice:
         """What would be placed at the broker."""
         rule = self._in_force.plans[decision.firing.rule].rule
-        return Notice(
-            kind=NoticeKind.PLACED,
-            text=f"{rule.cases[decision.firing.case].text}\nDry run, would place at IB: {describe(decision.unit)}",
-            dedup="dry",
-            at_s=decision.firing.at_s,
-            channels=decision.channels,
-            rule=rule.name,
-            title=f"{rule.name} armed (dry)",
-        )
+        return dry_arming_notice(rule, decision.firing, describe(decision.unit), decision.channels)
 
     def _readings(self, rule: Rule) -> Mapping[str, float]:
         """What a `message:` may name besides the values of the condition, as far as it is known."""

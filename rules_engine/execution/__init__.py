@@ -37,6 +37,7 @@ The protocol
     account_reset  whether all positions are gone without a trade
     unarrived      whether an order that they do not show certainly never arrived
     intake         IB's reports into the journal
+    order_notice   news of one order, as the notice that tells it
     protection     what the exits of a bracket still protect
     cancelling     cancellations onto the wire
     partial_fills  when fills of an order that is not complete are told

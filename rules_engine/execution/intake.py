@@ -8,6 +8,7 @@ from rules_engine.execution.changes import Change, Listener, UnitEnd
 from rules_engine.execution.codes import Meaning, meaning_of
 from rules_engine.execution.evidence import is_another
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.order_notice import order_notice
 from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
 from rules_engine.execution.positions import NO_CONTRACT, Positions
 from rules_engine.execution.protection import Protection, gone_beside, is_explained
@@ -15,7 +16,7 @@ from rules_engine.execution.words import fill_words, order_words
 from rules_engine.model.action import Duration, Side
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent, IntentState
-from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.notice import NoticeKind
 from rules_engine.model.order_words import plain
 from rules_engine.model.reports import ExecutionReport, OrderError, OrderReport
 
@@ -218,17 +219,9 @@ class Intake:
         size = "" if intent.enlarged_to is None else f".of {plain(intent.enlarged_to)}"
         if self._is_told(change):
             when = " (while the engine was not connected)" if away else ""
-            self._journal.tell(
-                Notice(
-                    kind=kind,
-                    text=f"{intent.rule}: {text}{when}",
-                    dedup=f"{intent.key}.{kind}.{intent.filled}{size}{occasion}",
-                    at_s=self._clock.now_s(),
-                    channels=tuple(self._journal.channels(intent.rule, intent.seq)),
-                    rule=intent.rule,
-                    key=intent.key,
-                )
-            )
+            moment = f"{intent.filled}{size}{occasion}"
+            channels, now_s = self._journal.channels(intent.rule, intent.seq), self._clock.now_s()
+            self._journal.tell(order_notice(kind, intent, text + when, occasion=moment, at_s=now_s, channels=channels))
         return change
 
     def _is_told(self, change: Change) -> bool:

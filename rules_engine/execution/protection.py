@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.order_notice import order_notice
 from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent, IntentState
-from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.notice import NoticeKind
 from rules_engine.model.order import OrderKind
 from rules_engine.model.order_words import plain
 
@@ -54,17 +55,9 @@ class Protection:
         self._alarm(entry, f"{what} have no stop at IB any more: {ends}. Look in TWS", f"{bare} without a stop")
 
     def _alarm(self, entry: Intent, text: str, occasion: str) -> None:
-        self._journal.tell(
-            Notice(
-                kind=NoticeKind.ALARM,
-                text=f"{entry.rule}: {text}",
-                dedup=f"{entry.key}.{occasion}",
-                at_s=self._clock.now_s(),
-                channels=self._everyone,
-                rule=entry.rule,
-                key=entry.key,
-            )
-        )
+        now_s = self._clock.now_s()
+        alarm = order_notice(NoticeKind.ALARM, entry, text, occasion=occasion, at_s=now_s, channels=self._everyone)
+        self._journal.tell(alarm)
 
 
 def is_explained(leg: Intent, unit: Sequence[Intent]) -> bool:

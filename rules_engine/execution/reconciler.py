@@ -10,6 +10,7 @@ from rules_engine.execution.evidence import Findings, find
 from rules_engine.execution.halts import Halts
 from rules_engine.execution.intake import Intake, stuck_words, unknown_words
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.order_notice import order_notice
 from rules_engine.execution.order_states import OrderEvent
 from rules_engine.execution.rejections import Rejections
 from rules_engine.execution.session import AskedCancel, Session
@@ -19,7 +20,7 @@ from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import EvidenceIncomplete, LinkDown
 from rules_engine.model.intent import Intent, IntentState
-from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import BrokerStatus, Evidence, OrderReport
 from rules_engine.model.settings import Settings
 
@@ -218,17 +219,8 @@ class Reconciler:
             self._tell(intent, NoticeKind.ALARM, text, "risen")
 
     def _tell(self, intent: Intent, kind: NoticeKind, text: str, occasion: str) -> None:
-        self._journal.tell(
-            Notice(
-                kind=kind,
-                text=f"{intent.rule}: {text}",
-                dedup=f"{intent.key}.{kind}.{occasion}",
-                at_s=self._clock.now_s(),
-                channels=self._everyone,
-                rule=intent.rule,
-                key=intent.key,
-            )
-        )
+        now_s = self._clock.now_s()
+        self._journal.tell(order_notice(kind, intent, text, occasion=occasion, at_s=now_s, channels=self._everyone))
 
     def _scope(self, session: Session) -> str:
         """Where IB's count of our order ids belongs to: another login, gateway or client id has another count."""

@@ -27,15 +27,9 @@ def firing_notice(
     """A rule fired. ``readings`` are further values that its `message:` may name (`V.ask`, a `let`)."""
     case = rule.cases[firing.case]
     own = [action.channel for action in case.actions if isinstance(action, Notify)]
-    return Notice(
-        kind=NoticeKind.FIRED,
-        text=_own_words(rule, firing, readings or {}) or firing_text(rule, firing, dry=dry),
-        dedup="fired",
-        at_s=firing.at_s,
-        channels=tuple(dict.fromkeys([*rule.notify, *own])),
-        rule=rule.name,
-        title=f"{rule.name} fired" + (" (dry)" if dry else ""),
-    )
+    text = _own_words(rule, firing, readings or {}) or firing_text(rule, firing, dry=dry)
+    title = "fired (dry)" if dry else "fired"
+    return _rule_notice(NoticeKind.FIRED, rule, title, text, "fired", firing.at_s, [*rule.notify, *own])
 
 
 def firing_text(rule: Rule, firing: Firing, *, dry: bool = False) -> str:
@@ -51,28 +45,21 @@ def held_back_notice(rule: Rule, held: HeldBack) -> Notice:
     """A rule became true and a guard stopped it."""
     missed = held.reason is Reason.MISSED
     why = f"{held.reason}: {held.detail}" if held.detail else str(held.reason)
-    return Notice(
-        kind=NoticeKind.MISSED if missed else NoticeKind.HELD_BACK,
-        text=f"Nothing is sent: {why}.\n{firing_text(rule, held.firing)}",
-        dedup="held back",
-        at_s=held.firing.at_s,
-        channels=rule.notify,
-        rule=rule.name,
-        title=f"{rule.name} {'missed' if missed else 'held back'}",
-    )
+    kind, title = (NoticeKind.MISSED, "missed") if missed else (NoticeKind.HELD_BACK, "held back")
+    text = f"Nothing is sent: {why}.\n{firing_text(rule, held.firing)}"
+    return _rule_notice(kind, rule, title, text, "held back", held.firing.at_s, rule.notify)
+
+
+def dry_arming_notice(rule: Rule, firing: Firing, orders: str, channels: Iterable[str]) -> Notice:
+    """A dry run would place ``orders`` at the broker for this rule."""
+    text = f"{rule.cases[firing.case].text}\nDry run, would place at IB: {orders}"
+    return _rule_notice(NoticeKind.PLACED, rule, "armed (dry)", text, "dry", firing.at_s, channels)
 
 
 def broken_notice(rule: Rule, reason: str, at_s: float) -> Notice:
     """A rule needs its user."""
-    return Notice(
-        kind=NoticeKind.BROKEN,
-        text=f"{reason}\nNothing is sent for it until: rules rearm {rule.name}",
-        dedup=f"broken.{rule.name}.{at_s:.3f}",
-        at_s=at_s,
-        channels=rule.notify,
-        rule=rule.name,
-        title=f"{rule.name} is broken",
-    )
+    text = f"{reason}\nNothing is sent for it until: rules rearm {rule.name}"
+    return _rule_notice(NoticeKind.BROKEN, rule, "is broken", text, f"broken.{rule.name}.{at_s:.3f}", at_s, rule.notify)
 
 
 def reload_failed_notice(problems: Sequence[Problem], channels: Iterable[str], at_s: float) -> Notice:
@@ -178,6 +165,13 @@ def started_notice(summary: str, channels: Iterable[str], at_s: float) -> Notice
 def stopped_notice(summary: str, channels: Iterable[str], at_s: float) -> Notice:
     """The engine stops; ``summary`` says what stays alive at the broker."""
     return _engine_notice(NoticeKind.STOPPED, "Rules engine stopped", summary, channels, at_s)
+
+
+def _rule_notice(
+    kind: NoticeKind, rule: Rule, title: str, text: str, dedup: str, at_s: float, channels: Iterable[str]
+) -> Notice:
+    to = tuple(dict.fromkeys(channels))
+    return Notice(kind, text, dedup, at_s, to, rule=rule.name, title=f"{rule.name} {title}")
 
 
 def _engine_notice(kind: NoticeKind, title: str, text: str, channels: Iterable[str], at_s: float) -> Notice:
