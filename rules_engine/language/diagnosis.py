@@ -84,7 +84,11 @@ class _Walk:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._parser: InteractiveParser = sentence_parser().parse_interactive("", start=kind)
-        self.feed: Callable[[Token], object] = self._parser.feed_token
+        self._last = ""
+
+    def feed(self, token: Token) -> None:
+        self._parser.feed_token(token)
+        self._last = str(token)
 
     def words(self) -> list[str]:
         return sorted(keywords()[name] for name in self._accepted if name in keywords())
@@ -92,7 +96,8 @@ class _Walk:
     def expected(self) -> list[str]:
         """What could follow, in words of the user."""
         accepted = self._accepted
-        value = ["a value"] if self.takes_value() else ["a name"] if "NAME" in accepted else []
+        name = "the name of a channel" if self._last == "notify" else "the name of an instrument"
+        value = ["a value"] if self.takes_value() else [name] if "NAME" in accepted else []
         value = value or (["a number"] if "NUMBER" in accepted else [])
         shapes = [shape for name, shape in sorted(_SHAPES.items()) if name in accepted]
         words = [word for word in self.words() if not (value and word == "account")]
