@@ -78,7 +78,7 @@ def refusal_lines(refusals: tuple[Refused, ...]) -> Iterator[str]:
 
 def _lines(found: Audit) -> Iterator[str]:
     words = " + ".join(f"{found.fates[fate]} {fate}" for fate in FATES if found.fates[fate])
-    yield f"{sum(found.fates.values())} fired = {words or 'nothing'}"
+    yield f"{sum(found.fates.values())} fired = {words}" if words else "nothing has fired"
     yield from refusal_lines(found.refusals)
     for one in found.holdings:
         others = f"; {one.others:+f} were not ours" if one.others else ""

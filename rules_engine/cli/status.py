@@ -12,7 +12,9 @@ from rules_engine.cli.journal_link import ledger_of
 from rules_engine.cli.rule_files import config_option, echo_json, json_option
 from rules_engine.cli.tables import clock, show
 from rules_engine.daemon.control import CommandRefused, NotRunning, ask
+from rules_engine.execution.kill_switch import KillSwitch
 from rules_engine.execution.ledger import Ledger
+from rules_engine.model.firing import Reason
 from rules_engine.model.json_value import Json
 
 
@@ -22,15 +24,16 @@ from rules_engine.model.json_value import Json
 def command(config: Path | None, as_json_: bool) -> None:
     """Show the engine, its connection and every rule."""
     settings = settings_of_engine(config)
+    folder = state_of(settings)
     try:
-        status = ask(state_of(settings).socket, "status")
+        status = ask(folder.socket, "status")
     except CommandRefused as error:
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_PROBLEMS) from error
     except NotRunning:
         status = None
     with ledger_of(settings) as ledger:
-        status = _remembered(ledger) if status is None else status
+        status = _remembered(ledger, KillSwitch(folder.stop_flag)) if status is None else status
         assert isinstance(status, dict)
         refusals = tuple(ledger.refusals())
         status |= {
@@ -45,10 +48,12 @@ def command(config: Path | None, as_json_: bool) -> None:
             click.echo(line)
 
 
-def _remembered(ledger: Ledger) -> dict[str, Json]:
-    """What the journal alone can tell: orders that may still be alive at the broker, and what firings came to."""
+def _remembered(ledger: Ledger, switch: KillSwitch) -> dict[str, Json]:
+    """What the state folder alone can tell: orders that may still be alive at the broker, what firings came to, and
+    why an engine that starts would send nothing."""
     return {
         "running": False,
+        "sending": str(Reason.STOPPED) if switch.is_on else "",
         "orders": [
             {"key": row.intent.key, "rule": row.intent.rule, "state": row.intent.state.value}
             for row in ledger.orders(open_only=True)
@@ -81,6 +86,8 @@ def _show_channel(channel: dict[str, Json]) -> None:
 def _show_engine(status: dict[str, Json]) -> None:
     if not status["running"]:
         click.echo("the engine is not running; the journal remembers:")
+        if status["sending"]:
+            click.echo(status["sending"])
         fates = status["fates"]
         assert isinstance(fates, dict)
         counted = ", ".join(f"{count} {fate}" for fate, count in fates.items() if count)

@@ -13,6 +13,7 @@ from rules_engine.daemon.state_folder import StateFolder, StateFolderRefused
 from rules_engine.execution.kill_switch import KillSwitch
 from rules_engine.model.json_value import Json
 from rules_engine.model.settings import Settings
+from rules_engine.notifying.messages import TO_LIFT
 
 
 @click.command("stop")
@@ -29,6 +30,8 @@ def command(keep_orders: bool, lift: bool, config: Path | None, as_json_: bool) 
         echo_json({"command": "stop", "answer": answer})
     else:
         click.echo(answer)
+        if not lift:
+            click.echo(TO_LIFT)
 
 
 def _lift(folder: StateFolder) -> Json:

@@ -48,10 +48,10 @@ class Preflight:
 
     def why_nothing_leaves(self, session: Session | None) -> str:
         """Why no order at all can be sent now; empty when orders may leave."""
-        if self._settings.mode is Mode.DRY:
-            return "the mode is dry"
         if self.stopped():
             return Reason.STOPPED
+        if self._settings.mode is Mode.DRY:
+            return "the mode is dry"
         if halted := self._halts.engine:
             return halted
         if session is None:

@@ -19,6 +19,7 @@ from rules_engine.model.template import Template, fill, parse_template
 
 PROBLEMS_SHOWN_MAX = 3
 CHANGES_SHOWN_MAX = 10
+TO_LIFT = "Orders leave again after: rules stop --lift"
 
 
 def firing_notice(
@@ -147,8 +148,7 @@ def overload_over_notice(count: int, lasted_s: float, channels: Iterable[str], a
 
 def trading_stopped_notice(what: str, channels: Iterable[str], at_s: float) -> Notice:
     """Somebody pulled the kill switch; ``what`` says what that did."""
-    text = f"Orders leave again after: rules stop --lift\n{what}"
-    return _engine_notice(NoticeKind.ALARM, "Kill switch is on", text, channels, at_s)
+    return _engine_notice(NoticeKind.ALARM, "Kill switch is on", f"{TO_LIFT}\n{what}", channels, at_s)
 
 
 def trading_resumed_notice(channels: Iterable[str], at_s: float) -> Notice:

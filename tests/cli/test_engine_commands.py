@@ -58,10 +58,13 @@ async def test_what_stopped_is_read_from_the_journal(house: House) -> None:
     assert text.code == 0
     assert "the engine is not running; the journal remembers:\nfirings: none\n" in text.out
     assert "ma-when-v-hits-200" in text.out
-    assert status["running"] is False
+    assert (status["running"], status["sending"]) == (False, "")
     (order,) = status["orders"]
     assert order["rule"] == "ma-when-v-hits-200"
     assert order["key"] == house.orders()[0].form.orderRef
+    assert (await call_beside("stop", "--keep-orders")).code == 0
+    stopped = await call_beside("status")
+    assert "the journal remembers:\nthe kill switch is on\nfirings: none\n" in stopped.out
 
 
 async def test_fires_are_the_same_while_the_engine_runs_and_after(house: House) -> None:
@@ -227,6 +230,12 @@ async def test_the_state_folder_of_a_named_configuration_is_used(house: House, m
         assert (await call_beside("status")).code == 3
         started_s = (await call_beside("status", "--json", "--config", str(folder / "config.yaml"))).json["started_s"]
     assert abs(started_s - time.time()) < 60
+
+
+async def test_an_audit_of_a_journal_without_firings_says_so(house: House) -> None:
+    async with house.engine(HERE_AT_200):
+        found = await call_beside("audit")
+    assert (found.code, found.out) == (0, "nothing has fired\nno event was changed or removed\n")
 
 
 async def test_an_audit_counts_every_firing_and_finds_what_was_changed(house: House) -> None:

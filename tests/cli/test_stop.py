@@ -11,6 +11,7 @@ import pytest
 
 from rules_engine.daemon.start import run_engine
 from rules_engine.execution.database import Database, JournalFailed
+from rules_engine.notifying.messages import TO_LIFT
 from tests.cli.calling import call, call_beside
 from tests.cli.written import write_config
 from tests.daemon.house import ACCOUNT, BUY_AT_200, House, house_in
@@ -35,7 +36,7 @@ async def test_a_running_engine_is_stopped_and_says_what_it_cancels(house: House
         assert (answer.code, answer.err) == (0, "")
         assert answer.out.startswith("Nothing more is sent. Cancelling:\nma-when-v-hits-200: buy 100 MA at market")
         await house.until(lambda: statuses(house) == ["Cancelled"], "the cancellation")
-        assert (await call_beside("stop")).out == "it was stopped already\n"
+        assert (await call_beside("stop")).out == f"it was stopped already\n{TO_LIFT}\n"
         assert (await engine.status())["sending"] == "the kill switch is on"
         assert (await call_beside("stop", "--lift")).out == "orders may leave again\n"
         assert (await engine.status())["sending"] == "orders may leave"
@@ -128,7 +129,7 @@ async def test_an_engine_that_does_not_answer_is_stopped_all_the_same(house: Hou
 
 
 def test_where_nothing_ever_ran_it_is_on_before_the_first_start(folder: Path) -> None:
-    assert call("stop").out == "Nothing more is sent. No engine runs.\n"
+    assert call("stop").out == f"Nothing more is sent. No engine runs.\n{TO_LIFT}\n"
     assert (folder / "var" / "STOPPED").exists()
     assert call("stop", "--lift", "--json").json == {"command": "stop", "answer": "orders may leave again"}
 

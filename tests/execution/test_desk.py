@@ -67,6 +67,9 @@ async def test_dry_sends_nothing_in_any_later_mode(tmp_path: Path) -> None:
     bench.accepting(await bench.connect())
     await bench.desk.dispatch()
     assert bench.desk.waiting_for == "the mode is dry"
+    bench.stopped = True
+    assert bench.desk.waiting_for == "the kill switch is on", "which holds in any later mode too"
+    bench.stopped = False
     for settings in (SETTINGS, replace(SETTINGS, mode=Mode.LIVE, account="U1")):
         bench.settings = settings
         bench.restart()
