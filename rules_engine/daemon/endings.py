@@ -1,6 +1,7 @@
 """What becomes of orders into the memory of the rules that sent them."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from rules_engine.evaluation import Evaluator
@@ -64,9 +65,11 @@ class Endings:
 
     def count_working(self) -> None:
         """Tells the evaluator how many of our orders may still fill, where that may have changed."""
+        if not self.touched:
+            return
+        working = Counter(intent.draft.instrument.name for intent in self._journal.intents.open())
         for instrument in sorted(self.touched):
-            working = sum(intent.draft.instrument.name == instrument for intent in self._journal.intents.open())
-            self._evaluator.working(instrument, working)
+            self._evaluator.working(instrument, working[instrument])
         self.touched.clear()
 
     def ended(self, end: UnitEnd) -> None:
@@ -96,7 +99,7 @@ class Endings:
     def _filled_before(self, name: str, rule: Rule) -> None:
         """IB filled what we had taken back, or called over: once is once, and nothing that was seen before that is
         placed again."""
-        newer = [one for one in self._journal.intents.open() if one.rule == name and one.held and not one.is_child]
+        newer = [one for one in self._journal.intents.open_of(name) if one.held and not one.is_child]
         if newer and not rule.once:
             return
         self._evaluator.held_ended(name, True, self.until_s())

@@ -355,9 +355,7 @@ class Reactor:
         return (
             not all(self._in_force.is_known(name, self._market.traded(name)) for name in named)
             or not all(self._market.is_priced(one.name) for one in plan.orders_in)
-            or any(
-                intent.rule == rule and intent.held and not intent.is_child for intent in self._journal.intents.open()
-            )
+            or any(intent.held and not intent.is_child for intent in self._journal.intents.open_of(rule))
         )
 
     def _is_still_held(self, arming: Arming, said: Rule) -> bool:

@@ -34,6 +34,8 @@ class Database:
         except sqlite3.Error as error:
             os.close(self._lock)
             raise JournalFailed(f"cannot open the journal {path}: {error}") from error
+        self.undone = 0
+        """How many transactions came to nothing: whoever remembers what they wrote must read it again."""
 
     def close(self) -> None:
         """Leaves the file to the next engine. Again: does nothing."""
@@ -49,10 +51,13 @@ class Database:
             yield
             return
         self.execute("BEGIN IMMEDIATE")
+        is_kept = False
         try:
             yield
             self.execute("COMMIT")
+            is_kept = True
         finally:
+            self.undone += not is_kept
             if self._connection.in_transaction:
                 self._connection.rollback()
 

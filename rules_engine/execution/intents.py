@@ -9,6 +9,7 @@ from rules_engine.execution.database import Database, Row, Value
 from rules_engine.execution.plain import from_text, to_text
 from rules_engine.execution.rule_profit import RuleProfit
 from rules_engine.execution.schema import OPEN
+from rules_engine.execution.working_set import WorkingSet
 from rules_engine.model.action import Side
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft
@@ -18,7 +19,6 @@ UnitName = tuple[str, int]
 
 _UNSENT = f"{OPEN} AND state = 'intent'"
 """With the first part in the words of its index: without, each look would go through all that ever was."""
-_AT_BROKER = f"state IN ({', '.join(repr(str(state)) for state in IntentState if state.may_be_at_broker)})"
 
 
 class Intents:
@@ -29,6 +29,7 @@ class Intents:
         self._scope = (mode, account)
         self._aside_name = f"fills set aside of {mode} {account}"
         self._profits: dict[str, RuleProfit] = {}
+        self._working_set = WorkingSet(database, self.read_open, self.read_sent_since)
 
     def insert(self, firing_id: int, intent: Intent) -> None:
         """Adds a new intent; a key or leg that exists already is an error of ours."""
@@ -54,6 +55,7 @@ class Intents:
         }
         marks = ", ".join("?" * len(values))
         self._database.execute(f"INSERT INTO intent ({', '.join(values)}) VALUES ({marks})", *values.values())
+        self._working_set.added(intent)
 
     def update(self, intent: Intent, now_s: float) -> None:
         """Writes what may change of an intent over its life."""
@@ -65,6 +67,7 @@ class Intents:
             *(intent.state, intent.reason, int(intent.cancel_wanted), intent.order_id, intent.perm_id),
             *(intent.gateway_mark, intent.sent_s, str(intent.quantity), str(intent.filled), average, now_s, intent.key),
         )
+        self._working_set.wrote(intent)
 
     def shift_expiry(self, by_s: float) -> None:
         """The clock was set by so many seconds: what is still to be sent has as much time left as before."""
@@ -72,6 +75,7 @@ class Intents:
             f"UPDATE intent SET expires_s = expires_s + ? WHERE {_UNSENT} AND mode = ? AND account = ?",
             *(by_s, *self._scope),
         )
+        self._working_set.forget()
 
     def get(self, key: str) -> Intent | None:
         """The intent with this key, of any mode."""
@@ -104,6 +108,14 @@ class Intents:
 
     def open(self) -> Sequence[Intent]:
         """Everything not over, oldest firing first."""
+        return self._working_set.open()
+
+    def open_of(self, rule: str) -> Sequence[Intent]:
+        """The same of one rule."""
+        return self._working_set.open_of(rule)
+
+    def read_open(self) -> Sequence[Intent]:
+        """The same as `open`, from the disk."""
         return intents_of(
             self._database.rows(
                 f"SELECT * FROM intent WHERE {OPEN} AND mode = ? AND account = ? ORDER BY firing_id, leg", *self._scope
@@ -111,14 +123,8 @@ class Intents:
         )
 
     def at_broker(self) -> Sequence[Intent]:
-        """Everything that may be at IB, oldest firing first. What still waits to be sent costs this nothing."""
-        return intents_of(
-            self._database.rows(
-                f"SELECT * FROM intent WHERE {OPEN} AND {_AT_BROKER} AND mode = ? AND account = ?"
-                " ORDER BY firing_id, leg",
-                *self._scope,
-            )
-        )
+        """Everything that may be at IB, oldest firing first."""
+        return [one for one in self._working_set.open() if one.state is not IntentState.INTENT]
 
     def waiting(self, count_max: int = -1) -> Sequence[UnitName]:
         """The units still to be sent, oldest firing first; -1: all of them."""
@@ -135,7 +141,11 @@ class Intents:
         return self.unit(*names[0]) if names else ()
 
     def sent_since(self, since_s: float) -> Sequence[Intent]:
-        """Everything sent in [since_s, now], whatever became of it."""
+        """Everything sent in [since_s, now], whatever became of it, in any order."""
+        return self._working_set.sent_since(since_s)
+
+    def read_sent_since(self, since_s: float) -> Sequence[Intent]:
+        """The same from the disk."""
         return intents_of(
             self._database.rows(
                 "SELECT * FROM intent WHERE sent_s >= ? AND mode = ? AND account = ?", since_s, *self._scope
@@ -193,7 +203,7 @@ class Intents:
             f" AND mode = ? AND account = ?{chosen} RETURNING *",
             *(*self._scope, *map(json.dumps, names)),
         )
-        return intents_of(rows)
+        return self._wrote(rows)
 
     def want_cancelled(self, rule: str, instrument: str) -> Sequence[Intent]:
         """Marks the open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""
@@ -203,7 +213,13 @@ class Intents:
             " AND mode = ? AND account = ? RETURNING *",
             *(name, *self._scope),
         )
-        return intents_of(rows)
+        return self._wrote(rows)
+
+    def _wrote(self, rows: Iterable[Row]) -> Sequence[Intent]:
+        written = intents_of(rows)
+        for one in written:
+            self._working_set.wrote(one)
+        return written
 
 
 def intents_of(rows: Iterable[Row]) -> Sequence[Intent]:

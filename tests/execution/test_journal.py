@@ -243,5 +243,5 @@ def test_what_is_asked_at_every_firing_reads_nothing_that_is_over(tmp_path: Path
     connection.set_trace_callback(None)
     asked = [statement for statement in asked if "intent" in statement]
     plans = [connection.execute(f"EXPLAIN QUERY PLAN {statement}").fetchone()["detail"] for statement in asked]
-    assert len(plans) == 6 and all("INDEX intent_open" in plan for plan in plans), plans
+    assert len(plans) == 5 and all("INDEX intent_open" in plan for plan in plans), plans
     journal.close()
