@@ -35,6 +35,6 @@ def command(paths: tuple[Path, ...], config: Path | None, as_json_: bool) -> Non
             click.echo(f"{'ok  ' if result.passed else 'FAIL'} {test.name}")
             if not result.passed:
                 click.echo(result.report)
-        click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+        click.echo(f"{len(results) - len(failed)} passed, {len(failed)} failed" if results else "no tests are written")
     if failed:
         raise SystemExit(EXIT_PROBLEMS)

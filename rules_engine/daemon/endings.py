@@ -87,7 +87,7 @@ class Endings:
         if self._held.get(end.rule) != end.seq:
             if end.state is IntentState.FILLED:
                 self._filled_before(end.rule, rule)
-            return  # An order of an older edition of the rule, or one that was settled before.
+            return  # An order of an older version of the rule, or one that was settled before.
         del self._held[end.rule]
         if end.state in _BREAKS and not end.used:
             reason = _why_broken(end)

@@ -101,7 +101,7 @@ class InForce:
     async def resume(self) -> None:
         """Gives the rules to the evaluator and takes up their memories where the last run left them.
 
-        A rule whose condition was edited meanwhile starts anew; an order that an older edition left at the broker is
+        A rule whose condition was edited meanwhile starts anew; an order that its older version left at the broker is
         cancelled, unless it was triggered: then its fill uses up what the rule may do, as an edited one.
         """
         await self._plan_as_before()
@@ -211,7 +211,7 @@ class InForce:
             await self._swap(edition, compare(self.edition, edition, frozenset()), steps)
 
     def _forget_held(self, rule: str) -> None:
-        """What the broker held for an older edition is on its way out: the rule is armed anew."""
+        """What the broker held for an older version of the rule is on its way out: it is armed anew."""
         self._endings.drop(rule)
         if rule in self.plans:
             self._evaluator.held_ended(rule, False, self.until_s())

@@ -347,7 +347,7 @@ class Reactor:
 
     def _must_wait(self, rule: str) -> bool:
         """Whether contracts, or what an order is checked against, are not known yet, an order that the broker held for
-        an older edition of this rule has not ended yet, or the gateway may be restarting."""
+        an older version of this rule has not ended yet, or the gateway may be restarting."""
         if self._desk.is_restart_near and not self._dry:
             return True
         plan = self._in_force.plans[rule]

@@ -80,7 +80,7 @@ def decide_arming(arming: Arming, unit: Unit, rule: Rule, *, now_s: float) -> De
 
 
 def _still_held(rule: Rule, book: Book) -> str:
-    """What IB may still fill of an edition of the rule that ran there; empty when there is nothing."""
+    """What IB may still fill of a version of the rule that ran there; empty when there is nothing."""
     entries = (one for one in book.open if one.rule == rule.name and one.held and not one.is_child)
     return "; ".join(order_words(one.draft) for one in entries)
 
