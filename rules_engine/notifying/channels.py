@@ -3,9 +3,13 @@
 import ipaddress
 import socket
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rules_engine.notifying.courier import load_service
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
 
 ALLOWED = frozenset(
     {"tgram", "mailto", "mailtos", "ntfy", "ntfys", "discord", "slack", "pover", "gotify", "gotifys", "matrix"}
@@ -29,9 +33,18 @@ def _fault(url: str, local_webhooks: bool) -> str:
         return f"this is not a URL of an allowed service; write one of {', '.join(sorted(ALLOWED))}, then '://'"
     if schema in ("json", "jsons") and (fault := _webhook_fault(url, schema, local_webhooks)):
         return fault
-    if len(load_service(url)) != 1:
+    plugins = list(load_service(url))
+    if len(plugins) != 1:
         return f"Apprise does not understand this {schema}:// URL (one URL a channel)"
+    # Apprise does not say which of several took a message: while one does not, the others are told again and again.
+    if (recipients := _recipients(plugins[0])) > 1:
+        return f"this {schema}:// URL has {recipients} recipients; write a channel for each"
     return ""
+
+
+def _recipients(plugin: "NotifyBase") -> int:
+    """Those of the copies of a mail among them."""
+    return len(plugin) + sum(len(getattr(plugin, copies, ())) for copies in ("cc", "bcc"))
 
 
 def _webhook_fault(url: str, schema: str, local_webhooks: bool) -> str:

@@ -14,10 +14,14 @@ from rules_engine.notifying.redaction import Redaction, cap_loggers, secrets_in
 if TYPE_CHECKING:
     from apprise import Apprise
 
-DEADLINE_S = 30.0
+DEADLINE_S = 300.0
+"""Only what hangs for good takes so long: whoever is left alone earlier may have taken the message all the same."""
 CONNECT_S, ANSWER_S = 8.0, 20.0
-"""Within these a service takes a connection, and answers: below the deadline together. Apprise's own 4 s are too few:
-a service that takes the message and is slow to say so would be given it again and again."""
+"""Within these a service takes a connection, and answers. Apprise's own 4 s are too few: a service that takes the
+message and is slow to say so would be given it again and again."""
+MAIL_ANSWER_S = 60.0
+"""For every answer of a mail server, which may look through a whole mail before it says that it took it. Apprise has
+one time for all of them (RFC 5321, 4.5.3.2, asks for minutes, for just that reason)."""
 ERROR_LENGTH_MAX = 200
 
 # Apprise hides the response. Its result carries what the plugin logged, and Telegram's own words are among it:
@@ -80,7 +84,7 @@ class Courier:
         self._service = self._service or load_service(self._url)
         if not len(self._service):
             return Delivery(Fate.FAILED, "Apprise does not understand this channel's URL")
-        if not title and self._url.startswith("mailto"):
+        if not title and is_mail(self._url):
             title = text.partition("\n")[0]  # A mail without a subject would be given Apprise's own.
         with self._service.notify(body=text, title=title, body_format=NotifyFormat.TEXT) as result:
             if result:
@@ -114,7 +118,13 @@ def load_service(url: str) -> "Apprise":
     )
     service = Apprise(asset=asset)
     service.add(url)
+    connect_s = MAIL_ANSWER_S if is_mail(url) else CONNECT_S
     for plugin in service:
-        plugin.socket_connect_timeout = max(CONNECT_S, plugin.socket_connect_timeout)
+        plugin.socket_connect_timeout = max(connect_s, plugin.socket_connect_timeout)
         plugin.socket_read_timeout = max(ANSWER_S, plugin.socket_read_timeout)
     return service
+
+
+def is_mail(url: str) -> bool:
+    """Whether a channel sends mail."""
+    return url.lower().startswith("mailto")

@@ -51,6 +51,9 @@ def test_good_channels(url: str) -> None:
         ("jsons://db.internal/canary", "local_webhooks: true"),
         ("json://[::1/canary", "host cannot be read"),
         ("ntfys://topic, ntfys://canary", "one URL a channel"),
+        (f"tgram://{TOKEN}/7/8", "2 recipients; write a channel for each"),
+        ("mailtos://bob:canary@example.com?to=a@example.com,b@example.com", "2 recipients"),
+        ("mailtos://bob:canary@example.com?to=a@example.com&cc=b@example.com&bcc=c@example.com", "3 recipients"),
     ],
 )
 def test_bad_channels(url: str, says: str) -> None:

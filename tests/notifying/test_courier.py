@@ -2,7 +2,15 @@
 
 import pytest
 
-from rules_engine.notifying.courier import ANSWER_S, CONNECT_S, DEADLINE_S, Courier, Fate, load_service
+from rules_engine.notifying.courier import (
+    ANSWER_S,
+    CONNECT_S,
+    DEADLINE_S,
+    MAIL_ANSWER_S,
+    Courier,
+    Fate,
+    load_service,
+)
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyError, DeprecationWarning], ids=lambda error: error.__name__)
@@ -30,3 +38,9 @@ def test_a_service_has_time_to_say_that_it_took_the_message(url: str, answer_s: 
 def test_a_longer_wait_that_its_user_asks_for_stays() -> None:
     (plugin,) = load_service("json://localhost?rto=25")
     assert plugin.request_timeout == (CONNECT_S, 25.0)
+
+
+@pytest.mark.parametrize("schema", ["mailto", "mailtos", "MAILTOS"])
+def test_a_mail_server_may_look_through_a_mail_before_it_says_that_it_took_it(schema: str) -> None:
+    (plugin,) = load_service(f"{schema}://bob:sesame@example.com")
+    assert plugin.socket_connect_timeout == MAIL_ANSWER_S < DEADLINE_S
