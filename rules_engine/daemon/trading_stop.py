@@ -67,7 +67,7 @@ class TradingStop:
             self._seen = ""
             _log.warning("the kill switch is off again")
             self._journal.tell(trading_resumed_notice(self._channels, now_s))
-            self._desk.wake()
+            self._desk.trade_again()
             return ""
         cancelled = self._desk.stop_trading(keep_orders=found == "keep")
         words = _words(cancelled, kept=found == "keep")

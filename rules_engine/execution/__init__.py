@@ -24,6 +24,7 @@ The gates
     restart_window  the minutes around the gateway's restart
     guard           the right kind of account on the right port
     kill_switch     a file beside the journal
+    standstill      what that does to orders at IB
     halts           what waits for the user to look: the whole engine, or one rule
     preflight       all of these for one unit, at the moment of sending
 

@@ -1,7 +1,7 @@
 """Cancellations that were asked for onto the wire, of orders that IB has shown us; again where IB did not heed them."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rules_engine.execution.journal import CANCEL_SENT, Journal
 from rules_engine.execution.pace import MessageBudget
@@ -33,10 +33,12 @@ class Cancelling:
         keys = {one.key for one in wanted}
         # IB cancels the children with their parent.
         due = [one for one in wanted if self._is_due(session, one.key) and self._parent_key(one) not in keys]
+        risen = self._risen(session)
         order_ids = {one.key: one.order_id for one in due if one.order_id is not None}
+        order_ids |= {one.key: session.risen[one.key].order_id for one in risen}
         if order_ids:
             self._send(session, order_ids)
-            self._budget.cancelled([one.rule for one in due], self._clock.now_s())
+            self._budget.cancelled([one.rule for one in (*due, *risen)], self._clock.now_s())
 
     def send_unrecorded(self, session: Session | None) -> None:
         """Sends the cancellation of everything that IB has shown us, where the journal cannot be written any more."""
@@ -46,6 +48,11 @@ class Cancelling:
         with contextlib.suppress(LinkDown):
             for order_id in filter(None, orders):
                 session.link.cancel(order_id)
+
+    def _risen(self, session: Session) -> Sequence[Intent]:
+        """What was to be cancelled, was over, and is alive at IB all the same."""
+        found = [self._journal.intents.get(key) for key in session.risen if self._is_due(session, key)]
+        return [intent for intent in found if intent is not None and intent.cancel_wanted]
 
     def _send(self, session: Session, order_ids: Mapping[str, int]) -> None:
         """All of them at once, after one commit: each commit before a cancellation would hold up those behind it."""

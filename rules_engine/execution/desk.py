@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from rules_engine.execution.book import Book
 from rules_engine.execution.changes import Listener, Silence
 from rules_engine.execution.codes import Meaning
-from rules_engine.execution.database import JournalFailed
 from rules_engine.execution.dispatcher import Dispatcher
 from rules_engine.execution.evidence import is_another
 from rules_engine.execution.halts import Halts
@@ -23,6 +22,7 @@ from rules_engine.execution.reconciler import Reconciler
 from rules_engine.execution.rejections import Rejections
 from rules_engine.execution.risk import OTHERS_AGE_MAX_S, RiskGate
 from rules_engine.execution.session import Complaint, Session
+from rules_engine.execution.standstill import Standstill
 from rules_engine.execution.timing import Timing
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
@@ -80,6 +80,7 @@ class Desk:
             current=lambda: self._session,
             reconcile=self._reconcile,
         )
+        self._standstill = Standstill(journal, clock, self._dispatcher.cancelling, stopped, everyone)
         self._partial_fills = PartialFills(clock, self._timing, self._intake.tell_partial)
         self._partial_fills.note(journal.intents.at_broker())
         self._session: Session | None = None
@@ -122,9 +123,12 @@ class Desk:
         match report:
             case OrderReport():
                 intent = self._intake.order(report, away=away)
-                if intent is None and session is not None:
+                if session is not None and intent is None:
                     session.heard_of_other(report)
+                elif session is not None and intent is not None:
+                    session.heard_of_risen(intent.key, report)
                 self._ask_about(intent, report)
+                self._ask_about_ended(intent, report)
                 self._suspect(intent, report)
             case ExecutionReport():
                 intent = self._intake.execution(report, away=away)
@@ -140,6 +144,7 @@ class Desk:
             self._partial_fills.note(self._journal.intents.unit(intent.rule, intent.seq) if ended else [intent])
         if intent is not None and session is not None:
             session.heard_of_ours(intent)
+        self._standstill.hold(session)
         self.wake()
 
     def cancel_ours(self, *, rule: str = "", instrument: Instrument | None = None) -> Sequence[Intent]:
@@ -151,20 +156,19 @@ class Desk:
 
     def stop_trading(self, *, keep_orders: bool = False) -> Sequence[Intent]:
         """Asks for the cancellation of everything of ours that may be at IB, unless it is to be kept, and sends those
-        requests at once, whatever else is under way. Returns those newly asked for. What is still to be sent never
-        leaves, also when the switch is lifted; that nothing new leaves is the kill switch's own part.
+        requests at once, whatever else is under way. Returns those newly asked for. What works again while the switch
+        is on is cancelled like that too, and told. What is still to be sent never leaves, also when the switch is
+        lifted; that nothing new leaves is the kill switch's own part.
 
         Raises JournalFailed where the disk takes nothing more; the requests have left all the same."""
-        try:
-            marked = [] if keep_orders else self._journal.want_all_cancelled()
-            self._dispatcher.cancelling.send_wanted(self._session)
-        except JournalFailed:
-            if not keep_orders:
-                self._dispatcher.cancelling.send_unrecorded(self._session)
-            raise
-        self._journal.want_unsent_cancelled()
+        marked = self._standstill.begin(self._session, keep_orders=keep_orders)
         self.wake()
         return marked
+
+    def trade_again(self) -> None:
+        """The kill switch was released."""
+        self._standstill.end()
+        self.wake()
 
     def resolve(self, key: str, *, placed: bool) -> bool:
         """The user looked in TWS for an UNKNOWN intent: seen there it stays open, otherwise it is over. Either way what
@@ -281,6 +285,7 @@ class Desk:
             return None
         self._positions.asking()
         evidence = await self._reconciler.run(session, lambda: self._session is session and session.usable)
+        self._standstill.hold(self._session)
         self._partial_fills.note(self._journal.intents.at_broker())
         return evidence
 
@@ -301,6 +306,14 @@ class Desk:
             return
         if intent.key not in session.inactive:
             session.inactive.add(intent.key)
+            session.due_s = self._clock.now_s()
+
+    def _ask_about_ended(self, intent: Intent | None, report: OrderReport) -> None:
+        """What was over seems to work, and nothing may: we ask whether it does, for the report may only be late."""
+        session = self._session
+        if intent is None or session is None or not (intent.state.is_over and report.status.is_alive):
+            return
+        if self._standstill.is_on and intent.key not in session.risen:
             session.due_s = self._clock.now_s()
 
     def _ask_about_larger(self, intent: Intent | None) -> None:

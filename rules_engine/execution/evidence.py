@@ -29,7 +29,8 @@ class Findings:
 
     ``strangers``: references in our own name that the journal does not know. ``orphans``: those of an engine on another
     journal, of orders or fills under our client id. ``doubles``: intents for which IB has, or had, more than one order.
-    ``risen``: intents that were over, and live at IB all the same. ``others``: orders of others that IB holds alive.
+    ``risen``: intents that were over, each with the order that IB holds alive all the same. ``others``: orders of
+    others that IB holds alive.
     """
 
     absent: Sequence[Intent]
@@ -37,7 +38,7 @@ class Findings:
     strangers: Sequence[str]
     orphans: Sequence[str]
     doubles: Sequence[Double]
-    risen: Sequence[Intent]
+    risen: Sequence[tuple[Intent, OrderReport]]
     others: Sequence[OrderReport]
 
 
@@ -47,14 +48,14 @@ def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, know
     alive = [report for report in evidence.open_orders if report.status.is_alive]
     named = {(report.order_ref, report.perm_id) for report in (*evidence.open_orders, *evidence.completed)}
     named |= {(report.order_ref, report.perm_id) for report in evidence.executions}
-    living = [intent for report in alive if (intent := known(report.order_ref, report.perm_id))]
+    living = [(intent, report) for report in alive if (intent := known(report.order_ref, report.perm_id))]
     return Findings(
         absent=_absent(open_before, named),
-        alive={intent.key for intent in living},
+        alive={intent.key for intent, _ in living},
         strangers=sorted({ref for ref, perm_id in named if naming.is_ours(ref) and known(ref, perm_id) is None}),
         orphans=_orphans(evidence, naming, known, client_id),
         doubles=_doubles((*evidence.open_orders, *evidence.completed, *evidence.executions), known),
-        risen=[intent for intent in living if intent.state.is_over],
+        risen=[(intent, report) for intent, report in living if intent.state.is_over],
         others=[report for report in alive if known(report.order_ref, report.perm_id) is None],
     )
 

@@ -169,7 +169,8 @@ class Intake:
     def _steps(self, before: Intent, after: Intent) -> Sequence[tuple[NoticeKind, str]]:
         """What is worth telling about the step from ``before`` to ``after``."""
         if after.quantity > before.quantity and after.state.may_be_at_broker:
-            size = f"{order_words(after.draft)} is for {plain(after.quantity)} now, and works on"
+            going = "is being cancelled" if after.cancel_wanted else "works on"
+            size = f"{order_words(after.draft)} is for {plain(after.quantity)} now, and {going}"
             return [(NoticeKind.ALARM, f"somebody made it larger in TWS: {size}"), *self._turns(before, after)]
         return self._turns(before, after)
 

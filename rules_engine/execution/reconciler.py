@@ -69,8 +69,10 @@ class Reconciler:
         self._halts.strangers(findings.strangers)
         self._halts.counted(self._scope(session), evidence.next_order_id - 1, findings.orphans)
         self._halts.adopted()
-        self._alarm(findings, asked_s)
+        risen = self._risen(findings, asked_s)
+        self._alarm(findings, risen)
         self._adopt(evidence, away=not session.reconciled)
+        session.risen = self._still_risen(risen)
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
         session.next_order_id = evidence.next_order_id
         session.others = {report.perm_id: report for report in findings.others}
@@ -146,7 +148,7 @@ class Reconciler:
         missing = {intent.key for intent in absent}
         for key, asked in list(session.cancelling.items()):
             intent = self._journal.intents.get(key)
-            if intent is None or intent.state.is_over:
+            if intent is None or (intent.state.is_over and key not in session.risen):
                 del session.cancelling[key]
             elif asked.look_s is None or asked.look_s > asked_s:
                 continue
@@ -209,12 +211,21 @@ class Reconciler:
             words = "; ".join(order_words(leg.draft) for leg in rest)
             self._tell(intent, NoticeKind.ALARM, f"only a part of the orders reached IB; cancelling {words}", "part")
 
-    def _alarm(self, findings: Findings, asked_s: float) -> None:
+    def _risen(self, findings: Findings, asked_s: float) -> Sequence[tuple[Intent, OrderReport]]:
+        """What was over and is alive; not what ended between IB's answer and our reading it."""
+        unchanged = self._journal.intents.is_unchanged_since
+        return [(intent, report) for intent, report in findings.risen if unchanged(intent.key, asked_s)]
+
+    def _still_risen(self, risen: Sequence[tuple[Intent, OrderReport]]) -> dict[str, OrderReport]:
+        """Without what is open in the journal again by now, and what goes by the numbers of another client."""
+        ours = [report for _, report in risen if report.client_id == self._settings.gateway.client_id]
+        newest = [(self._journal.intents.find(one.order_ref, one.perm_id), one) for one in ours]
+        return {intent.key: one for intent, one in newest if intent is not None and intent.state.is_over}
+
+    def _alarm(self, findings: Findings, risen: Sequence[tuple[Intent, OrderReport]]) -> None:
         for double in findings.doubles:
             self._halts.double(double.intent.rule, double.intent.key, double.numbers, alive=double.alive)
-        for intent in findings.risen:
-            if not self._journal.intents.is_unchanged_since(intent.key, asked_s):
-                continue  # It ended between IB's answer and our reading it.
+        for intent, _ in risen:
             text = f"IB holds this order alive although it was {intent.state}: {order_words(intent.draft)}"
             self._tell(intent, NoticeKind.ALARM, text, "risen")
 

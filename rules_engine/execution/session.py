@@ -44,6 +44,7 @@ class Session:
     ``cancelling`` are the cancellations that are out, by the orders' keys.
     ``inactive`` are keys of orders that IB called inactive and that were asked about. ``next_order_id`` is the lowest
     number that IB can take for fresh. ``emptied_s`` is since when all positions are gone without an explanation.
+    ``risen`` are orders that were over and that IB holds alive all the same, by key.
     ``others`` are open orders that are not ours, by IB's number, as IB told at ``others_s``. ``unarrived`` are units
     that may be sent once more, ``tried`` those for which that was tried.
     """
@@ -60,6 +61,7 @@ class Session:
     inactive: set[str] = field(default_factory=set)
     next_order_id: int = 0
     emptied_s: float | None = None
+    risen: dict[str, OrderReport] = field(default_factory=dict)
     others: dict[int, OrderReport] = field(default_factory=dict)
     others_s: float = 0.0
     unarrived: list[UnitName] = field(default_factory=list)
@@ -82,9 +84,15 @@ class Session:
         asked = self.cancelling.get(intent.key)
         return intent.state in _OUT_OF_SIGHT or (asked is not None and asked.is_stuck)
 
+    def heard_of_risen(self, key: str, report: OrderReport) -> None:
+        """News of an order that may be one of those."""
+        risen = self.risen.get(key)
+        if risen is not None and report.perm_id == risen.perm_id and not report.status.is_alive:
+            del self.risen[key]
+
     def heard_of_ours(self, intent: Intent) -> None:
         """News of an order of ours."""
-        if intent.state.is_over:
+        if intent.state.is_over and intent.key not in self.risen:
             self.cancelling.pop(intent.key, None)
 
     def heard_of_other(self, report: OrderReport) -> None:

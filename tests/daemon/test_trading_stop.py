@@ -1,8 +1,11 @@
 """The kill switch on a real socket: in a running engine, beside a dead one, and across a restart."""
 
+import pytest
+
 from rules_engine.daemon.stop_outside import cancel_outside
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.kill_switch import KillSwitch
+from rules_engine.gateway import Order
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.settings import Limits
 from tests.daemon.house import ACCOUNT, BUY_AT_200, HERE_AT_200, House
@@ -13,6 +16,11 @@ FIFTY = tuple(
     f"    do: buy {number + 1} {('MA', 'V', 'AAPL')[number % 3]}\n"
     for number in range(50)
 )
+RESTS = """\
+  - {name: rests, when: V crosses above 200, do: buy 10 MA at limit 390, run: here}
+"""
+SIZES = ("OpenOrder", "OrderStatus")
+"""What tells of an order's size."""
 
 
 def statuses(house: House) -> list[str]:
@@ -75,3 +83,35 @@ async def test_without_an_engine_our_orders_are_cancelled_and_the_switch_stays_o
         entry = await engine.until_state("ma-when-v-hits-200", "broken")
         assert "the kill switch" in str(entry["why"])
     assert len(house.orders()) == 1
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_an_order_that_turns_out_to_be_larger_while_it_is_on_is_cancelled_and_told(
+    house: House, restarts: bool
+) -> None:
+    def order() -> Order:
+        [order] = house.orders()
+        return order
+
+    async with house.engine(RESTS) as engine:
+        await engine.until_state("rests", "armed")
+        house.quote("V", 200.1)
+        await house.until(lambda: statuses(house) == ["Submitted"], "the order")
+        for reply in SIZES:
+            house.gateway.drop(reply)
+        house.gateway.modify_in_tws(order().orderRef, quantity=30)
+        house.gateway.push_quote("MA", 389.80, 390.00, 100, 10)
+        await house.until(lambda: house.told("rests: bought 10 MA at 390"), "the fill")
+        house.gateway.push_quote("MA", 395.00, 395.10)
+        assert "No order of ours" in str(await engine.ask("stop"))
+        for reply in SIZES:
+            house.gateway.let_through(reply)
+        if not restarts:
+            house.gateway.modify_in_tws(order().orderRef, quantity=31)
+            await house.until(lambda: statuses(house) == ["Cancelled"], "the cancellation")
+    if restarts:
+        async with house.engine():
+            await house.until(lambda: statuses(house) == ["Cancelled"], "the cancellation")
+            await house.until(lambda: house.told("cancelled as asked", "bought 10 of 30 MA"), "the end")
+    assert order().filled == 10
+    assert len(house.told("rests: the kill switch is on: cancelling buy 10 MA at limit 390 day, which works")) == 1

@@ -138,3 +138,76 @@ async def test_an_entry_that_ends_with_less_than_its_exits_are_for_says_so(bench
         await bench.desk.reconcile()
     [text] = [text for text in bench.texts() if "cancelled" in text]
     assert "its exits at IB were sent for 100: see in TWS that they are for 40" in text
+
+
+async def test_what_grows_while_the_kill_switch_is_on_is_cancelled_at_once_and_told(bench: Bench) -> None:
+    key = await working(bench)
+    resize(bench, key, 300)
+    bench.desk.on_report(bench.ib.fill(key, "100", "390"))
+    bench.stopped = True
+    assert bench.desk.stop_trading() == []
+    bench.desk.on_report(bench.ib.orders[key])
+    assert bench.ib.cancels == [bench.intent(key).order_id]
+    assert bench.told("desk") == [NoticeKind.ALARM]
+    assert "the kill switch is on: cancelling buy 100 MA at limit 390 day, which works again" in bench.texts("desk")[0]
+    bench.desk.on_report(bench.ib.end(key))
+    assert (bench.state(key), bench.intent(key).filled) == (State.CANCELLED, Decimal(100))
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_fill_beyond_what_was_sent_shows_it_too_also_to_an_engine_that_starts_with_the_switch_on(
+    bench: Bench, known: bool
+) -> None:
+    key = await working(bench)
+    resize(bench, key, 300)
+    bench.desk.on_report(bench.ib.fill(key, "100", "390"))
+    bench.stopped = True
+    if known:
+        bench.desk.stop_trading()
+        bench.desk.on_report(bench.ib.fill(key, "50", "390"))
+        await bench.later(0)
+    else:
+        bench.restart()
+        bench.desk.stop_trading()
+        await bench.connect()
+    assert bench.ib.cancels == [bench.intent(key).order_id]
+    assert bench.told("desk") == [NoticeKind.ALARM]
+
+
+async def test_each_growth_is_told_and_cancelled_anew_as_other_cancellations_are_repeated(bench: Bench) -> None:
+    key = await working(bench)
+    resize(bench, key, 300)
+    bench.desk.on_report(bench.ib.fill(key, "100", "390"))
+    bench.stopped = True
+    bench.desk.stop_trading()
+    bench.desk.on_report(bench.ib.orders[key])
+    for total in (400, 500):
+        bench.desk.on_report(resize(bench, key, total))
+    assert [text.split(" is for ")[1] for text in bench.texts() if " is for " in text] == [
+        "300 now, and works on",
+        "400 now, and is being cancelled",
+        "500 now, and is being cancelled",
+    ]
+    assert len(bench.ib.cancels) == 1, "the first is still on its way"
+    for _ in range(20):
+        await bench.later(30)
+    assert len(bench.ib.cancels) == 3 + 9, "a minute apart once two did not help"
+    assert "asked twice to cancel" in bench.texts("desk")[-1]
+
+
+async def test_what_grows_stays_where_orders_are_to_be_kept_or_the_switch_was_lifted(bench: Bench) -> None:
+    key = await working(bench)
+    bench.stopped = True
+    bench.desk.stop_trading(keep_orders=True)
+    bench.desk.on_report(resize(bench, key, 300))
+    assert bench.ib.cancels == []
+    bench.desk.on_report(bench.ib.fill(key, "300", "390"))
+    bench.desk.stop_trading()
+    bench.stopped = False
+    bench.desk.trade_again()
+    bench.stopped = True
+    late = replace(bench.ib.completed[key], status=BrokerStatus.WORKING, remaining=Decimal(100), completed=False)
+    bench.desk.on_report(late)
+    assert (bench.state(key), bench.ib.cancels) == (State.PARTIAL, []), "nobody has said yet whether orders may stay"
+    bench.desk.stop_trading()
+    assert bench.ib.cancels == [bench.intent(key).order_id]

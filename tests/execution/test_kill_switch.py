@@ -1,6 +1,7 @@
 """The kill switch: nothing new leaves, ours goes, what is not ours stays; with and without an engine."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from rules_engine.execution.kill_switch import KillSwitch
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
+from rules_engine.model.notice import NoticeKind
+from rules_engine.model.reports import BrokerStatus, OrderReport
 from tests.execution.bench import Bench
 from tests.execution.doubles import Placed, V, decision, draft
 
@@ -152,6 +155,84 @@ async def test_a_number_that_ib_has_given_to_another_order_is_not_cancelled(benc
     bench.desk.stop_trading()
     await bench.later(61)
     assert (bench.state(key), bench.ib.cancels) == (State.UNKNOWN, [])
+
+
+async def ended(bench: Bench, ending: BrokerStatus) -> tuple[str, OrderReport]:
+    """An order that IB said was over, and the order as it was before."""
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    alive = bench.ib.orders[key]
+    bench.desk.on_report(bench.ib.end(key, ending))
+    await bench.desk.reconcile()
+    assert bench.state(key).is_over
+    del bench.ib.completed[key]
+    return key, alive
+
+
+@pytest.mark.parametrize("ending", [BrokerStatus.CANCELLED, BrokerStatus.INACTIVE])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_an_order_that_comes_back_to_life_is_cancelled_until_ib_lets_it_go_and_told(
+    bench: Bench, ending: BrokerStatus, restarts: bool
+) -> None:
+    key, alive = await ended(bench, ending)
+    bench.clock.time_s += 1
+    bench.stopped = True
+    if restarts:
+        bench.restart()
+    assert bench.desk.stop_trading() == []
+    bench.ib.orders[key] = alive
+    if restarts:
+        await bench.connect()
+    else:
+        bench.desk.on_report(alive)
+        assert bench.ib.cancels == [], "the report may only be late"
+        await bench.later(0)
+    assert bench.ib.cancels == [alive.order_id]
+    assert any("cancelling buy 100 MA at market day, which works again" in text for text in bench.texts())
+    bench.desk.on_report(alive)
+    assert len(bench.ib.cancels) == 1, "the first is on its way"
+    await bench.later(11)
+    assert bench.ib.cancels == [alive.order_id] * 2
+    bench.desk.on_report(bench.ib.end(key))
+    for _ in range(10):
+        await bench.later(60)
+    assert len(bench.ib.cancels) == 2
+
+
+async def test_a_late_report_of_an_order_that_is_over_cancels_nothing(bench: Bench) -> None:
+    _, alive = await ended(bench, BrokerStatus.CANCELLED)
+    bench.clock.time_s += 1
+    bench.stopped = True
+    bench.desk.stop_trading()
+    bench.desk.on_report(alive)
+    for _ in range(3):
+        await bench.later(60)
+    assert (bench.ib.cancels, bench.told("desk")) == ([], [])
+
+
+async def test_what_another_client_holds_alive_is_not_cancelled_by_a_number_that_means_another_order(
+    bench: Bench,
+) -> None:
+    key, alive = await ended(bench, BrokerStatus.CANCELLED)
+    bench.clock.time_s += 1
+    bench.stopped = True
+    bench.desk.stop_trading()
+    bench.ib.orders[key] = replace(alive, client_id=18)
+    await bench.desk.reconcile()
+    assert bench.ib.cancels == []
+    assert any("alive although it was cancelled" in text for text in bench.texts())
+
+
+async def test_without_the_switch_an_order_that_comes_back_to_life_is_only_told(bench: Bench) -> None:
+    key, alive = await ended(bench, BrokerStatus.CANCELLED)
+    bench.clock.time_s += 1
+    bench.ib.orders[key] = alive
+    await bench.desk.reconcile()
+    assert (bench.ib.cancels, bench.told("desk")) == ([], [NoticeKind.ALARM])
+    bench.stopped = True
+    assert [intent.key for intent in bench.desk.stop_trading()] == [key]
+    assert bench.ib.cancels == [alive.order_id]
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -51,6 +51,28 @@ def test_what_was_made_larger_is_told_and_goes_with_the_kill_switch_once_what_wa
     assert told(house, "rests", "cancelled as asked", "bought 10 of 30 MA") == 1
 
 
+def test_what_is_made_larger_while_the_kill_switch_is_on_goes_however_often_that_is_done(tmp_path: Path) -> None:
+    async def script(house: House) -> None:
+        await show(house, V=201.0)
+        house.gateway.ignore("CancelOrder", 3)
+        await house.stop_trading()
+        for size in (30, 40):
+            house.gateway.modify_in_tws(only(house).orderRef, quantity=size)
+            await asyncio.sleep(8.0)
+        await house.stop()
+        house.start()
+        house.gateway.modify_in_tws(only(house).orderRef, quantity=50)
+        await asyncio.sleep(120.0)
+        offer(house, 1000)
+        await asyncio.sleep(10.0)
+        assert (only(house).live, house.position("MA")) == (False, 0)
+
+    house = staged(tmp_path, script)
+    assert filled(house) == [("cancelled", "0")]
+    assert told(house, "rests: somebody made it larger in TWS", "now, and is being cancelled") == 3
+    assert told(house, "rests: cancelled as asked") == 1
+
+
 def test_what_was_made_smaller_has_filled_by_no_more_than_ib_has(tmp_path: Path) -> None:
     async def script(house: House) -> None:
         await show(house, V=201.0)

@@ -1,0 +1,85 @@
+"""What the kill switch does to orders that are at IB: cancelled when it is pulled, and whenever one works again."""
+
+from collections.abc import Callable, Sequence
+
+from rules_engine.execution.cancelling import Cancelling
+from rules_engine.execution.database import JournalFailed
+from rules_engine.execution.journal import Journal
+from rules_engine.execution.session import Session
+from rules_engine.execution.words import order_words
+from rules_engine.model.clock import Clock
+from rules_engine.model.intent import Intent
+from rules_engine.model.notice import Notice, NoticeKind
+
+
+class Standstill:
+    """``stopped``: whether the kill switch is on. Alarms go to ``everyone``."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        cancelling: Cancelling,
+        stopped: Callable[[], bool],
+        everyone: tuple[str, ...],
+    ) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._cancelling = cancelling
+        self._stopped = stopped
+        self._everyone = everyone
+        self._clears = False
+
+    @property
+    def is_on(self) -> bool:
+        """Whether no order of ours may work."""
+        return self._clears and self._stopped()
+
+    def begin(self, session: Session | None, *, keep_orders: bool) -> Sequence[Intent]:
+        """The switch was pulled. Asks for the cancellation of everything that may be at IB, unless it is to be kept;
+        returns those newly asked for. Raises JournalFailed; the requests have left all the same."""
+        self._clears = not keep_orders
+        try:
+            marked = [] if keep_orders else self._want_cancelled(session)
+            self._cancelling.send_wanted(session)
+        except JournalFailed:
+            if not keep_orders:
+                self._cancelling.send_unrecorded(session)
+            raise
+        self._journal.want_unsent_cancelled()
+        return marked
+
+    def end(self) -> None:
+        """The switch was released."""
+        self._clears = False
+
+    def hold(self, session: Session | None) -> None:
+        """Has what works again, although it was over when the switch was pulled, cancelled too, and tells."""
+        if not self.is_on:
+            return
+        with self._journal.transaction():
+            for intent in self._want_cancelled(session):
+                self._tell(intent)
+        self._cancelling.send_wanted(session)
+
+    def _want_cancelled(self, session: Session | None) -> Sequence[Intent]:
+        """Those newly asked for: all that may be at IB, also what was over and IB holds alive all the same."""
+        found = [self._journal.intents.get(key) for key in session.risen] if session else []
+        risen = [intent for intent in found if intent is not None and not intent.cancel_wanted]
+        with self._journal.transaction():
+            for intent in risen:
+                self._journal.want_leg_cancelled(intent)
+            return [*self._journal.want_all_cancelled(), *risen]
+
+    def _tell(self, intent: Intent) -> None:
+        self._journal.tell(
+            Notice(
+                kind=NoticeKind.ALARM,
+                text=f"{intent.rule}: the kill switch is on: cancelling {order_words(intent.draft)}, which works again",
+                dedup=f"{intent.key}.{NoticeKind.ALARM}.works again",
+                at_s=self._clock.now_s(),
+                channels=self._everyone,
+                rule=intent.rule,
+                key=intent.key,
+            )
+        )
