@@ -47,6 +47,8 @@ class Intake:
         if is_another(intent, report):
             return intent  # A second order under our reference: its end is no news about the first.
         after = reported(intent, report)
+        if after != intent and self._journal.is_corrected(intent.key):
+            after = reported(intent, report, corrected=True)
         if after != intent:
             self._commit(intent, after, "report", report, away=away)
         return after
@@ -65,7 +67,8 @@ class Intake:
             after = executed(intent, fills, report, corrects=corrects)
             news = self._write(intent, after, "correction" if corrects else "fill", report, away=away)
             if corrects:
-                news = [*news, self._tell(after, NoticeKind.ALARM, f"IB corrected a fill: {fill_words(after)}")]
+                text, occasion = f"IB corrected a fill: {fill_words(after)}", f".{report.exec_id}"
+                news = [*news, self._tell(after, NoticeKind.ALARM, text, occasion=occasion)]
         self._publish(news)
         return after
 

@@ -16,7 +16,7 @@ from rules_engine.execution.holdings import Holdings
 from rules_engine.execution.intents import Intents
 from rules_engine.execution.keys import Naming
 from rules_engine.execution.ledger import Ledger
-from rules_engine.execution.order_states import Fill, exec_parts, supersedes, unit_state
+from rules_engine.execution.order_states import FIRST_REVISION, Fill, exec_parts, supersedes, unit_state
 from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.plain import from_text, to_text
 from rules_engine.execution.unarrived import SENT_AGAIN
@@ -255,6 +255,11 @@ class Journal:
         """All fills of an intent, as last corrected."""
         rows = self._database.rows("SELECT quantity, price FROM execution WHERE key = ?", key)
         return [Fill(Decimal(row["quantity"]), Decimal(row["price"])) for row in rows]
+
+    def is_corrected(self, key: str) -> bool:
+        """Whether a fill of an intent was told otherwise before."""
+        rows = self._database.rows("SELECT revision FROM execution WHERE key = ?", key)
+        return any(supersedes(row["revision"], FIRST_REVISION) for row in rows)
 
     def channels(self, rule: str, seq: int) -> Sequence[str]:
         """Who is told what becomes of this firing."""

@@ -12,6 +12,8 @@ State = IntentState
 
 _ENDED_SHORT = frozenset({State.CANCELLED, State.REJECTED, State.EXPIRED})
 _AVERAGE_STEP = Decimal("1e-8")
+FIRST_REVISION = "01"
+"""Of an execution as IB tells it at first."""
 
 
 class OrderEvent(StrEnum):
@@ -90,17 +92,19 @@ def move(state: IntentState, event: OrderEvent) -> IntentState:
     return MOVES[state].get(event, state)
 
 
-def reported(intent: Intent, report: OrderReport) -> Intent:
-    """The intent after an order report. Fills only ever grow here: executions are the truth about them."""
+def reported(intent: Intent, report: OrderReport, *, corrected: bool = False) -> Intent:
+    """The intent after an order report. Fills only ever grow here: executions are the truth about them. Once a fill of
+    it was ``corrected`` only they count, since IB's lists may go on saying what it had been."""
     sized = _sized(intent, report)
     # Filled is as much as IB says, which may be another quantity than was sent; a completed order may not say which.
     unsaid = _event(report) is OrderEvent.FILLED_ALL and report.filled <= 0
-    filled = max(intent.filled, sized.quantity if unsaid else report.filled)
-    average = report.average_price if report.filled > 0 and report.average_price else intent.average_price
+    filled, average = max(intent.filled, sized.quantity if unsaid else report.filled), intent.average_price
+    if report.filled > 0 and report.average_price:
+        average = report.average_price
     grown = replace(
         sized,
-        filled=filled if _was_sent(intent) else intent.filled,
-        average_price=average,
+        filled=filled if _was_sent(intent) and not corrected else intent.filled,
+        average_price=intent.average_price if corrected else average,
         perm_id=intent.perm_id or report.perm_id,
         order_id=report.order_id if report.order_id > 0 else intent.order_id,
     )

@@ -92,6 +92,54 @@ async def test_a_correction_replaces_the_fill_and_is_told(bench: Bench) -> None:
     assert bench.told() == [NoticeKind.FILLED, NoticeKind.ALARM]
 
 
+async def test_every_correction_of_a_fill_is_told(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    fill = bench.ib.fill(key, "100", "401", exec_id="0000e.7.01")
+    for revision, price in (("01", "401"), ("02", "402"), ("03", "403"), ("03", "403")):
+        bench.desk.on_report(replace(fill, exec_id=f"0000e.7.{revision}", price=Decimal(price)))
+    assert [text.partition(" at ")[2] for text in bench.texts()] == ["401", "402", "403"]
+
+
+@pytest.mark.parametrize("kept", ["60", "0"])
+async def test_what_a_correction_takes_back_stays_gone_whatever_ib_s_lists_go_on_saying(
+    bench: Bench, kept: str
+) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    bench.desk.on_report(bench.ib.fill(key, "100", "401", exec_id="0000e.7.01"))
+    right = replace(bench.ib.executions.pop(), exec_id="0000e.7.02", quantity=Decimal(kept), price=Decimal(399))
+    bench.ib.executions.append(right)
+    bench.ib.positions["MA"] = Decimal(kept)
+    bench.desk.on_report(right)
+    for _ in range(2):
+        await bench.later(1000)
+        assert (bench.state(key), bench.intent(key).filled) == (State.FILLED, Decimal(kept))
+        bench.restart()
+        await bench.connect()
+    assert bench.intent(key).average_price == (Decimal(399) if kept == "60" else None)
+    [held] = bench.journal.ledger.holdings()
+    assert (held.ours, held.others) == (Decimal(kept), 0)
+    assert bench.told() == [NoticeKind.FILLED, NoticeKind.ALARM]
+
+
+async def test_fills_that_follow_a_correction_count(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    fill = bench.ib.fill(key, "60", "401", exec_id="0000e.7.01")
+    bench.desk.on_report(fill)
+    bench.desk.on_report(replace(fill, exec_id="0000e.7.02", quantity=Decimal(50)))
+    bench.desk.on_report(bench.ib.orders[key])
+    assert (bench.state(key), bench.intent(key).filled) == (State.PARTIAL, Decimal(50))
+    bench.desk.on_report(bench.ib.fill(key, "40", "402", exec_id="0000e.8.01"))
+    assert (bench.state(key), bench.intent(key).filled) == (State.PARTIAL, Decimal(90))
+    bench.desk.on_report(replace(bench.ib.completed[key], order_id=bench.intent(key).order_id or 0))
+    assert (bench.state(key), bench.intent(key).filled) == (State.FILLED, Decimal(90))
+
+
 async def test_a_fill_after_cancelled_counts_and_is_told(bench: Bench) -> None:
     bench.accepting(await bench.connect())
     key = bench.record(decision(held=True))

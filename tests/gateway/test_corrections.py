@@ -74,7 +74,7 @@ def booked(fills: list[Fill], instrument: int) -> tuple[OrderBook, Ledger]:
 @given(
     fills=st.lists(FILLS, min_size=1, max_size=7),
     at=st.integers(0, 6),
-    right=FILLS,
+    right=st.builds(Fill, st.booleans(), st.integers(0, 5), st.integers(150, 250).map(float)),
     again=FILLS,
     instrument=st.sampled_from([0, 1]),
 )

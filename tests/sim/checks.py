@@ -27,7 +27,7 @@ FOLLOWS = {
     "cancelled": {"filled"},
     "rejected": {"filled"},
     "expired": {"filled"},
-    "filled": set(),
+    "filled": {"partial"},  # Somebody had made it larger in TWS, and it works on.
     "blocked": set(),
     "dry": set(),
 }
@@ -138,11 +138,21 @@ class Checks:
                     self.broken("states follow the table", f"{key}: {before[0]} -> {state}")
                 if state != before[0] and state in OVER:
                     self._over_at_ib(key, state)
-                if state == before[0] and filled < before[1] and key not in self.doubled:
+                if (
+                    state == before[0]
+                    and filled < before[1]
+                    and key not in self.doubled
+                    and not self._is_corrected(key)
+                ):
                     self.broken("fills only grow", f"{key}: {before[1]} -> {filled}")
             if filled > Decimal(quantity) and key not in self.doubled:
                 self.broken("never more filled than ordered", f"{key}: {filled} of {quantity}")
             self._states[key] = (state, filled)
+
+    def _is_corrected(self, key: str) -> bool:
+        """The exchange has taken back some of it, by IB's own books."""
+        fills = (one.execId for one in self._gateway.executions if one.orderRef == key)
+        return any(not exec_id.endswith(".01") for exec_id in fills)
 
     def _over_at_ib(self, key: str, state: str) -> None:
         for order in self._gateway.orders:

@@ -298,7 +298,7 @@ def _traded(holding: Holding, execution: Execution) -> float | None:
     """
     closed, profit = _closed(holding, execution), _profit(holding, execution)
     fees_closed = holding.fees * closed / holding.size if closed else 0.0
-    paid_to_close = execution.commission * abs(closed) / execution.shares
+    paid_to_close = execution.commission * abs(closed) / execution.shares if closed else 0.0
     size = round(holding.size + execution.signed, 8)
     if holding.size * size <= 0:
         holding.price = execution.price if size else 0.0
