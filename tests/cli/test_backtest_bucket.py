@@ -61,7 +61,9 @@ def write(folder: Path) -> None:
         times = [START_S + 2 * step for step in range(len(prices))]
         path = folder / "csv" / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("timestamp,price\n" + "".join(f"{at},{price}\n" for at, price in zip(times, prices)))  # noqa: B905
+        path.write_text(
+            "timestamp,price\n" + "".join(f"{at},{price}\n" for at, price in zip(times, prices, strict=True))
+        )
         for part in range(2):
             path = folder / "parquet" / f"symbol={name}" / f"part-{part}.parquet"
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -125,7 +125,7 @@ class _Case:
         names = [name for name, _ in read]
         rows = zip(*(column.tolist() for _, column in read), strict=True)
         is_all_known = not any(np.isnan(column).any() for _, column in read)
-        each = (_known(names, row) for row in rows) if not is_all_known else (dict(zip(names, row)) for row in rows)  # noqa: B905
+        each = map(dict, map(zip, repeat(names), rows)) if is_all_known else map(_known, repeat(names), rows)
         return map(Firing, repeat(self._rule), repeat(self._number), at_s, each, repeat(self._actions))
 
 
