@@ -309,7 +309,11 @@ class Dispatcher:
         for _ in unit:
             floor = session.link.next_order_id(floor)
             order_ids.append(floor)
-        return self._journal.send_committed(unit, order_ids, session.link.mark)
+        with self._journal.transaction():
+            for name in {leg.draft.instrument.name for leg in unit}:
+                if (traded := session.link.traded(name)) is not None:
+                    self._journal.put_traded(name, traded)
+            return self._journal.send_committed(unit, order_ids, session.link.mark)
 
     def _write(self, session: Session, unit: Sequence[Intent]) -> bool:
         """The bytes of a unit that is SENDING on disk; False when the link broke meanwhile."""

@@ -26,14 +26,14 @@ from rules_engine.model.firing import HeldBack, Reason
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.life import Known, Life
 from rules_engine.model.notice import Notice
-from rules_engine.model.reports import ExecutionReport
+from rules_engine.model.reports import ExecutionReport, Traded
 from rules_engine.model.settings import Mode
 from rules_engine.model.slices import Slices, at_once
 
 _LIVES_A_SLICE = 10
 CANCEL_SENT = "cancel sent"
 """The kind of the event of a cancellation that leaves."""
-_HIGH_WATER, _OUTAGE, _KNOWN = "order_id_high_water", "outage", "memories known"
+_HIGH_WATER, _OUTAGE, _KNOWN, _TRADED = "order_id_high_water", "outage", "memories known", "traded"
 _LOOK_BACK_MAX = 5000
 """Events that are looked through for those of the last minute."""
 
@@ -195,6 +195,17 @@ class Journal:
             for leg in sending:
                 self.change(leg, "sending", {"order_id": leg.order_id, "mark": mark})
         return sending
+
+    def traded_at_sending(self, name: str) -> Traded | None:
+        """What IB said of an instrument, but for its hours, when an order in it last left."""
+        text = self.get(f"{_TRADED} {name}")
+        return None if text is None else from_text(Traded, text)
+
+    def put_traded(self, name: str, traded: Traded) -> None:
+        """An order in this instrument leaves."""
+        text = to_text(replace(traded, sessions=()))
+        if text != self.get(f"{_TRADED} {name}"):
+            self.put(f"{_TRADED} {name}", text)
 
     def send_again_committed(self, legs: Sequence[Intent], mark: str) -> Sequence[Intent]:
         """SENDING once more, with the numbers of the first time: on disk before any byte leaves."""

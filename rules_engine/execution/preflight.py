@@ -153,6 +153,7 @@ class Preflight:
             others=() if session is None else self._others(session),
             others_s=0.0 if session is None else session.others_s,
             profit_of=self._journal.intents.profit_of,
+            traded_at_sending=self._journal.traded_at_sending,
         )
 
     def _others(self, session: Session) -> Sequence[OrderReport]:

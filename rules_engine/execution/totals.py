@@ -1,6 +1,7 @@
 """Limits over all orders of a day, of a rule, or of the account, rather than over one order."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from rules_engine.execution.book import Book, Refusal
@@ -34,7 +35,7 @@ def values(unit: Unit, rule: str, book: Book, limits: Limits, market: Market) ->
     if not opening:
         return None
     of_rule = [intent for intent in book.today if intent.rule == rule]
-    waiting = [(intent.draft, intent.remaining) for intent in book.open]
+    waiting = [_Amount(intent.draft, intent.remaining, intent) for intent in book.open]
     for name, most, before in (
         ("max_value_per_day", limits.max_value_per_day, _sent(book.today)),
         ("max_value_per_rule_per_day", limits.max_value_per_rule_per_day, _sent(of_rule)),
@@ -42,8 +43,8 @@ def values(unit: Unit, rule: str, book: Book, limits: Limits, market: Market) ->
     ):
         if most is None:
             continue
-        sent = _sum(before, market, are_sent=True)
-        ours = _sum(((leg, leg.quantity) for leg in opening), market)
+        sent = _sum(before, market, book)
+        ours = _sum((_Amount(leg, leg.quantity) for leg in opening), market, book)
         if sent is None or ours is None:
             return Refusal(Reason.NO_PRICE, f"{name} cannot be checked: the worth of an order is not known")
         if (value := sent + ours) > most:
@@ -83,31 +84,42 @@ def loss_of_rule_today(
     return Refusal(Reason.OVER_LIMIT, why)
 
 
-def _sent(today: Iterable[Intent]) -> Sequence[tuple[OrderDraft, Decimal]]:
-    return [(intent.draft, intent.quantity) for intent in today]
+@dataclass(frozen=True, slots=True)
+class _Amount:
+    """So much of an order, which is ``sent`` or still to be."""
+
+    leg: OrderDraft
+    quantity: Decimal
+    sent: Intent | None = None
 
 
-def _sum(legs: Iterable[tuple[OrderDraft, Decimal]], market: Market, *, are_sent: bool = False) -> Decimal | None:
+def _sent(today: Iterable[Intent]) -> Sequence[_Amount]:
+    return [_Amount(intent.draft, intent.quantity, intent) for intent in today]
+
+
+def _sum(amounts: Iterable[_Amount], market: Market, book: Book) -> Decimal | None:
     """Children of brackets undo their entry, and closing orders a position: they add nothing."""
     total = Decimal(0)
-    for leg, quantity in legs:
-        if leg.parent is not None or leg.closes or not quantity:
+    for one in amounts:
+        if one.leg.parent is not None or one.leg.closes or not one.quantity:
             continue
-        worth = _worth(leg, market, is_sent=are_sent)
+        worth = _worth(one, market, book)
         if worth is None:
             return None
-        total += quantity * worth
+        total += one.quantity * worth
     return total
 
 
-def _worth(leg: OrderDraft, market: Market, *, is_sent: bool) -> Decimal | None:
+def _worth(one: _Amount, market: Market, book: Book) -> Decimal | None:
     """Of one share or contract, in the account's base currency; None when anything of it is unknown. What was sent when
-    its market was known is worth its own price once nobody reads that market any more."""
-    traded, quote = market.traded(leg.instrument.name), market.quote(leg.instrument.name)
+    its market was known is worth its own price, or what it filled at, once nobody reads that market any more."""
+    name = one.leg.instrument.name
+    traded, quote = market.traded(name), market.quote(name)
     prices = () if quote is None else (quote.last, quote.ask, quote.bid)
-    price = worst_price(leg, next((one for one in prices if one is not None), None))
-    if price is None and is_sent:
-        price = written_price(leg)
+    price = worst_price(one.leg, next((one for one in prices if one is not None), None))
+    if one.sent is not None:
+        traded = traded or book.traded_at_sending(name)
+        price = price or written_price(one.leg) or one.sent.average_price
     rate = None if traded is None else market.exchange_rate(traded.currency)
     if traded is None or price is None or rate is None or rate <= 0:
         return None
