@@ -27,6 +27,7 @@ RULES = {
     "leaves": "when: V > 201, do: notify phone",
     "edited": "when: V > 202, do: notify phone",
 }
+EDITED = {**RULES, "edited": "when: V > 203, do: notify phone"}
 
 
 @dataclass
@@ -97,33 +98,31 @@ def without(*names: str) -> Mapping[str, str]:
     return {name: text for name, text in RULES.items() if name not in names}
 
 
-EDITED = {**RULES, "edited": "when: V > 203, do: notify phone"}
+async def gaps_after(path: Path, *story: int | Mapping[str, str]) -> Mapping[str, float]:
+    """What is not known of the rules after a crash an hour ago. The story before it: minutes, and edited files."""
+    clock, rules = SteppedClock(START_S), RULES
+    async with engine(path, clock, rules) as one:
+        for part in story:
+            if isinstance(part, int):
+                one.lives(minutes=part)
+            else:
+                rules = dict(part)
+                await one.reads_and_saves_nothing(rules)
+    clock.time_s += 3600.0
+    async with engine(path, clock, rules) as other:
+        return other.gaps()
 
 
 @pytest.mark.parametrize("then", [[EDITED], [without("leaves")], [dict(reversed(RULES.items()))], [EDITED, RULES]])
 async def test_a_kill_in_a_reload_costs_a_rule_that_stays_nothing(
     tmp_path: Path, then: Sequence[Mapping[str, str]]
 ) -> None:
-    clock = SteppedClock(START_S)
-    async with engine(tmp_path, clock, RULES) as one:
-        one.lives(minutes=5)
-        for rules in then:
-            await one.reads_and_saves_nothing(rules)
-    clock.time_s += 3600.0
-    async with engine(tmp_path, clock, then[-1]) as other:
-        assert other.gaps()["stays"] == 5 * MINUTE_S
+    assert (await gaps_after(tmp_path, 5, *then))["stays"] == 5 * MINUTE_S
 
 
 async def test_a_rule_that_comes_back_does_not_pass_for_one_that_was_there_all_the_time(tmp_path: Path) -> None:
-    clock = SteppedClock(START_S)
-    async with engine(tmp_path, clock, RULES) as one:
-        one.lives(minutes=1)
-        await one.reads_and_saves_nothing(without("leaves"))
-        one.lives(minutes=5)
-        await one.reads_and_saves_nothing(RULES)
-    clock.time_s += 3600.0
-    async with engine(tmp_path, clock, RULES) as other:
-        assert other.gaps() == {"stays": 6 * MINUTE_S, "edited": 6 * MINUTE_S, "leaves": MINUTE_S}
+    gaps = await gaps_after(tmp_path, 1, without("leaves"), 5, RULES)
+    assert gaps == {"stays": 6 * MINUTE_S, "edited": 6 * MINUTE_S, "leaves": MINUTE_S}
 
 
 async def test_nor_does_one_that_came_back_while_the_engine_was_off(tmp_path: Path) -> None:
@@ -139,11 +138,5 @@ async def test_nor_does_one_that_came_back_while_the_engine_was_off(tmp_path: Pa
 
 
 async def test_a_rule_edited_back_and_forth_is_no_older_one(tmp_path: Path) -> None:
-    clock = SteppedClock(START_S)
-    async with engine(tmp_path, clock, RULES) as one:
-        one.lives(minutes=5)
-        await one.reads_and_saves_nothing(EDITED)
-        await one.reads_and_saves_nothing(RULES)
-    clock.time_s += 3600.0
-    async with engine(tmp_path, clock, RULES) as other:
-        assert other.gaps() == {"stays": 5 * MINUTE_S, "leaves": 5 * MINUTE_S, "edited": MINUTE_S}
+    gaps = await gaps_after(tmp_path, 5, EDITED, RULES)
+    assert gaps == {"stays": 5 * MINUTE_S, "leaves": 5 * MINUTE_S, "edited": MINUTE_S}

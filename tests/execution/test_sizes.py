@@ -36,20 +36,29 @@ def refused(unit: tuple[OrderDraft, ...], market: FakeMarket) -> Refusal | None:
     return RiskGate(FREE, market, SteppedClock(NOW_S)).check(unit, Book())
 
 
-@pytest.mark.parametrize(
-    ("quantity", "step", "least", "goes"),
+SIZES = pytest.mark.parametrize(
+    ("quantity", "step", "least", "goes", "takes"),
     [
-        ("300.5", "1", "1", "300"),
-        ("300", "1", "1", "300"),
-        ("0.5", "1", "1", "0"),
-        ("250", "100", "100", "200"),
-        ("0.12345", "0.0001", "0.0001", "0.1234"),
-        ("40", "1", "50", "0"),
-        ("300.5", "0", "0", "300.5"),
-        ("0.3", "0.1", "0.1", "0.3"),
+        ("300.5", "1", "1", "300", "steps of 1"),
+        ("300", "1", "1", "300", ""),
+        ("0.5", "1", "1", "0", "steps of 1"),
+        ("250", "100", "100", "200", "steps of 100"),
+        ("300", "100", "100", "300", ""),
+        ("0.12345", "0.0001", "0.0001", "0.1234", "steps of 0.0001"),
+        ("40", "1", "50", "0", "steps of 1, 50 at least"),
+        ("20", "0", "50", "0", "50 at least"),
+        ("300.5", "0", "0", "300.5", ""),
+        ("0.3", "0.1", "0.1", "0.3", ""),
+        ("2.5", "0.5", "0", "2.5", ""),
     ],
 )
-def test_what_goes_is_the_largest_size_that_ib_takes(quantity: str, step: str, least: str, goes: str) -> None:
+"""A quantity, IB's step and least size (0: it told none), what of it goes, and what IB takes where that is less."""
+
+
+@SIZES
+def test_what_goes_is_the_largest_size_that_ib_takes(
+    quantity: str, step: str, least: str, goes: str, takes: str
+) -> None:
     contract = stock("MA", size_step=Decimal(step), min_size=Decimal(least))
     assert orderable(Decimal(quantity), contract) == Decimal(goes)
 
@@ -88,26 +97,15 @@ def test_closing_waits_for_the_contract() -> None:
     assert isinstance(found, Refusal) and found.reason is Reason.NO_PRICE
 
 
-@pytest.mark.parametrize(
-    ("quantity", "step", "least", "words"),
-    [
-        ("2.4987", "1", "1", "this is for 2.4987 MA, IB takes steps of 1"),
-        ("150", "100", "100", "this is for 150 MA, IB takes steps of 100"),
-        ("20", "1", "50", "this is for 20 MA, IB takes steps of 1, 50 at least"),
-        ("20", "0", "50", "this is for 20 MA, IB takes 50 at least"),
-    ],
-)
-def test_any_other_odd_size_is_refused_before_it_is_sent(quantity: str, step: str, least: str, words: str) -> None:
+@SIZES
+def test_any_other_order_of_a_size_that_ib_does_not_take_is_refused_before_it_is_sent(
+    quantity: str, step: str, least: str, goes: str, takes: str
+) -> None:
+    refusal = Refusal(Reason.BAD_QUANTITY, f"this is for {quantity} MA, IB takes {takes}") if takes else None
     one = draft(quantity=Decimal(quantity))
-    assert refused((one,), in_steps(step, least)) == Refusal(Reason.BAD_QUANTITY, words)
     child = draft(side=Side.SELL, quantity=Decimal(quantity), kind=OrderKind.LIMIT, limit=Decimal(500), parent=0)
-    assert refused((draft(quantity=Decimal(100)), child), in_steps(step, least)) is not None
-
-
-def test_a_size_on_its_step_passes_and_so_does_any_where_ib_told_no_step() -> None:
-    assert refused((draft(quantity=Decimal(300)),), in_steps("100", "100")) is None
-    assert refused((draft(quantity=Decimal("2.5")),), in_steps("0.5")) is None
-    assert refused((draft(quantity=Decimal("2.4987")),), in_steps("0")) is None
+    assert refused((one,), in_steps(step, least)) == refusal
+    assert refused((draft(quantity=Decimal(100)), child), in_steps(step, least)) == refusal
 
 
 def test_a_share_of_money_is_refused_where_it_comes_to_a_fraction() -> None:
