@@ -256,7 +256,7 @@ class Evaluator:
         """Arms a rule that is done or broken."""
         self._advance(now_s)
         run = self._run(rule)
-        run.done, run.broken, run.cleared = False, "", True
+        run.done, run.broken, run.cleared, run.filled = False, "", True, False
         run.placed.clear()
         self._jury.arm(run, self._market.now_s)
 
@@ -288,10 +288,7 @@ class Evaluator:
         """The order that the broker held for the rule is gone; ``used`` when it was filled, even in part."""
         self._advance(now_s)
         run = self._run(rule)
-        self._audience.leave(run.watches)
         self._jury.outcomes += run.held_ended(used, self._market.now_s)
-        run.number(next(number for number, name in enumerate(self._runs) if name == rule))
-        self._audience.enter(run.watches)
         self._jury.wind(run, self._market.now_s)
 
     def break_rule(self, rule: str, reason: str) -> None:

@@ -149,6 +149,6 @@ def _judges_the_same(old: Plan, new: Plan) -> bool:
     return [case.when for case in old.rule.cases] == [case.when for case in new.rule.cases]
 
 
-def _waiting(plan: Plan) -> tuple[Where, list[tuple[int, Condition | None]]]:
+def _waiting(plan: Plan) -> tuple[Where, list[tuple[int, Condition | None, Condition | None]]]:
     """What must be seen before orders are placed at the broker. Prices in these may be rounded anew."""
-    return plan.where, [(held.case, held.arming) for held in plan.held]
+    return plan.where, [(held.case, held.arming, held.again) for held in plan.held]

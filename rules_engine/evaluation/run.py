@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 from math import isfinite
 
-from rules_engine.conditions.logic import Not
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.tally import Tally
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.evaluation.watch import Edge, Role, Watch
-from rules_engine.model.condition import Condition
 from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
@@ -57,6 +55,7 @@ class Run:
         self.cooldown_until_s = life.cooldown_until_s
         self.cleared, self.paused, self.broken = life.cleared, life.paused, life.broken
         self.placed = {int(case) for case in life.placed.split(",") if case}
+        self.filled = life.filled
 
     def follow(self, old: "Run") -> None:
         """Takes the place of a run: with the same conditions its memory goes on, with other ones only its numbering.
@@ -65,6 +64,7 @@ class Run:
             self.done, self.once_fired = old.done, old.once_fired
             self.cooldown_until_s = old.cooldown_until_s
             self.cleared, self.broken = old.cleared, old.broken
+            self.filled, self.used_s = old.filled, old.used_s
             self.tally = old.tally.moved_to(self.rule.timezone)
         else:
             self.tally.seq = old.tally.seq
@@ -92,8 +92,9 @@ class Run:
         rule = self.rule
         if self.plan.where is Where.AT_BROKER:
             for held in self.plan.held:
-                if held.arming is not None:
-                    yield Watch(rule, Role.ARMING, held.case, held.arming, self.market)
+                for role, seen in ((Role.ARMING, held.arming), (Role.AGAIN, held.again)):
+                    if seen is not None:
+                        yield Watch(rule, role, held.case, seen, self.market)
         else:
             for number, case in enumerate(rule.cases):
                 yield Watch(rule, Role.CASE, number, case.when, self.market)
@@ -132,9 +133,15 @@ class Run:
     def listens(self, watch: Watch) -> bool:
         if watch.role is Role.CANCEL:
             return self.rule.enabled
-        if watch.role is Role.ARMING and watch.case in self.placed:
+        if watch.role in (Role.ARMING, Role.AGAIN) and watch.case in self.placed:
             return False
-        return self.awake
+        return self.awake and self._is_awaited(watch)
+
+    def _is_awaited(self, watch: Watch) -> bool:
+        """Of a case that is sent again by another sight than the first time: whether it is that one now."""
+        if watch.role is Role.AGAIN:
+            return self.filled
+        return not (self.filled and watch.role is Role.ARMING)
 
     def turn(self, now_s: float) -> bool:
         """Follows `active` and `expires`; whether the rule wakes up by it."""
@@ -172,10 +179,9 @@ class Run:
                     yield outcome
 
     def _place_at_once(self, now_s: float) -> Iterator[Outcome]:
-        if self.plan.where is Where.AT_BROKER and self.awake:
+        if self.plan.where is Where.AT_BROKER and self.awake and not self.filled:
             for held in self.plan.held:
-                waits = any(watch.case == held.case for watch in self.watches_of(Role.ARMING))
-                if not waits and held.case not in self.placed:
+                if held.arming is None and held.case not in self.placed:
                     yield self._place(held.case, now_s)
 
     def _armed(self, watch: Watch, now_s: float) -> Outcome | None:
@@ -193,7 +199,7 @@ class Run:
                 return self._case(watch, edge, moment, now_s)
             case Role.CLEAR:
                 self.cleared = self.cleared or verdict.pulse or (live and verdict.truth is Truth.TRUE)
-            case Role.ARMING:
+            case Role.ARMING | Role.AGAIN:
                 if verdict.truth is Truth.FALSE:
                     self.used_s = None
                 elif (verdict.truth is Truth.TRUE or verdict.pulse) and not self._may_be_old(now_s):
@@ -235,6 +241,7 @@ class Run:
 
     def _place(self, case: int, now_s: float) -> Arming:
         self.placed.add(case)
+        self.filled = False
         self.tally.seq += 1
         self.since_s = now_s
         return Arming(self.rule.name, case, now_s)
@@ -344,27 +351,13 @@ class Run:
             return
         if used:
             self.used_s = now_s
-            self._await_other_sides()
+            self.filled = any(held.again is not None for held in self.plan.held)
         yield from self.arm(now_s)
-
-    def _await_other_sides(self) -> None:
-        """What was placed without waiting must not be placed again before its condition was seen not to hold."""
-        for case, way in list(self._other_sides()):
-            watch = Watch(self.rule, Role.ARMING, case, way, self.market)
-            watch.run = self
-            self.watches.append(watch)
-
-    def _other_sides(self) -> Iterator[tuple[int, Condition]]:
-        waiting = {watch.case for watch in self.watches_of(Role.ARMING)}
-        for held in self.plan.held:
-            when = self.rule.cases[held.case].when
-            if held.case not in waiting and not when.is_event:
-                yield held.case, Not(when)
 
     # What survives a restart.
 
     def life(self, now_s: float) -> Life:
-        cases = self.watches_of(Role.CASE, Role.ARMING)
+        cases = self.watches_of(Role.CASE, Role.ARMING, Role.AGAIN)
         for watch in cases:
             watch.catch_up()
         return Life(
@@ -379,6 +372,7 @@ class Run:
             paused=self.paused,
             broken=self.broken,
             placed=",".join(map(str, sorted(self.placed))),
+            filled=self.filled,
             known="".join("-" if watch.known is None else _LETTERS[watch.known] for watch in cases),
             sides=",".join(watch.judge.sides() for watch in cases),
             known_s=now_s,
@@ -386,7 +380,7 @@ class Run:
 
     def revive(self, life: Life, now_s: float) -> Iterator[Outcome]:
         """Goes on where a former run stopped: everything since then is a gap in its data."""
-        cases = self.watches_of(Role.CASE, Role.ARMING)
+        cases = self.watches_of(Role.CASE, Role.ARMING, Role.AGAIN)
         for watch, known, sides in zip(cases, life.known, life.sides.split(","), strict=False):
             watch.known = _TRUTHS.get(known)
             watch.judge.recall(sides)

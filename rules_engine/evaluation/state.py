@@ -40,7 +40,7 @@ def _stopped(run: Run, now_s: float) -> Answer | None:
 
 
 def _listening(run: Run, market: Market, now_s: float) -> Answer:
-    watches = run.watches_of(Role.CASE, Role.ARMING)
+    watches = [watch for watch in run.watches_of(Role.CASE, Role.ARMING, Role.AGAIN) if run.listens(watch)]
     lost = next((watch for watch in watches if watch.gap_s is not None and _is_down(watch, market)), None)
     if lost is not None and lost.gap_s is not None:
         return RuleState.UNKNOWN, lost.gap_s, "its data is interrupted"

@@ -31,6 +31,8 @@ class Role(IntEnum):
     ONLY_IF = 2
     CASE = 3
     ARMING = 4
+    AGAIN = 5
+    """As the one before, but of an order that follows one which was filled."""
 
 
 class Edge(Enum):
@@ -137,7 +139,7 @@ class Watch:
         truth = self.verdict.truth
         if not self.is_single or self.gap_s is not None:
             return False
-        if truth is Truth.TRUE and self.role in (Role.CLEAR, Role.ARMING):
+        if truth is Truth.TRUE and self.role in (Role.CLEAR, Role.ARMING, Role.AGAIN):
             return False
         return truth is self.known or truth is Truth.UNKNOWN
 

@@ -56,6 +56,8 @@ class Life:
     paused: bool = False
     broken: str = ""
     placed: str = ""
+    filled: bool = False
+    """Whether the order that the broker held was filled, and its other side has not been seen since."""
     known: str = ""
     sides: str = ""
     known_s: float | None = None

@@ -36,11 +36,16 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class HeldCase:
-    """A case held at the broker: send ``unit`` once ``arming`` has been seen true (None: at once)."""
+    """A case held at the broker: send ``unit`` once ``arming`` has been seen true (None: at once).
+
+    After it was filled the next one is sent once ``again`` has been seen true; None where that is ``arming`` too, or
+    nothing is sent again.
+    """
 
     case: int
     arming: Condition | None
     unit: Unit
+    again: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True)

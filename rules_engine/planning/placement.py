@@ -33,7 +33,9 @@ def place(rule: Rule, terms: Terms) -> tuple[tuple[HeldCase, ...], tuple[Obstacl
         obstacles = (*_too_wide(rule, cases), *_never_armed(rule, cases, terms))
     if obstacles:
         return (), tuple(dict.fromkeys(obstacles))
-    return (HeldCase(0, _arming(rule), _unit(cases)),), ()
+    arming = _arming(rule, at_once=_begins_at_once(rule))
+    again = None if rule.once else _arming(rule, at_once=False)
+    return (HeldCase(0, arming, _unit(cases), None if again == arming else again),), ()
 
 
 def _held_cases(rule: Rule, terms: Terms) -> tuple[list[_HeldCase], tuple[Obstacle, ...]]:
@@ -74,7 +76,7 @@ def _too_wide(rule: Rule, cases: Sequence[_HeldCase]) -> list[Obstacle]:
 
 def _never_armed(rule: Rule, cases: Sequence[_HeldCase], terms: Terms) -> list[Obstacle]:
     """Branches of which one is always true: no price is on the other side of all of them."""
-    if _arming(rule) is None:
+    if _arming(rule, at_once=_begins_at_once(rule)) is None:
         return []
     levels = [branch[0] for case in cases for branch in case.branches if len(branch) == 1]
     for rising in levels:
@@ -98,17 +100,21 @@ def _always_one(rising: HeldCondition, falling: HeldCondition, terms: Terms) -> 
             return False
 
 
-def _arming(rule: Rule) -> Condition | None:
+def _begins_at_once(rule: Rule) -> bool:
+    """Whether a state that holds when the rule is armed is met by that."""
+    return rule.if_already_true is IfAlreadyTrue.FIRE
+
+
+def _arming(rule: Rule, *, at_once: bool) -> Condition | None:
     """What must be seen here before the orders may wait at IB, whose conditions are levels and never crossings."""
-    fire = rule.if_already_true is IfAlreadyTrue.FIRE
-    sides = [side for case in rule.cases for side in _other_sides(case.when, fire)]
+    sides = [side for case in rule.cases for side in _other_sides(case.when, at_once)]
     return All(tuple(sides)) if len(sides) > 1 else sides[0] if sides else None
 
 
-def _other_sides(condition: Condition, fire: bool) -> list[Condition]:
+def _other_sides(condition: Condition, at_once: bool) -> list[Condition]:
     if isinstance(condition, Any):
-        return [side for part in condition.conditions for side in _other_sides(part, fire)]
-    if fire and not condition.is_event:
+        return [side for part in condition.conditions for side in _other_sides(part, at_once)]
+    if at_once and not condition.is_event:
         return []
     level = condition.level()
     assert level is not None, "a condition that IB holds has a level"

@@ -99,6 +99,25 @@ async def test_one_crossing_buys_once_although_the_fill_is_told_before_the_print
     assert len(house.told("bought 100 MA")) == 1
 
 
+@pytest.mark.parametrize("edited", [False, True])
+async def test_what_was_bought_at_once_is_bought_again_after_the_other_side_only_over_restarts_and_edits(
+    house: House, edited: bool
+) -> None:
+    rule = "  - {name: above, when: V > 200, do: buy 100 MA, if_already_true: fire}\n"
+    house.quote("V", 201.0)
+    async with house.engine(rule) as engine:
+        await house.until(lambda: house.told("bought 100 MA"), "the fill")
+        if edited:
+            house.write(rule.replace("100 MA", "70 MA"))
+            await engine.ask("reload")
+            await engine.until_state("above", "armed")
+    async with house.engine() as engine:
+        await engine.until_state("above", "armed")
+        assert len(house.orders()) == 1
+        house.quote("V", 199.0)
+        await engine.until_state("above", "placed")
+
+
 async def test_what_guards_a_position_outlives_its_rule_and_does_not_keep_it_from_arming_again(house: House) -> None:
     async with house.engine(BRACKET_AT_200, ON_FALL) as engine:
         await house.until(lambda: len(house.orders()) == 2, "the held bracket")

@@ -226,9 +226,9 @@ def test_a_window_that_joins_later_knows_nothing_of_before() -> None:
 # Orders held at the broker.
 
 
-def held(name: str, when: str, arming: str | None, **words: object) -> Plan:
+def held(name: str, when: str, arming: str | None, again: str | None = None, **words: object) -> Plan:
     here = plan(name, when, **words)
-    case = HeldCase(0, condition(arming) if arming else None, ())
+    case = HeldCase(0, condition(arming) if arming else None, (), condition(again) if again else None)
     return replace(here, where=Where.AT_BROKER, held=(case,))
 
 
@@ -276,11 +276,18 @@ def test_a_spike_that_only_ib_saw_does_not_leave_the_rule_waiting_for_ever() -> 
     assert list(evaluator.tick(print_of(START_S + 6, 199))) == [Arming("rule", 0, START_S + 6)]
 
 
-def test_what_needs_no_arming_is_placed_at_once_and_again_only_after_it_was_false() -> None:
-    evaluator = Evaluator([held("rule", "V >= 200", None)], START_S)
-    assert list(evaluator.advance(START_S)) == [Arming("rule", 0, START_S)]
+@pytest.mark.parametrize("arming", [None, "MA < 400"])
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_was_filled_is_placed_again_only_after_all_of_it_was_false(arming: str | None, restart: bool) -> None:
+    plans = [held("rule", "V >= 200", arming, "V < 200")]
+    evaluator = Evaluator(plans, START_S)
+    placed = [*evaluator.advance(START_S), *evaluator.tick(print_of(START_S, 399, "MA"))]
+    assert placed == [Arming("rule", 0, START_S)]
     evaluator.held_ended("rule", True, START_S + 1)
+    if restart:
+        evaluator = restarted(evaluator, plans, START_S + 2)
     assert list(evaluator.tick(print_of(START_S + 2, 201))) == []
+    assert list(evaluator.tick(print_of(START_S + 2, 399, "MA"))) == []
     assert list(evaluator.tick(print_of(START_S + 3, 199))) == [Arming("rule", 0, START_S + 3)]
 
 

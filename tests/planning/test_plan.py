@@ -77,6 +77,17 @@ def test_if_already_true_fire_sends_a_state_at_once_and_a_crossing_as_ever() -> 
     assert str(mixed.held[0].arming) == "MA < 400"
 
 
+@pytest.mark.parametrize(
+    ("when", "again"),
+    [("V > 200", "V <= 200"), ("V > 200 or MA crosses above 400", "V <= 200 and MA < 400")],
+)
+def test_after_a_fill_all_of_the_condition_must_be_seen_false_before_the_next_order(when: str, again: str) -> None:
+    fires = "if_already_true: fire"
+    assert str(planned(when, "buy 1 AXP", fires).held[0].again) == again
+    assert planned(when, "buy 1 AXP").held[0].again is None, "it waits for the same each time"
+    assert planned(when, "buy 1 AXP", fires, "once: true").held[0].again is None, "nothing follows"
+
+
 def test_if_already_true_refuse_is_decided_here() -> None:
     assert "if_already_true: refuse" in reasons(planned("V > 200", "buy 1 MA", "if_already_true: refuse"))
 
