@@ -21,10 +21,11 @@ from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.intent import Intent
 from rules_engine.model.life import Life
 from rules_engine.model.place import Problem
-from rules_engine.model.plan import Plan
+from rules_engine.model.plan import Plan, Where
 from rules_engine.model.reports import Traded
+from rules_engine.model.rule import Run
 from rules_engine.model.slices import Slices
-from rules_engine.notifying.messages import reload_failed_notice, reloaded_notice
+from rules_engine.notifying.messages import not_held_notice, reload_failed_notice, reloaded_notice
 
 _log = logging.getLogger(__name__)
 EDITION = "edition"
@@ -142,6 +143,7 @@ class InForce:
         if steps:
             self.edition = await in_slices(self._book.replanning(self.edition, steps))
             self.plans, self.steps = self.edition.by_name, steps
+            self._tell_not_held()
 
     def _stays(self, entry: Intent, before: Mapping[str, list[str]], misplaced: Collection[str]) -> bool:
         """Whether what the broker holds is what the rule in force has there."""
@@ -209,6 +211,13 @@ class InForce:
             steps = {name: step for name, step in {**self.steps, **new}.items() if name in named}
             edition = await in_slices(self._book.replanning(self.edition, steps))
             await self._swap(edition, compare(self.edition, edition, frozenset()), steps)
+            self._tell_not_held()
+
+    def _tell_not_held(self) -> None:
+        """Of rules that insist on the broker, and that it cannot hold with the price steps that IB told."""
+        for plan in self.edition.plans:
+            if plan.rule.run is Run.AT_BROKER and plan.where is Where.HERE:
+                self._journal.tell(not_held_notice(plan.rule, plan.reasons, self._channels, self._clock.now_s()))
 
     def _forget_held(self, rule: str) -> None:
         """What the broker held for an older version of the rule is on its way out: it is armed anew."""

@@ -89,9 +89,9 @@ class RuleBook:
     def replanning(self, edition: Edition, steps: Mapping[str, Decimal]) -> Slices[Edition]:
         """The same rules with other price steps, in slices; not read again. One that asked for the broker, which cannot
         hold it with these steps, runs here."""
-        plans, unplannable = yield from planning((one.rule for one in edition.plans), {}, price_steps=steps)
+        plans, _ = yield from planning((one.rule for one in edition.plans), {}, price_steps=steps)
         self._plans, self._steps = {one.rule.name: one for one in plans}, dict(steps)
-        return replace(edition, plans=plans, warnings=(*edition.warnings, *unplannable))
+        return replace(edition, plans=plans)
 
     def digest(self) -> str:
         """What `read` would give as digest: cheap enough for every wake-up."""

@@ -63,6 +63,17 @@ def broken_notice(rule: Rule, reason: str, at_s: float) -> Notice:
     return _rule_notice(NoticeKind.BROKEN, rule, "is broken", text, f"broken.{rule.name}.{at_s:.3f}", at_s, rule.notify)
 
 
+def not_held_notice(rule: Rule, reasons: Sequence[str], channels: Iterable[str], at_s: float) -> Notice:
+    """A rule that insists on the broker runs here: told once for each edition of the rule."""
+    text = (
+        "The broker cannot hold it with the price steps that IB tells, although it says 'run: at broker': "
+        f"{'; '.join(reasons)}.\nIt is watched here instead, while this engine runs."
+    )
+    return _rule_notice(
+        NoticeKind.ALARM, rule, "runs here", text, f"not held.{rule.name}.{rule.digest}", at_s, channels
+    )
+
+
 def reload_failed_notice(problems: Sequence[Problem], channels: Iterable[str], at_s: float) -> Notice:
     """An edited rule file was refused; the rules that ran go on."""
     shown = [f"{problem.place.file}:{problem.place.line}: {problem.message}" for problem in problems]

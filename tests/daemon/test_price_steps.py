@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from rules_engine.daemon.control import CommandRefused
 from rules_engine.daemon.in_force import InForce
 from rules_engine.execution.cancelling import Cancelling
 from rules_engine.gateway.messages.order_form import PriceCondition
@@ -111,6 +112,29 @@ async def test_a_rule_that_ib_can_no_longer_hold_runs_here_and_only_here(house: 
         house.quote("ES", 5002.0)
         await house.until(lambda: house.told("bought 1 MA"), "the fill")
     assert [order.status for order in house.orders()] == ["Cancelled", "Cancelled", "Filled"]
+
+
+async def test_a_rule_that_insists_on_the_broker_is_told_once_when_it_runs_here_all_the_same(house: House) -> None:
+    insists = OUTSIDE + "    run: at broker\n"
+    house.quote("ES", 5000.5)
+    async with house.engine(insists, INSTRUMENTS) as engine:
+        await engine.until_state("outside", "placed")
+        assert house.told("outside runs here") == []
+        step_of_es(house, 1.0)
+        house.gateway.drop_connections()
+        await engine.until_state("outside", "armed")
+        await house.until(lambda: house.told("outside runs here", "never wholly false"), "the word")
+        step_of_es(house, 2.0)
+        house.gateway.drop_connections()
+        await house.until(lambda: len(house.told("Connection to IB is back")) == 2, "the connection")
+    async with house.engine() as engine:
+        await engine.until_state("outside", "armed")
+        house.quote("ES", 5002.0)
+        await house.until(lambda: house.told("bought 1 MA"), "the fill")
+        assert len(house.told("outside runs here")) == 1
+        house.write(insists.replace("buy 1", "buy 2"), INSTRUMENTS)
+        with pytest.raises(CommandRefused, match="'run: at broker' is not possible"):
+            await engine.ask("reload")
 
 
 async def test_a_firing_here_is_held_back_while_the_broker_may_still_fill_an_order_of_the_rule(
