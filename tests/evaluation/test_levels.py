@@ -14,13 +14,13 @@ from rules_engine.evaluation import Evaluator
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.instrument import Field
-from rules_engine.model.life import Life, Outcome
 from rules_engine.model.plan import Plan
 from rules_engine.model.rule import AtMost
 from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import least_above, least_at, order
 from tests.evaluation.market import START_S
 from tests.evaluation.sentences import plan
+from tests.evaluation.wakeful import Step, compare
 
 SENTENCES = (
     "V > {c}",
@@ -52,7 +52,6 @@ LIVES: tuple[dict[str, object], ...] = (
     {"stale_after_s": 2.0},
 )
 OTHERS = ("V moves 0.05% in 5s", "sma(V, 2s) crosses above sma(V, 5s)", "V changes up 0.02% in 3s")
-Step = tuple[str, tuple[object, ...]]
 
 
 def plans(chance: random.Random) -> list[Plan]:
@@ -99,26 +98,12 @@ def market(chance: random.Random, count: int) -> Iterator[Step]:
             yield "feed_up", (time_s, "V")
 
 
-def played(rules: Sequence[Plan], steps: Sequence[Step]) -> tuple[list[list[Outcome]], dict[str, Life]]:
-    evaluator = Evaluator(rules, START_S)
-    found = []
-    for what, words in steps:
-        outcomes = getattr(evaluator, what)(*words)
-        found.append([] if what == "lives" else list(outcomes or ()))
-    return found, dict(evaluator.lives())
-
-
 @pytest.mark.parametrize("seed", range(24))
 def test_levels_fire_as_if_every_print_were_judged(seed: int) -> None:
     chance = random.Random(seed)
     rules, steps = plans(chance), list(market(chance, 600))
-    fast, fast_lives = played(rules, steps)
-    with patch.object(Watch, "is_settled", lambda watch: False):
-        slow, slow_lives = played(rules, steps)
-    for number, (mine, twin) in enumerate(zip(fast, slow, strict=True)):
-        assert mine == twin, (seed, number, steps[number])
-    assert fast_lives == slow_lives
-    assert sum(map(len, slow)) > 100, "this market touches nothing"
+    outcomes = compare(seed, rules, steps)
+    assert sum(map(len, outcomes)) > 100, "this market touches nothing"
 
 
 def fire(text: str, prices: Sequence[float], **words: Any) -> list[tuple[int, type]]:

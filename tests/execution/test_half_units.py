@@ -79,7 +79,7 @@ async def test_exits_that_live_at_ib_without_their_entry_are_left_to_protect_wha
     bench.ib.executions.clear()  # IB's day is over: it has forgotten what filled.
     bench.ib.completed.clear()
     bench.start()
-    link = await bench.connect()
+    await bench.connect()
     await bench.later(15)
     assert [leg.state for leg in bench.journal.intents.unit("r", 1)] == [State.UNKNOWN, State.WORKING, State.WORKING]
     await bench.later(60)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from ib_insync import (
+    IB,
     ExecutionCondition,
     LimitOrder,
     MarketOrder,
@@ -33,15 +34,19 @@ async def playing(bench: Bench, folder: Path, clock: SteppedClock, v: float = 19
     return gateway
 
 
+async def buy_when_v_is_at_200(ib: IB, quantity: int, limit: float) -> None:
+    """MA, with an order that waits at the gateway."""
+    v, ma = await stock(ib, "V"), await stock(ib, "MA")
+    above = PriceCondition(price=200.0, conId=v.conId, exch="SMART", triggerMethod=2)
+    ib.placeOrder(ma, LimitOrder("BUY", quantity, limit, tif="GTC", conditions=[above]))
+    await echo(ib)
+
+
 async def test_conditions_that_were_met_today_are_met_after_a_restart_and_not_after_another_night(
     bench: Bench, connect: Connect, tmp_path: Path, clock: SteppedClock
 ) -> None:
     gateway = await playing(bench, tmp_path, clock)
-    ib = await connect()
-    v, ma = await stock(ib, "V"), await stock(ib, "MA")
-    above = PriceCondition(price=200.0, conId=v.conId, exch="SMART", triggerMethod=2)
-    ib.placeOrder(ma, LimitOrder("BUY", 1, 250.0, tif="GTC", conditions=[above]))
-    await echo(ib)
+    await buy_when_v_is_at_200(await connect(), 1, 250.0)
     gateway.step_to(NOON_S + DAY_S)
     gateway.push("V", 201.0)
     assert [order.status for order in gateway.orders] == ["Submitted"]
@@ -62,11 +67,7 @@ async def test_what_a_partly_filled_order_has_left_waits_for_its_conditions_each
     bench: Bench, connect: Connect, tmp_path: Path, clock: SteppedClock
 ) -> None:
     gateway = await playing(bench, tmp_path, clock)
-    ib = await connect()
-    v, ma = await stock(ib, "V"), await stock(ib, "MA")
-    above = PriceCondition(price=200.0, conId=v.conId, exch="SMART", triggerMethod=2)
-    ib.placeOrder(ma, LimitOrder("BUY", 150, 300.0, tif="GTC", conditions=[above]))
-    await echo(ib)
+    await buy_when_v_is_at_200(await connect(), 150, 300.0)
     gateway.push_quote("MA", 299.0, 300.0, 100, 100)
     gateway.push("V", 200.0)
     gateway.push("V", 199.0)
