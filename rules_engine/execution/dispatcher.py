@@ -183,6 +183,7 @@ class Dispatcher:
             return True
         if self._is_over_budget(unit) or self._waits_for_cancels(unit) or self._waits_for_price(unit):
             return True
+        unit = self._journal.refit(unit, preflight.fitted(session, unit))
         if found := preflight.beside_what_stays(session, unit) or preflight.over_limit(session, unit):
             self._intake.refuse(unit, found)
             return True

@@ -69,6 +69,14 @@ class Intents:
         )
         self._working_set.wrote(intent)
 
+    def redraft(self, intent: Intent, now_s: float) -> None:
+        """Writes another draft of an intent that is still to be sent."""
+        assert intent.state is IntentState.INTENT
+        self._database.execute(
+            "UPDATE intent SET quantity = ?, draft_json = ?, updated_s = ? WHERE key = ?",
+            *(str(intent.draft.quantity), to_text(intent.draft), now_s, intent.key),
+        )
+
     def shift_expiry(self, by_s: float) -> None:
         """The clock was set by so many seconds: what is still to be sent has as much time left as before."""
         self._database.execute(

@@ -26,6 +26,7 @@ from rules_engine.model.firing import HeldBack, Reason
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.life import Known, Life
 from rules_engine.model.notice import Notice
+from rules_engine.model.order import OrderDraft
 from rules_engine.model.reports import ExecutionReport, Traded
 from rules_engine.model.settings import Mode
 from rules_engine.model.slices import Slices, at_once
@@ -182,6 +183,16 @@ class Journal:
         with self.transaction():
             self.intents.update(intent, self._clock.now_s())
             self.event(intent.key, kind, data)
+
+    def refit(self, legs: Sequence[Intent], drafts: Sequence[OrderDraft]) -> Sequence[Intent]:
+        """What is still to be sent, as ``drafts`` have it by now. Returns the legs so."""
+        fitted = [replace(leg, draft=draft) for leg, draft in zip(legs, drafts, strict=True)]
+        with self.transaction():
+            for before, leg in zip(legs, fitted, strict=True):
+                if leg != before:
+                    self.intents.redraft(leg, self._clock.now_s())
+                    self.event(leg.key, "fitted", {"quantity": leg.draft.quantity, "before": before.draft.quantity})
+        return fitted
 
     def send_committed(self, legs: Sequence[Intent], order_ids: Sequence[int], mark: str) -> Sequence[Intent]:
         """SENDING, with the numbers that will be on the wire: on disk before any byte leaves."""

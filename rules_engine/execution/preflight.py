@@ -17,6 +17,7 @@ from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent
+from rules_engine.model.order import OrderDraft
 from rules_engine.model.reports import OrderReport
 from rules_engine.model.settings import Mode, Settings
 
@@ -100,6 +101,11 @@ class Preflight:
         """Against every limit. What is still to be sent is checked in its turn and does not count yet; nor does the
         unit itself, if it was sent before."""
         return self._over_limit(session, unit, self._journal.intents.at_broker())
+
+    def fitted(self, session: Session, unit: Sequence[Intent]) -> Sequence[OrderDraft]:
+        """The orders of the unit as they should leave: what closes a position, for as much as is left of it by now."""
+        book = self._book(session, self._journal.intents.at_broker(), besides={leg.key for leg in unit})
+        return self._gate.fitted(tuple(leg.draft for leg in unit), book)
 
     def follows_cancels(self, session: Session, unit: Sequence[Intent]) -> bool:
         """Whether cancellations that may still come through are to be waited for: of orders in the contracts of the

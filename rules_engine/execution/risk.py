@@ -1,6 +1,7 @@
 """The gate before every send: each limit fails closed and names itself."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -15,7 +16,7 @@ from rules_engine.execution.exposure import Exposed, awake, contract_in, of_inte
 from rules_engine.execution.finite_market import FiniteMarket
 from rules_engine.execution.ports import Market, Quote
 from rules_engine.execution.rule_profit import RuleProfit
-from rules_engine.execution.sizes import odd_size
+from rules_engine.execution.sizes import odd_size, orderable
 from rules_engine.execution.worst_price import worst_price, written_price
 from rules_engine.model.action import Side
 from rules_engine.model.clock import Clock
@@ -58,6 +59,11 @@ class RiskGate:
             or totals.values(unit, rule, book, self._limits, self._market)
         )
 
+    def fitted(self, unit: Unit, book: Book) -> Unit:
+        """The unit with each closing order for what is left to close now, which may be another amount than when it was
+        decided. One for which nothing is left, or that nothing is known of, stays as it is: `check` says why."""
+        return tuple(self._fitted(leg, unit, book) for leg in unit)
+
     def unpriced(self, profit: RuleProfit) -> Sequence[str]:
         """Instruments for want of whose prices a rule's daily loss cannot be checked."""
         if self._limits.max_daily_loss_per_rule is None:
@@ -79,7 +85,7 @@ class RiskGate:
             or self._quantity(leg, traded)
             or self._hours(leg, traded)
             or self._halted(leg)
-            or self._closing(leg, book)
+            or self._closing(leg, unit, book)
             or self._short(leg, traded, unit, book)
             or self._duplicate(leg, book)
             or self._priced(leg, traded, unit, book)
@@ -118,20 +124,34 @@ class RiskGate:
             return None
         return Refusal(Reason.TRADING_HALTED, leg.instrument.name)
 
-    def _closing(self, leg: OrderDraft, book: Book) -> Refusal | None:
+    def _closing(self, leg: OrderDraft, unit: Unit, book: Book) -> Refusal | None:
         """A closing order may never be larger than what is left to close when everything else on that side fills."""
         if not leg.closes:
             return None
-        position = self._market.position(leg.instrument.name)
-        if position is None:
+        left = self._left_to_close(leg, unit, book)
+        if left is None:
             return Refusal(Reason.POSITION_UNKNOWN, leg.instrument.name)
-        way = (leg.instrument, leg.side, book.open, self._contract_of)
-        left = left_to_close(position, *way)
         if leg.quantity <= left:
             return None
         why = f"{plain(max(left, Decimal(0)))} {leg.instrument.name} left to close"
-        keepers = keepers_words(*way)
+        keepers = keepers_words(leg.instrument, leg.side, book.open, self._contract_of)
         return Refusal(Reason.NOTHING_TO_CLOSE, f"{why}; {keepers}" if keepers else why)
+
+    def _left_to_close(self, leg: OrderDraft, unit: Unit, book: Book) -> Decimal | None:
+        """What the rest of the unit and all that is open leave to a closing order of it."""
+        position = self._market.position(leg.instrument.name)
+        if position is None:
+            return None
+        beside = of_unit(tuple(one for one in unit if one is not leg and one.parent is None), self._contract_of)
+        left = left_to_close(position, leg.instrument, leg.side, book.open, self._contract_of)
+        return left - pending(beside, self._contract_of(leg.instrument), leg.side)
+
+    def _fitted(self, leg: OrderDraft, unit: Unit, book: Book) -> OrderDraft:
+        traded = self._market.traded(leg.instrument.name)
+        left = self._left_to_close(leg, unit, book) if leg.closes else None
+        if left is None or traded is None or (quantity := orderable(left, traded)) <= 0:
+            return leg
+        return replace(leg, quantity=quantity)
 
     def _short(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
         stock = traded.kind == Kind.STOCK and leg.side is Side.SELL and leg.parent is None

@@ -83,3 +83,25 @@ def test_exits_that_outlive_what_ib_remembers_of_their_entry_still_protect_it(tm
     house = staged(tmp_path, script, rules=RULES)
     assert states(house, "enters") == ["unknown", "working", "acked"]
     assert told(house, "enters: buy 300 MA at limit 402 day seems to have filled", "stop 395.97") == 1
+
+
+def test_a_position_is_closed_although_its_target_fills_in_part_before_it_is_cancelled(tmp_path: Path) -> None:
+    async def script(house: House) -> None:
+        gateway = house.gateway
+        await enter(house)
+        for message in ("OpenOrder", "OrderStatus", "ExecDetails", "Position"):
+            gateway.delay(2.0, message)
+        gateway.push_quote("MA", 410.04, 410.10, 100, 100)
+        gateway.push_quote("MA", 407.00, 407.10, 1000, 1000)
+        await show(house, V=194.0)
+        assert house.position("MA") == 200
+        gateway.let_through()
+        for _ in range(5):
+            offer(house)
+            await asyncio.sleep(4.0)
+        assert (house.position("MA"), [order for order in house.ours() if order.live]) == (0, [])
+
+    leaves = "  - {name: leaves, when: V crosses below 195, do: [cancel orders in MA, close MA], run: here}\n"
+    house = staged(tmp_path, script, rules=RULES + leaves)
+    assert states(house, "leaves") == ["filled"]
+    assert told(house, "leaves: sold 200 MA") == 1
