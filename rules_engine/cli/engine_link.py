@@ -18,6 +18,7 @@ def settings_of_engine(config: Path | None) -> Settings:
 
 
 def state_of(settings: Settings) -> StateFolder:
+    """Where journal, log and control socket lie."""
     return StateFolder(settings.state)
 
 

@@ -101,6 +101,7 @@ def _plans(rules: Sequence[Rule]) -> tuple[tuple["Plan", ...], tuple[Problem, ..
 
 
 def has_errors(problems: Sequence[Problem]) -> bool:
+    """Whether one of them keeps the rules from running."""
     return any(problem.severity is Severity.ERROR for problem in problems)
 
 
@@ -113,10 +114,12 @@ def exit_on_errors(problems: Sequence[Problem]) -> None:
 
 
 def echo_json(value: object) -> None:
+    """Prints one value as JSON on stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def problems_json(problems: Sequence[Problem]) -> list[dict[str, object]]:
+    """Problems as `--json` shows them."""
     return [as_json(problem) for problem in problems]
 
 

@@ -15,6 +15,8 @@ from rules_engine.model.judging import UNKNOWN, Judge, Moment, Readings, Stretch
 
 
 class Relation(StrEnum):
+    """How two values are compared."""
+
     ABOVE = ">"
     AT_LEAST = ">="
     BELOW = "<"

@@ -23,6 +23,7 @@ class Edition:
 
     @property
     def by_name(self) -> dict[str, Plan]:
+        """The plans by the names of their rules."""
         return {plan.rule.name: plan for plan in self.plans}
 
 
@@ -45,6 +46,7 @@ class Difference:
 
     @property
     def is_empty(self) -> bool:
+        """Whether every rule stays as it is."""
         return not (self.added or self.removed or self.changed)
 
     def lines(self) -> tuple[str, ...]:

@@ -22,18 +22,22 @@ class StateFolder:
 
     @property
     def journal(self) -> Path:
+        """The engine's memory, an SQLite file."""
         return self.path / "journal.db"
 
     @property
     def log(self) -> Path:
+        """What the engine logs."""
         return self.path / "engine.log"
 
     @property
     def socket(self) -> Path:
+        """Where commands reach a running engine."""
         return self.path / "control.sock"
 
     @property
     def stop_flag(self) -> Path:
+        """The kill switch: it is on while such a file lies there."""
         return self.path / "STOPPED"
 
     def prepare(self) -> None:

@@ -114,6 +114,7 @@ class Run:
         return self.rule.expires_s is not None or self.rule.active is not None
 
     def watches_of(self, *roles: Role) -> list[Watch]:
+        """Those that look in one of these roles."""
         return [watch for watch in self.watches if watch.role in roles]
 
     def truths(self) -> tuple[Truth, ...]:
@@ -127,10 +128,12 @@ class Run:
 
     @property
     def awake(self) -> bool:
+        """Whether the rule can fire at all now."""
         stopped = self.done or self.expired or self.paused or self.asleep or bool(self.broken)
         return self.rule.enabled and not stopped
 
     def listens(self, watch: Watch) -> bool:
+        """Whether anything may come of what that watch sees."""
         if watch.role is Role.CANCEL:
             return self.rule.enabled
         if watch.role in (Role.ARMING, Role.AGAIN) and watch.case in self.placed:
@@ -340,6 +343,7 @@ class Run:
         self.watches = []
 
     def break_off(self, reason: str, now_s: float) -> None:
+        """The rule needs its user, for that reason, and hears nothing more until it is rearmed."""
         self.broken, self.since_s = reason, now_s
         self._wake()
 

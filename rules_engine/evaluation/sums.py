@@ -65,6 +65,7 @@ class Sums:
         self._readers: list[Reader] = []
 
     def add_reader(self, reader: Reader) -> None:
+        """Another window over these prints."""
         self._readers.append(reader)
 
     def extend(self, times: Sequence[float], values: Sequence[float]) -> None:

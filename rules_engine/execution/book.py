@@ -36,4 +36,5 @@ class Book:
 
     @property
     def sent_today(self) -> int:
+        """How many orders left in the day of New York."""
         return len(self.today)

@@ -29,6 +29,7 @@ class Decision:
 
     @property
     def firing(self) -> Firing:
+        """The edge itself, whether it fired or was held back."""
         return self.outcome.firing if isinstance(self.outcome, HeldBack) else self.outcome
 
 

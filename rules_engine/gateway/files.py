@@ -24,6 +24,7 @@ class Node:
     value: "str | tuple[Node, ...] | dict[str, Node]"
 
     def problem(self, text: str) -> MarketError:
+        """An error that names the place of this node."""
         return MarketError(f"{self.place}: {text}")
 
     def mapping(self, allowed: tuple[str, ...] = ()) -> "dict[str, Node]":
@@ -36,6 +37,7 @@ class Node:
         return self.value
 
     def sequence(self) -> "tuple[Node, ...]":
+        """The items of a list. Raises MarketError where it is none."""
         if not isinstance(self.value, tuple):
             raise self.problem("expected a list")
         return self.value

@@ -48,6 +48,8 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
+    """A YAML sequence."""
+
     place: Place
     items: tuple["Node", ...]
 
@@ -62,6 +64,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
+    """A YAML mapping, its keys in the order of the file."""
+
     place: Place
     entries: tuple[Entry, ...]
 

@@ -10,6 +10,8 @@ from rules_engine.model.instrument import Instrument
 
 
 class Side(StrEnum):
+    """Whether an order buys or sells."""
+
     BUY = "buy"
     SELL = "sell"
 
@@ -42,18 +44,24 @@ class TimeInForce:
 
 @dataclass(frozen=True, slots=True)
 class AtMarket:
+    """At any price that the market has."""
+
     def __str__(self) -> str:
         return "at market"
 
 
 @dataclass(frozen=True, slots=True)
 class AtMidpoint:
+    """In the middle between bid and ask."""
+
     def __str__(self) -> str:
         return "at midpoint"
 
 
 @dataclass(frozen=True, slots=True)
 class AtLimit:
+    """At ``limit`` or better."""
+
     limit: Expression
 
     def __str__(self) -> str:
@@ -73,6 +81,8 @@ class AtStop:
 
 @dataclass(frozen=True, slots=True)
 class Trailing:
+    """A stop that follows the market, ``by`` away from its best price."""
+
     by: Amount
 
     def __str__(self) -> str:
@@ -139,6 +149,8 @@ class Remaining(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OneCancelsAll:
+    """Orders of which one's fill cancels the others, or makes them smaller."""
+
     orders: tuple[PlaceOrder, ...]
     remaining: Remaining = Remaining.CANCEL
 
@@ -169,6 +181,8 @@ class CancelOrders:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
+    """`notify desk`: the firing is told to this channel too."""
+
     channel: str
 
     def __str__(self) -> str:

@@ -7,6 +7,8 @@ from rules_engine.model.expression import spell_number
 
 
 class Direction(StrEnum):
+    """Which way a price goes."""
+
     UP = "up"
     DOWN = "down"
     EITHER = "either"

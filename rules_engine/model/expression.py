@@ -10,6 +10,8 @@ from rules_engine.model.instrument import Field, Instrument
 
 
 class AccountField(StrEnum):
+    """A figure of the account, money in its base currency."""
+
     EQUITY = "equity"
     DAILY_PNL = "daily_pnl"
     BUYING_POWER = "buying_power"
@@ -18,6 +20,8 @@ class AccountField(StrEnum):
 
 
 class Function(StrEnum):
+    """What is reckoned over the bars or prints of a window."""
+
     SMA = "sma"
     STDEV = "stdev"
     HIGHEST = "highest"
@@ -52,6 +56,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class AccountReading:
+    """`account.equity`: the newest figure that IB told."""
+
     field: AccountField
 
     def __str__(self) -> str:
@@ -80,6 +86,8 @@ class WorkingOrders:
 
 @dataclass(frozen=True, slots=True)
 class Negative:
+    """`-V`."""
+
     operand: "Expression"
 
     def __str__(self) -> str:

@@ -72,6 +72,8 @@ class HeldBack:
 
 
 class RuleState(StrEnum):
+    """What a rule is doing; `docs/configuration.md` has a sentence for each."""
+
     DISABLED = "disabled"
     ASLEEP = "asleep"
     WARMING = "warming"

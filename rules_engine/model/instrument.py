@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
+    """What an instrument is at IB."""
+
     STOCK = "stock"
     FUTURE = "future"
     OPTION = "option"

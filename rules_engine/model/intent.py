@@ -8,6 +8,8 @@ from rules_engine.model.order import OrderDraft
 
 
 class IntentState(StrEnum):
+    """How far an order has come; `docs/configuration.md` says it of each."""
+
     INTENT = "intent"
     DRY = "dry"
     BLOCKED = "blocked"

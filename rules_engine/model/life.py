@@ -28,6 +28,8 @@ Outcome = Firing | HeldBack | Arming | CancelWanted
 
 @dataclass(frozen=True, slots=True)
 class RuleStatus:
+    """What a rule is doing, since when (POSIX seconds), and why."""
+
     rule: str
     state: RuleState
     since_s: float

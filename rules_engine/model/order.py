@@ -10,6 +10,8 @@ from rules_engine.model.trigger_method import TriggerMethod
 
 
 class OrderKind(StrEnum):
+    """How an order's price comes about."""
+
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"

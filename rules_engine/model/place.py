@@ -16,6 +16,8 @@ class Place:
 
 
 class Severity(StrEnum):
+    """Whether a problem keeps the rules from running, or is only worth a look."""
+
     ERROR = "error"
     WARNING = "warning"
 

@@ -11,6 +11,8 @@ from rules_engine.model.rule import Rule
 
 
 class Where(StrEnum):
+    """Who watches a rule's condition: IB, or this program."""
+
     AT_BROKER = "at broker"
     HERE = "here"
 

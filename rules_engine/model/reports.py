@@ -69,6 +69,8 @@ class ExecutionReport:
 
 @dataclass(frozen=True, slots=True)
 class CommissionReport:
+    """What IB charged for one execution, in ``currency``. It comes after the execution."""
+
     exec_id: str
     commission: Decimal
     currency: str

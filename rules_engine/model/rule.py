@@ -28,6 +28,8 @@ class OnGap(StrEnum):
 
 
 class Run(StrEnum):
+    """Where the user wants a rule to run; ``AUTO`` leaves it to the planner."""
+
     AUTO = "auto"
     AT_BROKER = "at broker"
     HERE = "here"

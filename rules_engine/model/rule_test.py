@@ -28,6 +28,8 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
+    """A test that stands beside the rules: prices in rows, and all that may come of them."""
+
     name: str
     rules: tuple[str, ...]
     start_s: float

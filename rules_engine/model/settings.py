@@ -7,6 +7,8 @@ from pathlib import Path
 
 
 class Mode(StrEnum):
+    """Whether orders leave, and to which kind of account."""
+
     DRY = "dry"
     PAPER = "paper"
     LIVE = "live"
@@ -72,6 +74,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
+    """An address of an outside watchdog, fetched every ``every_s`` seconds."""
+
     url: str = field(repr=False)
     every_s: float = 60.0
 

@@ -36,6 +36,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Template:
+    """A `message:`, read: text and the values that are put into it."""
+
     parts: tuple[str | Slot, ...]
 
     @property

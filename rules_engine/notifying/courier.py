@@ -34,6 +34,8 @@ _PLUGIN_ERRORS = (AttributeError, ImportError, LookupError, OSError, RuntimeErro
 
 
 class Fate(Enum):
+    """What became of one attempt to hand a message to its service."""
+
     DELIVERED = "delivered"
     REFUSED = "refused"
     """The service will not take this message, now or later."""

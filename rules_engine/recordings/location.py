@@ -37,6 +37,7 @@ class Location:
 
     @property
     def suffix(self) -> str:
+        """How its name ends, in lower case: `.csv`."""
         return PurePosixPath(self.text).suffix.lower()
 
     def open(self) -> BinaryIO:

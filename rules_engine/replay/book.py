@@ -63,6 +63,7 @@ class Book:
 
     @property
     def equity(self) -> float:
+        """Cash and holdings at their newest prices, in the account's currency."""
         return self._equity
 
     @property

@@ -88,6 +88,7 @@ class Summary:
 
     @property
     def profit(self) -> float:
+        """What was made of the capital, commissions taken off."""
         return self.equity - self.capital
 
     @property
@@ -96,6 +97,7 @@ class Summary:
 
     @property
     def orders_sent(self) -> int:
+        """Of all rules."""
         return sum(result.orders for result in self.rules)
 
     @property
