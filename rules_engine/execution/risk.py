@@ -187,8 +187,8 @@ class RiskGate:
         )
 
     def _duplicate(self, leg: OrderDraft, book: Book) -> Refusal | None:
-        if leg.conditions or leg.parent is not None:
-            return None
+        if leg.conditions or leg.parent is not None or leg.closes:
+            return None  # What closes is never for more than is left: a position that came back may go at once.
         for other in book.recent:
             draft = other.draft
             came_to_nothing = other.state.is_over and other.filled == 0

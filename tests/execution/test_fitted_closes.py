@@ -87,6 +87,20 @@ async def test_an_order_that_only_happens_to_close_keeps_its_size(bench: Bench) 
     assert bench.ib.wire[-1].draft.quantity == 300
 
 
+async def test_a_position_that_came_back_within_a_minute_is_closed_again(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    for _ in range(2):
+        bench.market.positions["MA"] = Decimal(300)
+        key = bench.record(decision(OUT, rule="leaves"))
+        await bench.desk.dispatch()
+        assert bench.state(key) is State.WORKING
+        again = bench.record(decision(OUT, rule="leaves too"))
+        await bench.desk.dispatch()
+        assert bench.state(again) is State.BLOCKED, "the first one still works"
+        bench.market.positions["MA"] = Decimal(0)
+        bench.desk.on_report(bench.ib.fill(key, "300", "400"))
+
+
 def test_two_orders_of_one_firing_never_close_one_contract_twice() -> None:
     """Of stocks the second would be a short sale; of futures nothing else would hold it back."""
     front = stock("ES", contract_id=7, kind=Kind.FUTURE)
