@@ -293,7 +293,9 @@ class Dispatcher:
             self._intake.refuse(unit, Refusal(Reason.OVER_LIMIT, preflight.budget.words))
         else:
             why = preflight.why_nothing_leaves(self._current()) or "it waited too long"
-            self._intake.close_unsent(unit, State.EXPIRED, f"Its time to be sent ran out: {why}.", NoticeKind.EXPIRED)
+            self._intake.close_unsent(
+                unit, State.EXPIRED, f"Its time to be sent ran out: {why.rstrip('.')}.", NoticeKind.EXPIRED
+            )
         return True
 
     def _depart(self, session: Session, unit: Sequence[Intent]) -> None:

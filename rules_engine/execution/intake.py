@@ -15,6 +15,7 @@ from rules_engine.execution.protection import Protection, gone_beside, is_explai
 from rules_engine.execution.words import fill_words, order_words
 from rules_engine.model.action import Duration, Side
 from rules_engine.model.clock import Clock
+from rules_engine.model.firing import Reason
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.order_words import plain
@@ -25,6 +26,9 @@ News = Change | UnitEnd
 
 _NEW = frozenset({State.SENDING, State.UNKNOWN, State.ADOPTED, State.ABANDONED})
 _AT_IB = frozenset({State.ACKED, State.WORKING})
+_NO_EXIT_LOST = frozenset({Reason.NOTHING_TO_CLOSE, Reason.STOPPED})
+"""Nothing is held that should be closed, or its user wanted nothing sent."""
+_STAYS = "The position stays open: see in TWS whether it still has a stop"
 
 
 class Intake:
@@ -122,7 +126,7 @@ class Intake:
     def close_unsent(self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind) -> None:
         """Ends legs that never left, with one message for all of them."""
         with self._journal.transaction():
-            news = self._close(legs, state, reason, notice)
+            news = self._close(legs, state, reason, _unless_exit(legs, notice) if state is State.EXPIRED else notice)
         self._publish(news)
 
     def refuse(self, legs: Sequence[Intent], found: Refusal) -> None:
@@ -130,7 +134,8 @@ class Intake:
         words = f"Held back: {found.reason}" + (f" ({found.detail})" if found.detail else "")
         with self._journal.transaction():
             self._journal.refuse(legs[0].rule, legs[0].seq, found.reason, found.detail)
-            news = self._close(legs, State.BLOCKED, words, NoticeKind.HELD_BACK)
+            notice = NoticeKind.HELD_BACK if found.reason in _NO_EXIT_LOST else _unless_exit(legs, NoticeKind.HELD_BACK)
+            news = self._close(legs, State.BLOCKED, words, notice)
         self._publish(news)
 
     def _close(self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind) -> Sequence[News]:
@@ -138,7 +143,8 @@ class Intake:
         for leg in legs:
             self._journal.change(replace(leg, state=state, reason=reason), str(state), {"reason": reason})
         words = "; ".join(order_words(leg.draft) for leg in legs)
-        told = self._tell(replace(legs[0], state=state), notice, f"not sent: {words}. {reason}")
+        stays = f" {_STAYS}" if notice is NoticeKind.ALARM else ""
+        told = self._tell(replace(legs[0], state=state), notice, f"not sent: {words}. {reason}{stays}")
         return [told, *self._end_unit(legs[0])]
 
     def _commit(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> None:
@@ -253,6 +259,11 @@ class Intake:
                 self._listener.changed(one)
             else:
                 self._listener.ended(one)
+
+
+def _unless_exit(legs: Sequence[Intent], notice: NoticeKind) -> NoticeKind:
+    """What was to close a position and never left: its stops may have been cancelled for it."""
+    return NoticeKind.ALARM if any(leg.draft.closes for leg in legs) else notice
 
 
 def unknown_words(intent: Intent) -> str:

@@ -12,6 +12,7 @@ from rules_engine.model.clock import SteppedClock
 from rules_engine.model.firing import Reason
 from rules_engine.model.instrument import Kind
 from rules_engine.model.intent import IntentState
+from rules_engine.model.notice import NoticeKind
 from rules_engine.model.order import OrderKind
 from rules_engine.model.reports import BrokerStatus
 from rules_engine.model.settings import Limits
@@ -109,3 +110,27 @@ def test_two_orders_of_one_firing_never_close_one_contract_twice() -> None:
     for beside in (replace(OUT, instrument=V), replace(OUT, closes=False)):
         found = gate.check((OUT, beside), Book())
         assert found is not None and found.reason is Reason.NOTHING_TO_CLOSE
+
+
+@pytest.mark.parametrize("ends", ["no price", "time"])
+async def test_an_exit_that_never_leaves_after_what_it_cancelled_is_an_alarm(bench: Bench, ends: str) -> None:
+    target = await resting(bench)
+    key = bench.record(replace(decision(OUT, rule="leaves", expires_s=NOW_S + 60), cancels=(CancelOrders("", MA),)))
+    await bench.desk.dispatch()
+    bench.desk.on_report(bench.ib.end(target, BrokerStatus.CANCELLED))
+    if ends == "time":
+        bench.desk.detach()
+    bench.market.quotes["MA"] = None
+    for pause_s in (1.0, 31.0, 31.0 if ends == "time" else 1.0):
+        await bench.later(pause_s)
+    assert bench.state(key) is (State.EXPIRED if ends == "time" else State.BLOCKED)
+    assert (bench.told()[-1], "The position stays open" in bench.texts()[-1]) == (NoticeKind.ALARM, True)
+
+
+async def test_an_exit_for_which_nothing_is_left_alarms_nobody(bench: Bench) -> None:
+    target = await resting(bench)
+    await close_instead(bench)
+    bench.market.positions["MA"] = Decimal(0)
+    bench.desk.on_report(bench.ib.end(target, BrokerStatus.CANCELLED))
+    await bench.desk.dispatch()
+    assert bench.told()[-1] == NoticeKind.HELD_BACK
