@@ -76,11 +76,15 @@ def _show_channel(channel: dict[str, Json]) -> None:
     said = []
     if channel["error"] and channel["waiting"]:
         assert isinstance(channel["oldest_s"], int | float)
-        said.append(f"{channel['waiting']} messages wait, the oldest since {clock(channel['oldest_s'])}")
+        said.append(f"{_messages(channel['waiting'])} waiting, the oldest since {clock(channel['oldest_s'])}")
     if channel["dead"]:
-        said.append(f"{channel['dead']} messages were given up")
+        said.append(f"{_messages(channel['dead'])} given up")
     if said:
         click.echo(f"channel {channel['channel']}: {'; '.join(said)}: {channel['error']}")
+
+
+def _messages(count: Json) -> str:
+    return "1 message" if count == 1 else f"{count} messages"
 
 
 def _show_engine(status: dict[str, Json]) -> None:

@@ -20,6 +20,8 @@ _QUIET = ("ib_insync", "ib_async", "eventkit", "watchfiles", "asyncio")
 _TOLD_BY_US = ("ib_insync.client", "ib_async.client")
 """They repeat at every attempt to connect what the engine says once."""
 
+_APPRISE = "apprise"
+
 
 class _PrivateFileHandler(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
@@ -61,13 +63,19 @@ def start_logging(path: Path, addresses: Iterable[str]) -> None:
         fault = error.strerror or "it cannot be opened"
     for handler in handlers:
         handler.setFormatter(logging.Formatter(_FORMAT))
+        handler.addFilter(_is_no_echo)
         root.addHandler(handler)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.ERROR)
     for name in _TOLD_BY_US:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     install_redaction(secret for url in addresses for secret in secrets_in(url))
-    # Its warnings carry Telegram's "retry after", which the sender reads.
-    logging.getLogger("apprise").setLevel(logging.WARNING)
+    # Its warnings carry Telegram's "retry after", which the courier reads.
+    logging.getLogger(_APPRISE).setLevel(logging.WARNING)
     if fault:
         _log.warning("there is no log file: %s: %s", path, fault)
+
+
+def _is_no_echo(record: logging.LogRecord) -> bool:
+    """What Apprise warns of at a delivery is logged once: by the sender, with the channel and the next try."""
+    return record.name != _APPRISE or record.levelno > logging.WARNING

@@ -26,8 +26,8 @@ def test_status_names_the_channel_that_fails_and_why(folder: Path) -> None:
     journal.close()
     answer = call("status")
     (line,) = [line for line in answer.out.splitlines() if line.startswith("channel ")]
-    assert line.startswith("channel phone: 1 messages wait, the oldest since ")
-    assert line.endswith("; 1 messages were given up: no route")
+    assert line.startswith("channel phone: 1 message waiting, the oldest since ")
+    assert line.endswith("; 1 message given up: no route")
     assert [health["dead"] for health in call("status", "--json").json["channels"]] == [0, 1]
 
 

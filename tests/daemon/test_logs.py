@@ -44,6 +44,15 @@ def test_what_a_thread_dies_of_is_logged_without_its_secrets(log: Path, capfd: p
     assert "c4n4ry" not in log.read_text() + out + err
 
 
+def test_a_delivery_that_fails_is_told_once_and_an_address_that_apprise_cannot_read_too(log: Path) -> None:
+    apprise = logging.getLogger("apprise")
+    apprise.warning("failed to send it")
+    apprise.error("unparseable address")
+    logging.getLogger("rules_engine.notifying.sender").warning("channel phone: failed to send it")
+    assert log.read_text().count("failed to send it") == 1
+    assert "unparseable address" in log.read_text()
+
+
 def test_without_a_file_there_is_still_a_log(log: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "folder.log").mkdir()
     for handler in logging.getLogger().handlers:
