@@ -109,10 +109,7 @@ class Commands:
 
     async def _pause(self, request: Mapping[str, Json]) -> Json:
         names = self._rules(request)
-        until_s = self._in_force.until_s()
-        for name in names:
-            self._evaluator.pause(name, until_s)
-        cancelled = self._in_force.withdraw(names)
+        cancelled = await in_slices(self._in_force.pausing(names))
         await self._react()
         also = f"; cancelling what the broker holds for {', '.join(cancelled)}" if cancelled else ""
         return f"paused: {', '.join(names) or 'no rule'}{also}"

@@ -5,6 +5,7 @@ import json
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,9 @@ from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.endings import NOT_TRIGGERED, Endings
 from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook, compare
 from rules_engine.daemon.slices import in_slices
+from rules_engine.daemon.withdrawal import Withdrawal, at_a_time
 from rules_engine.evaluation import Evaluator
+from rules_engine.execution.intents import UnitName
 from rules_engine.execution.journal import Journal
 from rules_engine.language import render
 from rules_engine.model.clock import Clock
@@ -32,7 +35,7 @@ EDITION = "edition"
 """The name under which the journal keeps the digests of the rules in force, for each mode and account."""
 _STEPS = "price steps"
 """The name under which it keeps the price steps that they were planned with."""
-_SAVED_AT_ONCE = 20
+_SAVED_AT_ONCE, _LOOKED_AT_ONCE = 20, 10
 
 
 class InForce:
@@ -58,6 +61,7 @@ class InForce:
         self._evaluator = evaluator
         self._journal = journal
         self._endings = endings
+        self._withdrawal = Withdrawal(journal, endings)
         self._clock = clock
         self._channels = channels
         self._fields: defaultdict[str, frozenset[Field]] = defaultdict(frozenset)
@@ -72,7 +76,9 @@ class InForce:
         """Until when time may pass for the rules now: not past prices that are still to be heard. Whatever matures by
         then is committed: a reload puts other rules under the same names."""
         self.on_change: Callable[[], None] = lambda: None
-        """Called when other rules are in force, or orders are to be cancelled."""
+        """Called when other rules are in force."""
+        self.on_withdrawal: Callable[[], None] = lambda: None
+        """Called when orders are to be cancelled."""
         self.on_leave: Callable[[Collection[str]], Awaitable[None]] = _nobody_listens
         """Called before instruments of these names mean other contracts: returns when no price of the old ones can
         come any more. They are not among `instruments` meanwhile."""
@@ -107,11 +113,11 @@ class InForce:
         """
         await self._plan_as_before()
         before = json.loads(self._journal.get(self._journal.own(EDITION)) or "{}")
-        entries = self._held_entries()
-        unsettled = self._journal.unsettled()
-        misplaced = self._misplaced(entries)
-        stays = {one.key: self._stays(one, before, misplaced) for one in entries}
-        placed = {one.rule for one in entries if stays[one.key]} | {end.rule for end in unsettled if end.held}
+        entries, unsettled = self._withdrawal.held(), self._journal.unsettled()
+        own, misplaced = await in_slices(self._own(before)), self._misplaced(entries)
+        stay = [one for one in entries if (one.rule, one.seq) in own and one.rule not in misplaced]
+        over = [end for end in unsettled if end.held and self._is_own(end.rule, end.seq, end.digest, before)]
+        placed = {one.rule for one in stay} | {end.rule for end in over}
         lives = await in_slices(self._journal.reading_lives())
         self._remembered = frozenset(lives)
         came = lives.keys() - before.keys()
@@ -124,16 +130,15 @@ class InForce:
         with collector_waits():
             await in_slices(self._evaluator.giving(self.edition.plans, valid))
             await in_slices(self._evaluator.arming())
-        for intent in entries:
-            if stays[intent.key] or intent.state not in NOT_TRIGGERED:
-                self._endings.holds(intent.rule, intent.seq)
-            else:
-                self._endings.withdraw(intent)
-        waiting = {rule for rule, _ in self._journal.intents.waiting()}
-        self._journal.want_unsent_cancelled(rule for rule in waiting if not self._is_unchanged(rule, before))
+        for one in (*stay, *(one for one in entries if one.state not in NOT_TRIGGERED)):
+            self._endings.holds(one.rule, one.seq)
+        stays = {one.key for one in stay}
+        leave = [(one.rule, one.seq) for one in entries if one.key not in stays and one.state in NOT_TRIGGERED]
+        leave += [name for name in self._journal.intents.waiting() if name not in own]
+        await in_slices(self._withdrawal.marking(leave))
+        for end in over:
+            self._endings.holds(end.rule, end.seq)
         for end in unsettled:
-            if end.held and self._is_unchanged(end.rule, before) and not self._endings.is_withdrawn(end.rule, end.seq):
-                self._endings.holds(end.rule, end.seq)
             self._endings.ended(end)
         self._in_force_from_now(_digests(self.edition), came)
 
@@ -145,10 +150,23 @@ class InForce:
             self.plans, self.steps = self.edition.by_name, steps
             self._tell_not_held()
 
-    def _stays(self, entry: Intent, before: Mapping[str, list[str]], misplaced: Collection[str]) -> bool:
-        """Whether what the broker holds is what the rule in force has there."""
-        is_ours = self._is_unchanged(entry.rule, before) and not self._endings.is_withdrawn(entry.rule, entry.seq)
-        return is_ours and entry.rule not in misplaced
+    def _own(self, before: Mapping[str, list[str]]) -> Slices[AbstractSet[UnitName]]:
+        """Units that are not over, and are of the rules in force. An edition that came into force may have left older
+        ones behind that were still to be marked."""
+        own = set[UnitName]()
+        for number, ((rule, seq), digest) in enumerate(self._journal.intents.digests().items()):
+            if self._is_own(rule, seq, digest, before):
+                own.add((rule, seq))
+            if number % _LOOKED_AT_ONCE == 0:
+                yield
+        return own
+
+    def _is_own(self, rule: str, seq: int, digest: str, before: Mapping[str, list[str]]) -> bool:
+        """Whether the rule said when it recorded the unit what it says now, and did not say otherwise in between."""
+        plan = self.plans.get(rule)
+        if plan is None or not before.get(rule, [None])[0] == plan.rule.digest == digest:
+            return False
+        return not self._endings.is_withdrawn(rule, seq)
 
     def _misplaced(self, entries: Sequence[Intent]) -> frozenset[str]:
         """Rules for which the broker holds other orders than it should: prices in these are rounded to other steps by
@@ -163,15 +181,6 @@ class InForce:
             and all(named.name in self.steps for named in plan.reads | plan.orders_in)
             and one.draft not in [held.unit[one.leg] for held in plan.held if one.leg < len(held.unit)]
         )
-
-    def _is_unchanged(self, rule: str, before: Mapping[str, list[str]]) -> bool:
-        plan = self.plans.get(rule)
-        return plan is not None and before.get(rule, [None])[0] == plan.rule.digest
-
-    def _held_entries(self) -> list[Intent]:
-        """What waits at the broker for its trigger, or was triggered. Not the children of a bracket: they guard a
-        position after their entry is over, whatever becomes of the rule."""
-        return [one for one in self._journal.intents.open() if one.held and not one.is_child]
 
     def changed_on_disk(self) -> bool:
         """Whether the folder holds something other than what was last read from it."""
@@ -196,7 +205,9 @@ class InForce:
             self._refuse(found)
             return found
         self.problems = ()
-        difference = compare(self.edition, found, self._held())
+        held = self._held()
+        await asyncio.sleep(0)
+        difference = compare(self.edition, found, held)
         await self._swap(found, difference)
         return difference
 
@@ -228,42 +239,40 @@ class InForce:
     def withdraw(self, rules: Collection[str]) -> Sequence[str]:
         """Takes back what the broker holds for these rules and has not triggered, and what of them is still to be sent.
         Returns those for which it held something; they may be armed anew."""
-        withdrawn = self._cancel_held(rules)
-        if self._journal.want_unsent_cancelled(rules):
-            self.on_change()
+        withdrawn = self._withdrawal.mark(rules)
+        self.on_withdrawal()
         for rule in withdrawn:
             self._forget_held(rule)
+        return withdrawn
+
+    def pausing(self, rules: Sequence[str]) -> Slices[Sequence[str]]:
+        """These rules stop listening, some at a time, and what the broker holds for them is taken back. Returns those
+        for which it held something."""
+        withdrawn = list[str]()
+        for some in at_a_time(rules):
+            some = [rule for rule in some if rule in self.plans]
+            until_s = self.until_s()
+            for rule in some:
+                self._evaluator.pause(rule, until_s)
+            withdrawn += self.withdraw(some)
+            yield
         return withdrawn
 
     def begin_anew(self, rules: Collection[str]) -> None:
         """What these rules saw counts no more: what the broker holds for them untriggered is taken back, and what was
         still to be placed is not placed."""
         self.withdraw(rules)
-        placed = {one.rule for one in self._held_entries()}
+        placed = {one.rule for one in self._withdrawal.held()}
         for rule in rules:
             if rule not in placed:
                 self._forget_held(rule)
-
-    def _cancel_held(self, rules: Collection[str]) -> Sequence[str]:
-        """Asks for the cancellation of what the broker holds for these rules and has not triggered."""
-        wanted, waiting = set(rules), dict[str, list[Intent]]()
-        for entry in self._held_entries():
-            if entry.rule in wanted:
-                waiting.setdefault(entry.rule, []).append(entry)
-        found = [rule for rule, held in waiting.items() if all(one.state in NOT_TRIGGERED for one in held)]
-        with self._journal.transaction():
-            for entry in (entry for rule in found for entry in waiting[rule]):
-                self._endings.withdraw(entry)
-        if found:
-            self.on_change()
-        return found
 
     async def _read(self) -> Edition | Refused:
         armed = self._remembered | self.plans.keys()
         return await in_slices(self._book.reading(self._clock.now_s(), armed, self.steps))
 
     def _held(self) -> frozenset[str]:
-        return frozenset(one.rule for one in self._held_entries() if one.state in NOT_TRIGGERED)
+        return frozenset(one.rule for one in self._withdrawal.held() if one.state in NOT_TRIGGERED)
 
     def _refuse(self, refused: Refused) -> None:
         self.problems = refused.problems
@@ -286,23 +295,31 @@ class InForce:
         self._remembered = remembered
         self.edition, self.plans, self._leaving = edition, plans, frozenset()
         with self._journal.transaction():
-            edited = (*difference.removed, *difference.changed)
-            gone = self._cancel_held((*edited, *self._planned_with(steps)))
-            self._journal.want_unsent_cancelled(edited)
-            for rule in gone:
-                self._endings.drop(rule)
-            self._save(gone)
+            misplaced = self._planned_with(steps)
             self._in_force_from_now(digests, (*replaced.added, *replaced.rearmed))
             if changes:
                 self.changes = changes
                 self._journal.tell(reloaded_notice(changes, self._channels, self._clock.now_s()))
+        leave = self._withdrawal.bar((*difference.removed, *difference.changed), misplaced)
         self.on_change()
+        await asyncio.sleep(0)
+        await in_slices(self._withdrawing(leave, frozenset(replaced.unchanged)))
         await in_slices(self._evaluator.arming())
         if changes:
             _log.info("rules reloaded: %s", "; ".join(changes))
-        for rule in set(gone).intersection(replaced.unchanged):
-            self._forget_held(rule)
         await in_slices(self._saving((*replaced.added, *replaced.changed)))
+
+    def _withdrawing(self, rules: Sequence[str], unchanged: AbstractSet[str]) -> Slices[None]:
+        """Marks what was barred of these rules; each slice is a commit. Those unchanged are armed anew."""
+        for some in at_a_time(rules):
+            with self._journal.transaction():
+                gone = self._withdrawal.mark_barred(some)
+                self._save(gone)
+            self.on_withdrawal()
+            for rule in gone:
+                if rule in unchanged:
+                    self._forget_held(rule)
+            yield
 
     def _planned_with(self, steps: Mapping[str, Decimal] | None) -> Collection[str]:
         """The plans in force were made with these steps. Returns the rules that are misplaced now."""
@@ -310,7 +327,7 @@ class InForce:
             return ()
         self.steps = steps
         self._journal.put(_STEPS, json.dumps({name: str(step) for name, step in steps.items()}, sort_keys=True))
-        return self._misplaced(self._held_entries())
+        return self._misplaced(self._withdrawal.held())
 
     def _in_force_from_now(self, digests: str, anew: Iterable[str]) -> None:
         """What is on disk of rules that begin anew was lived by others of their name."""

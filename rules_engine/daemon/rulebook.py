@@ -51,11 +51,12 @@ class Difference:
 
     def lines(self) -> tuple[str, ...]:
         """One line a rule, as shown to the user."""
+        cancels = frozenset(self.cancels)
         marked = [(name, "+", "added") for name in self.added]
         marked += [(name, "-", "removed") for name in self.removed]
         marked += [(name, "~", "changed") for name in self.changed]
         return tuple(
-            f"{sign} {name} {word}{': its order held at the broker is cancelled' if name in self.cancels else ''}"
+            f"{sign} {name} {word}{': its order held at the broker is cancelled' if name in cancels else ''}"
             for name, sign, word in sorted(marked)
         )
 

@@ -22,7 +22,7 @@ class UnitEnd:
     """A firing whose entries are all over. ``used``: it uses up `once` (something filled, or we cannot know).
 
     ``state`` is what the entries came to: FILLED if any of them filled. ``wanted``: we asked for the cancellation.
-    A late fill after an end brings a second end of the same firing.
+    ``digest`` is that of the rule as it was. A late fill after an end brings a second end of the same firing.
     """
 
     rule: str
@@ -32,6 +32,7 @@ class UnitEnd:
     state: IntentState
     used: bool
     wanted: bool
+    digest: str
     reason: str
 
 

@@ -285,7 +285,7 @@ class Dispatcher:
         preflight = self._preflight
         if not preflight.is_stale(unit):
             return False
-        if any(leg.cancel_wanted for leg in unit):
+        if preflight.is_unwanted(unit):
             self._intake.close_unsent(unit, State.CANCELLED, "Cancelled before it was sent.", NoticeKind.CANCELLED)
         elif preflight.stopped():
             self._intake.refuse(unit, Refusal(Reason.STOPPED, ""))

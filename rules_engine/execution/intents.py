@@ -130,6 +130,15 @@ class Intents:
             )
         )
 
+    def digests(self) -> Mapping[UnitName, str]:
+        """Of every unit that is not over: the digest of its rule as it was when the unit was recorded."""
+        rows = self._database.rows(
+            "SELECT DISTINCT firing.rule, firing.seq, firing.digest FROM intent JOIN firing ON firing.id = firing_id"
+            f" WHERE {OPEN} AND intent.mode = ? AND intent.account = ?",
+            *self._scope,
+        )
+        return {(row["rule"], row["seq"]): row["digest"] for row in rows}
+
     def at_broker(self) -> Sequence[Intent]:
         """Everything that may be at IB, oldest firing first."""
         return [one for one in self._working_set.open() if one.state is not IntentState.INTENT]
@@ -202,16 +211,6 @@ class Intents:
         row = self._database.row("SELECT v FROM kv WHERE k = ?", self._aside_name)
         found: dict[str, dict[str, float]] = json.loads(row["v"]) if row else {}
         return found
-
-    def want_unsent_cancelled(self, rules: Iterable[str] | None) -> Sequence[Intent]:
-        """Marks what is still to be sent, of these rules or, for None, all of it; returns those newly marked."""
-        chosen, names = ("", ()) if rules is None else (" AND rule IN (SELECT value FROM json_each(?))", (list(rules),))
-        rows = self._database.rows(
-            f"UPDATE intent SET cancel_wanted = 1 WHERE {_UNSENT} AND cancel_wanted = 0"
-            f" AND mode = ? AND account = ?{chosen} RETURNING *",
-            *(*self._scope, *map(json.dumps, names)),
-        )
-        return self._wrote(rows)
 
     def want_cancelled(self, rule: str, instrument: str) -> Sequence[Intent]:
         """Marks the open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""

@@ -79,7 +79,11 @@ class Preflight:
         """Whether the unit must not leave any more."""
         expires_s = unit[0].expires_s
         is_late = expires_s is not None and self._clock.now_s() >= expires_s
-        return is_late or any(leg.cancel_wanted for leg in unit) or self.stopped()
+        return is_late or self.is_unwanted(unit) or self.stopped()
+
+    def is_unwanted(self, unit: Sequence[Intent]) -> bool:
+        """Whether it is to be cancelled."""
+        return any(self._journal.is_unwanted(leg) for leg in unit)
 
     def forbidden(self, link: OrderLink, unit: Sequence[Intent]) -> Refusal | None:
         """What no waiting will change."""

@@ -238,7 +238,7 @@ def test_what_is_asked_at_every_firing_reads_nothing_that_is_over(tmp_path: Path
     journal.intents.next_unit()
     journal.intents.open()
     journal.intents.at_broker()
-    journal.intents.want_unsent_cancelled(None)
+    journal.intents.digests()
     journal.intents.shift_expiry(1.0)
     connection.set_trace_callback(None)
     asked = [statement for statement in asked if "intent" in statement]

@@ -40,7 +40,7 @@ def do(bench: Bench, step: Step) -> None:
         case "cancel an instrument" if chosen:
             journal.want_cancelled(CancelOrders(instrument=chosen.draft.instrument))
         case "cancel the unsent":
-            journal.want_unsent_cancelled([RULES[number % 3]] if number % 2 else None)
+            journal.want_unsent_cancelled(journal.intents.open_of(RULES[number % 3]) if number % 2 else None)
         case "clock":
             journal.intents.shift_expiry(number)
         case "change" if chosen:

@@ -14,6 +14,7 @@ from rules_engine.broker.connection import Connection
 from rules_engine.broker.inquiry import Inquiry
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.rulebook import RuleBook
+from rules_engine.daemon.withdrawal import Withdrawal
 from rules_engine.execution.cancelling import Cancelling
 from rules_engine.execution.database import Database
 from rules_engine.execution.desk import Desk
@@ -61,7 +62,9 @@ ENGINE = {
     "outbox: after a letter is done with": Point(Outbox, "sent", after=True),
     "reload: before files are read": Point(RuleBook, "reading"),
     "reload: before the swap": Point(InForce, "_swap"),
-    "reload: in the middle of the swap": Point(InForce, "_cancel_held"),
+    "reload: in the middle of the swap": Point(Withdrawal, "bar"),
+    "reload: before orders are taken back": Point(Withdrawal, "mark_barred"),
+    "reload: after orders are taken back": Point(Withdrawal, "mark_barred", after=True),
     "reload: after the swap": Point(InForce, "_swap", after=True),
     "before memories are saved": Point(Journal, "save_lives"),
     "after memories are saved": Point(Journal, "save_lives", after=True),
