@@ -29,7 +29,7 @@ class Withdrawal:
         break them; of those ``misplaced`` that concerns only what the broker is to hold. Returns the rules that have
         something to be marked: a start that does not find it marked finds it to be of other words."""
         whole, placed = frozenset(edited), frozenset(misplaced)
-        found, unwanted = self._journal.intents.open(), self._journal.unwanted
+        found, unwanted = self._journal.intents.open(), self._journal.intents.unwanted
         concerned = (one for one in found if one.rule in whole or (one.held and one.rule in placed))
         unwanted.update({(one.rule, one.held): one.seq for one in concerned})
         triggered = {one.rule for one in found if one.state not in NOT_TRIGGERED and _is_held(one)}
@@ -41,11 +41,11 @@ class Withdrawal:
     def mark_barred(self, rules: Collection[str]) -> Sequence[str]:
         """What was barred of these is to be cancelled, in one commit. Returns the rules for which the broker held
         something; not those of which it has triggered some."""
-        is_unwanted = self._journal.is_unwanted
+        is_unwanted = self._journal.intents.is_unwanted
         with self._journal.transaction():
             marked = [rule for rule in rules if self._mark(rule, list(filter(is_unwanted, self._open(rule))))]
         for name in ((rule, held) for rule in rules for held in (True, False)):
-            self._journal.unwanted.pop(name, None)
+            self._journal.intents.unwanted.pop(name, None)
         return marked
 
     def mark(self, rules: Iterable[str]) -> Sequence[str]:

@@ -29,6 +29,9 @@ class Intents:
         self._scope = (mode, account)
         self._aside_name = f"fills set aside of {mode} {account}"
         self._profits: dict[str, RuleProfit] = {}
+        self.unwanted: dict[tuple[str, bool], int] = {}
+        """Up to which of its firings nothing of a rule is sent any more, although that is not recorded yet: apart for
+        what the broker is to hold (True) and the rest."""
         self._working_set = WorkingSet(database, self.read_open, self.read_sent_since)
 
     def insert(self, firing_id: int, intent: Intent) -> None:
@@ -76,6 +79,7 @@ class Intents:
             "UPDATE intent SET quantity = ?, draft_json = ?, updated_s = ? WHERE key = ?",
             *(str(intent.draft.quantity), to_text(intent.draft), now_s, intent.key),
         )
+        self._working_set.wrote(intent)
 
     def shift_expiry(self, by_s: float) -> None:
         """The clock was set by so many seconds: what is still to be sent has as much time left as before."""
@@ -129,6 +133,10 @@ class Intents:
                 f"SELECT * FROM intent WHERE {OPEN} AND mode = ? AND account = ? ORDER BY firing_id, leg", *self._scope
             )
         )
+
+    def is_unwanted(self, leg: Intent) -> bool:
+        """Whether it is to be cancelled, on disk or as of just now."""
+        return leg.cancel_wanted or leg.seq <= self.unwanted.get((leg.rule, leg.held), 0)
 
     def digests(self) -> Mapping[UnitName, str]:
         """Of every unit that is not over: the digest of its rule as it was when the unit was recorded."""

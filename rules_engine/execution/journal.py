@@ -64,9 +64,6 @@ class Journal:
         self.naming = Naming(self._engine_name(token), token(2)[:3])
         self.undecided: set[str] = set()
         """Rules with a firing that is not recorded yet: their memories stay what they were before it."""
-        self.unwanted: dict[tuple[str, bool], int] = {}
-        """Up to which of its firings nothing of a rule is sent any more, although that is not recorded yet: apart for
-        what the broker is to hold (True) and the rest."""
         self.enter(mode, account)
 
     def enter(self, mode: Mode, account: str) -> None:
@@ -114,16 +111,13 @@ class Journal:
 
     def want_unsent_cancelled(self, legs: Iterable[Intent] | None = None) -> Sequence[Intent]:
         """Marks what is still to be sent, of these legs or all of it, never to be sent; returns those newly marked."""
+        chosen = self.intents.open() if legs is None else legs
         with self.transaction():
-            chosen = [one.key for one in (self.intents.open() if legs is None else legs) if _is_unsent(one)]
-            newest = [one for key in chosen if (one := self.intents.get(key)) is not None and not one.cancel_wanted]
+            unsent = [self.intents.get(one.key) for one in chosen if one.state is IntentState.INTENT]
+            newest = [one for one in unsent if one is not None and not one.cancel_wanted]
             for intent in newest:
                 self.want_leg_cancelled(intent)
         return newest
-
-    def is_unwanted(self, leg: Intent) -> bool:
-        """Whether it is to be cancelled, on disk or as of just now."""
-        return leg.cancel_wanted or leg.seq <= self.unwanted.get((leg.rule, leg.held), 0)
 
     def want_leg_cancelled(self, intent: Intent) -> None:
         """Marks one open intent to be cancelled."""
@@ -408,10 +402,6 @@ class Journal:
             name = self.get("engine") or token(2)
             self.put("engine", name)
         return name
-
-
-def _is_unsent(intent: Intent) -> bool:
-    return intent.state is IntentState.INTENT
 
 
 def engine_name(path: Path) -> str:

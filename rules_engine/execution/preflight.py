@@ -83,7 +83,7 @@ class Preflight:
 
     def is_unwanted(self, unit: Sequence[Intent]) -> bool:
         """Whether it is to be cancelled."""
-        return any(self._journal.is_unwanted(leg) for leg in unit)
+        return any(self._journal.intents.is_unwanted(leg) for leg in unit)
 
     def forbidden(self, link: OrderLink, unit: Sequence[Intent]) -> Refusal | None:
         """What no waiting will change."""

@@ -18,7 +18,8 @@ from tests.execution.doubles import NOW_S, decision
 
 STATES = tuple(state for state in IntentState if state is not IntentState.DRY)
 RULES = ("r0", "r1", "r2")
-STEPS = ("record", "change", "send", "cancel a rule", "cancel an instrument", "cancel the unsent", "clock", "enlarge")
+ASKED = ("cancel a rule", "cancel an instrument", "cancel the unsent", "clock")
+STEPS = ("record", "change", "send", "enlarge", "refit", *ASKED)
 Step = tuple[str, int, IntentState]
 
 
@@ -47,6 +48,8 @@ def do(bench: Bench, step: Step) -> None:
             journal.change(replace(chosen, state=state, filled=Decimal(number)), "report")
         case "send" if chosen:
             journal.change(replace(chosen, state=IntentState.SENDING, sent_s=NOW_S + number), "sending")
+        case "refit" if chosen and chosen.state is IntentState.INTENT and chosen.enlarged_to is None:
+            journal.refit([chosen], [replace(chosen.draft, quantity=Decimal(1 + number))])
         case "enlarge" if chosen:
             journal.change(replace(chosen, enlarged_to=chosen.draft.quantity + 1 + number), "report")
 
