@@ -31,6 +31,5 @@ def keepers_words(instrument: Instrument, side: Side, working: Sequence[Intent],
         return ""
     shown = [f"{order_words(one.draft)} ({one.rule})" for one in keepers[:SHOWN_MAX]]
     more = [f"{len(keepers) - SHOWN_MAX} more"] if len(keepers) > SHOWN_MAX else []
-    cancels = [f"cancel orders in {name}" for name in dict.fromkeys(one.draft.instrument.name for one in keepers)]
-    instead = ", ".join((*cancels, f"close {instrument.name}"))
+    instead = f"cancel orders in {instrument.name}, close {instrument.name}"
     return f"orders that may close it are open: {'; '.join((*shown, *more))}. To close it now: [{instead}]"

@@ -1,7 +1,7 @@
 """How much orders on their way may still buy or sell."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from rules_engine.execution.ports import Market, OrderLink
@@ -31,6 +31,11 @@ def contract_in(market: Market | OrderLink, instrument: Instrument) -> Hashable:
     """The number of IB's contract: two names may mean one. Without a number the name itself."""
     traded = market.traded(instrument.name)
     return (traded.contract_id if traded else instrument.contract_id) or instrument.name
+
+
+def is_one_contract(market: Market | OrderLink, one: Instrument, other: Instrument) -> bool:
+    """Whether both mean the same, by IB's number or, where IB has not been asked about one, by what they say."""
+    return contract_in(market, one) == contract_in(market, other) or replace(one, name=other.name) == other
 
 
 def of_unit(unit: Unit, contract_of: ContractOf) -> Sequence[Exposed]:

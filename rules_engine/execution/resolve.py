@@ -8,7 +8,7 @@ from math import isfinite
 
 from rules_engine.execution.book import Refusal
 from rules_engine.execution.closing import keepers_words, left_to_close
-from rules_engine.execution.exposure import contract_in
+from rules_engine.execution.exposure import contract_in, is_one_contract
 from rules_engine.execution.ports import Market
 from rules_engine.execution.sizes import orderable, sizes_words
 from rules_engine.model.action import (
@@ -46,8 +46,8 @@ GOOD_TILL_CANCELLED = TimeInForce(Duration.GOOD_TILL_CANCELLED)
 class Resolved:
     """Everything that one firing does: its orders as one unit, and the cancellations before them.
 
-    ``rest`` are our open orders that it does not cancel: what the unit is checked against. ``remarks`` say in what the
-    orders fall short of the actions.
+    ``cancels`` name a contract by each of its names. ``rest`` are our open orders that it does not cancel: what the
+    unit is checked against. ``remarks`` say in what the orders fall short of the actions.
     """
 
     unit: Unit
@@ -69,7 +69,8 @@ def resolve(
 ) -> Resolved | Refusal:
     """All of the actions with today's numbers, or why none of them is done. ``open_intents`` are our own."""
     legs: list[OrderDraft] = []
-    cancels = tuple(action for action in actions if isinstance(action, CancelOrders))
+    asked = (action for action in actions if isinstance(action, CancelOrders))
+    cancels = tuple(one for cancel in asked for one in _by_every_name(cancel, market, open_intents))
     rest = tuple(intent for intent in open_intents if not any(_is_cancelled(intent, cancel) for cancel in cancels))
     numbers = _Numbers(market, rest, ending)
     try:
@@ -292,7 +293,15 @@ def _time_in_force(written: TimeInForce | None, ending: Ending | None) -> TimeIn
     return written
 
 
+def _by_every_name(cancel: CancelOrders, market: Market, intents: Sequence[Intent]) -> Sequence[CancelOrders]:
+    """In an instrument: in its contract, under each name that our orders in it bear."""
+    if (of := cancel.instrument) is None:
+        return (cancel,)
+    named = {intent.draft.instrument.name: intent.draft.instrument for intent in intents} | {of.name: of}
+    return [CancelOrders(instrument=one) for one in named.values() if is_one_contract(market, one, of)]
+
+
 def _is_cancelled(intent: Intent, cancel: CancelOrders) -> bool:
     if cancel.instrument is not None:
-        return intent.draft.instrument == cancel.instrument
+        return intent.draft.instrument.name == cancel.instrument.name
     return intent.rule == cancel.rule

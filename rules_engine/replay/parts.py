@@ -74,6 +74,8 @@ def _names(plan: Plan) -> Iterator[_Key]:
             elif isinstance(action, CancelOrders) and action.instrument is not None:
                 instruments.add(action.instrument)
     yield from (("instrument", name) for name in sorted(of.name for of in instruments))
+    # Under two names it may be one contract, and orders in it count together.
+    yield from (("contract", words) for words in sorted(repr(replace(of, name="")) for of in instruments))
 
 
 class _Groups:

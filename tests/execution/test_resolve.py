@@ -264,12 +264,12 @@ def test_a_close_that_other_orders_leave_nothing_to_names_them_and_what_to_write
     assert isinstance(many, Refusal) and "; 2 more. To close it now" in many.detail
 
 
-def test_a_close_against_orders_under_another_name_says_to_cancel_those() -> None:
+def test_a_close_against_orders_under_another_name_says_to_cancel_in_the_contract() -> None:
     visa = replace(V, name="VISA")
     market = FakeMarket(positions={"V": Decimal(100)}, contracts={"VISA": stock("V")})
     refused = resolve([ClosePosition(V)], market, (working(SELL, 60, instrument=visa), working(SELL, 40, instrument=V)))
     assert isinstance(refused, Refusal)
-    assert refused.detail.endswith("[cancel orders in VISA, cancel orders in V, close V]")
+    assert refused.detail.endswith("[cancel orders in V, close V]")
 
 
 def test_what_an_entry_has_not_filled_yet_counts_at_its_children_since_a_fill_may_be_told_after_the_position() -> None:

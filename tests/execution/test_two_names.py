@@ -1,5 +1,6 @@
 """Two names may mean one contract at IB: every limit counts what is on its way, under either of them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,14 +10,15 @@ from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.ports import Quote
 from rules_engine.execution.resolve import Resolved, resolve
 from rules_engine.execution.risk import RiskGate
-from rules_engine.model.action import ClosePosition, Side
+from rules_engine.model.action import CancelOrders, ClosePosition, Side
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.firing import Reason
 from rules_engine.model.instrument import Instrument, Kind
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft, OrderKind
 from rules_engine.model.settings import Limits
-from tests.execution.doubles import NOW_S, FakeMarket, V, draft, stock
+from tests.execution.bench import Bench
+from tests.execution.doubles import MA, NOW_S, FakeMarket, V, decision, draft, stock
 
 V_CONTRACT = stock("V").contract_id
 VISA = Instrument("VISA", Kind.CONTRACT, contract_id=V_CONTRACT)
@@ -100,3 +102,53 @@ def test_names_whose_contracts_have_no_number_are_not_taken_for_one() -> None:
     unnumbered.contracts = {name: replace(stock("V"), contract_id=0) for name in ("V", "VISA")}
     resting = order(VISA, Side.SELL, 300, kind=OrderKind.LIMIT, limit=Decimal(210))
     assert reason(order(V, Side.SELL, 300), resting, seen=unnumbered) is None
+
+
+@pytest.mark.parametrize(("ordered", "named"), [(V, VISA), (VISA, V)])
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_orders_in_a_contract_are_cancelled_under_either_name(
+    bench: Bench, ordered: Instrument, named: Instrument, restarts: bool
+) -> None:
+    link = bench.accepting(await bench.connect())
+    bench.market = market()
+    link.traded = lambda instrument: stock("MA" if instrument == "MA" else "V")  # type: ignore[method-assign]  # Two names, one contract.
+    resting = bench.record(decision(order(ordered, Side.BUY, 10, kind=OrderKind.LIMIT, limit=Decimal(190))))
+    other = bench.record(decision(draft(kind=OrderKind.LIMIT, limit=Decimal(390))))
+    if restarts:
+        bench.restart()
+    resolved = resolve([CancelOrders(instrument=named)], bench.market, bench.journal.intents.open())
+    assert isinstance(resolved, Resolved)
+    bench.record(replace(decision(rule="out"), unit=(), cancels=resolved.cancels))
+    assert [bench.intent(key).cancel_wanted for key in (resting, other)] == [True, False]
+    assert [intent.key for intent in resolved.rest] == [other]
+
+
+def cancelled(named: Instrument, ordered: Sequence[Instrument], seen: FakeMarket) -> list[str]:
+    """The names under which `cancel orders in` looks for orders, which we have in these."""
+    working = [at_work(order(one, Side.BUY, 10)) for one in ordered]
+    resolved = resolve([CancelOrders(instrument=named)], seen, working)
+    assert isinstance(resolved, Resolved)
+    assert len(resolved.rest) == sum(
+        one.name not in {str(cancel.instrument) for cancel in resolved.cancels} for one in ordered
+    )
+    return sorted(str(cancel.instrument) for cancel in resolved.cancels)
+
+
+def test_each_name_is_looked_for_once_and_its_own_also_without_an_order() -> None:
+    assert cancelled(V, [VISA, V, VISA, MA], market()) == ["V", "VISA"]
+    assert cancelled(V, [MA], market()) == ["V"]
+
+
+def test_what_ib_was_not_asked_about_is_the_same_where_it_says_the_same() -> None:
+    unasked = market()
+    unasked.contracts |= {"VISA": None, "TOO": None}
+    too = replace(V, name="TOO")
+    assert cancelled(too, [V, VISA], unasked) == ["TOO", "V"]
+    assert cancelled(V, [too, VISA], unasked) == ["TOO", "V", "VISA"], "a bare number says which contract it is"
+    assert cancelled(replace(too, currency="EUR"), [V], unasked) == ["TOO"]
+
+
+def test_names_of_different_contracts_are_not_cancelled_together() -> None:
+    apart = market()
+    apart.contracts["VISA"] = replace(stock("V"), contract_id=99)
+    assert cancelled(V, [VISA], apart) == ["V"]

@@ -166,6 +166,21 @@ def test_cancelling_by_rule_by_instrument_and_by_condition(tmp_path: Path) -> No
         assert played.orders == [("buy 10 limit", "cancelled", None, None)], (other, more)
 
 
+def test_cancelling_in_an_instrument_goes_by_its_contract(tmp_path: Path) -> None:
+    for contract in ("stock: V", "conId: 12"):
+        rules = f"""
+instruments:
+  VISA: {{{contract}}}
+  CARD: {{{contract}}}
+rules:
+  - {{name: one, when: MA crosses above 100, do: buy 10 VISA at limit 90 good till cancelled, once: true}}
+  - {{name: other, when: MA crosses above 100, do: buy 10 MA at limit 90 good till cancelled, once: true}}
+  - {{name: two, when: AXP > 105, do: cancel orders in CARD}}
+"""
+        played = play(tmp_path, rules, {"MA": prices(99, 101, 102), "AXP": prices(99, 101, 106)})
+        assert [end for _, end, *_ in played.orders] == ["cancelled", "working"], contract
+
+
 def test_rules_know_what_is_held_worked_and_executed(tmp_path: Path) -> None:
     rules = """
 rules:
