@@ -189,9 +189,10 @@ class Journal:
     def refit(self, legs: Sequence[Intent], drafts: Sequence[OrderDraft]) -> Sequence[Intent]:
         """What is still to be sent, as ``drafts`` have it by now. Returns the legs so."""
         fitted = [replace(leg, draft=draft) for leg, draft in zip(legs, drafts, strict=True)]
-        with self.transaction():
-            for before, leg in zip(legs, fitted, strict=True):
-                if leg != before:
+        changed = [(before, leg) for before, leg in zip(legs, fitted, strict=True) if leg != before]
+        if changed:
+            with self.transaction():
+                for before, leg in changed:
                     self.intents.redraft(leg, self._clock.now_s())
                     self.event(leg.key, "fitted", {"quantity": leg.draft.quantity, "before": before.draft.quantity})
         return fitted
