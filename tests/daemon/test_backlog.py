@@ -1,23 +1,18 @@
 """Prices that wait in the inbox were there before now: no timer matures past them."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from rules_engine.broker.connection import Connection
 from rules_engine.broker.history import Past
-from rules_engine.daemon.daemon import Daemon
-from rules_engine.daemon.rulebook import Edition, RuleBook
-from rules_engine.daemon.state_folder import StateFolder
-from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
 from rules_engine.model.plan import History
 from rules_engine.model.reports import FeedUp
-from rules_engine.model.settings import GatewaySettings, Settings
 from rules_engine.model.tick import Tick
+from tests.daemon.alone import Alone
 from tests.daemon.house import House
 
 START_S = 1_900_000_000.0
@@ -30,35 +25,23 @@ OTHER = "  - {name: other, when: V > 900, do: notify desk}\n"
 async def test_a_price_that_waits_ends_what_would_have_lasted_whatever_is_asked_meanwhile(
     tmp_path: Path, ends_at_s: float, fires: int, command: str | None
 ) -> None:
-    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SteppedClock(START_S)
-    folder.mkdir()
-    (folder / "rules.yaml").write_text(RULES + OTHER)
-    state.prepare()
-    book = RuleBook(folder, frozenset({"desk"}))
-    edition = book.read(START_S, frozenset(), {})
-    assert isinstance(edition, Edition)
-    settings = Settings(rules=folder, state=state.path, gateway=GatewaySettings(port=1))
-    around, stopping = Surroundings(elapsed_s=clock.now_s), asyncio.Event()
-    daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
-    running = asyncio.create_task(daemon.run(stopping))
-    while not daemon.is_running:
-        await asyncio.sleep(0)
-    hear = daemon.inbox
-    hear.report(FeedUp(START_S, "V"))
-    hear.tick(Tick("V", START_S, Field.LAST, 199.0))
-    hear.tick(Tick("V", START_S + 1, Field.LAST, 201.0))
-    daemon._step()
-    for number in range(60):
-        hear.tick(Tick("V", START_S + 2 + number / 100, Field.LAST, 201.0))
-    hear.tick(Tick("V", START_S + ends_at_s, Field.LAST, 199.0))
-    clock.time_s = START_S + 40
-    if command is not None:
-        await daemon._control._commands[command]({"rule": "other"})
-    daemon._step()
-    stopping.set()
-    await running
-    daemon.close()
-    with open_ledger(state.journal) as ledger:
+    clock = SteppedClock(START_S)
+    alone = Alone(tmp_path, clock, known=("desk",))
+    alone.write(RULES + OTHER)
+    async with alone.running() as daemon:
+        hear = daemon.inbox
+        hear.report(FeedUp(START_S, "V"))
+        hear.tick(Tick("V", START_S, Field.LAST, 199.0))
+        hear.tick(Tick("V", START_S + 1, Field.LAST, 201.0))
+        daemon._step()
+        for number in range(60):
+            hear.tick(Tick("V", START_S + 2 + number / 100, Field.LAST, 201.0))
+        hear.tick(Tick("V", START_S + ends_at_s, Field.LAST, 199.0))
+        clock.time_s = START_S + 40
+        if command is not None:
+            await daemon._control._commands[command]({"rule": "other"})
+        daemon._step()
+    with open_ledger(alone.state.journal) as ledger:
         assert len(ledger.fires(count_max=10)) == fires
 
 

@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 
 from rules_engine.daemon.daemon import Daemon
-from rules_engine.daemon.rulebook import Edition, RuleBook
-from rules_engine.daemon.state_folder import StateFolder
-from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.gateway import Catalogue, Gateway, Market
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
-from rules_engine.model.settings import GatewaySettings, Settings
+from rules_engine.model.settings import GatewaySettings
+from tests.daemon.alone import Alone
 
 START_S = 1_900_000_000.0
 DEADLINE_S = 30.0
@@ -59,28 +57,18 @@ class Held:
 
 @asynccontextmanager
 async def held(folder: Path) -> AsyncIterator[Held]:
-    rules, state, clock = folder / "rules", StateFolder(folder / "var"), SteppedClock(START_S)
-    rules.mkdir()
-    (rules / "rules.yaml").write_text(RULES)
-    state.prepare()
+    clock = SteppedClock(START_S)
     gateway = Gateway(Market(Catalogue()), clock=clock)
     await gateway.start()
     gateway.push("V", 200.0)
-    book = RuleBook(rules, frozenset({"desk"}))
-    edition = book.read(START_S, frozenset(), {})
-    assert isinstance(edition, Edition)
-    settings = Settings(rules=rules, state=state.path, gateway=GatewaySettings(port=gateway.port))
-    around, stopping = Surroundings(elapsed_s=clock.now_s), asyncio.Event()
-    daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
-    running = asyncio.create_task(daemon.run(stopping))
-    one = Held(daemon, gateway, clock)
-    await one.heard(200.0)
+    alone = Alone(folder, clock, known=("desk",), gateway=GatewaySettings(port=gateway.port))
+    alone.write(RULES)
     try:
-        yield one
+        async with alone.running() as daemon:
+            one = Held(daemon, gateway, clock)
+            await one.heard(200.0)
+            yield one
     finally:
-        stopping.set()
-        await running
-        daemon.close()
         await gateway.stop()
 
 

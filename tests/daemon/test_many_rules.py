@@ -4,7 +4,6 @@ import asyncio
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +13,8 @@ from benchmarks.callbacks import callbacks_timed
 from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.control import ask
 from rules_engine.daemon.daemon import Daemon
-from rules_engine.daemon.rulebook import Difference, Edition, RuleBook
+from rules_engine.daemon.rulebook import Difference, Edition
 from rules_engine.daemon.slices import in_slices
-from rules_engine.daemon.state_folder import StateFolder
-from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.language import prepare
@@ -27,16 +24,14 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.life import Life, Replaced
 from rules_engine.model.plan import Plan
 from rules_engine.model.reports import FeedUp
-from rules_engine.model.settings import GatewaySettings, Settings
 from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
+from tests.daemon.alone import Alone
 
 FILES, RULES_A_FILE = 100, 100
 TEN_THOUSAND_MAX, A_THOUSAND_MAX = 0.008, 0.0065
 """No callback takes a larger share of all the work: 0.05 s on the machine of docs/decisions/0016, where ten thousand
 rules take 6.3 s and a thousand 7.4 s. One that is slower, or busy, is so for both."""
-NOBODY = GatewaySettings(port=1)
-"""There is no broker in this: prices are put into the inbox."""
 WHENS = (
     "S{symbol} crosses above {level}",
     "S{symbol} moves up {percent}% in 5m",
@@ -66,31 +61,28 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
         return tick(self, one)
 
     monkeypatch.setattr(Evaluator, "tick", listen)
-    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SystemClock()
-    folder.mkdir()
-    state.prepare()
+    clock = SystemClock()
+    alone = Alone(tmp_path, clock)
     for number in range(FILES):
-        write(folder, number)
+        write(alone.rules, number)
     sentence_parser()  # Made once, before there is a connection that could bring prices.
-    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
-    book = RuleBook(folder, frozenset())
     with callbacks_timed() as taken:
         with collector_waits():
-            edition = await in_slices(book.reading(clock.now_s(), frozenset(), {}))
+            edition = await in_slices(alone.book.reading(clock.now_s(), frozenset(), {}))
         assert isinstance(edition, Edition) and len(edition.plans) == FILES * RULES_A_FILE
-        daemon = Daemon(settings, state, book, edition, clock, live=False)
+        daemon = alone.daemon(edition)
         stopping, sent = asyncio.Event(), list[float]()
         running = asyncio.create_task(daemon.run(stopping))
         while not daemon.is_running:
             await asyncio.sleep(0)
         daemon.inbox.report(FeedUp(clock.now_s(), "S7"))
         feeding = asyncio.create_task(feed(daemon, clock, sent))
-        write(folder, 50, quantity=2)
+        write(alone.rules, 50, quantity=2)
         changed = await daemon.reload()
         feeding.cancel()
         feeding = asyncio.create_task(feed(daemon, clock, sent, turns=50))
         for number in range(FILES // 2):
-            write(folder, number, quantity=3)
+            write(alone.rules, number, quantity=3)
         half_changed = await daemon.reload()
         feeding.cancel()
         while len(daemon.inbox):
@@ -107,94 +99,62 @@ async def test_ten_thousand_rules_start_and_reload_without_holding_prices_up(
 @pytest.mark.parametrize("new", ["buy 2 MA", "buy 1 MA\n    only_if: V > 100", "crosses below"])
 async def test_what_a_reload_takes_out_of_force_needs_no_collector_to_be_let_go(tmp_path: Path, new: str) -> None:
     """What is there after a reload is never looked through again, so a circle in it would stay for good."""
-    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SystemClock()
-    folder.mkdir()
-    state.prepare()
-    write(folder, 0)
-    book, stopping = RuleBook(folder, frozenset()), asyncio.Event()
-    edition = book.read(clock.now_s(), frozenset(), {})
-    assert isinstance(edition, Edition)
-    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
-    daemon = Daemon(settings, state, book, edition, clock, live=False)
-    del edition
-    running = asyncio.create_task(daemon.run(stopping))
-    while not daemon.is_running:
-        await asyncio.sleep(0)
-    before = [weakref.ref(run) for run in daemon._evaluator._runs.values()]
-    (file,) = folder.iterdir()
-    file.write_text(file.read_text().replace("crosses above" if "crosses" in new else "buy 1 MA", new))
-    changed = await daemon.reload()
-    assert isinstance(changed, Difference) and changed.changed
-    assert sum(run() is None for run in before) == len(changed.changed)
-    stopping.set()
-    await running
-    daemon.close()
+    alone = Alone(tmp_path, SystemClock())
+    write(alone.rules, 0)
+    async with alone.running() as daemon:
+        before = [weakref.ref(run) for run in daemon._evaluator._runs.values()]
+        (file,) = alone.rules.iterdir()
+        file.write_text(file.read_text().replace("crosses above" if "crosses" in new else "buy 1 MA", new))
+        changed = await daemon.reload()
+        assert isinstance(changed, Difference) and changed.changed
+        assert sum(run() is None for run in before) == len(changed.changed)
 
 
 async def test_what_matured_before_a_reload_is_decided_by_the_words_it_matured_under(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
-    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SteppedClock(1_900_000_000.0)
-    folder.mkdir()
-    state.prepare()
-    file = folder / "rules.yaml"
-    file.write_text("version: 1\ntimezone: UTC\nrules:\n  - name: r\n    when: V > 200 for 30s\n    do: buy 1 MA\n")
-    book, stopping = RuleBook(folder, frozenset()), asyncio.Event()
-    edition = book.read(clock.now_s(), frozenset(), {})
-    assert isinstance(edition, Edition)
-    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
-    around = Surroundings(elapsed_s=clock.now_s)
-    daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
-    running = asyncio.create_task(daemon.run(stopping))
-    while not daemon.is_running:
-        await asyncio.sleep(0)
-    daemon.inbox.report(FeedUp(clock.now_s(), "V"))
-    for price in (199.0, 201.0):
-        daemon.inbox.tick(Tick("V", clock.now_s(), Field.LAST, price))
-    while len(daemon.inbox):
-        await asyncio.sleep(0)
-    replacing = Evaluator.replacing
+    clock, replacing = SteppedClock(1_900_000_000.0), Evaluator.replacing
+    alone = Alone(tmp_path, clock)
+    text = "version: 1\ntimezone: UTC\nrules:\n  - name: r\n    when: V > 200 for 30s\n    do: buy 1 MA\n"
+    alone.write(text)
 
     def late(self: Evaluator, plans: Iterable[Plan], until_s: Callable[[], float]) -> Slices[Replaced]:
         clock.time_s += 30
         return (yield from replacing(self, plans, until_s))
 
-    monkeypatch.setattr(Evaluator, "replacing", late)
-    file.write_text(file.read_text().replace("name: r", "name: other"))
-    assert isinstance(await daemon.reload(), Difference)
-    stopping.set()
-    await running
-    daemon.close()
-    with open_ledger(state.journal) as ledger:
+    async with alone.running() as daemon:
+        daemon.inbox.report(FeedUp(clock.now_s(), "V"))
+        for price in (199.0, 201.0):
+            daemon.inbox.tick(Tick("V", clock.now_s(), Field.LAST, price))
+        while len(daemon.inbox):
+            await asyncio.sleep(0)
+        monkeypatch.setattr(Evaluator, "replacing", late)
+        alone.write(text.replace("name: r", "name: other"))
+        assert isinstance(await daemon.reload(), Difference)
+    with open_ledger(alone.state.journal) as ledger:
         assert [(fire.rule, fire.fate) for fire in ledger.fires()] == [("r", "held back")]
 
 
 async def test_a_thousand_rules_hold_nothing_up_whatever_is_done_with_all_of_them(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
-    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SystemClock()
-    folder.mkdir()
-    state.prepare()
+    alone = Alone(tmp_path, SystemClock())
     for number in range(10):
-        write(folder, number)
+        write(alone.rules, number)
     prepare()
-    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
     longest: dict[str, float] = {}
     work: list[float] = []
     for start in ("start", "start again"):
-        book, stopping = RuleBook(folder, frozenset()), asyncio.Event()
-        edition = book.read(clock.now_s(), frozenset(), {})
-        assert isinstance(edition, Edition)
-        daemon = Daemon(settings, state, book, edition, clock, live=False)
+        daemon, stopping = alone.daemon(), asyncio.Event()
         with longest_callback(longest, work, start):
             running = asyncio.create_task(daemon.run(stopping))
-            while not daemon.is_running or not state.socket.exists():
+            while not daemon.is_running or not alone.state.socket.exists():
                 await asyncio.sleep(0)
         for what, command in COMMANDS.items():
             with longest_callback(longest, work, what):
-                await asyncio.to_thread(ask, state.socket, command)
+                await asyncio.to_thread(ask, alone.state.socket, command)
         for what, (old, new) in EDITS.items():
-            for file in folder.iterdir():
+            for file in alone.rules.iterdir():
                 file.write_text(file.read_text().replace(old, new))
             with longest_callback(longest, work, what):
                 await daemon.reload()
@@ -240,19 +200,13 @@ async def feed(daemon: Daemon, clock: SystemClock, sent: list[float], turns: int
 async def test_rules_that_did_not_change_are_not_saved_again_and_are_known_to_be_as_they_were(
     tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
-    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SteppedClock(1_900_000_000.0)
-    folder.mkdir()
-    state.prepare()
-    write(folder, 0)
-    settings = replace(Settings(), rules=folder, state=state.path, gateway=NOBODY)
-    book = RuleBook(folder, frozenset())
-    edition = book.read(clock.now_s(), frozenset(), {})
-    assert isinstance(edition, Edition)
-    around = Surroundings(elapsed_s=clock.now_s)
+    clock = SteppedClock(1_900_000_000.0)
+    alone = Alone(tmp_path, clock)
+    write(alone.rules, 0)
 
     async def turn(**known_s: float) -> None:
         """An engine that hears a price each minute for three minutes, and then is gone as in a crash."""
-        daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
+        daemon = alone.daemon()
         saved: list[str] = []
         save = daemon._journal.save_lives
 

@@ -2,23 +2,20 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 from rules_engine.daemon.daemon import Daemon
-from rules_engine.daemon.rulebook import Edition, RuleBook
-from rules_engine.daemon.state_folder import StateFolder
-from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.journal import Journal
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedUp
-from rules_engine.model.settings import GatewaySettings, Settings
 from rules_engine.model.slices import at_once
 from rules_engine.model.tick import Tick
+from tests.daemon.alone import Alone
 
 START_S = 1_900_000_000.0
 MINUTE_S = 60.0
@@ -36,7 +33,7 @@ class Engine:
 
     daemon: Daemon
     clock: SteppedClock
-    folder: Path
+    alone: Alone
 
     def lives(self, minutes: int) -> None:
         """A price each minute, after which what changed is saved."""
@@ -49,7 +46,7 @@ class Engine:
 
     async def reads_and_saves_nothing(self, rules: Mapping[str, str]) -> None:
         """Takes edited files over, as an engine that is killed before the rules' new memories come to disk."""
-        write(self.folder, rules)
+        self.alone.write(spelled(rules))
         with patch.object(Journal, "save_lives"):
             await self.daemon._in_force.reload()
 
@@ -62,34 +59,20 @@ class Engine:
         }
 
 
-def write(folder: Path, rules: Mapping[str, str]) -> None:
+def spelled(rules: Mapping[str, str]) -> str:
     lines = "".join(f"  - {{name: {name}, {text}}}\n" for name, text in rules.items())
-    (folder / "rules.yaml").write_text(f"version: 1\ntimezone: UTC\nrules:\n{lines}")
+    return f"version: 1\ntimezone: UTC\nrules:\n{lines}"
 
 
 @asynccontextmanager
 async def engine(path: Path, clock: SteppedClock, rules: Mapping[str, str]) -> AsyncIterator[Engine]:
     """One that begins, and in the end is gone as in a crash."""
-    folder, state = path / "rules", StateFolder(path / "var")
-    folder.mkdir(exist_ok=True)
-    state.prepare()
-    write(folder, rules)
-    settings = replace(
-        Settings(),
-        rules=folder,
-        state=state.path,
-        gateway=GatewaySettings(port=1),
-        channels={"phone": "json://localhost:1"},
-        local_webhooks=True,
-    )
-    book = RuleBook(folder, frozenset(settings.channels))
-    edition = book.read(clock.now_s(), frozenset(), {})
-    assert isinstance(edition, Edition), edition
-    around = Surroundings(elapsed_s=clock.now_s)
-    daemon = Daemon(settings, state, book, edition, clock, live=False, surroundings=around)
+    alone = Alone(path, clock, known=("phone",))
+    alone.write(spelled(rules))
+    daemon = alone.daemon()
     try:
         await daemon._in_force.resume()
-        yield Engine(daemon, clock, folder)
+        yield Engine(daemon, clock, alone)
     finally:
         daemon.close()
 

@@ -1,22 +1,19 @@
 """Five thousand rules that all read one instrument: nothing that happens to it holds the loop up."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.callbacks import callbacks_timed
 from rules_engine.daemon.collector import collector_waits
-from rules_engine.daemon.daemon import Daemon
-from rules_engine.daemon.rulebook import Edition, RuleBook
+from rules_engine.daemon.rulebook import Edition
 from rules_engine.daemon.slices import in_slices
-from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.language import prepare
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedDown, FeedUp
-from rules_engine.model.settings import GatewaySettings, Settings
 from rules_engine.model.tick import Tick
+from tests.daemon.alone import Alone
 
 FILES, RULES_A_FILE = 50, 100
 LONGEST_MAX = 0.014
@@ -41,20 +38,17 @@ def write(folder: Path, number: int) -> None:
 
 
 async def test_what_happens_to_an_instrument_that_all_rules_read_holds_nothing_up(tmp_path: Path) -> None:
-    folder, state, clock = tmp_path / "rules", StateFolder(tmp_path / "var"), SystemClock()
-    folder.mkdir()
-    state.prepare()
+    clock = SystemClock()
+    alone = Alone(tmp_path, clock)
     for number in range(FILES):
-        write(folder, number)
+        write(alone.rules, number)
     prepare()
-    settings = replace(Settings(), rules=folder, state=state.path, gateway=GatewaySettings(port=1))
-    book = RuleBook(folder, frozenset())
     longest: dict[str, float] = {}
     with callbacks_timed() as taken:
         with collector_waits():
-            edition = await in_slices(book.reading(clock.now_s(), frozenset(), {}))
+            edition = await in_slices(alone.book.reading(clock.now_s(), frozenset(), {}))
         assert isinstance(edition, Edition) and len(edition.plans) == FILES * RULES_A_FILE
-        daemon = Daemon(settings, state, book, edition, clock, live=False)
+        daemon = alone.daemon(edition)
         stopping = asyncio.Event()
         running = asyncio.create_task(daemon.run(stopping))
         while not daemon.is_running:
@@ -77,7 +71,7 @@ async def test_what_happens_to_an_instrument_that_all_rules_read_holds_nothing_u
         daemon.close()
     long = {what: f"{taken_s * 1e3:.0f} ms" for what, taken_s in longest.items() if taken_s > LONGEST_MAX * sum(taken)}
     assert not long, f"{long} of {sum(taken):.1f} s"
-    with open_ledger(state.journal) as ledger:
+    with open_ledger(alone.state.journal) as ledger:
         fired = [fire.rule for fire in ledger.fires(count_max=2 * len(edition.plans))]
     assert len(fired) == len({*fired})
     assert {f"r{rule}" for rule in range(400) if rule % 5 in (0, 2)} <= {*fired}

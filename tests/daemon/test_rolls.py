@@ -1,22 +1,20 @@
 """A name that means another contract than before, in an engine at work and over a restart."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rules_engine.daemon.daemon import Daemon
-from rules_engine.daemon.rulebook import Edition, RuleBook
-from rules_engine.daemon.state_folder import StateFolder
-from rules_engine.daemon.surroundings import Surroundings
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field, Instrument, Kind
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import FeedDown, FeedUp
-from rules_engine.model.settings import GatewaySettings, Mode, Settings
+from rules_engine.model.settings import Mode
 from rules_engine.model.tick import Tick
+from tests.daemon.alone import Alone
 from tests.execution.doubles import V, decision, draft
 
 START_S = 1_900_000_000.0
@@ -33,41 +31,20 @@ instruments:
 OLD, NEW = 11, 22
 
 
-class Stage:
-    """An engine without a gateway, which is told what a connection would tell it."""
+class Stage(Alone):
+    """An engine that is told what a connection would tell it."""
+
+    clock: SteppedClock
 
     def __init__(self, folder: Path) -> None:
-        self.clock = SteppedClock(START_S)
-        self.state = StateFolder(folder / "var")
-        self.state.prepare()
-        self.rules = folder / "rules"
-        self.rules.mkdir()
-        (self.rules / "rules.yaml").write_text(RULES)
+        super().__init__(folder, SteppedClock(START_S), channels={"desk": "json://x"}, account="DU1")
+        self.write(RULES)
 
     @asynccontextmanager
     async def engine(self, mode: Mode = Mode.DRY) -> AsyncIterator[Daemon]:
-        book = RuleBook(self.rules, frozenset({"desk"}))
-        edition = book.read(self.clock.now_s(), frozenset(), {})
-        assert isinstance(edition, Edition), edition
-        settings = Settings(
-            rules=self.rules,
-            state=self.state.path,
-            gateway=GatewaySettings(port=1),
-            channels={"desk": "json://x"},
-            mode=mode,
-            account="DU1",
-        )
-        around, stopping = Surroundings(elapsed_s=self.clock.now_s), asyncio.Event()
-        daemon = Daemon(settings, self.state, book, edition, self.clock, live=False, surroundings=around)
-        running = asyncio.create_task(daemon.run(stopping))
-        try:
-            while not daemon.is_running:
-                await asyncio.sleep(0)
+        self.settings = replace(self.settings, mode=mode)
+        async with self.running() as daemon:
             yield daemon
-        finally:
-            stopping.set()
-            await running
-            daemon.close()
 
     def connected(self, daemon: Daemon, contract_id: int, name: str = "ES") -> None:
         """The feed is lost and comes again, with the prices of this contract."""
