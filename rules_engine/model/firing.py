@@ -31,7 +31,7 @@ class Reason(StrEnum):
     SHORT_SALE = "it would open a short position"
     POSITION_UNKNOWN = "the position is unknown"
     NOTHING_TO_CLOSE = "nothing is left to close"
-    WRONG_SIDE = "a bracket's child would be on the wrong side of its entry"
+    WRONG_SIDE = "a bracket's exit would be on the wrong side of its entry"
     BAD_QUANTITY = "the quantity is none that can be ordered"
     BAD_PRICE = "the price is not a positive number"
     TOO_LATE = "the order's own time is over"

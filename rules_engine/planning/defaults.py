@@ -62,7 +62,7 @@ def _of_orders(rule: Rule, at_broker: bool) -> Iterator[Default]:
         if not order.quantity.of_equity:
             yield Default("quantity", "in shares or contracts")
     for bracket in (action for case in rule.cases for action in case.actions if isinstance(action, Bracket)):
-        yield Default("time in force", f"good till cancelled: the children of {_short(bracket.entry)}")
+        yield Default("time in force", f"good till cancelled: the exits of {_short(bracket.entry)}")
 
 
 def _orders(action: Action) -> tuple[PlaceOrder, ...]:

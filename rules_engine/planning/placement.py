@@ -144,7 +144,7 @@ def _unit(cases: Sequence[_HeldCase]) -> Unit:
 
 
 def _conditional(order: Order, branch: Branch, first: int) -> list[OrderDraft]:
-    """Conditions belong to the entries: children wait for their parent."""
+    """Conditions belong to the entries: exits wait for theirs."""
     return [
         replace(leg, conditions=branch) if leg.parent is None else replace(leg, parent=first + leg.parent)
         for leg in order.legs
