@@ -104,7 +104,7 @@ def memory(folder: Path, sizes: Sequence[tuple[int, int]], prints: int) -> None:
         write_folder(here, symbols, days, prints)
         size = sum(path.stat().st_size for path in here.rglob("*.parquet"))
         # Price by price takes its time: the smaller sizes show the memory too.
-        for engine in ("auto", "streaming")[: 1 + (symbols * days * prints <= 4_000_000)]:
+        for engine in ("columns", "streaming")[: 1 + (symbols * days * prints <= 4_000_000)]:
             cost, rows = backtest(here, "--engine", engine), symbols * days * prints
             print(
                 f"{symbols:>7} {days:>5} {rows:>12,} {size:>14,} {cost.firings:>8,} {cost.cpu_s:>7.1f}"

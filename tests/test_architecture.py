@@ -40,7 +40,7 @@ ALLOWED["cli"] = {*ALLOWED, "cli"}
 ALLOWED["__init__"] = {"engine", "model"}
 ALLOWED["__main__"] = {"cli"}
 
-_ON_COLUMNS = ("book", "columns", "course", "hearing", "holding", "marks")
+_ON_COLUMNS = ("book", "columns", "course", "figures", "hearing", "holding", "marks")
 _ON_COLUMNS += ("only_telling", "prices", "resting", "summary", "telling")
 # Outside packages and who may import them: packages, folders, files.
 OWNERS: dict[str, set[str]] = {

@@ -88,7 +88,7 @@ class _WhereType(click.ParamType[str]):
 @click.option(
     "--engine",
     type=click.Choice(list(ENGINES)),
-    default="auto",
+    default="columns",
     show_default=True,
     help="Price by price, or on columns of them; both find the same.",
 )

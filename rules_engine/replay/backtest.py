@@ -26,7 +26,7 @@ class Backtest:
     """
 
     def __init__(
-        self, request: Request, engine: str = "auto", slice_rows: int = SLICE_ROWS, workers: Workers | None = None
+        self, request: Request, engine: str = "columns", slice_rows: int = SLICE_ROWS, workers: Workers | None = None
     ) -> None:
         self._request = request
         self._engine = engine

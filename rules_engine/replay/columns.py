@@ -17,6 +17,7 @@ from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.recordings.slices import Row, Slice
+from rules_engine.replay.figures import figures_along
 from rules_engine.replay.hearing import hear, scene_of
 from rules_engine.replay.holding import Waiting
 from rules_engine.replay.marks import marks_of
@@ -43,11 +44,6 @@ class Leaping:
     def __init__(self, stage: Stage, scene: Scene, telling: Telling) -> None:
         self._leaps = _Leaps(stage, scene, telling)
         self._play = Play(stage, self._leaps.evaluator, self._leaps.ticks)
-
-    @property
-    def can_leap(self) -> bool:
-        """Whether there are prices that columns can leave out."""
-        return self._leaps.can_leap
 
     def take(self, piece: Slice) -> Iterator[Firing | HeldBack]:
         """What comes of the next prices."""
@@ -108,19 +104,9 @@ class _Leaps:
         self._wanted: list[tuple[int, str]] = []
         """Rows at which a rule must be judged whatever they say; all rules where none is named."""
 
-    @property
-    def can_leap(self) -> bool:
-        """Whether there is an instrument of which rules may leave something out."""
-        asked = ([dues for dues in self._dues if name in dues.reads] for name in self._instruments)
-        pairs = zip(self._instruments, asked, strict=True)
-        return any(not dues or any(name not in each.hears_all for each in dues) for name, dues in pairs)
-
     def evaluator(self, now_s: float) -> LeapingEvaluator:
         """The one that is brought along."""
         self._evaluator = LeapingEvaluator(self._stage.plans, now_s, self._scene)
-        self._evaluator.moved_by_account = {
-            name for name, dues in zip(self._names, self._dues, strict=True) if dues.hears_account
-        }
         self._evaluator.twice = self._twice
         return self._evaluator
 
@@ -311,7 +297,8 @@ class _Leaps:
     def _mark(self, at: int, row: int) -> None:
         """What is held is worth more or less with every row; nothing else comes of these."""
         marks = marks_of(self._stage, self._slice, at, row)
+        figures = figures_along(self._stage, marks) if self._stage.reads_account else None
         if len(marks.rows):
             self._stage.book.mark_all(self._instruments, marks.numbers, marks.prices, self._slice.times_s[marks.rows])
-        if self._stage.reads_account and self._evaluator is not None:
-            self._evaluator.learn_account(self._stage.book.figures())
+        if figures is not None and self._evaluator is not None:
+            self._evaluator.learn_account(self._stage.book.figures(), figures.at)

@@ -3,26 +3,29 @@ these to the next."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from math import inf
 
 import numpy as np
 
+from rules_engine.conditions.change import Change
+from rules_engine.conditions.move import Move
 from rules_engine.evaluation.columnar.arrays import NEAR, UNORDERED, Column, Flags, Index, Sides
 from rules_engine.evaluation.columnar.cut import Cut
 from rules_engine.evaluation.columnar.dues import INSTANT_S, Dues, HeldLook, agree
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
-from rules_engine.evaluation.columnar.leaves import Holding
+from rules_engine.evaluation.columnar.leaves import Holding, windows_in
 from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.sides import sides_of
 from rules_engine.evaluation.columnar.track import SLOTS
-from rules_engine.model.expression import AccountField, AccountReading
+from rules_engine.model.expression import AccountReading
 from rules_engine.recordings.slices import Slice
-from rules_engine.replay.marks import NO_MARKS, marks_of
+from rules_engine.replay.figures import Figures, figures_along
+from rules_engine.replay.marks import marks_of
 from rules_engine.replay.streaming import Stage
 
 _ROWS_FIRST, _GROWTH = 256, 4
 """How many rows are looked through at first, and how many times more then."""
-_TOLD = {AccountField.EQUITY: SLOTS - 3, AccountField.DAILY_PNL: SLOTS - 2, AccountField.BUYING_POWER: SLOTS - 1}
-"""The account is told after the ticks of a row, one figure after the other."""
 
 Given = tuple[object, ...]
 """As long as it is the same, a search goes on."""
@@ -30,12 +33,12 @@ Given = tuple[object, ...]
 
 @dataclass(slots=True)
 class _Search:
-    """What one rule waits for; without a ``look`` every row at which the account is told. Rows before ``until`` have
-    been looked through under what was ``given``, and are ``found`` as far as they were not passed."""
+    """What one rule waits for. Rows before ``until`` have been looked through under what was ``given``, and are
+    ``found`` as far as they were not passed."""
 
     rule: str
     dues: Dues
-    look: HeldLook | None
+    look: HeldLook
     given: Given | None = None
     until: int = 0
     size: int = _ROWS_FIRST
@@ -48,7 +51,12 @@ class _Search:
 
     @property
     def reads_account(self) -> bool:
-        return self.look is None or bool(self.look.told)
+        return bool(self.look.told)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what it comes to now depends on holdings of earlier."""
+        return self.reads_account or isinstance(self.look.leaf.condition, Move | Change)
 
 
 class Waiting:
@@ -60,9 +68,7 @@ class Waiting:
         self._names = [voice.instrument.name for voice in stage.voices]
         self._slice = Slice(())
         self._searches = [
-            _Search(plan.rule.name, of, look)
-            for plan, of in zip(stage.plans, dues, strict=True)
-            for look in [*of.held, *([None] if of.hears_account else [])]
+            _Search(plan.rule.name, of, look) for plan, of in zip(stage.plans, dues, strict=True) for look in of.held
         ]
         self._traded = frozenset(one.name for plan in stage.plans for one in plan.orders_in)
         self._seen: Given | None = None
@@ -95,9 +101,9 @@ class Waiting:
         return book.whole.fills, desk.changes, desk.wakes_s
 
     def _next(self, search: _Search, at: int, evaluator: LeapingEvaluator) -> int:
-        held = {} if search.look is None else {of: evaluator.holding(of) for of in search.look.leaf.holdings()}
+        held = {of: evaluator.holding(of) for of in search.look.leaf.holdings()}
         told = [value for of, value in held.items() if not isinstance(of, AccountReading)]
-        given = (*told, *(self._changes() if search.reads_account else ()))
+        given = (*told, *(self._changes() if search.remembers else ()))
         if given != search.given:
             search.given, search.until, search.size, search.found = given, at, _ROWS_FIRST, []
             search.is_anew = True
@@ -105,27 +111,36 @@ class Waiting:
             del search.found[0]
         while not search.found and search.until < len(self._slice):
             end = min(search.until + search.size, len(self._slice))
-            search.found = self._look_through(search, search.until, end, held)
+            search.found = self._look_through(search, at, end, held)
             search.until, search.size = end, search.size * _GROWTH
         return search.found[0] if search.found else len(self._slice)
 
-    def _look_through(self, search: _Search, at: int, end: int, held: Mapping[Holding, float | None]) -> list[int]:
-        rows, figures = self._account_at(at, end) if search.reads_account else (NO_MARKS.rows, {})
-        if search.look is None:
-            return list(rows.tolist())
+    def _look_through(self, search: _Search, now: int, end: int, held: Mapping[Holding, float | None]) -> list[int]:
+        """What is due in the rows that follow, before ``end``; ``now`` is the row to which everything was brought."""
+        at = search.until
+        figures = (
+            figures_along(self._stage, marks_of(self._stage, self._slice, now, end)) if search.reads_account else None
+        )
         look, leaf, scene = search.look, search.look.leaf, self._scene
         ticks = scene.moments(look.keys, look.silent)
         # Windows end at every row at which the account may be told.
         seen = scene.moments(look.keys, look.silent | self._traded) if look.told and leaf.looks_back() else ticks
         own = ticks.places[slice(*np.searchsorted(ticks.places, (at * SLOTS, end * SLOTS)).tolist())]
-        told = [rows * SLOTS + _TOLD[of] for of in look.told if of in figures]
+        told = [] if figures is None else [figures.places(of) for of in look.told if of in figures.along]
+        told = [places[np.searchsorted(places, at * SLOTS) :] for places in told]
         # First, how things stood before.
         places = np.unique(np.concatenate(([at * SLOTS - 1], own, *told)))
         newest = np.searchsorted(seen.places, places, side="right") - 1
         columns = scene.columns_at(seen, search.dues.stale_after_s)
         if held:
-            known = ((of, self._known_at(of, value, places, rows, figures)) for of, value in held.items())
-            sides = sides_of(leaf, Cut(columns, newest, dict(known)))
+            known = partial(_known_at, held, figures)
+            now_s = np.where(newest >= 0, seen.times[newest], -inf) if len(seen) else np.full(len(places), -inf)
+            sights = {
+                of: scene.held[of].sight(places, now_s, known)
+                for of, _, _ in windows_in(leaf.condition)
+                if of in scene.held
+            }
+            sides = sides_of(leaf, Cut(columns, newest, {of: known(of, places) for of in held}, sights))
         else:
             if search.sides is None:
                 whole = sides_of(leaf, columns) if len(seen) else np.empty(0, dtype=np.int8)
@@ -149,26 +164,10 @@ class Waiting:
             due[1:2] = True
         return list(np.unique(places[1:][due[1:]] // SLOTS).tolist())
 
-    def _known_at(
-        self,
-        of: Holding,
-        value: float | None,
-        places: Index,
-        rows: Index,
-        figures: Mapping[AccountField, Column],
-    ) -> Column:
-        """What rules know of it at each place: its ``value``, or what the account told last."""
-        if isinstance(of, AccountReading) and of.field in figures:
-            return self._told_at(places, rows, of.field, figures[of.field])
-        return np.full(len(places), np.nan if value is None else value)
 
-    def _account_at(self, at: int, end: int) -> tuple[Index, Mapping[AccountField, Column]]:
-        """The rows at which the account is told, and what it tells."""
-        marks, book = marks_of(self._stage, self._slice, at, end), self._stage.book
-        equities, _, _ = book.course_of(self._names, marks.numbers, marks.prices)
-        return marks.rows, book.figures_along(equities)
-
-    def _told_at(self, places: Index, rows: Index, of: AccountField, figures: Column) -> Column:
-        """The newest figure at each place."""
-        now = self._stage.book.figures()[of]
-        return np.concatenate(([now], figures))[np.searchsorted(rows * SLOTS + _TOLD[of], places, side="right")]
+def _known_at(held: Mapping[Holding, float | None], figures: Figures | None, of: Holding, places: Index) -> Column:
+    """What rules know of it at each place: as it is now, or what the account told last."""
+    if isinstance(of, AccountReading) and figures is not None and of.field in figures.along:
+        return figures.at(of.field, places)
+    value = held[of]
+    return np.full(len(places), np.nan if value is None else float(value))

@@ -7,7 +7,7 @@ from typing import Protocol
 from rules_engine.model.firing import Firing, HeldBack
 from rules_engine.recordings.recording import Progress
 from rules_engine.recordings.slices import SLICE_ROWS, Slice
-from rules_engine.replay.columns import Leaping, on_columns
+from rules_engine.replay.columns import on_columns
 from rules_engine.replay.prices import Prices
 from rules_engine.replay.request import Request
 from rules_engine.replay.span import Extent
@@ -34,20 +34,13 @@ def streaming(stage: Stage, countable: Sequence[bool]) -> Engine:
 
 
 def columns(stage: Stage, countable: Sequence[bool]) -> Engine:
-    """On columns, also where these leave out nothing."""
+    """On columns, at the prices at which something may happen."""
     return on_columns(stage, countable)
 
 
-def auto(stage: Stage, countable: Sequence[bool]) -> Engine:
-    """On columns where there is something to pass over."""
-    found = columns(stage, countable)
-    return Streaming(stage) if isinstance(found, Leaping) and not found.can_leap else found
-
-
 ENGINES: dict[str, Callable[[Stage, Sequence[bool]], Engine]] = {
-    "auto": auto,
-    "streaming": streaming,
     "columns": columns,
+    "streaming": streaming,
 }
 
 
@@ -60,7 +53,7 @@ class Task:
 
     request: Request
     extent: Extent
-    engine: str = "auto"
+    engine: str = "columns"
     slice_rows: int = SLICE_ROWS
     wanted: tuple[type[Outcome], ...] = (Firing, HeldBack)
 

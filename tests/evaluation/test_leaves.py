@@ -38,7 +38,7 @@ def test_conditions_of_tapes_read_the_same(condition: Condition) -> None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_random_conditions_read_the_same(seed: int) -> None:
-    _, _, plans = Sentences(random.Random(seed)).rules()
+    _, _, plans = Sentences(random.Random(seed), builds=seed % 2 > 0).rules()
     for plan in plans:
         for condition in rule_conditions(plan.rule):
             check(condition)

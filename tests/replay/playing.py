@@ -72,7 +72,7 @@ def play(
     *,
     assumptions: Assumptions = FREE,
     span: Span | None = None,
-    engine: str = "auto",
+    engine: str = "columns",
     slice_rows: int = SLICE_ROWS,
 ) -> Played:
     """``rules`` follow the head of a rule file; ``files`` are texts by instrument."""

@@ -8,14 +8,9 @@ from rules_engine.language import Loaded, Source, load
 from rules_engine.model.plan import Plan
 from rules_engine.planning import plan_all
 from rules_engine.replay.assumptions import Assumptions, Charge
+from tests.replay.expressions import LEVELS, SERIES, Expressions
 from tests.replay.playing import FREE, HEAD, START_S
 
-_LEVELS = ("98", "99", "99.5", "100", "100.01", "100.25", "101", "102")
-_SERIES = ("sma", "stdev", "highest", "lowest", "zscore")
-_FOLLOWING = (
-    *("{0}.mid - {0}.bid + 1", "{0}.ask / {0}.mid", "{0}.mid * 2 - {0}.ask + {0}.bid", "{0} * (1 + {0}.change_today)"),
-    *("{0}.mid + {0}", "({0}.close + {0}) / 2 + {0}.change_today"),
-)
 _RESTING = (
     *("{way} 3 {name} at limit {price}", "{way} 3 {name} at limit {price} good till cancelled"),
     *("{way} 2 {name} at stop {price}", "{way} 2 {name} at stop {price} limit {other}"),
@@ -36,12 +31,13 @@ _ACTIONS = (
 )
 
 
-class Sentences:
+class Sentences(Expressions):
     """Says something else with every call, from a seed. ``tells``: nothing is ordered, and the clock matters seldom.
 
     ``apart``: nobody reads the account, which connects all rules that trade. ``holds``: many conditions read what
     orders and their fills change, and all rules order. ``steps``: many values are floored, rounded, or follow from
-    their own source. ``rests``: all rules order, mostly what waits for a price.
+    their own source. ``rests``: all rules order, mostly what waits for a price. ``builds``: many moves and changes are
+    those of a value that is built of means, extremes, bars or holdings.
     """
 
     def __init__(
@@ -53,17 +49,12 @@ class Sentences:
         holds: bool = False,
         steps: bool = False,
         rests: bool = False,
+        builds: bool = False,
     ) -> None:
-        self._tells = tells
+        super().__init__(source, tells=tells, apart=apart, steps=steps)
         self._holds = holds
-        self._steps = steps
         self._rests = rests
-        self._apart = apart
-        self._pick = source.choice
-        # Often of one instrument alone: what is told of one, and of two, are different ways.
-        self._names = source.choice((("V",), ("V", "V", "V", "MA"), ("V", "V", "MA", "EUR"), ("EUR",)))
-        self._chance = source.random
-        self._between = source.randrange
+        self._builds = builds
 
     def rules(self) -> tuple[str, Loaded, tuple[Plan, ...]]:
         """Rules of which the language approves."""
@@ -140,8 +131,8 @@ class Sentences:
             return self._pick(_RESTING).format(
                 way=self._pick(("buy", "sell")),
                 name=self._name(),
-                price=self._pick((*_LEVELS, *_LEVELS, f"{self._name()} - 0.3", f"{self._name()} + 0.3")),
-                other=self._pick(_LEVELS),
+                price=self._pick((*LEVELS, *LEVELS, f"{self._name()} - 0.3", f"{self._name()} + 0.3")),
+                other=self._pick(LEVELS),
                 soon=self._pick(_SOON),
                 left=self._pick(("cancel", "reduce")),
             )
@@ -186,6 +177,8 @@ class Sentences:
 
     def _state(self) -> str:
         name = self._name()
+        if self._builds and self._chance() < 0.6:
+            return self._building(name)
         if self._holds and self._chance() < 0.4:
             return self._holding(name)
         way = self._pick(("up ", "down ", ""))
@@ -209,11 +202,26 @@ class Sentences:
             f"working_orders({name}) == 0",
             f"any execution in {name}",
             self._holding(name),
-            f"{name} > {self._pick(_LEVELS)} on bar close 5s",
-            f"{name}.ask > {self._pick(_LEVELS)}",
+            f"{name} > {self._pick(LEVELS)} on bar close 5s",
+            f"{name}.ask > {self._pick(LEVELS)}",
             self._using(name),
         )
         return self._pick((*plain, *plain, *plain, self._using(name), *other) if self._tells else (*plain, *other))
+
+    def _building(self, name: str) -> str:
+        """A move or a change of what follows from earlier prints, from bars or from holdings."""
+        way = self._pick(("up ", "down ", "", ""))
+        amount = self._pick(("0.05%", "0.3%", "1%", "20%", "0.1 points", "0.5 points", "1 points"))
+        inner = f"{self._built(name)} {self._pick(('moves', 'changes'))} {way}{amount} in {self._window()}"
+        method = self._pick(("last", "midpoint", "bid/ask", "double last", "double bid/ask"))
+        return self._pick(
+            (
+                *(inner, inner, inner, inner, inner, f"not {inner}", f"{inner} for {self._window()}"),
+                *(f"{inner} on bar close 5s", f"({inner} or {self._passing(name)})"),
+                inner if self._tells or self._apart else f"({inner} and account.daily_pnl > {self._pick((-5, 0))})",
+                f"{inner} using {method}" if "." not in inner.replace("0.", "") else inner,
+            )
+        )
 
     def _holding(self, name: str) -> str:
         """A comparison with what orders and their fills change."""
@@ -306,85 +314,13 @@ class Sentences:
         within = self._pick(("is inside", "is outside", *(() if "/" in method else ("enters", "leaves"))))
         inner = self._pick(
             (
-                f"{name} {self._pick(('>', '<='))} {self._pick(_LEVELS)}",
-                f"{name} crosses {self._pick(('above ', 'below ', ''))}{self._pick(_LEVELS)}",
+                f"{name} {self._pick(('>', '<='))} {self._pick(LEVELS)}",
+                f"{name} crosses {self._pick(('above ', 'below ', ''))}{self._pick(LEVELS)}",
                 f"{name} {within} 99 to 101",
                 f"{name} moves {self._pick(('up ', ''))}1% in {self._window()}",
                 f"{name} > sma({name}, {self._window()})",
-                f"{name} >= {self._pick(_SERIES)}({self._field()}, {self._window()}) - 0.1",
+                f"{name} >= {self._pick(SERIES)}({self._field()}, {self._window()}) - 0.1",
                 f"({name} > 99 and {self._name()} > 99)",
             )
         )
         return f"{inner} using {method}"
-
-    def _joint(self) -> str:
-        """Made of several values, or of one that was reckoned with."""
-        one, two = self._field(), self._field()
-        return self._pick((f"({one} - {two} + 10)", f"({one} / {two})", f"({one} * 1.5)", f"(2 * {one} - {two})"))
-
-    def _field(self) -> str:
-        return self._name() + self._pick(("", "", "", ".bid", ".ask", ".mid", ".mark", ".high", ".open", ".low"))
-
-    def _value(self, name: str) -> str:
-        if self._steps and self._chance() < 0.6:
-            return self._step(name)
-        return self._pick(
-            (
-                self._pick(_LEVELS),
-                self._series(name),
-                f"sma({name}, {self._window()}) + {self._pick((0.5, 1, 2))} * stdev({name}, {self._window()})",
-                f"1.01 * lowest({name}, {self._window()})",
-                f"max({name}, {self._pick(_LEVELS)})",
-                f"abs({name} - {self._pick(_LEVELS)})",
-                f"{name} / sma({name}, {self._window()})",
-                f"min(highest({name}, {self._window()}), {self._pick(_LEVELS)})",
-                f"floor({name})",
-                f"round({name}, 1)",
-                f"({self._field()} - {self._field()} + 100)",
-                f"(100 * {self._field()} / {self._field()})",
-                self._joint(),
-                f"{self._name()}[{self._pick(('5s', '1m', '1d'))}]{self._pick(('', '.high', '.low', '.open'))}",
-                f"{self._pick(('sma', 'highest', 'lowest'))}({self._name()}[5s]{self._pick(('', '.high'))}, 3)",
-                f"sma({self._name()}[5s] - {self._name()}[5s] + 100, 2)",
-                f"{self._pick(('highest', 'lowest'))}({self._joint()}, {self._window()})",
-                f"{self._pick(_SERIES)}({self._joint()}, {self._window()})",
-                f"{self._pick(_SERIES)}({self._field()}, {self._window()})",
-                f"100 + {self._pick(_SERIES)}({self._joint()}, {self._window()}) * {self._pick((0, 0.5, 3))}",
-                f"100 / {self._pick(_SERIES)}({self._field()}, {self._window()})",
-                f"round(sma({self._field()}, {self._window()}), 1)",
-                f"max(100, sma({self._joint()}, {self._window()}))",
-                f"{self._pick(('highest', 'lowest'))}({self._field()}, {self._window()})",
-                self._field(),
-                self._name(),
-            )
-        )
-
-    def _step(self, name: str) -> str:
-        """A value that goes in steps, or a series that prints twice at one tick."""
-        made, window = self._pick((name, self._field(), self._joint())), self._window()
-        series = f"{self._pick(_SERIES)}({made}, {window})"
-        other = self._pick(_FOLLOWING).format(name)
-        return self._pick(
-            (
-                f"floor({series})",
-                f"floor({series} * {self._pick((2, 3, 10))})",
-                f"100 + floor({series} - {self._pick((0.5, 99, 100))})",
-                f"round({series}, {self._between(0, 10)})",
-                f"100 + round({series}) * {self._pick((0.1, 1))}",
-                f"100 / round({series} - 99.5)",
-                f"round(floor({series}) + {series}, 1)",
-                f"min(floor({series}), {self._pick(_LEVELS)})",
-                f"{self._pick(_SERIES)}({other}, {window})",
-                f"100 + {self._pick(_SERIES)}({other}, {window}) * {self._pick((0.5, 3))}",
-                f"round(sma({other}, {window}), 2)",
-            )
-        )
-
-    def _series(self, name: str) -> str:
-        return f"{self._pick(_SERIES)}({name}, {self._window()})"
-
-    def _window(self) -> str:
-        return f"{self._pick((1, 2, 3, 5, 8, 13))}s"
-
-    def _name(self) -> str:
-        return self._pick(self._names)

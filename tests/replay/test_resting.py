@@ -16,10 +16,10 @@ from rules_engine.replay.assumptions import Charge
 from rules_engine.replay.orders import Order
 from rules_engine.replay.resting import answers, bests
 from rules_engine.replay.touch import Touch, part, touch_of
+from tests.replay.comparing import compare
 from tests.replay.playing import START_S, play, prices
-from tests.replay.test_columns import compare, heard, walk
+from tests.replay.walks import walk
 
-__all__ = ["heard"]
 V = Instrument("V", Kind.STOCK, "V", "SMART", "USD")
 
 

@@ -6,25 +6,38 @@ import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.leaves import Leaf, holdings_in
+from rules_engine.evaluation.columnar.moments import Sight
 from rules_engine.evaluation.columnar.values import Columns, Values
+from rules_engine.evaluation.series import unnamed
 from rules_engine.model.expression import Expression, Number
 
 
 class Cut(Columns):
     """``at`` are the moments of ``whole`` whose values hold, below zero where none has come yet; ``held`` are the other
-    values at each of them. What is too near to be told stays NEAR."""
+    values at each of them, and ``series`` the windows over what is made of these. What is too near to be told stays
+    NEAR."""
 
-    def __init__(self, whole: Columns, at: Index, held: Mapping[Expression, Column]) -> None:
-        super().__init__(whole.scene, whole.moments)
+    def __init__(
+        self,
+        whole: Columns,
+        at: Index,
+        held: Mapping[Expression, Column],
+        series: Mapping[Expression, Sight] | None = None,
+    ) -> None:
+        super().__init__(whole.scene, whole.moments, overflow=whole.overflow)
         self._whole = whole
         self._at = at
         self._held = held
+        self._series = series or {}
 
     def __len__(self) -> int:
         return len(self._at)
 
     def through(self, leaf: Leaf) -> Columns:
-        return Cut(self._whole.through(leaf), self._at, self._held)
+        return Cut(self._whole.through(leaf), self._at, self._held, self._series)
+
+    def sight(self, of: Expression) -> Sight:
+        return self._series[unnamed(of)]
 
     def bound(self, of: Expression) -> float:
         if of in self._held:

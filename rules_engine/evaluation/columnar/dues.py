@@ -12,7 +12,7 @@ from rules_engine.evaluation.columnar.arrays import NEAR, Flags, Index
 from rules_engine.evaluation.columnar.leaves import Key, Leaf, leaves_of, silent_in
 from rules_engine.evaluation.columnar.moments import Moments
 from rules_engine.evaluation.columnar.scene import Scene
-from rules_engine.evaluation.columnar.sides import has_sides, sides_of
+from rules_engine.evaluation.columnar.sides import sides_of
 from rules_engine.evaluation.columnar.track import SLOTS
 from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import AccountField, AccountReading
@@ -27,11 +27,11 @@ _IN_EVERY_ROW = frozenset({Field.LAST, Field.BID, Field.ASK, Field.MID, Field.MA
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Ticks and the leaves whose sides count there; None where every one of these ticks is due."""
+    """Ticks and the leaves whose sides count there."""
 
     keys: frozenset[Key]
     silent: frozenset[str]
-    leaves: list[Leaf] | None
+    leaves: list[Leaf]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +46,15 @@ class HeldLook:
 
 
 class Dues:
-    """What of one rule columns can tell. ``reads`` are the instruments at whose ticks it is judged, and ``hears_all``
-    those of which every tick is due."""
+    """What of one rule columns can tell. ``reads`` are the instruments at whose ticks it is judged."""
 
     def __init__(self, rule: Rule, scene: Scene) -> None:
         self.reads: set[str] = set()
-        self.hears_all: set[str] = set()
         self.seldom: set[Key] = set()
         """What it is judged at that does not tick in every row."""
         self.is_twice = False
         """Whether two ticks in a row count, also after something else than a tick was judged."""
         self.held: list[HeldLook] = []
-        self.hears_account = False
-        """Whether something is due whenever the account is told."""
         self.stale_after_s = rule.stale_after_s
         self.is_timed = rule.stale_after_s is not None
         self._scene = scene
@@ -77,43 +73,34 @@ class Dues:
         self.is_timed |= any(leaf.bar_s is not None for leaf in leaves)
         told = frozenset(figure for leaf in leaves for figure in _figures(leaf))
         self.is_twice |= any(leaf.twice for leaf in leaves)
-        looks: dict[frozenset[Key], list[Leaf] | None] = {}
+        looks: dict[frozenset[Key], list[Leaf]] = {}
         for leaf in leaves:
             if leaf.bar_s is not None:
                 self._closing |= leaf.closing()
             elif isinstance(leaf.condition, TimeIs | Silence) or not (leaf.reads() or _figures(leaf)):
                 continue  # They have timers, or news of their own.
-            elif not self._has_sides(leaf):
-                looks[keys] = None
-                self.hears_all |= silent | {name for name, _ in keys}
-                self.hears_account |= bool(told)
             else:
+                fields = {field for _, field in leaf.counted()}
+                assert not leaf.twice or fields <= _IN_EVERY_ROW, "two prints agree on prices only"
                 # A window goes on while another field ticks, and the whole condition is judged then.
                 own = keys if leaf.looks_back() else leaf.reads()
                 known = looks.setdefault(own, [])
                 if leaf.holdings() or (told and leaf.looks_back()):
                     figures = told if leaf.looks_back() else _figures(leaf)
                     self.held.append(HeldLook(own, silent if own == keys else frozenset(), leaf, figures))
-                elif known is not None:
+                else:
                     known.append(leaf)
         for own, found in looks.items():
             self._looks.append(_Look(own, silent if own == keys else frozenset(), found))
         # The first tick of each field is looked at, so that timers are set.
         self._looks.append(_Look(keys, silent, []))
 
-    def _has_sides(self, leaf: Leaf) -> bool:
-        if leaf.twice and not {field for _, field in leaf.counted()} <= _IN_EVERY_ROW:
-            return False
-        return has_sides(leaf)
-
     def rows(self) -> Iterator[Index]:
         """Those of the slice that are due, in several answers."""
         scene = self._scene
         for look in self._looks:
             moments = scene.moments(look.keys, look.silent)
-            if look.leaves is None:
-                yield moments.places // SLOTS
-            elif len(moments):
+            if len(moments):
                 yield moments.places[np.flatnonzero(self._due(look, moments))] // SLOTS
         for bars in self._closing:
             track = scene.tracks[bars[:2]]
@@ -123,7 +110,6 @@ class Dues:
     def _due(self, look: _Look, moments: Moments) -> Flags:
         due = np.zeros(len(moments), dtype=np.bool_)
         due[:1] = True
-        assert look.leaves is not None
         for leaf in look.leaves:
             columns = self._scene.columns_at(moments, self.stale_after_s)
             sides = sides_of(leaf, columns)

@@ -55,7 +55,7 @@ class Exact:
         return compile_size((of,), self._leaf)
 
     def _leaf(self, of: Expression) -> Value:
-        if isinstance(of, Series) and of.duration_s is not None:
+        if isinstance(of, Series) and of.duration_s is not None and of not in self._columns.given:
             return self._series(of, of.duration_s)
         values = self._columns.value(of).at
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 
-from rules_engine.evaluation.columnar.arrays import Column
+import numpy as np
+
+from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.bars import BarRun
 from rules_engine.evaluation.columnar.leaves import Holding
 from rules_engine.evaluation.columnar.scene import Scene
@@ -59,21 +61,21 @@ class LeapingEvaluator(Evaluator):
 
     Whoever lets it hear the ticks of a row says with `begin_row` to which rules these are news; None is to all of them.
     In ``stirred`` are the rules of which something else than such a tick was judged, or whose guards may have changed:
-    what they remember may differ from what the last tick said, so that the next row of every instrument is news. That
-    the account is told stirs only those in ``moved_by_account``.
+    what they remember may differ from what the last tick said, so that the ticks of this row that are left, and the
+    next row of every instrument, are news. That the account is told stirs nobody.
     """
 
     def __init__(self, plans: Sequence[Plan], now_s: float, scene: Scene) -> None:
         super().__init__((), now_s, jury=StirringJury)
         assert isinstance(self._jury, StirringJury)
         self.stirred = self._jury.stirred
-        self.moved_by_account: Set[str] = frozenset()
         self.twice: Set[str] = frozenset()
         """The rules of which a judge counts prints."""
         self._scene = scene
         self._due: Collection[str] | None = None
         self._told: Mapping[int, Sequence[Firing | HeldBack]] = {}
         self._row = self._own_row = 0
+        self._account_along: Callable[[AccountField, Index], Column] | None = None
         self._numbers = {plan.rule.name: number for number, plan in enumerate(plans)}
         self._jury.guarded = frozenset(
             plan.rule.name for plan in plans if plan.rule.clears_when is not None or plan.rule.only_if is not None
@@ -90,6 +92,10 @@ class LeapingEvaluator(Evaluator):
         bars = {key for watch in watches for key in watch.uses.bars}
         self._market.drop(self._market.streams.keys() - read, self._market.bars.keys() - bars)
         self._streams = {joint: list(self._streams_over(of)) for of, joint in scene.joints.items()}
+        self._held = {held: list(self._streams_over(of)) for of, held in scene.held.items()}
+        for held, streams in self._held.items():
+            for stream in streams[:1]:
+                stream.takers.append(held.hear)
 
     def _lay_series(self) -> None:
         """Series that columns have already."""
@@ -129,8 +135,12 @@ class LeapingEvaluator(Evaluator):
         for joint in self._scene.joints_of(name):
             past, heard = joint.past, joint.before(place)
             for stream in self._streams[joint]:
-                _extend(stream, past.times[past.heard : heard], past.values[past.heard : heard])
+                _extend(stream, past.times[past.heard : heard].tolist(), past.values[past.heard : heard].tolist())
             past.heard = heard
+        for held in self._scene.held_of(name):
+            times, values = held.pass_over(held.before(place), self._known)
+            for stream in self._held[held]:
+                _extend(stream, times, values)
         for watch in self._counting(name):
             self._pass_over(watch)
 
@@ -165,12 +175,23 @@ class LeapingEvaluator(Evaluator):
             series.extend(past.times[fresh], past.values[fresh], own, past.begun_s)
         for stream in quote.streams:
             if not isinstance(stream, PastStream) and stream.is_plain:
-                _extend(stream, past.times[fresh], past.values[fresh])
+                _extend(stream, past.times[fresh].tolist(), past.values[fresh].tolist())
 
-    def learn_account(self, figures: Mapping[AccountField, float]) -> None:
-        """What the account has come to at rows that were passed over: nobody has anything new to say of it."""
+    def learn_account(
+        self, figures: Mapping[AccountField, float], along: Callable[[AccountField, Index], Column]
+    ) -> None:
+        """What the account has come to at rows that are passed over: nobody has anything new to say of it. ``along`` is
+        what it told on the way, for series that it is in."""
         for name, value in figures.items():
             self._market.account[name] = value
+        self._account_along = along
+
+    def _known(self, of: Holding, places: Index) -> Column:
+        """What rules knew of it at rows that are passed over."""
+        if isinstance(of, AccountReading) and self._account_along is not None:
+            return self._account_along(of.field, places)
+        value = self.holding(of)
+        return np.full(len(places), np.nan if value is None else float(value))
 
     def holding(self, of: Holding) -> float | None:
         """What rules know of it."""
@@ -211,7 +232,8 @@ class LeapingEvaluator(Evaluator):
             watches = self._hearing[name, field] = self._audience.hearing(name, field)
         due = self._due
         for watch in watches:
-            if due is None or watch.run.rule.name in due:
+            rule = watch.run.rule.name
+            if due is None or rule in due or rule in self.stirred:
                 self._jury.judge(watch, Moment.PRINT)
             else:
                 self._pass_over(watch)
@@ -223,6 +245,8 @@ class LeapingEvaluator(Evaluator):
             track.past.heard = track.end_at(track.until(place, self._own_row))
         for joint in self._scene.joints_of(name):
             joint.past.heard = joint.before(place + 1)
+        for held in self._scene.held_of(name):
+            held.heard = held.before(place + 1)
 
     def _among(self, outcomes: Sequence[Outcome], told: Sequence[Firing | HeldBack]) -> Sequence[Outcome]:
         """In the order of the rules."""
@@ -235,18 +259,18 @@ class LeapingEvaluator(Evaluator):
         super().not_used(rule)
 
     def _hear(self, key: Key) -> Slices[None]:
-        names = {watch.run.rule.name for watch in self._audience.of(key)}
-        self.stirred |= names & self.moved_by_account if key in _ACCOUNT else names
+        if key not in _ACCOUNT:
+            self.stirred.update(watch.run.rule.name for watch in self._audience.of(key))
         return super()._hear(key)
 
 
-def _extend(stream: Stream, times: Column, values: Column) -> None:
+def _extend(stream: Stream, times: Sequence[float], values: Sequence[float]) -> None:
     """As if the prints came one by one: its sums let go of what nobody reads with every so many of them."""
     at = 0
     while at < len(times):
         held = len(stream.sums.times) if stream.sums is not None else 0
         end = at + TRIM_MIN - held % TRIM_MIN
-        stream.extend(times[at:end].tolist(), values[at:end].tolist())
+        stream.extend(times[at:end], values[at:end])
         at = end
 
 

@@ -153,11 +153,25 @@ def windows_of(of: Expression) -> Iterator[tuple[Expression, float, bool]]:
             yield unnamed(part.of), part.duration_s, part.function not in EXTREMES
 
 
+def sums_in(of: Expression) -> Iterator[Series]:
+    """The means, deviations and scores over lengths of time in it."""
+    for part in walk(of):
+        if isinstance(part, Series) and part.duration_s is not None and part.function not in EXTREMES:
+            yield part
+
+
 def plain_keys(of: Expression) -> Iterator[Key]:
-    """What makes a series print."""
+    """Whose ticks, or bars of which, it reads."""
     for part in walk(of):
         if isinstance(part, Reading):
             yield part.instrument.name, part.field if part.bar_s is None else source_of(part)
+
+
+def legs_in(of: Expression) -> Iterator[Key]:
+    """Whose ticks make a series print; bars have none."""
+    for part in walk(of):
+        if isinstance(part, Reading) and part.bar_s is None:
+            yield part.instrument.name, part.field
 
 
 def bars_in(of: Series) -> list[BarsOf]:

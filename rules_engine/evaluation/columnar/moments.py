@@ -22,7 +22,7 @@ class Moments:
     def __init__(self, tracks: Sequence[Track], row_times: Callable[[], Column]) -> None:
         self.tracks = tuple(tracks)
         self.only = tracks[0] if len(tracks) == 1 else None
-        self._row_times = row_times
+        self.row_times = row_times
         self._counts: dict[Track, Index] = {}
         self._sights: dict[Past, Sight] = {}
 
@@ -45,7 +45,7 @@ class Moments:
     def times(self) -> Column:
         if self.only is not None:
             return self.only.times
-        return self._row_times()[self.places // SLOTS]
+        return self.row_times()[self.places // SLOTS]
 
     def counts(self, track: Track) -> Index:
         """How many fresh ticks of the track there are up to each moment."""
@@ -75,10 +75,14 @@ class Moments:
         """The windows of a track's own prints."""
         if track is self.only and track.is_whole:
             return track.past
-        return self.sight_of(track.past, lambda: track.ends(self.counts(track)))
+        return self._sight(track.past, lambda: track.ends(self.counts(track)))
 
-    def sight_of(self, past: Past, ends: Callable[[], Index]) -> "Sight":
-        """The windows of any past; ``ends`` are how many of its prints count at each moment."""
+    def sight_of(self, past: Past, ends_at: Callable[[Index], Index], tracks: Sequence[Track]) -> "Sight":
+        """The windows of any past that these tracks make; ``ends_at`` says where it ends after the ticks at each of
+        several places."""
+        return self._sight(past, lambda: ends_at(self.places))
+
+    def _sight(self, past: Past, ends: Callable[[], Index]) -> "Sight":
         found = self._sights.get(past)
         if found is None:
             found = self._sights[past] = Sight(past, self.times, ends())

@@ -1,14 +1,18 @@
 """What rules read of a market, as columns: the tracks of all fields, and what is made of them."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
+from typing import TypeGuard
 
 import numpy as np
 
+from rules_engine.conditions.change import Change
 from rules_engine.conditions.move import Move
 from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.bars import ClosedBars, Over
+from rules_engine.evaluation.columnar.held import HeldJoint
+from rules_engine.evaluation.columnar.joint import Joint, Prints
 from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels
 from rules_engine.evaluation.columnar.leaves import (
     NOT_PRICES,
@@ -17,13 +21,16 @@ from rules_engine.evaluation.columnar.leaves import (
     Key,
     bars_in,
     leaves_of,
+    legs_in,
     plain_keys,
     source_of,
+    sums_in,
     windows_in,
     windows_of,
 )
 from rules_engine.evaluation.columnar.moments import Moments, Sight
 from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.streamed import Streamed
 from rules_engine.evaluation.columnar.track import SLOTS, Track
 from rules_engine.evaluation.columnar.values import Columns, is_series
 from rules_engine.model.condition import Condition
@@ -51,32 +58,6 @@ def said(field: Field, values: Column) -> Column:
     return np.where(usable, values, np.nan)
 
 
-class Joint:
-    """A series made of several values, or of one that was reckoned with: it prints whenever one of them does, and twice
-    where one of them follows another one."""
-
-    def __init__(self, kernels: Kernels, keys: frozenset[Key]) -> None:
-        self.past = Past(kernels)
-        self.keys = keys
-        self.places: Index = np.empty(0, dtype=np.int64)
-
-    def before(self, place: int) -> int:
-        """Where its past ends before that place."""
-        return self.past.fresh + bisect_left(self.places.data, place)
-
-    def turn_over(self, moments: Moments, values: Column, prints: Index, begun_s: float) -> None:
-        """Takes its value at each moment of the slice, and how many prints that makes; none where it is no number."""
-        printed = np.repeat(np.arange(len(moments)), np.where(np.isfinite(values), prints, 0))
-        self.places = moments.places[printed]
-        self.past.turn_over((moments.times[printed],), (values[printed],))
-        self.past.begun_s = begun_s
-
-    def forget(self) -> None:
-        """Lets go of all columns: none follow."""
-        self.places = self.places[:0].copy()
-        self.past.forget()
-
-
 class Scene:
     """One slice after the other. Tell it of all `conditions` first.
 
@@ -89,6 +70,7 @@ class Scene:
         self.countable = countable
         self.tracks: dict[Key, Track] = {}
         self.joints: dict[Expression, Joint] = {}
+        self.held: dict[Expression, HeldJoint] = {}
         self.bars: dict[BarsOf, ClosedBars] = {}
         self.over: dict[Series, Over] = {}
         self.kernels = kernels
@@ -99,7 +81,10 @@ class Scene:
         self._derived: list[Key] = []
         self._series: dict[Expression, bool] = {}
         """Those over which there are windows, and whether sums over them are read."""
+        self._counted_s: dict[Expression, float] = {}
+        """How long the evaluator keeps what it counts of them."""
         self._joints_of: dict[str, list[Joint]] = {}
+        self._held_of: dict[str, list[HeldJoint]] = {}
         self._slots: dict[Key, int] = {}
         self._row_times: Callable[[], Column] = _never
         self._moments: dict[frozenset[Key], Moments] = {}
@@ -118,6 +103,8 @@ class Scene:
                 self._read(of)
             for of, window_s, sums in windows_in(leaf.condition):
                 self._look_back(of, window_s, sums=sums, begins=not isinstance(leaf.condition, Move))
+                if isinstance(leaf.condition, Change):
+                    self._count(of, window_s)
 
     def watch_value(self, of: Expression) -> None:
         """Makes what is needed to read it."""
@@ -129,11 +116,18 @@ class Scene:
 
     def _look_back(self, of: Expression, window_s: float, *, sums: bool, begins: bool) -> None:
         self._series[of] = sums or self._series.get(of, False)
-        if is_series(of):
-            self._joint(of)
+        if sums:
+            self._count(of, window_s)
+        self._announce(of)
+        if not is_series(of):
+            self.held[of].past.need(window_s)
+        else:
             self.past_of(of).need(window_s, begins=begins)
             if sums and not self.can_count(of):
                 self.past_of(of).need_rough()
+
+    def _count(self, of: Expression, window_s: float) -> None:
+        self._counted_s[of] = max(window_s, self._counted_s.get(of, 0.0))
 
     def _read(self, of: Expression) -> None:
         for part in walk(of):
@@ -159,14 +153,21 @@ class Scene:
                 self._derived.append(key)
         return track
 
-    def _joint(self, of: Expression) -> None:
-        keys = frozenset(plain_keys(of))
+    def _announce(self, of: Expression) -> None:
+        keys = frozenset(legs_in(of))
         for key in keys:
             self.follow(key)
-        if not isinstance(of, Reading) and of not in self.joints:
+        names = {name for name, _ in keys}
+        if _is_track(of) or of in self.joints or of in self.held:
+            return
+        if is_series(of):
             joint = self.joints[of] = Joint(self.kernels, keys)
-            for name in {name for name, _ in keys}:
+            for name in names:
                 self._joints_of.setdefault(name, []).append(joint)
+        else:
+            held = self.held[of] = HeldJoint(of, keys, self.kernels)
+            for name in names:
+                self._held_of.setdefault(name, []).append(held)
 
     def _closed(self, bars: BarsOf) -> ClosedBars:
         if bars not in self.bars:
@@ -176,7 +177,7 @@ class Scene:
 
     def can_count(self, of: Expression) -> bool:
         """Whether sums over that series are exact in whole steps."""
-        return isinstance(of, Reading) and of.bar_s is None and (of.instrument.name, of.field) in self.countable
+        return _is_track(of) and (of.instrument.name, of.field) in self.countable
 
     def series(self) -> Mapping[Expression, Past]:
         """The series, without names, of which columns have all windows: where sums are read, these are exact."""
@@ -185,25 +186,28 @@ class Scene:
 
     def past_of(self, of: Expression) -> Past:
         """The prints of a series that was announced, without names."""
-        if isinstance(of, Reading):
+        if _is_track(of):
             return self.tracks[of.instrument.name, of.field].past
         return self.joints[of].past
 
     def sight(self, of: Expression, moments: Moments) -> Past | Sight:
         """Windows over a series that was announced, without names, as they are at these moments."""
-        if isinstance(of, Reading):
+        if _is_track(of):
             return moments.sight(self.tracks[of.instrument.name, of.field])
         joint = self.joints[of]
-        ends = lambda: joint.past.fresh + np.searchsorted(joint.places, moments.places, side="right")  # noqa: E731
-        return moments.sight_of(joint.past, ends)
+        return moments.sight_of(joint.past, joint.ends_at, [self.tracks[key] for key in joint.keys])
 
     def legs_of(self, of: Expression) -> Iterable[Key]:
         """What makes that series print."""
-        return sorted(set(plain_keys(of)))
+        return sorted(set(legs_in(of)))
 
     def joints_of(self, name: str) -> Sequence[Joint]:
         """Those that print when something of the instrument does."""
         return self._joints_of.get(name, ())
+
+    def held_of(self, name: str) -> Sequence[HeldJoint]:
+        """The same of those that holdings are in."""
+        return self._held_of.get(name, ())
 
     # What is heard.
 
@@ -242,7 +246,11 @@ class Scene:
         for over in self.over.values():
             over.turn_over(self.bars)
         for of, joint in self.joints.items():
-            self._join(of, joint)
+            columns, begun_s = self._at_prints(of, joint)
+            joint.turn_over(columns.moments, columns.value(of).at, begun_s)
+            columns.forget()
+        for of, held in self.held.items():
+            held.turn_over(*self._at_prints(of, held))
 
     def _take(self, name: str, ticks: Ticks, rows_of: Callable[[str], Index]) -> None:
         track, rows, slot = self.tracks[name, ticks.field], ticks.rows, ticks.slot
@@ -266,19 +274,33 @@ class Scene:
         places = moments.places[both]
         self.tracks[key].turn_over((moments.times[both],), (said(field, values),), lambda: places)
 
-    def _join(self, of: Expression, joint: Joint) -> None:
-        moments = self.moments(joint.keys)
-        values = Columns(self, moments, overflow="ignore").value(of).at
+    def _at_prints(self, of: Expression, joint: Joint | HeldJoint) -> tuple[Columns, float]:
+        """What the series reads at each of its prints, sums and all exactly as the evaluator finds it; and from when on
+        these were seen."""
         tracks = [self.tracks[key] for key in joint.keys]
-        prints = np.sum([moments.is_new([track]) for track in tracks], axis=0)
-        begun_s = max(track.past.begun_s for track in tracks)
-        joint.turn_over(moments, values, prints, begun_s)
+        prints = self.moments(joint.keys)
+        counts = np.sum([np.zeros(len(prints), dtype=np.int64), *(prints.is_new([each]) for each in tracks)], axis=0)
+        if np.any(counts != 1):
+            derived = {self.tracks[key] for key in self._derived}
+            prints = Prints(prints, counts, derived.__contains__)
+        rough = Columns(self, prints, overflow="ignore")
+        given = {part: self._sum(part, joint, rough) for part in sums_in(of)}
+        rough.forget()
+        begun_s = max((track.past.begun_s for track in tracks), default=-inf)
+        return Columns(self, prints, overflow="ignore", given=given), begun_s
+
+    def _sum(self, of: Series, joint: Joint | HeldJoint, columns: Columns) -> Column:
+        if self.can_count(of.of):
+            return columns.values_at(of, np.arange(len(columns)))
+        if of not in joint.sums:
+            joint.sums[of] = Streamed(of, self._counted_s[of.of])
+        return joint.sums[of].take(columns.sight(of.of))
 
     @property
     def prints_held(self) -> int:
         """How many prints all pasts hold together."""
         pasts = [*(track.past for track in self.tracks.values()), *(joint.past for joint in self.joints.values())]
-        return sum(len(past.values) for past in pasts)
+        return sum(len(past.values) for past in pasts) + sum(len(held.past.values) for held in self.held.values())
 
     def forget(self) -> None:
         """Lets go of all columns: none follow."""
@@ -288,6 +310,8 @@ class Scene:
             track.forget()
         for joint in self.joints.values():
             joint.forget()
+        for held in self.held.values():
+            held.forget()
 
     def _forget_columns(self) -> None:
         for columns in self._columns.values():
@@ -326,6 +350,11 @@ class Scene:
         if found is None:
             found = self._columns[moments, stale_after_s] = Columns(self, moments, stale_after_s)
         return found
+
+
+def _is_track(of: Expression) -> TypeGuard[Reading]:
+    """Whether it is what ticks, and nothing is made of it."""
+    return isinstance(of, Reading) and of.bar_s is None
 
 
 def _never() -> Column:

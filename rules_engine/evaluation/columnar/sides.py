@@ -18,6 +18,7 @@ from rules_engine.evaluation.columnar.arrays import (
     ABOVE,
     BELOW,
     EQUAL,
+    FALSE,
     NEAR,
     TRUE,
     UNKNOWN,
@@ -30,7 +31,7 @@ from rules_engine.evaluation.columnar.arrays import (
 )
 from rules_engine.evaluation.columnar.leaves import Leaf
 from rules_engine.evaluation.columnar.past import Past
-from rules_engine.evaluation.columnar.values import MARGIN, Columns, Values, is_columnar, is_counted, is_series, plain
+from rules_engine.evaluation.columnar.values import MARGIN, Columns, Values, is_columnar, is_counted, plain
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.expression import Arithmetic, Expression, Number, Reading, Series, parts
 from rules_engine.model.tolerance import RELATIVE, order
@@ -49,14 +50,10 @@ def has_sides(leaf: Leaf) -> bool:
     """Whether it is one of the conditions that columns can tell sides of."""
     condition = leaf.condition
     match condition:
-        case Comparison() | Crossing() | BandState() | BandEvent():
-            pass
-        case Move(of=of) | Change(of=of):
-            if not is_series(of):
-                return False
+        case Comparison() | Crossing() | BandState() | BandEvent() | Move() | Change():
+            return leaf.bar_s is None and all(map(is_columnar, condition.expressions()))
         case _:
             return False
-    return leaf.bar_s is None and all(map(is_columnar, condition.expressions()))
 
 
 def is_settled(leaf: Leaf, can_count: Callable[[Expression], bool]) -> bool:
@@ -193,49 +190,69 @@ def _inside(condition: BandState | BandEvent, columns: Columns) -> Sides:
 def _moved(condition: Move, columns: Columns) -> Sides:
     """True as soon as it moved; false only on a full window. UNORDERED where there is no value."""
     of, window_s = condition.of, condition.window_s
-    sight, last = columns.sight(of), columns.value(of).at
+    sight = columns.sight(of)
     found = np.zeros(len(columns), dtype=np.int8)
     found[: sight.covered_from(window_s)] = UNKNOWN
-    for way in ways_of(condition):
-        slope, shift = bound_of(condition.amount, way)
-        if isinstance(sight, Past) and columns.is_known(of):
+    if isinstance(sight, Past) and columns.is_known(of):
+        for way in ways_of(condition):
+            slope, shift = bound_of(condition.amount, way)
             found[sight.moved(window_s, slope, shift, way)] = TRUE
-        else:
-            reference = sight.extremes(window_s, way < 0)
-            found[has_moved(condition, columns, np.arange(len(columns)), last, reference, way)] = TRUE
-    if not columns.is_known(of):
-        found[last != last] = UNORDERED
-    return found
+        return found
+    references = [sight.extremes(window_s, way < 0) for way in ways_of(condition)]
+    return _far(condition, columns, references, found, UNORDERED)
 
 
 def _changed(condition: Change, columns: Columns) -> Sides:
-    last, before = columns.value(condition.of).at, columns.sight(condition.of).before(condition.window_s)
-    moved: Flags = np.zeros(len(columns), dtype=np.bool_)
-    for way in ways_of(condition):
-        moved |= has_moved(condition, columns, np.arange(len(columns)), last, before, way)
-    found = moved.view(np.int8) * np.int8(TRUE)
-    found[(before != before) | (last != last)] = UNKNOWN
+    before = columns.sight(condition.of).before(condition.window_s)
+    found = np.zeros(len(columns), dtype=np.int8)
+    found = _far(condition, columns, [before for _ in ways_of(condition)], found, UNKNOWN)
+    found[before != before] = UNKNOWN
     return found
 
 
-def has_moved(
-    condition: Move | Change, columns: Columns, moments: Index, last: Column, reference: Column, way: int
-) -> Flags:
-    """Whether at some moments the last value is so far from the reference, as `displacement` has it: where one was
+def _far(
+    condition: Move | Change, columns: Columns, references: Sequence[Column], found: Sides, valueless: int
+) -> Sides:
+    """TRUE where the value is far enough from the reference of one of its ways, and ``valueless`` where there is none;
+    elsewhere as `found`. NEAR where bounds leave that open."""
+    try:
+        last = columns.value(condition.of)
+    except NotColumnar:
+        return np.full(len(columns), NEAR, dtype=np.int8)
+    for way, reference in zip(ways_of(condition), references, strict=True):
+        moved = _moved_by(condition, columns, last, reference, way)
+        found[moved == TRUE] = TRUE
+        found[(moved == NEAR) & (found != TRUE)] = NEAR
+    if last.off is not None:
+        # What may be anything may have no value either.
+        found[np.broadcast_to(last.off, found.shape) == inf] = NEAR
+    if not columns.is_known(condition.of):
+        found[last.at != last.at] = valueless
+    return found
+
+
+def _moved_by(condition: Move | Change, columns: Columns, last: Values, reference: Column, way: int) -> Sides:
+    """Whether at each moment the last value is so far from the reference, as `displacement` has it: where one was
     reckoned with, what is near is looked at one by one."""
-    amount = condition.amount
+    of, amount = condition.of, condition.amount
     slope, shift = bound_of(amount, way)
-    if columns.is_price(condition.of):
-        return columns.kernels.reached(last, reference, slope, shift, float(way))
+    if columns.is_price(of):
+        return columns.kernels.reached(last.at, reference, slope, shift, float(way)).view(np.int8) * np.int8(TRUE)
     bounds = slope * reference + shift
-    difference = way * (last - bounds)
-    near = np.abs(difference) <= MARGIN * (columns.bound(condition.of) * max(1.0, abs(slope)) + abs(shift))
-    found: Flags = difference > 0
-    size = columns.exact.size(condition.of)
-    for place in np.flatnonzero(near).tolist():
-        dust = columns.exact.at(int(moments[place]), size)
-        assert dust is not None, "a size is always known"
-        found[place] = displacement(float(last[place]), float(reference[place]), amount, way, dust) is not None
+    difference = way * (last.at - bounds)
+    margin = MARGIN * (columns.bound(of) * max(1.0, abs(slope)) + abs(shift))
+    found: Sides = (difference > 0).view(np.int8) * np.int8(TRUE)
+    near = np.abs(difference) <= margin + (0.0 if last.off is None else last.off)
     if amount.relative:
-        found &= reference > 0
+        found[reference <= 0] = FALSE
+        near &= reference > 0
+    if not columns.is_counted(of):
+        found[near] = NEAR
+        return found
+    value, size = columns.exact.value(of), columns.exact.size(of)
+    for place in np.flatnonzero(near).tolist():
+        newest, dust = columns.exact.at(place, value), columns.exact.at(place, size)
+        assert dust is not None, "a size is always known"
+        is_far = newest is not None and displacement(newest, float(reference[place]), amount, way, dust) is not None
+        found[place] = TRUE if is_far else FALSE
     return found

@@ -84,6 +84,10 @@ class Track:
         """Where the past ends after so many fresh ticks."""
         return self.past.fresh + (counts if self._said is None else self._said[counts])
 
+    def ends_at(self, places: Index) -> Index:
+        """Where it ends after the ticks at each of these places."""
+        return self.ends(np.searchsorted(self.places, places, side="right"))
+
     def newest(self, counts: Index) -> Column:
         """The value after so many fresh ticks; nan where none has come yet."""
         return np.concatenate(([self._last], self.values))[counts]

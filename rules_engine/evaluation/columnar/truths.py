@@ -106,7 +106,9 @@ def _is_simple(leaf: Leaf) -> bool:
     match leaf.condition:
         case Move(of=of) | Change(of=of):
             inner = plain(of)
-            return isinstance(inner, Reading) and inner.field not in NOT_PRICES and leaf.field(inner) is inner.field
+            if not isinstance(inner, Reading) or inner.bar_s is not None:
+                return False
+            return inner.field not in NOT_PRICES and leaf.field(inner) is inner.field
         case _:
             return True
 

@@ -1,6 +1,6 @@
 """Expressions into columns: their values at every moment at which a condition is judged."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from math import sqrt
@@ -12,7 +12,7 @@ from rules_engine.evaluation.columnar.arrays import Column, Index, NotColumnar
 from rules_engine.evaluation.columnar.bounds import Error, combined, deviations, means, scores
 from rules_engine.evaluation.columnar.exact import Exact
 from rules_engine.evaluation.columnar.kernels import Kernels
-from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, Leaf, plain_keys, source_of
+from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, Leaf, holdings_in, plain_keys, source_of
 from rules_engine.evaluation.columnar.moments import Moments, Sight
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.steps import step, stepped
@@ -75,13 +75,18 @@ def _is_extreme(part: Series) -> bool:
 def _is_part(part: Expression) -> bool:
     match part:
         case Series(duration_s=float()):
-            return is_series(part.of)
+            return is_plain(part.of)
         case _:
             return True
 
 
 def is_series(of: Expression) -> bool:
-    """Whether its prints are known: made of values as they tick."""
+    """Whether its prints follow from ticks alone."""
+    return not any(holdings_in(of))
+
+
+def is_plain(of: Expression) -> bool:
+    """Whether they follow from the newest ticks: it neither looks back nor reads bars."""
     return any(plain_keys(of)) and all(_is_plain(part) for part in walk(of))
 
 
@@ -103,7 +108,7 @@ def plain(of: Expression) -> Expression:
 class Columns:
     """Values at every moment. Raises NotColumnar where the numbers are too large for columns.
 
-    ``words`` say on which quotes values are read.
+    ``words`` say on which quotes values are read, and ``given`` what those series come to that columns cannot count.
     """
 
     def __init__(
@@ -113,12 +118,14 @@ class Columns:
         stale_after_s: float | None = None,
         words: Leaf | None = None,
         overflow: Literal["raise", "ignore"] = "raise",
+        given: Mapping[Series, Column] | None = None,
     ) -> None:
         self.moments = moments
         self.scene = scene
         self._stale_after_s = stale_after_s
         self._words = words
-        self._overflow: Literal["raise", "ignore"] = overflow
+        self.overflow: Literal["raise", "ignore"] = overflow
+        self.given = given or {}
         self._found: dict[Expression, Values] = {}
         self._through: dict[tuple[TriggerMethod, bool], Columns] = {}
 
@@ -156,7 +163,7 @@ class Columns:
         found = self._found.get(of)
         if found is None:
             try:
-                with np.errstate(over=self._overflow, invalid="ignore", divide="ignore"):
+                with np.errstate(over=self.overflow, invalid="ignore", divide="ignore"):
                     found = self._found[of] = self._work_out(of)
             except FloatingPointError as error:
                 raise NotColumnar("too large") from error
@@ -252,6 +259,8 @@ class Columns:
             case Series(function=Function.HIGHEST | Function.LOWEST, duration_s=float() as window_s):
                 found = self.sight(of.of).extremes(window_s, of.function is Function.HIGHEST)
                 return self._covered(of, found.copy(), window_s, True)
+            case Series(duration_s=float() as window_s) if of in self.given:
+                return self._covered(of, self.given[of], window_s, True)
             case Series(duration_s=float() as window_s) if self.scene.can_count(unnamed(of.of)):
                 return self._moments(of, window_s)
             case Series(duration_s=float() as window_s):
