@@ -19,6 +19,7 @@ from rules_engine.execution.ledger import Ledger
 from rules_engine.execution.order_states import FIRST_REVISION, Fill, exec_parts, supersedes, unit_state
 from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.plain import from_text, to_text
+from rules_engine.execution.same_account import take_over
 from rules_engine.execution.unarrived import SENT_AGAIN
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
@@ -68,6 +69,7 @@ class Journal:
 
     def enter(self, mode: Mode, account: str) -> None:
         """From now on firings and memories are those of this mode and account."""
+        take_over(self._database, mode, account)
         self.mode, self.account = mode, account
         self.intents = Intents(self._database, mode, account)
         self.holdings = Holdings(self._database, mode, account)
