@@ -53,3 +53,15 @@ def test_the_library_page_prints_what_it_says(capsys: pytest.CaptureFixture[str]
     (program,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     exec(compile(program, "library.md", "exec"), {})
     assert f"prints `{capsys.readouterr().out.strip()}`" in page
+
+
+PAGES = sorted([ROOT / "README.md", ROOT / "benchmarks" / "RESULTS.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    text = page.read_text()
+    links = [page.parent / link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+    named = re.findall(r"`((?:tests|docs|benchmarks|rules_engine|schemas)/[\w./-]+)(?:::\w+)?`", text)
+    files = [*links, *(ROOT / name for name in named)]
+    assert [str(file) for file in files if not file.exists()] == []
