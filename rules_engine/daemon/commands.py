@@ -167,10 +167,10 @@ class Commands:
 
     async def _stop(self, request: Mapping[str, Json]) -> Json:
         if request.get("lift") is True:
-            was_on = self._trading_stop.release()
+            was_on = await self._trading_stop.release()
             await self._react()
             return "orders may leave again" if was_on else "the kill switch was off"
-        words = self._trading_stop.pull(keep_orders=request.get("keep_orders") is True)
+        words = await self._trading_stop.pull(keep_orders=request.get("keep_orders") is True)
         await self._react()
         return words or "it was stopped already"
 

@@ -200,7 +200,7 @@ class Daemon:
 
     def stop_trading(self) -> None:
         """Pulls the kill switch: nothing more is sent, and what is at the broker is cancelled."""
-        self._trading_stop.pull()
+        self._trading_stop.set()
 
     def close(self) -> None:
         """Lets the next engine have the journal."""

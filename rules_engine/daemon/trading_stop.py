@@ -1,9 +1,11 @@
 """The kill switch in a running engine: looked at often, acted on once, told."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 
+from rules_engine.daemon.slices import in_slices
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.kill_switch import KillSwitch
@@ -28,36 +30,52 @@ class TradingStop:
         self._clock = clock
         self._channels = tuple(channels)
         self._acted = self._seen = ""
+        self._acting = asyncio.Lock()
+        self._pulled = asyncio.Event()
 
-    def pull(self, *, keep_orders: bool = False) -> str:
+    async def pull(self, *, keep_orders: bool = False) -> str:
         """Stops all sending and, unless they are to be kept, cancels our orders; what was done, in words."""
+        unset = self.set(keep_orders=keep_orders)
+        words, self._seen = await self.look() or self._seen, ""
+        return "\n".join(filter(None, (words, unset)))
+
+    def set(self, *, keep_orders: bool = False) -> str:
+        """Nothing is sent any more; what is at IB is cancelled as soon as the loop turns. What went wrong, in words."""
         unset = ""
         try:
             self._switch.pull(keep_orders=keep_orders)
         except OSError as error:
             unset = f"The switch could not be set on disk ({error.strerror}): it holds until this engine ends."
             _log.critical("%s", unset)
-        words, self._seen = self.look() or self._seen, ""
-        return "\n".join(filter(None, (words, unset)))
+        self._pulled.set()
+        return unset
 
-    def release(self) -> bool:
+    async def release(self) -> bool:
         """Lets orders leave again; False when the switch was off."""
-        was_on = self._switch.release()
-        self.look()
+        async with self._acting:
+            was_on = self._switch.release()
+        await self.look()
         return was_on
 
     async def watch(self) -> None:
         """Looks again and again: a file may be laid by hand."""
         while True:
-            self.notice()
-            await asyncio.sleep(LOOK_EVERY_S)
+            await self.notice()
+            self._pulled.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_S):
+                    await self._pulled.wait()
 
-    def notice(self) -> None:
+    async def notice(self) -> None:
         """Looks, and keeps what was done for whoever pulled the switch and is about to ask."""
-        self._seen = self.look() or self._seen
+        self._seen = await self.look() or self._seen
 
-    def look(self) -> str:
+    async def look(self) -> str:
         """Acts on a switch that somebody pulled or released since the last look."""
+        async with self._acting:
+            return await self._act()
+
+    async def _act(self) -> str:
         found = "" if not self._switch.is_on else "keep" if self._switch.keeps_orders else "cancel"
         if found == self._acted:
             return ""
@@ -69,7 +87,7 @@ class TradingStop:
             self._journal.tell(trading_resumed_notice(self._channels, now_s))
             self._desk.trade_again()
             return ""
-        cancelled = self._desk.stop_trading(keep_orders=found == "keep")
+        cancelled = await in_slices(self._desk.stopping_trading(keep_orders=found == "keep"))
         words = _words(cancelled, kept=found == "keep")
         _log.critical("the kill switch is on. %s", words)
         if not was or cancelled:

@@ -11,6 +11,7 @@ from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.intent import Intent, IntentState
 
+_SENT_AT_ONCE = 50
 CANCELLABLE = frozenset({IntentState.ACKED, IntentState.WORKING, IntentState.PARTIAL})
 """Orders that IB has shown us under the number that we know."""
 
@@ -25,20 +26,21 @@ class Cancelling:
         self._budget = budget
         self._timing = timing
 
-    def send_wanted(self, session: Session | None) -> None:
-        """Sends what can be sent now."""
+    def send_wanted(self, session: Session | None) -> bool:
+        """Sends what can be sent now, the oldest of very many. Whether there is more."""
         if session is None or not session.usable or not session.reconciled:
-            return
+            return False
         wanted = [one for one in self._journal.intents.at_broker() if one.cancel_wanted and one.state in CANCELLABLE]
         keys = {one.key for one in wanted}
         # IB cancels the children with their parent.
         due = [one for one in wanted if self._is_due(session, one.key) and self._parent_key(one) not in keys]
-        risen = self._risen(session)
+        risen, is_all, due = self._risen(session), len(due) <= _SENT_AT_ONCE, due[:_SENT_AT_ONCE]
         order_ids = {one.key: one.order_id for one in due if one.order_id is not None}
         order_ids |= {one.key: session.risen[one.key].order_id for one in risen}
         if order_ids:
             self._send(session, order_ids)
             self._budget.cancelled([one.rule for one in (*due, *risen)], self._clock.now_s())
+        return bool(order_ids) and not is_all
 
     def send_unrecorded(self, session: Session | None) -> None:
         """Sends the cancellation of everything that IB has shown us, where the journal cannot be written any more."""
@@ -55,7 +57,7 @@ class Cancelling:
         return [intent for intent in found if intent is not None and intent.cancel_wanted]
 
     def _send(self, session: Session, order_ids: Mapping[str, int]) -> None:
-        """All of them at once, after one commit: each commit before a cancellation would hold up those behind it."""
+        """After one commit: each commit before a cancellation would hold up those behind it."""
         with self._journal.transaction():
             for key, order_id in order_ids.items():
                 self._journal.event(key, CANCEL_SENT, {"order_id": order_id})

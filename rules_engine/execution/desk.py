@@ -31,6 +31,7 @@ from rules_engine.model.instrument import Instrument
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.reports import BrokerStatus, Evidence, ExecutionReport, LinkChange, OrderError, OrderReport
 from rules_engine.model.settings import Settings
+from rules_engine.model.slices import Slices, at_once
 
 State = IntentState
 Report = OrderReport | ExecutionReport | OrderError | LinkChange
@@ -69,7 +70,15 @@ class Desk:
         self._reconciler = Reconciler(
             journal, clock, self._intake, self._halts, self._rejections, self._timing, settings
         )
-        self._preflight = Preflight(journal, gate, clock, settings, self._halts, live_flag=live_flag, stopped=stopped)
+        self._preflight = Preflight(
+            journal,
+            gate,
+            clock,
+            settings,
+            self._halts,
+            live_flag=live_flag,
+            stopped=lambda: stopped() or self._standstill.is_beginning,
+        )
         self._dispatcher = Dispatcher(
             journal,
             clock,
@@ -161,7 +170,11 @@ class Desk:
         lifted; that nothing new leaves is the kill switch's own part.
 
         Raises JournalFailed where the disk takes nothing more; the requests have left all the same."""
-        marked = self._standstill.begin(self._session, keep_orders=keep_orders)
+        return at_once(self.stopping_trading(keep_orders=keep_orders))
+
+    def stopping_trading(self, *, keep_orders: bool = False) -> Slices[Sequence[Intent]]:
+        """The same in slices; nothing that is still to be sent leaves from the first one on."""
+        marked = yield from self._standstill.beginning(lambda: self._session, keep_orders=keep_orders)
         self.wake()
         return marked
 

@@ -108,7 +108,8 @@ class Dispatcher:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         async with self.flight:
             await self.arrived()
-            self.cancelling.send_wanted(self._current())
+            while self.cancelling.send_wanted(self._current()):  # noqa: ASYNC110  # It is others' turn in between.
+                await asyncio.sleep(0)
             while (session := self._current()) and session.unarrived:
                 await self._send_again(session, session.unarrived.pop(0))
             self._paced_until_s = 0.0

@@ -103,23 +103,25 @@ class Journal:
                 self.event(intent.key, "cancel wanted", None)
         return marked
 
-    def want_all_cancelled(self) -> Sequence[Intent]:
-        """Marks every intent of ours that may be at IB to be cancelled; returns those newly marked."""
+    def want_all_cancelled(self, count_max: int | None = None) -> Sequence[Intent]:
+        """Marks every intent of ours that may be at IB, or the oldest, to be cancelled; returns those newly marked."""
         with self.transaction():
-            waiting = [one for one in self.intents.at_broker() if not one.cancel_wanted]
+            waiting = [one for one in self.intents.at_broker() if not one.cancel_wanted][:count_max]
             for intent in waiting:
                 self.want_leg_cancelled(intent)
         return waiting
 
-    def want_unsent_cancelled(self, legs: Iterable[Intent] | None = None) -> Sequence[Intent]:
-        """Marks what is still to be sent, of these legs or all of it, never to be sent; returns those newly marked."""
-        chosen = self.intents.open() if legs is None else legs
+    def want_unsent_cancelled(
+        self, legs: Iterable[Intent] | None = None, count_max: int | None = None
+    ) -> Sequence[Intent]:
+        """Marks what is still to be sent, of these legs or all of it, never to be sent; returns those newly marked, the
+        oldest of very many."""
         with self.transaction():
-            unsent = [self.intents.get(one.key) for one in chosen if one.state is IntentState.INTENT]
-            newest = [one for one in unsent if one is not None and not one.cancel_wanted]
-            for intent in newest:
+            chosen = self.intents.open() if legs is None else map(self.intents.get, [leg.key for leg in legs])
+            unsent = [one for one in chosen if one and one.state is IntentState.INTENT and not one.cancel_wanted]
+            for intent in unsent[:count_max]:
                 self.want_leg_cancelled(intent)
-        return newest
+        return unsent[:count_max]
 
     def want_leg_cancelled(self, intent: Intent) -> None:
         """Marks one open intent to be cancelled."""

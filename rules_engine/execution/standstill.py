@@ -10,6 +10,9 @@ from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent
 from rules_engine.model.notice import Notice, NoticeKind
+from rules_engine.model.slices import Slices
+
+_MARKED_AT_ONCE = 50
 
 
 class Standstill:
@@ -29,24 +32,36 @@ class Standstill:
         self._stopped = stopped
         self._everyone = everyone
         self._clears = False
+        self.is_beginning = False
+        """Nothing leaves before all is done that the switch was pulled for, also if it is released meanwhile."""
 
     @property
     def is_on(self) -> bool:
         """Whether no order of ours may work."""
         return self._clears and self._stopped()
 
-    def begin(self, session: Session | None, *, keep_orders: bool) -> Sequence[Intent]:
-        """The switch was pulled. Asks for the cancellation of everything that may be at IB, unless it is to be kept;
-        returns those newly asked for. Raises JournalFailed; the requests have left all the same."""
-        self._clears = not keep_orders
+    def beginning(self, current: Callable[[], Session | None], *, keep_orders: bool) -> Slices[Sequence[Intent]]:
+        """The switch was pulled. Asks for the cancellation of everything that may be at IB, unless it is to be kept, in
+        slices, each of them committed and sent; returns those newly asked for. ``current`` is the connection. Raises
+        JournalFailed; the requests have left all the same."""
+        self._clears, self.is_beginning = False, True
+        marked = list[Intent]()
         try:
-            marked = [] if keep_orders else self._want_cancelled(session)
-            self._cancelling.send_wanted(session)
+            while not keep_orders and (some := self._want_cancelled(current(), _MARKED_AT_ONCE)):
+                marked += some
+                self._cancelling.send_wanted(current())
+                yield
+            while self._cancelling.send_wanted(current()):
+                yield
+            self._clears = not keep_orders
+            while self._journal.want_unsent_cancelled(count_max=_MARKED_AT_ONCE):
+                yield
         except JournalFailed:
             if not keep_orders:
-                self._cancelling.send_unrecorded(session)
+                self._cancelling.send_unrecorded(current())
             raise
-        self._journal.want_unsent_cancelled()
+        finally:
+            self.is_beginning = False
         return marked
 
     def end(self) -> None:
@@ -62,14 +77,15 @@ class Standstill:
                 self._tell(intent)
         self._cancelling.send_wanted(session)
 
-    def _want_cancelled(self, session: Session | None) -> Sequence[Intent]:
-        """Those newly asked for: all that may be at IB, also what was over and IB holds alive all the same."""
+    def _want_cancelled(self, session: Session | None, count_max: int | None = None) -> Sequence[Intent]:
+        """Those newly asked for: all that may be at IB, or the oldest, also what was over and IB holds alive all the
+        same."""
         found = [self._journal.intents.get(key) for key in session.risen] if session else []
         risen = [intent for intent in found if intent is not None and not intent.cancel_wanted]
         with self._journal.transaction():
             for intent in risen:
                 self._journal.want_leg_cancelled(intent)
-            return [*self._journal.want_all_cancelled(), *risen]
+            return [*self._journal.want_all_cancelled(count_max), *risen]
 
     def _tell(self, intent: Intent) -> None:
         self._journal.tell(

@@ -116,13 +116,13 @@ async def test_a_kill_without_an_edit_leaves_every_order_where_it_is(tmp_path: P
 
 
 HELD_MAX = 0.03
-"""No callback takes a larger share of all the work of the three: 0.05 s on the machine of docs/decisions/0016."""
+"""No callback takes a larger share of all the work of the four: 0.05 s on the machine of docs/decisions/0016."""
 
 
 async def test_nothing_holds_the_loop_up_while_a_thousand_held_orders_are_taken_back(tmp_path: Path) -> None:
     prepare()
     taken = dict[str, list[float]]()
-    for what in ("edit", "delete", "pause"):
+    for what in ("edit", "delete", "pause", "stop"):
         home = tmp_path / what
         home.mkdir()
         holding = Holding(home, SystemClock())
