@@ -114,8 +114,7 @@ class Journal:
     def want_unsent_cancelled(
         self, legs: Iterable[Intent] | None = None, count_max: int | None = None
     ) -> Sequence[Intent]:
-        """Marks what is still to be sent, of these legs or all of it, never to be sent; returns those newly marked, the
-        oldest of very many."""
+        """Marks what is still to be sent, of these legs or all, or the oldest, never to be; returns those newly marked."""
         with self.transaction():
             chosen = self.intents.open() if legs is None else map(self.intents.get, [leg.key for leg in legs])
             unsent = [one for one in chosen if one and one.state is IntentState.INTENT and not one.cancel_wanted]
