@@ -50,16 +50,17 @@ The protocol
     changes        what it tells the rest of the engine
 
 The journal
-    journal      everything that must outlive the process; the one writer
-    intents      the orders in it
-    working_set  what of them every check looks through, in memory
-    chain        the record of what happened, hashed
-    holdings     fills beside IB's positions
-    outbox       messages still to be told
-    ledger       the journal read back
-    database     a SQLite file of one writer
-    schema       its tables
-    migrations   older journals into new ones
-    clock_set    its due times, after somebody set the clock
-    plain        values as JSON text and back
+    journal       everything that must outlive the process; the one writer
+    intents       the orders in it
+    working_set   what of them every check looks through, in memory
+    chain         the record of what happened, hashed
+    holdings      fills beside IB's positions
+    outbox        messages still to be told
+    ledger        the journal read back
+    database      a SQLite file of one writer
+    schema        its tables
+    migrations    older journals into new ones
+    same_account  an account with its name and without
+    clock_set     its due times, after somebody set the clock
+    plain         values as JSON text and back
 """
