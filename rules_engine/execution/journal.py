@@ -105,22 +105,21 @@ class Journal:
 
     def want_all_cancelled(self, count_max: int | None = None) -> Sequence[Intent]:
         """Marks every intent of ours that may be at IB, or the oldest, to be cancelled; returns those newly marked."""
-        with self.transaction():
-            waiting = [one for one in self.intents.at_broker() if not one.cancel_wanted][:count_max]
-            for intent in waiting:
-                self.want_leg_cancelled(intent)
-        return waiting
+        return self._mark([one for one in self.intents.at_broker() if not one.cancel_wanted][:count_max])
 
     def want_unsent_cancelled(
         self, legs: Iterable[Intent] | None = None, count_max: int | None = None
     ) -> Sequence[Intent]:
-        """Marks what is still to be sent, of these legs or all, or the oldest, never to be; returns those newly marked."""
+        """The same with what is still to be sent, of these legs or all of it: it never leaves."""
+        chosen = self.intents.open() if legs is None else map(self.intents.get, [leg.key for leg in legs])
+        unsent = [one for one in chosen if one and one.state is IntentState.INTENT and not one.cancel_wanted]
+        return self._mark(unsent[:count_max])
+
+    def _mark(self, intents: Sequence[Intent]) -> Sequence[Intent]:
         with self.transaction():
-            chosen = self.intents.open() if legs is None else map(self.intents.get, [leg.key for leg in legs])
-            unsent = [one for one in chosen if one and one.state is IntentState.INTENT and not one.cancel_wanted]
-            for intent in unsent[:count_max]:
+            for intent in intents:
                 self.want_leg_cancelled(intent)
-        return unsent[:count_max]
+        return intents
 
     def want_leg_cancelled(self, intent: Intent) -> None:
         """Marks one open intent to be cancelled."""
