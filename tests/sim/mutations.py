@@ -230,7 +230,7 @@ def no_restart_window() -> AbstractContextManager[object]:
 
 def keep_what_waits() -> AbstractContextManager[object]:
     """What fired and is still to be sent outlives a pause, an edit and a stop."""
-    return _planted(Journal, "want_unsent_cancelled", lambda self, rules=None: [])
+    return _planted(Journal, "want_unsent_cancelled", lambda self, legs=None, count_max=None: [])
 
 
 def cancel_everything() -> AbstractContextManager[object]:
