@@ -13,14 +13,19 @@ def held(house: House) -> bool:
     return [order.status for order in house.orders()] == ["PreSubmitted"]
 
 
+async def priced(house: House, engine: Running) -> None:
+    """The price comes that the order lacked, and the engine has taken a turn with it."""
+    house.quote("AAPL", 250.0)
+    await house.until(lambda: engine.price("AAPL") == 250.0, "the price")
+    await engine.ask("reload")
+
+
 async def test_an_edited_rule_is_not_placed_because_the_old_one_had_seen_its_other_side(house: House) -> None:
     async with house.engine(RULE) as engine:
         await engine.until_state(NAME, "placed")
         house.write(RULE.replace("above 200", "above 195"))
         await house.until(lambda: house.told("Rules reloaded"), "the reload")
-        house.quote("AAPL", 250.0)
-        await house.until(lambda: engine.price("AAPL") == 250.0, "the price")
-        await engine.ask("reload")
+        await priced(house, engine)
         assert house.intents() == []
         house.quote("V", 194.0)
         await house.until(lambda: held(house), "the order of the new rule")
@@ -33,9 +38,7 @@ async def test_a_rule_that_is_paused_before_its_order_could_be_placed_places_non
         await engine.until_state(NAME, "placed")
         await engine.ask("pause", rule=NAME)
         await engine.until_state(NAME, "paused")
-        house.quote("AAPL", 250.0)
-        await house.until(lambda: engine.price("AAPL") == 250.0, "the price")
-        await engine.ask("reload")
+        await priced(house, engine)
         assert house.intents() == []
         await engine.ask("resume", rule=NAME)
         await house.until(lambda: held(house), "the order")

@@ -148,15 +148,24 @@ async def test_an_orphaned_child_is_cancelled_by_itself(bench: Bench) -> None:
     assert bench.ib.cancels == [bench.ib.wire[1].order_id]
 
 
-async def test_a_closing_order_waits_for_the_cancellations_before_it(bench: Bench) -> None:
+OUT = replace(decision(draft(side=Side.SELL, closes=True), rule="out"), cancels=(CancelOrders(instrument=MA),))
+"""Cancels what there is in MA, and closes."""
+
+
+async def guarded(bench: Bench) -> tuple[FakeLink, str]:
+    """A position with a stop at IB, and its key."""
     bench.market.positions["MA"] = Decimal(100)
     link = await bench.connect()
     holding(bench, link)
     stop = bench.record(decision(draft(side=Side.SELL, kind=OrderKind.STOP, stop=Decimal(390)), rule="guard"))
     await bench.desk.dispatch()
+    return link, stop
+
+
+async def test_a_closing_order_waits_for_the_cancellations_before_it(bench: Bench) -> None:
+    link, stop = await guarded(bench)
     link.on_cancel = lambda order_id: None
-    close = draft(side=Side.SELL, closes=True)
-    key = bench.record(replace(decision(close, rule="out"), cancels=(CancelOrders(instrument=MA),)))
+    key = bench.record(OUT)
     await bench.desk.dispatch()
     assert (bench.state(key), len(bench.ib.cancels)) == (State.INTENT, 1)
     bench.desk.on_report(bench.ib.end(stop))
@@ -166,11 +175,7 @@ async def test_a_closing_order_waits_for_the_cancellations_before_it(bench: Benc
 
 @pytest.mark.parametrize("fills_first", [True, False])
 async def test_a_closing_order_is_held_back_when_what_it_cancels_will_not_go(bench: Bench, fills_first: bool) -> None:
-    bench.market.positions["MA"] = Decimal(100)
-    link = await bench.connect()
-    holding(bench, link)
-    stop = bench.record(decision(draft(side=Side.SELL, kind=OrderKind.STOP, stop=Decimal(390)), rule="guard"))
-    await bench.desk.dispatch()
+    link, stop = await guarded(bench)
 
     def refuse(order_id: int) -> None:
         if fills_first:
@@ -178,8 +183,7 @@ async def test_a_closing_order_is_held_back_when_what_it_cancels_will_not_go(ben
             bench.market.positions["MA"] = Decimal(0)
 
     link.on_cancel = refuse
-    close = draft(side=Side.SELL, closes=True)
-    key = bench.record(replace(decision(close, rule="out"), cancels=(CancelOrders(instrument=MA),)))
+    key = bench.record(OUT)
     for _ in range(3):
         await bench.later(10)
     assert bench.state(key) is State.BLOCKED

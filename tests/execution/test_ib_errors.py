@@ -27,6 +27,14 @@ def rejecting(bench: Bench, link: FakeLink, *, seen: bool = False) -> None:
     link.on_place = reject
 
 
+async def rejected_though_seen(bench: Bench, link: FakeLink) -> str:
+    """The key of an order that IB has shown before it says 201."""
+    rejecting(bench, link, seen=True)
+    key = bench.record()
+    await bench.desk.dispatch()
+    return key
+
+
 async def test_a_rejection_is_told_once_and_does_not_use_up_once(bench: Bench) -> None:
     link = await bench.connect()
     rejecting(bench, link)
@@ -54,10 +62,7 @@ async def test_a_rejection_ends_nothing_before_ib_s_answers_are_complete(bench: 
 async def test_a_rejected_order_that_ib_shows_inactive_or_no_more_is_over(
     bench: Bench, listed: BrokerStatus | None
 ) -> None:
-    link = await bench.connect()
-    rejecting(bench, link, seen=True)
-    key = bench.record()
-    await bench.desk.dispatch()
+    key = await rejected_though_seen(bench, await bench.connect())
     assert bench.state(key) is State.ACKED, "it was alive when IB was asked"
     shown = bench.ib.orders.pop(key)
     if listed:
@@ -68,10 +73,7 @@ async def test_a_rejected_order_that_ib_shows_inactive_or_no_more_is_over(
 
 
 async def test_a_rejection_in_the_list_of_completed_orders_carries_ib_s_reason(bench: Bench) -> None:
-    link = await bench.connect()
-    rejecting(bench, link, seen=True)
-    key = bench.record()
-    await bench.desk.dispatch()
+    key = await rejected_though_seen(bench, await bench.connect())
     bench.ib.end(key, BrokerStatus.INACTIVE)
     await bench.desk.step()
     assert (bench.state(key), bench.told()) == (State.REJECTED, [NoticeKind.REJECTED])
@@ -80,9 +82,7 @@ async def test_a_rejection_in_the_list_of_completed_orders_carries_ib_s_reason(b
 
 async def test_a_rejection_of_an_order_that_lives_on_is_not_believed(bench: Bench) -> None:
     link = await bench.connect()
-    rejecting(bench, link, seen=True)
-    key = bench.record()
-    await bench.desk.dispatch()
+    key = await rejected_though_seen(bench, link)
     for _ in range(3):
         await bench.later(16)
     assert (bench.state(key), bench.told(), bench.ears.ends) == (State.ACKED, [], [])

@@ -68,24 +68,16 @@ async def test_orders_of_a_lost_journal_stop_all_sending_until_they_are_adopted(
 
 
 async def test_an_engine_under_another_client_id_is_no_reason_to_refuse(bench: Bench) -> None:
-    bench.accepting(await bench.connect())
-    bench.record()
-    await bench.desk.dispatch()
-    bench.ib.orders = {key: replace(order, client_id=18) for key, order in bench.ib.orders.items()}
-    lose_journal(bench)
-    bench.accepting(await bench.connect())
-    key = bench.record(decision(draft(instrument=V)))
-    await bench.desk.dispatch()
+    def changed(bench: Bench, key: str) -> None:
+        bench.ib.orders[key] = replace(bench.ib.orders[key], client_id=18)
+
+    key = await sent_and_lost(bench, changed)
     assert bench.state(key) is State.WORKING
 
 
 async def test_orders_of_other_programs_under_our_client_id_are_no_reason_to_refuse(bench: Bench) -> None:
-    bench.accepting(await bench.connect())
-    bench.record()
-    await bench.desk.dispatch()
-    bench.ib.orders = {key: replace(order, order_ref="my own note") for key, order in bench.ib.orders.items()}
-    lose_journal(bench)
-    bench.accepting(await bench.connect())
-    key = bench.record(decision(draft(instrument=V)))
-    await bench.desk.dispatch()
+    def changed(bench: Bench, key: str) -> None:
+        bench.ib.orders[key] = replace(bench.ib.orders[key], order_ref="my own note")
+
+    key = await sent_and_lost(bench, changed)
     assert bench.state(key) is State.WORKING
