@@ -77,7 +77,7 @@ class Location:
         try:
             from fsspec.core import url_to_fs
         except ImportError:
-            raise Unreachable("addresses need fsspec: pip install 'rules-engine[dist]'") from None
+            raise Unreachable("addresses need fsspec: pip install fsspec") from None
         with _reaching():
             found: tuple[AbstractFileSystem, str] = url_to_fs(self.text)
         return found

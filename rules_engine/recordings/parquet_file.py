@@ -39,7 +39,7 @@ class ParquetFile:
             import pyarrow as pa
             import pyarrow.parquet as pq
         except ImportError:
-            hint = "pip install 'rules-engine[backtest]', or write the prices as CSV"
+            hint = "pip install pyarrow, or write the prices as CSV"
             self._problems.add(Code.NEEDS_PYARROW, "reading Parquet needs pyarrow, which is not installed", hint=hint)
             return
         try:

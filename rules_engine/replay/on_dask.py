@@ -62,7 +62,7 @@ def cluster(at: str) -> "Iterator[OnDask]":
     try:
         from distributed import Client, LocalCluster
     except ImportError:
-        raise NoWorkers("--on needs dask.distributed: pip install 'rules-engine[dist]'") from None
+        raise NoWorkers("--on needs dask.distributed: pip install distributed") from None
     host, _, count = at.partition(":")
     with ExitStack() as stack:
         try:

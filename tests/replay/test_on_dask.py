@@ -243,7 +243,7 @@ def test_without_dask_it_is_said_what_to_install(folder: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "distributed", None)
     answer = call("backtest", str(folder / "rules.yaml"), "--data", str(folder), "--on", "dask://local")
     assert (answer.code, answer.out) == (3, "")
-    assert answer.err == "--on needs dask.distributed: pip install 'rules-engine[dist]'\n"
+    assert answer.err == "--on needs dask.distributed: pip install distributed\n"
 
 
 def test_addresses_of_fsspec_are_read(folder: Path) -> None:
