@@ -217,15 +217,16 @@ class Daemon:
         yield self._catching_up.run()
         yield self._turn()
         yield self._save()
-        yield self._trading_stop.watch()
         yield self._reload()
         yield rescan(self._folder_changed.set)
         yield kept_going(self._control.run)
         yield kept_going(lambda: self._watch(self._in_force.folder, self._folder_changed.set))
 
     def _telling(self) -> Iterator[Coroutine[None, None, None]]:
-        """What goes on until the last word is out. The link stays: cancellations may still wait for IB's pace."""
+        """What goes on until the last word is out. The link stays: cancellations may still wait for IB's pace. So does
+        whoever looks at the kill switch."""
         yield self.link.run()
+        yield self._trading_stop.watch()
         yield kept_going(self._sender.run)
         if (heartbeat := self._settings.heartbeat) is not None:
             yield kept_going(lambda: beat(heartbeat))

@@ -146,3 +146,23 @@ async def test_nothing_holds_the_loop_up_while_a_thousand_held_orders_are_taken_
     work_s = sum(map(sum, taken.values()))
     long = {what: f"{max(all_s) * 1e3:.0f} ms" for what, all_s in taken.items() if max(all_s) > HELD_MAX * work_s}
     assert not long, f"{long} of {work_s:.1f} s"
+
+
+async def test_the_kill_switch_is_heeded_while_the_engine_says_its_last_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holding = Holding(tmp_path, SystemClock())
+    await holding.place(3)
+    daemon, stopping = holding.daemon(), asyncio.Event()
+
+    async def last_word(engine: Daemon) -> None:
+        engine.stop_trading()
+        async with asyncio.timeout(30.0):
+            while len(wanted(engine)) < 3:
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr(Daemon, "_say_goodbye", last_word)
+    stopping.set()
+    await daemon.run(stopping)
+    assert len(wanted(daemon)) == 3
+    daemon.close()
