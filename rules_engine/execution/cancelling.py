@@ -30,7 +30,7 @@ class Cancelling:
         """Sends what can be sent now, the oldest of very many. Whether there is more."""
         if session is None or not session.usable or not session.reconciled:
             return False
-        wanted = [one for one in self._journal.intents.at_broker() if one.cancel_wanted and one.state in CANCELLABLE]
+        wanted = [one for one in self._within_reach(session) if one.cancel_wanted]
         keys = {one.key for one in wanted}
         # IB cancels the children with their parent.
         due = [one for one in wanted if self._is_due(session, one.key) and self._parent_key(one) not in keys]
@@ -46,10 +46,15 @@ class Cancelling:
         """Sends the cancellation of everything that IB has shown us, where the journal cannot be written any more."""
         if session is None or not session.usable or not session.reconciled:
             return
-        orders = [one.order_id for one in self._journal.intents.at_broker() if one.state in CANCELLABLE]
+        orders = [one.order_id for one in self._within_reach(session)]
         with contextlib.suppress(LinkDown):
             for order_id in filter(None, orders):
                 session.link.cancel(order_id)
+
+    def _within_reach(self, session: Session) -> Sequence[Intent]:
+        """Of an order under another client id the number may mean anything under ours."""
+        shown = (one for one in self._journal.intents.at_broker() if one.state in CANCELLABLE)
+        return [one for one in shown if one.key not in session.elsewhere]
 
     def _risen(self, session: Session) -> Sequence[Intent]:
         """What was to be cancelled, was over, and is alive at IB all the same."""

@@ -30,7 +30,7 @@ class Findings:
     ``strangers``: references in our own name that the journal does not know. ``orphans``: those of an engine on another
     journal, of orders or fills under our client id. ``doubles``: intents for which IB has, or had, more than one order.
     ``risen``: intents that were over, each with the order that IB holds alive all the same. ``others``: orders of
-    others that IB holds alive.
+    others that IB holds alive. ``elsewhere``: keys of intents that IB holds alive under another client id than ours.
     """
 
     absent: Sequence[Intent]
@@ -40,6 +40,7 @@ class Findings:
     doubles: Sequence[Double]
     risen: Sequence[tuple[Intent, OrderReport]]
     others: Sequence[OrderReport]
+    elsewhere: AbstractSet[str]
 
 
 def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, known: Known, client_id: int) -> Findings:
@@ -56,6 +57,8 @@ def find(evidence: Evidence, open_before: Iterable[Intent], naming: Naming, know
         orphans=_orphans(evidence, naming, known, client_id),
         doubles=_doubles((*evidence.open_orders, *evidence.completed, *evidence.executions), known),
         risen=[(intent, report) for intent, report in living if intent.state.is_over],
+        elsewhere={intent.key for intent, _ in living}
+        - {intent.key for intent, report in living if report.client_id == client_id},
         others=[report for report in alive if known(report.order_ref, report.perm_id) is None],
     )
 

@@ -32,6 +32,19 @@ class Halts:
         found: dict[str, str] = json.loads(self._journal.get(_RULES) or "{}")
         return found
 
+    def client(self, client_id: int) -> None:
+        """The journal trades under one client id, since IB lets only that one cancel what it sent. Under another one it
+        is a copy, whose rules may be firing elsewhere too, or its settings were changed."""
+        name = self._journal.own("client id")
+        known = self._journal.get(name)
+        if known is None or self._journal.get(_ADOPTING):
+            self._journal.put(name, str(client_id))
+        elif known != str(client_id):
+            what = f"the journal belongs to client id {known}, and the settings say {client_id}"
+            self._halt_engine(
+                f"{what}; what was sent under {known} can be cancelled in TWS only", f"client {client_id}"
+            )
+
     def strangers(self, references: Sequence[str]) -> None:
         """Orders in our own name that the journal does not know."""
         unknown = [reference for reference in references if reference not in self._accepted]

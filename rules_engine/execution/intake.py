@@ -282,6 +282,14 @@ def stuck_words(intent: Intent) -> str:
     )
 
 
+def out_of_reach_words(intent: Intent) -> str:
+    """What to tell of an order that is to be cancelled and was sent under another client id."""
+    return (
+        f"{order_words(intent.draft)} was sent under another client id than the settings say, and IB lets only that one"
+        f" cancel it. It may fill. Cancel it in TWS: the reference is {intent.key}"
+    )
+
+
 def _cancel_words(intent: Intent) -> str:
     by = "as asked" if intent.cancel_wanted else "by IB or in TWS"
     filled = f"; {fill_words(intent)}" if intent.filled > 0 else ""

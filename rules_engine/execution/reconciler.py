@@ -8,7 +8,7 @@ from rules_engine.execution.account_reset import AccountReset
 from rules_engine.execution.codes import Meaning
 from rules_engine.execution.evidence import Findings, find
 from rules_engine.execution.halts import Halts
-from rules_engine.execution.intake import Intake, stuck_words, unknown_words
+from rules_engine.execution.intake import Intake, out_of_reach_words, stuck_words, unknown_words
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_notice import order_notice
 from rules_engine.execution.order_states import OrderEvent
@@ -22,7 +22,7 @@ from rules_engine.model.errors import EvidenceIncomplete, LinkDown
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import BrokerStatus, Evidence, OrderReport
-from rules_engine.model.settings import Settings
+from rules_engine.model.settings import Mode, Settings
 
 State = IntentState
 
@@ -66,6 +66,8 @@ class Reconciler:
             return None
         client_id = self._settings.gateway.client_id
         findings = find(evidence, before, self._journal.naming, self._journal.intents.find, client_id)
+        if self._settings.mode is not Mode.DRY:
+            self._halts.client(client_id)
         self._halts.strangers(findings.strangers)
         self._halts.counted(self._scope(session), evidence.next_order_id - 1, findings.orphans)
         self._halts.adopted()
@@ -73,6 +75,8 @@ class Reconciler:
         self._alarm(findings, risen)
         self._adopt(evidence, away=not session.reconciled)
         session.risen = self._still_risen(risen)
+        session.elsewhere = findings.elsewhere
+        self._tell_out_of_reach(findings.elsewhere)
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
         session.next_order_id = evidence.next_order_id
         session.others = {report.perm_id: report for report in findings.others}
@@ -158,6 +162,12 @@ class Reconciler:
                 again = session.cancelling[key] = AskedCancel(None, asked.unheeded + 1)
                 if again.is_stuck:
                     self._remind(intent, NoticeKind.ALARM, stuck_words(intent))
+
+    def _tell_out_of_reach(self, elsewhere: AbstractSet[str]) -> None:
+        """Of what is to be cancelled, and cannot be from here."""
+        for intent in self._journal.intents.at_broker():
+            if intent.cancel_wanted and intent.key in elsewhere:
+                self._remind(intent, NoticeKind.ALARM, out_of_reach_words(intent))
 
     def _is_settled(self, session: Session, intent: Intent) -> bool:
         """Whether complete evidence has not shown it for so long that what was on its way would have arrived."""

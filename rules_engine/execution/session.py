@@ -1,6 +1,6 @@
 """One connection to IB, as the desk sees it."""
 
-from collections.abc import Container
+from collections.abc import Container, Set
 from dataclasses import dataclass, field
 
 from rules_engine.execution.codes import Meaning
@@ -45,6 +45,7 @@ class Session:
     ``inactive`` are keys of orders that IB called inactive and that were asked about. ``next_order_id`` is the lowest
     number that IB can take for fresh. ``emptied_s`` is since when all positions are gone without an explanation.
     ``risen`` are orders that were over and that IB holds alive all the same, by key.
+    ``elsewhere`` are keys of ours that IB holds alive under another client id, and lets only that one cancel.
     ``others`` are open orders that are not ours, by IB's number, as IB told at ``others_s``. ``unarrived`` are units
     that may be sent once more, ``tried`` those for which that was tried.
     """
@@ -62,6 +63,7 @@ class Session:
     next_order_id: int = 0
     emptied_s: float | None = None
     risen: dict[str, OrderReport] = field(default_factory=dict)
+    elsewhere: Set[str] = frozenset()
     others: dict[int, OrderReport] = field(default_factory=dict)
     others_s: float = 0.0
     unarrived: list[UnitName] = field(default_factory=list)
@@ -82,7 +84,8 @@ class Session:
     def is_stuck(self, intent: Intent) -> bool:
         """Whether no more is to be hoped of the order's cancellation for now."""
         asked = self.cancelling.get(intent.key)
-        return intent.state in _OUT_OF_SIGHT or (asked is not None and asked.is_stuck)
+        is_lost = intent.state in _OUT_OF_SIGHT or intent.key in self.elsewhere
+        return is_lost or (asked is not None and asked.is_stuck)
 
     def heard_of_risen(self, key: str, report: OrderReport) -> None:
         """News of an order that may be one of those."""

@@ -93,7 +93,7 @@ class House:
             limits=Limits(),
             local_webhooks=True,
         )
-        self._receiver = receiver
+        self.receiver = receiver
 
     def write(self, *rules: str) -> None:
         """Replaces the rule file."""
@@ -158,7 +158,7 @@ class House:
             raise AssertionError(f"{what} did not happen; told: {self.told()}") from None
 
     async def collect(self) -> None:
-        async for message in self._receiver:
+        async for message in self.receiver:
             self.received.append(message)
 
 

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import shutil
 import sqlite3
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +151,27 @@ async def test_a_client_id_in_use_is_named_and_nothing_is_sent(house: House) -> 
         assert house.orders() == []
         house.gateway.refuse_client(17, refused=False)
         await house.until(lambda: held(house), "the connection after all")
+
+
+async def test_a_copy_of_the_state_folder_under_another_client_id_fires_without_sending(
+    house: House, tmp_path: Path
+) -> None:
+    async with house.engine(HERE_AT_200 + "    once: true\n") as engine:
+        await engine.until_state("here-at-200", "armed")
+    shutil.copytree(house.folder.path, tmp_path / "copy" / "var")
+    shutil.copytree(house.rules, tmp_path / "copy" / "rules")
+    copied = House(tmp_path / "copy", house.gateway, house.receiver, house.clock)
+    under_18 = replace(copied.settings.gateway, client_id=18)
+    async with house.engine() as engine, copied.engine(gateway=under_18) as other:
+        for one in (engine, other):
+            await one.until_state("here-at-200", "armed")
+        await house.until(lambda: house.told("belongs to client id 17", "rules adopt"), "the alarm")
+        house.quote("V", 200.1)
+        await house.until(lambda: house.told("bought 100 MA"), "the fill")
+        await house.until(lambda: copied.fires(), "the firing of the copy")
+        assert "belongs to client id 17" in str((await other.status())["sending"])
+        assert (await engine.status())["sending"] == "orders may leave"
+    assert len(house.orders()) == 1
 
 
 async def test_an_order_in_our_name_that_nobody_remembers_stops_all_sending_until_it_is_adopted(house: House) -> None:

@@ -7,7 +7,8 @@ from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import BrokerStatus
-from tests.execution.bench import Bench
+from rules_engine.model.settings import Mode
+from tests.execution.bench import SETTINGS, Bench
 from tests.execution.doubles import Placed, V, decision, draft
 
 State = IntentState
@@ -164,3 +165,75 @@ async def test_a_twin_that_filled_long_ago_halts_the_rule_too(bench: Bench) -> N
     bench.desk.resume("r")
     await bench.later(900)
     assert bench.desk.halted_rules == {}, "the user has seen it"
+
+
+def under(bench: Bench, client_id: int) -> None:
+    """Another start on the same journal, or on a copy of it, whose settings say this client id."""
+    bench.settings = replace(bench.settings, gateway=replace(bench.settings.gateway, client_id=client_id))
+    bench.restart()
+
+
+async def test_a_journal_trades_under_another_client_id_only_after_it_is_adopted(bench: Bench) -> None:
+    await bench.connect()
+    under(bench, 18)
+    waiting = bench.record()
+    for _ in range(2):
+        bench.accepting(await bench.connect())
+        await bench.desk.dispatch()
+        assert (bench.state(waiting), bench.ib.wire) == (State.INTENT, [])
+        assert "belongs to client id 17, and the settings say 18" in bench.desk.waiting_for
+        bench.restart()
+    [alarm] = bench.texts("desk")
+    assert "TWS" in alarm and alarm.endswith("rules adopt")
+    bench.accepting(await bench.connect())
+    assert bench.desk.adopt()
+    await bench.desk.step()
+    assert (bench.state(waiting), bench.desk.waiting_for) == (State.WORKING, "")
+    bench.restart()
+    await bench.connect()
+    assert bench.desk.waiting_for == "", "it is its client id now"
+    under(bench, 17)
+    await bench.connect()
+    assert "belongs to client id 18" in bench.desk.waiting_for
+
+
+async def test_a_client_id_that_never_came_through_to_ib_binds_no_journal(bench: Bench) -> None:
+    under(bench, 18)
+    bench.accepting(await bench.connect(complete=False))
+    under(bench, 17)
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    assert (bench.state(key), bench.told("desk")) == (State.WORKING, [])
+
+
+async def test_dry_runs_have_no_client_id_of_their_own(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, replace(SETTINGS, mode=Mode.DRY))
+    await bench.connect()
+    under(bench, 18)
+    await bench.connect()
+    assert (bench.desk.waiting_for, bench.told("desk")) == ("the mode is dry", [])
+
+
+async def test_what_another_client_id_sent_is_not_cancelled_by_its_number_but_told(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    key = bench.record()
+    await bench.desk.dispatch()
+    under(bench, 18)
+    bench.accepting(await bench.connect())
+    bench.desk.adopt()
+    await bench.desk.step()
+    bench.desk.cancel_ours(rule="r")
+    for _ in range(3):
+        await bench.later(300)
+    assert (bench.state(key), bench.ib.cancels) == (State.WORKING, [])
+    told = [text for text in bench.texts("desk") if "IB lets only that one cancel it" in text]
+    assert len(told) == 1 and told[0].endswith(key)
+    opening = bench.record(decision(draft(quantity=7), rule="other"))
+    await bench.desk.dispatch()
+    assert Reason.NOT_CANCELLED in bench.intent(opening).reason
+    under(bench, 17)
+    bench.accepting(await bench.connect())
+    bench.desk.adopt()
+    await bench.desk.step()
+    assert bench.ib.cancels == [bench.intent(key).order_id]
