@@ -4,7 +4,7 @@ import pickle
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -22,7 +22,7 @@ from rules_engine.replay.summary import Result
 from rules_engine.replay.workers import NoWorkers, Seen, look_through
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 Answer = TypeVar("Answer")
 
@@ -66,7 +66,7 @@ def cluster(at: str) -> "Iterator[OnDask]":
     host, _, count = at.partition(":")
     with ExitStack() as stack:
         try:
-            address = f"tcp://{at}"
+            address: str | LocalCluster = f"tcp://{at}"
             if host == _LOCAL:
                 # Nothing of dask's own is told: what becomes of the work is.
                 processes = LocalCluster(
@@ -75,12 +75,20 @@ def cluster(at: str) -> "Iterator[OnDask]":
                     dashboard_address=":0",
                     silence_logs=ERROR,
                 )
-                address = stack.enter_context(processes)
+                stack.callback(_end, processes)
+                address = processes
             client = stack.enter_context(Client(address, timeout=_ANSWER_S))
             client.wait_for_workers(1, timeout=_ANSWER_S)
         except (OSError, TimeoutError) as error:
             raise NoWorkers(f"nobody answers at dask://{at}: {error}") from error
         yield OnDask(client)
+
+
+def _end(processes: "LocalCluster") -> None:
+    """Who takes too long to go, such as a worker that is being started anew, ends with this process, and does not hide
+    what came of the work."""
+    with suppress(TimeoutError):
+        processes.close()
 
 
 class OnDask:

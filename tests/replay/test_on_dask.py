@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -165,13 +166,53 @@ def test_work_that_kills_whoever_does_it_ends_with_a_word(folder: Path, monkeypa
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(on_dask, "_look_through", work)
+    root = Path(rules_engine.__file__).parent.parent
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as processes,
+        LocalCluster(n_workers=0, dashboard_address=":0") as processes,
+        # Nobody starts it anew, which might go on while the cluster ends.
+        worker_of(processes, root),
         Client(processes) as client,
-        pytest.raises(NoWorkers, match="workers in a row died of one task"),
     ):
-        played(request_on(folder), client)
+        client.wait_for_workers(1, timeout=60)
+        with pytest.raises(NoWorkers, match="workers in a row died of one task"):
+            played(request_on(folder), client)
+
+
+def test_workers_that_do_not_go_in_time_do_not_hide_what_came_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(LocalCluster):
+        def close(self, timeout: float | None = None) -> None:
+            super().close(timeout)
+            raise TimeoutError
+
+    monkeypatch.setattr("distributed.LocalCluster", Slow)
+    with pytest.raises(NoWorkers, match="as it happens"), cluster("local:1"):
+        raise NoWorkers("as it happens")
+
+
+@contextmanager
+def worker_of(processes: LocalCluster, root: Path) -> Iterator[None]:
+    """A worker that finds its rules-engine in that folder, and that nobody watches."""
+    worker = subprocess.Popen(
+        (
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_worker",
+            processes.scheduler_address,
+            "--nthreads=1",
+            "--no-nanny",
+            "--no-dashboard",
+        ),
+        env={**os.environ, "PYTHONPATH": str(root)},
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 def test_a_task_sent_by_another_program_is_refused(client: Client, folder: Path) -> None:
@@ -193,32 +234,14 @@ def test_a_worker_of_another_program_is_told_before_anything_is_played(is_other:
     else:
         (tmp_path / "rules_engine").mkdir()
         (tmp_path / "rules_engine" / "__init__.py").write_text("raise ImportError('no such thing')\n")
-    with LocalCluster(n_workers=0, dashboard_address=":0") as processes:
-        worker = subprocess.Popen(
-            (
-                sys.executable,
-                "-m",
-                "distributed.cli.dask_worker",
-                processes.scheduler_address,
-                "--no-nanny",
-                "--no-dashboard",
-            ),
-            env={**os.environ, "PYTHONPATH": str(tmp_path)},
-            cwd=tmp_path,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            with (
-                pytest.raises(
-                    VersionSkew, match=r"runs rules-engine .* \(source" if is_other else "runs no such rules-engine"
-                ),
-                cluster(processes.scheduler_address.removeprefix("tcp://")),
-            ):
-                raise AssertionError("nobody may work here")
-        finally:
-            worker.kill()
-            worker.wait()
+    runs = r"runs rules-engine .* \(source" if is_other else "runs no such rules-engine"
+    with (
+        LocalCluster(n_workers=0, dashboard_address=":0") as processes,
+        worker_of(processes, tmp_path),
+        pytest.raises(VersionSkew, match=runs),
+        cluster(processes.scheduler_address.removeprefix("tcp://")),
+    ):
+        raise AssertionError("nobody may work here")
 
 
 @pytest.mark.parametrize(
