@@ -92,6 +92,7 @@ class _Leaps:
         self._read_by = {name: self._numbers(dues.reads) for name, dues in zip(self._names, self._dues, strict=True)}
         self._seldom = {name: list(dues.seldom) for name, dues in zip(self._names, self._dues, strict=True)}
         self._twice = {name for name, dues in zip(self._names, self._dues, strict=True) if dues.is_twice}
+        self._remembers_account = any(held.reads_account for held in scene.held.values())
         self._waiting = Waiting(stage, scene, self._dues)
         self._resting = Resting(stage)
         self._evaluator: LeapingEvaluator | None = None
@@ -297,8 +298,8 @@ class _Leaps:
     def _mark(self, at: int, row: int) -> None:
         """What is held is worth more or less with every row; nothing else comes of these."""
         marks = marks_of(self._stage, self._slice, at, row)
-        figures = figures_along(self._stage, marks) if self._stage.reads_account else None
+        along = figures_along(self._stage, marks).at if self._remembers_account else None
         if len(marks.rows):
             self._stage.book.mark_all(self._instruments, marks.numbers, marks.prices, self._slice.times_s[marks.rows])
-        if figures is not None and self._evaluator is not None:
-            self._evaluator.learn_account(self._stage.book.figures(), figures.at)
+        if self._stage.reads_account and self._evaluator is not None:
+            self._evaluator.learn_account(self._stage.book.figures(), along)

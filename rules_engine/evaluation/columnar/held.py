@@ -13,7 +13,7 @@ from rules_engine.evaluation.columnar.moments import Sight
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.streamed import Streamed
 from rules_engine.evaluation.columnar.values import Columns
-from rules_engine.model.expression import Expression, Series
+from rules_engine.model.expression import AccountReading, Expression, Series
 
 Known = Callable[[Holding, Index], Column]
 """What a holding is at several places; nan where it is unknown."""
@@ -32,6 +32,11 @@ class HeldJoint:
         self._columns: Columns | None = None
         self._times: list[float] = []
         self._values: list[float] = []
+
+    @property
+    def reads_account(self) -> bool:
+        """Whether it changes with the account."""
+        return any(isinstance(of, AccountReading) for of in self._holdings)
 
     def turn_over(self, columns: Columns, begun_s: float) -> None:
         """Takes the next slice: what else the series is made of, at each of its prints."""

@@ -178,10 +178,10 @@ class LeapingEvaluator(Evaluator):
                 _extend(stream, past.times[fresh].tolist(), past.values[fresh].tolist())
 
     def learn_account(
-        self, figures: Mapping[AccountField, float], along: Callable[[AccountField, Index], Column]
+        self, figures: Mapping[AccountField, float], along: Callable[[AccountField, Index], Column] | None
     ) -> None:
         """What the account has come to at rows that are passed over: nobody has anything new to say of it. ``along`` is
-        what it told on the way, for series that it is in."""
+        what it told on the way, where there are series that it is in."""
         for name, value in figures.items():
             self._market.account[name] = value
         self._account_along = along
