@@ -36,10 +36,12 @@ class Bench:
         state: Path | None = None,
         clock: SteppedClock | None = None,
         accounts: tuple[str, ...] = ("DU1",),
+        sessions: bool = False,
         **options: Any,
     ) -> Gateway:
         """A gateway whose market moves only when the test pushes it; V stands at 199, MA at 300."""
-        gateway = Gateway(Market(Catalogue(clock=clock)), state=state, clock=clock, accounts=accounts, **options)
+        market = Market(Catalogue(clock=clock), sessions=sessions)
+        gateway = Gateway(market, state=state, clock=clock, accounts=accounts, **options)
         await gateway.start()
         self.running.append(gateway)
         gateway.push("V", 199.0)

@@ -14,7 +14,6 @@ from rules_engine.gateway.contracts.contract import Contract, Listing
 from rules_engine.gateway.contracts.hours import CALENDARS
 from rules_engine.gateway.contracts.lookup import NotFound, the_one
 from rules_engine.gateway.contracts.market_rules import BANDED, bands_of_rule, step_at
-from rules_engine.gateway.files import MarketError
 from rules_engine.model.clock import SteppedClock
 
 FRIDAY_S = datetime(2030, 11, 22, 15, 0, tzinfo=UTC).timestamp()
@@ -403,34 +402,6 @@ def test_a_user_s_catalogue_has_every_kind(tmp_path: Path, clock: SteppedClock) 
     assert {one.contract.multiplier for one in find(symbol="AX", secType="FUT")} == {"100", "10"}
     assert find(symbol="ACME", secType="OPT", strike=42.5)[0].tick_at(5.0) == 0.1
     assert find(symbol="AX", secType="FOP", strike=40.0)[0].contract.multiplier == "100"
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("stocks:\n  Z: {price: 1, primary: MOON}\n", "own.yaml:2:26: primary 'MOON' is unknown; known: NASDAQ, NYSE"),
-        ("stocks:\n  Z: {price: 1, tick: 1, rule: penny}\n", "own.yaml:2:32: either a tick or a rule, not both"),
-        ("stocks:\n  Z: {price: 1, rule: dime}\n", "own.yaml:2:23: rule 'dime' is unknown; known: penny, nickel"),
-        ("stocks:\n  Z: {price: 1, lot: 0}\n", "own.yaml:2:22: '0' must be above zero"),
-        ("stocks:\n  Z: [{price: 1}, {price: 2}]\n", "own.yaml:2:19: 'Z': conId"),
-        ("cryptos:\n  Z: {price: 1, exchange: NYSE}\n", "own.yaml:2:27: exchange 'NYSE' is unknown; known: PAXOS"),
-        ("futures:\n  Z: {price: 1}\n", "own.yaml:2:6: 'Z' needs an expiry; known: third friday"),
-        ("futures:\n  Z:\n    - &a {price: 1, expiry: metal}\n    - *a\n", "own.yaml:3:7: anchors and aliases"),
-        ("futures:\n  ES: {price: 1, expiry: metal, multiplier: 50}\n", "own.yaml:2:7: future 'ES' on CME"),
-        ("futures:\n  Z: {price: 1, expiry: metal, magnifier: x}\n", "own.yaml:2:43: 'x' is not a number"),
-        ("future_options:\n  V: {step: 1}\n", "own.yaml:2:6: options on 'V', which is no listed future"),
-        ("options:\n  V: {step: 1, rule: x}\n", "own.yaml:2:22: rule 'x' is unknown"),
-        ("options:\n  V: {steps: 1}\n", "own.yaml:2:14: unknown key 'steps'; allowed: step"),
-        ("bonds:\n  Z: {price: 1, of: V}\n", "own.yaml:2:21: unknown key 'of'"),
-        ("commodities: 5\n", "own.yaml:1:14: expected a mapping"),
-    ],
-)
-def test_a_bad_entry_is_a_problem_with_its_line_and_column(tmp_path: Path, text: str, problem: str) -> None:
-    own = tmp_path / "own.yaml"
-    own.write_text(text)
-    with pytest.raises(MarketError) as raised:
-        Catalogue(own)
-    assert problem in str(raised.value)
 
 
 def test_looking_up_is_quick(catalogue: Catalogue) -> None:

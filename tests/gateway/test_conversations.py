@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.gateway import Catalogue, Gateway, Market
+from rules_engine.gateway import Gateway
 from rules_engine.model.clock import SteppedClock
 from tests.gateway.conftest import NOON_S, Bench, Dial
 from tests.gateway.conversations import Conversation, matches, play, read
@@ -17,13 +17,7 @@ NIGHT_S = NOON_S - 10 * 3600.0
 async def a_gateway(bench: Bench, closed: bool) -> Gateway:
     """V stands at 199 and MA at 300; client 9 is the master client."""
     clock = SteppedClock(NIGHT_S if closed else NOON_S)
-    market = Market(Catalogue(clock=clock), sessions=closed)
-    gateway = Gateway(market, clock=clock, accounts=("DU1", "DU2"), master_client=MASTER)
-    await gateway.start()
-    bench.running.append(gateway)
-    gateway.push("V", 199.0)
-    gateway.push("MA", 300.0)
-    return gateway
+    return await bench.gateway(clock=clock, sessions=closed, accounts=("DU1", "DU2"), master_client=MASTER)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))

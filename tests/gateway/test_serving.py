@@ -69,12 +69,7 @@ def test_the_documented_test_of_ones_own_runs() -> None:
 async def closed_market(bench: Bench, clock: SteppedClock) -> Gateway:
     """Wednesday, three hours before New York opens."""
     clock.time_s = NOON_S - 5.5 * 3600
-    gateway = Gateway(Market(Catalogue(clock=clock), sessions=True), clock=clock, accounts=("DU1",))
-    await gateway.start()
-    bench.running.append(gateway)
-    gateway.push("V", 199.0)
-    gateway.push("MA", 300.0)
-    return gateway
+    return await bench.gateway(clock=clock, sessions=True)
 
 
 async def test_outside_hours_an_order_waits_with_399(bench: Bench, connect: Connect, clock: SteppedClock) -> None:
