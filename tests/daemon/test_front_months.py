@@ -50,16 +50,21 @@ def named(house: House, contract_id: int) -> str:
     return listing.contract.localSymbol
 
 
+async def held_in_the_new_month(house: House, engine: Running) -> None:
+    """The old month's order is cancelled, and the rule waits for the other side in the new one."""
+    await house.until(lambda: house.orders()[0].status == "Cancelled", "the cancellation")
+    await engine.until_state("held", "armed")
+    house.quote(NEW, 4990.0)
+    await house.until(lambda: held(house), "the next held order")
+
+
 async def test_what_waits_at_the_broker_for_the_old_month_goes_and_comes_for_the_new_one(house: House) -> None:
     async with house.engine(HELD, INSTRUMENTS) as engine:
         await house.until(lambda: held(house), "the held order")
         assert month(house, 0) == OLD
         await rolled(house, engine)
         await house.until(lambda: house.told("ES means another contract", "begin anew: held."), "the word")
-        await house.until(lambda: house.orders()[0].status == "Cancelled", "the cancellation")
-        await engine.until_state("held", "armed")
-        house.quote(NEW, 4990.0)
-        await house.until(lambda: held(house), "the next held order")
+        await held_in_the_new_month(house, engine)
         assert month(house, 1) == NEW
         house.quote(NEW, 5001.0)
         await house.until(lambda: house.told("bought 1 MA"), "the fill")
@@ -72,10 +77,7 @@ async def test_a_roll_while_the_engine_was_off_does_the_same(house: House) -> No
         await house.until(lambda: held(house), "the held order")
     house.clock.leap(40.0)
     async with house.engine() as engine:
-        await house.until(lambda: house.orders()[0].status == "Cancelled", "the cancellation")
-        await engine.until_state("held", "armed")
-        house.quote(NEW, 4990.0)
-        await house.until(lambda: held(house), "the next held order")
+        await held_in_the_new_month(house, engine)
     assert month(house, 1) == NEW
     assert len(house.told("ES means another contract")) == 1
 
