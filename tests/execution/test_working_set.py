@@ -46,7 +46,7 @@ def do(bench: Bench, step: Step) -> None:
             journal.intents.shift_expiry(number)
         case "change" if chosen:
             journal.change(replace(chosen, state=state, filled=Decimal(number)), "report")
-        case "send" if chosen:
+        case "send" if chosen and chosen.sent_s is None:
             journal.change(replace(chosen, state=IntentState.SENDING, sent_s=NOW_S + number), "sending")
         case "refit" if chosen and chosen.state is IntentState.INTENT and chosen.enlarged_to is None:
             journal.refit([chosen], [replace(chosen.draft, quantity=Decimal(1 + number))])
