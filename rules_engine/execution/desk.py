@@ -24,7 +24,7 @@ from rules_engine.execution.risk import OTHERS_AGE_MAX_S, RiskGate
 from rules_engine.execution.session import Complaint, Session
 from rules_engine.execution.standstill import Standstill
 from rules_engine.execution.timing import Timing
-from rules_engine.model.action import CancelOrders
+from rules_engine.model.action import CancelOrders, Remaining
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import Reason
 from rules_engine.model.instrument import Instrument
@@ -153,6 +153,7 @@ class Desk:
             self._partial_fills.note(self._journal.intents.unit(intent.rule, intent.seq) if ended else [intent])
         if intent is not None and session is not None:
             session.heard_of_ours(intent)
+            self._ask_about_group(session, intent)
         self._standstill.hold(session)
         self.wake()
 
@@ -333,6 +334,11 @@ class Desk:
         """More has filled than we took the order to be for: we ask whether it works on."""
         if intent is not None and self._session is not None and intent.filled > intent.quantity:
             self._session.due_s = self._clock.now_s()
+
+    def _ask_about_group(self, session: Session, intent: Intent) -> None:
+        """One order of a group has filled: we ask whether IB has cancelled the others, once it should have."""
+        if intent.state is IntentState.FILLED and intent.draft.remaining is Remaining.CANCEL:
+            session.due_s = min(session.due_s, self._clock.now_s() + self._timing.settle_s + self._timing.probe_s)
 
     def _suspect(self, intent: Intent | None, report: OrderReport | ExecutionReport) -> None:
         """Another number of IB for one intent is another order: nothing leaves before the evidence has shown it."""

@@ -112,6 +112,16 @@ class Intents:
         """Whether the intent was last written before that moment."""
         return self._database.row("SELECT 1 FROM intent WHERE key = ? AND updated_s < ?", key, moment_s) is not None
 
+    def beside_filled(self, until_s: float) -> Sequence[Intent]:
+        """Everything not over of firings of which a leg has filled, and was last written until that moment."""
+        filled = "SELECT 1 FROM intent AS leg WHERE leg.rule = intent.rule AND leg.seq = intent.seq"
+        filled += " AND leg.state = 'filled' AND leg.updated_s <= ?"
+        rows = self._database.rows(
+            f"SELECT * FROM intent WHERE {OPEN} AND mode = ? AND account = ? AND EXISTS ({filled})",
+            *(*self._scope, until_s),
+        )
+        return intents_of(rows)
+
     def unit(self, rule: str, seq: int) -> Sequence[Intent]:
         """Every leg of one firing, in order."""
         return intents_of(

@@ -53,12 +53,15 @@ class KillSwitch:
         return True
 
     def _write(self, *, keep_orders: bool) -> None:
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        # Under its name only once it is whole: an engine may look in between, and what says nothing keeps nothing.
+        beside = self.path.with_name(f"{self.path.name}.new")
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             os.write(handle, _KEEP.encode() if keep_orders else b"")
             os.fsync(handle)
         finally:
             os.close(handle)
+        beside.replace(self.path)
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(folder)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_notice import order_notice
 from rules_engine.execution.words import order_words
+from rules_engine.model.action import Remaining
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import NoticeKind
@@ -78,6 +79,12 @@ def gone_beside(leg: Intent, unit: Sequence[Intent]) -> Sequence[Intent]:
     """The legs of its group that were cancelled although it has filled only in part."""
     is_part = leg.filled > 0 and leg.state is not State.FILLED
     return [one for one in _mates(leg, unit) if is_part and one.state is State.CANCELLED]
+
+
+def is_outdone(leg: Intent, unit: Sequence[Intent]) -> bool:
+    """Whether IB should have cancelled the leg, since another of its group has filled whole."""
+    is_cancelled_then = leg.draft.remaining is Remaining.CANCEL
+    return is_cancelled_then and any(one.state is State.FILLED for one in _mates(leg, unit))
 
 
 def _unprotected(entry: Intent, unit: Sequence[Intent]) -> Decimal:

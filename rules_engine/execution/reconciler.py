@@ -12,6 +12,7 @@ from rules_engine.execution.intake import Intake, out_of_reach_words, stuck_word
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.order_notice import order_notice
 from rules_engine.execution.order_states import OrderEvent
+from rules_engine.execution.protection import is_outdone
 from rules_engine.execution.rejections import Rejections
 from rules_engine.execution.session import AskedCancel, Session
 from rules_engine.execution.timing import Timing
@@ -84,6 +85,7 @@ class Reconciler:
         self._settle_rejected(session, findings.alive)
         self._settle_absent(session, findings.absent)
         self._settle_cancels(session, findings.absent, asked_s)
+        self._settle_groups(findings.absent, asked_s)
         session.attempts = 0
         if not session.reconciled and self._is_emptied(session, evidence):
             return evidence
@@ -162,6 +164,21 @@ class Reconciler:
                 again = session.cancelling[key] = AskedCancel(None, asked.unheeded + 1)
                 if again.is_stuck:
                     self._remind(intent, NoticeKind.ALARM, stuck_words(intent))
+
+    def _settle_groups(self, absent: Sequence[Intent], asked_s: float) -> None:
+        """IB cancels what is left of a group of which one order has filled. What still works so long after the fill is
+        not to fill too: an order that reaches IB after it may have joined nobody."""
+        missing = {intent.key for intent in absent}
+        for leg in self._outdone(asked_s - self._timing.settle_s):
+            if leg.key not in missing and not leg.cancel_wanted:
+                self._journal.want_leg_cancelled(leg)
+                text = f"another order of its group has filled, and IB has not cancelled {order_words(leg.draft)}"
+                self._tell(leg, NoticeKind.ALARM, f"{text}: cancelling it", "outdone")
+
+    def _outdone(self, until_s: float) -> Sequence[Intent]:
+        """Those of whose group another order had filled by then."""
+        intents = self._journal.intents
+        return [leg for leg in intents.beside_filled(until_s) if is_outdone(leg, intents.unit(leg.rule, leg.seq))]
 
     def _tell_out_of_reach(self, elsewhere: AbstractSet[str]) -> None:
         """Of what is to be cancelled, and cannot be from here."""
@@ -253,6 +270,7 @@ class Reconciler:
         since_s = [*session.absent_since_s.values(), *(one.at_s for one in session.complaints.values())]
         moments = [one_s + self._timing.settle_s for one_s in since_s]
         doubtful = any(intent.state in (State.SENDING, State.UNKNOWN) for intent in self._journal.intents.at_broker())
+        doubtful = doubtful or any(not leg.cancel_wanted for leg in self._outdone(now_s))
         rest_s = now_s + (self._timing.recheck_s if doubtful else self._timing.audit_s)
         return min((moment_s for moment_s in moments if moment_s > now_s), default=rest_s)
 

@@ -237,6 +237,43 @@ async def test_an_order_of_a_group_that_ends_by_itself_is_told_whatever_ended_be
     assert bench.told() == [NoticeKind.CANCELLED] * 2
 
 
+async def test_an_order_that_outlives_its_filled_group_is_cancelled_and_told(bench: Bench) -> None:
+    """It came to IB after the fill, say, and joined nobody."""
+    keys = await placed(bench, *GROUP)
+    fill(bench, keys[0], 100)
+    await bench.later(10)
+    assert (states(bench), alarms(bench)) == ([State.FILLED, State.WORKING], [])
+    await bench.later(10)
+    assert states(bench) == [State.FILLED, State.CANCELLED]
+    left = "another order of its group has filled, and IB has not cancelled sell 100 MA at stop 395 good till cancelled"
+    assert alarms(bench) == [f"r: {left}: cancelling it"]
+
+
+async def test_an_order_that_outlives_its_filled_group_is_cancelled_also_after_a_restart(bench: Bench) -> None:
+    keys = await placed(bench, *GROUP)
+    fill(bench, keys[0], 100)
+    bench.restart()
+    obeys(bench, await bench.connect())
+    await bench.later(90)
+    assert states(bench) == [State.FILLED, State.CANCELLED] and len(alarms(bench)) == 1
+
+
+async def test_an_order_that_ib_cancels_with_its_group_is_no_news(bench: Bench) -> None:
+    keys = await placed(bench, *GROUP)
+    fill(bench, keys[0], 100)
+    bench.desk.on_report(bench.ib.end(keys[1]))
+    await bench.later(30)
+    assert (states(bench), alarms(bench)) == ([State.FILLED, State.CANCELLED], [])
+
+
+async def test_an_order_of_a_group_that_only_reduces_works_on_beside_a_fill(bench: Bench) -> None:
+    small, large = (replace(GROUP[0], quantity=Decimal(of), remaining=Remaining.REDUCE) for of in (40, 100))
+    keys = await placed(bench, small, large)
+    fill(bench, keys[0], 40)
+    await bench.later(90)
+    assert (states(bench), alarms(bench)) == ([State.FILLED, State.WORKING], [])
+
+
 def rejected(bench: Bench, key: str) -> None:
     """IB's 201, and its lists that show the order no more."""
     [order_id] = [one.order_id for one in bench.ib.wire if one.key == key]
