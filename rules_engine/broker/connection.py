@@ -243,7 +243,7 @@ class Connection:
         qualified = self.qualified.get(wanted.instrument.name)
         traded = self.traded(wanted.instrument.name)
         if qualified is None or traded is None:
-            return Past(self._clock.now_s())
+            return Past(self._clock.now_s(), is_told=False)
         async with self._histories:
             with self._connected():
                 return await Historian(self._session, qualified, traded, self._clock.now_s()).past(wanted, as_of_s)

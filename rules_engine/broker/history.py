@@ -42,12 +42,13 @@ PastTick = HistoricalTick | HistoricalTickBidAsk | HistoricalTickLast
 class Past:
     """History of one instrument and field: prints (``ticks``) or completed ``bars``, oldest first.
 
-    Nothing is missing from ``complete_from_s`` on; what is older is unknown.
+    Nothing is missing from ``complete_from_s`` on; what is older is unknown. ``is_told``: IB has told what there is.
     """
 
     complete_from_s: float
     ticks: tuple[Tick, ...] = ()
     bars: tuple[Bar, ...] = ()
+    is_told: bool = True
 
 
 class Historian:
@@ -75,7 +76,7 @@ class Historian:
         request = bar_request(wanted.bar_count, wanted.bar_s)
         raw = await self._ask_bars(request.size, request.duration, wanted.field, use_rth=request.days)
         bars = self._bar_reader.completed(raw, wanted.bar_s)[-wanted.bar_count :]
-        return Past(bars[0].start_s if bars else self._now_s, bars=bars)
+        return Past(bars[0].start_s if bars else self._now_s, bars=bars, is_told=bool(bars))
 
     async def _prints(self, wanted: History, start_s: float) -> Past:
         if wanted.duration_s <= PRINTS_WINDOW_MAX_S and self._has_prints(wanted.field):
@@ -124,7 +125,7 @@ class Historian:
         raw = await self._ask_bars(request.size, request.duration, field, use_rth=False)
         bars = self._bar_reader.all(raw)
         if not bars:
-            return Past(self._now_s)
+            return Past(self._now_s, is_told=False)
         return Past(start_s, ticks=tuple(self._replayed(bars, request.size_s, field, start_s)))
 
     def _replayed(self, bars: Iterable[Bar], bar_s: float, field: Field, start_s: float) -> Iterable[Tick]:

@@ -1,12 +1,15 @@
 """What rules need from IB before they can judge: contracts, price steps, and the past that fills their windows."""
 
 import asyncio
+import contextlib
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from rules_engine.broker.connection import Connection
 from rules_engine.broker.contracts import Unqualified
+from rules_engine.broker.history import Past
 from rules_engine.broker.link import Link
 from rules_engine.daemon.in_force import InForce
 from rules_engine.evaluation import Evaluator
@@ -19,6 +22,11 @@ from rules_engine.notifying.messages import broken_notice
 _log = logging.getLogger(__name__)
 
 _Key = tuple[str, str, float]
+
+LOOK_EVERY_S = 1.0
+PAUSES_S = (20.0, 60.0, 180.0, 600.0, 1800.0)
+"""Before IB is asked again for a past that it did not tell, because its history servers are away, say; the last one
+repeats. IB allows sixty such requests in ten minutes, and the same one not twice in fifteen seconds."""
 
 
 class CatchingUp:
@@ -36,6 +44,10 @@ class CatchingUp:
         self._wanted = asyncio.Event()
         self._up: set[str] = set()
         self._filled: dict[_Key, History] = {}
+        self._untold: dict[_Key, int] = {}
+        """How often IB was asked in vain."""
+        self._ask_again_s: dict[_Key, float] = {}
+        """When to ask again, by the loop's time."""
         self._broken: set[str] = set()
         self._learnt: Connection | None = None
 
@@ -51,7 +63,9 @@ class CatchingUp:
     def feed_down(self, instrument: str) -> None:
         """What happens from here on must be asked for later; no name means every instrument."""
         self._up = self._up - {instrument} if instrument else set()
-        self._filled = {key: past for key, past in self._filled.items() if instrument and key[0] != instrument}
+        for known in (self._filled, self._untold, self._ask_again_s):
+            for key in [key for key in known if instrument in ("", key[0])]:
+                del known[key]
 
     def learn(self) -> None:
         """On a new connection: what IB says of our instruments may change levels, and leave rules broken."""
@@ -66,7 +80,9 @@ class CatchingUp:
     async def run(self) -> None:
         """Catches up whenever that is needed, until cancelled."""
         while True:
-            await self._wanted.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_s()):
+                    await self._wanted.wait()
             self._wanted.clear()
             try:
                 await self._catch_up()
@@ -79,14 +95,55 @@ class CatchingUp:
         if connection is None:
             return
         await self._take_in(connection)
-        for key, wanted in _longest(self._in_force.plans.values()).items():
-            if wanted.instrument.name in self._up and not _covers(self._filled.get(key), wanted):
-                self._filled[key] = wanted
-                await self._backfill(connection, wanted)
+        longest = _longest(self._in_force.plans.values())
+        for key in self._ask_again_s.keys() - longest.keys():
+            del self._ask_again_s[key]
+        for key, wanted in longest.items():
+            if wanted.instrument.name in self._up and self._lacks(key, wanted):
+                await self._fill(connection, key, wanted)
 
-    async def _backfill(self, connection: Connection, wanted: History) -> None:
-        # Windows are judged as of what was heard, which may be less than what waits: they must be full then too.
-        past = await connection.history(wanted, self._evaluator.now_s)
+    def _pause_s(self) -> float | None:
+        """How long nobody need look by himself; None: until something happens."""
+        if not self._ask_again_s:
+            return None
+        return max(min(self._ask_again_s.values()) - asyncio.get_running_loop().time(), LOOK_EVERY_S)
+
+    def _lacks(self, key: _Key, wanted: History) -> bool:
+        if _covers(self._filled.get(key), wanted):
+            return False
+        return self._ask_again_s.get(key, -math.inf) <= asyncio.get_running_loop().time()
+
+    async def _fill(self, connection: Connection, key: _Key, wanted: History) -> None:
+        """Asks for one past. Where the feed went meanwhile it has a hole by now: it is asked for once the feed is back.
+        Raises LinkDown where the connection is gone."""
+        self._filled[key] = wanted
+        past: Past | None = None
+        try:
+            # Windows are judged as of what was heard, which may be less than what waits: they must be full then too.
+            past = await connection.history(wanted, self._evaluator.now_s)
+        except LinkDown as error:
+            if not connection.is_open:
+                self._filled.pop(key, None)
+                raise
+            _log.warning("%s; it is asked again", error)
+        if self._filled.get(key) is not wanted:
+            return
+        if past is not None:
+            self._backfill(wanted, past)
+        if past is not None and past.is_told:
+            self._untold.pop(key, None)
+            self._ask_again_s.pop(key, None)
+        else:
+            self._put_off(key)
+
+    def _put_off(self, key: _Key) -> None:
+        tries = self._untold.get(key, 0)
+        pause_s = PAUSES_S[min(tries, len(PAUSES_S) - 1)]
+        self._untold[key] = tries + 1
+        self._ask_again_s[key] = asyncio.get_running_loop().time() + pause_s
+        del self._filled[key]
+
+    def _backfill(self, wanted: History, past: Past) -> None:
         filled = past.bars or past.ticks
         _log.info("history of %s: %d %s", wanted.instrument.name, len(filled), "bars" if past.bars else "prints")
         name, until_s = wanted.instrument.name, self._in_force.until_s()

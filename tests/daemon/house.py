@@ -185,6 +185,16 @@ class Running:
         stream = None if connection is None else connection.prices(name)
         return None if stream is None else stream.last
 
+    @property
+    def silent(self) -> frozenset[str]:
+        """The instruments without trusted prices."""
+        return frozenset(self._daemon.link.silent)
+
+    @property
+    def has_heard_all(self) -> bool:
+        """Whether nothing waits to be heard."""
+        return not len(self._daemon.inbox)
+
     def hear(self, tick: Tick) -> None:
         """One more price that waits to be heard."""
         self._daemon.inbox.tick(tick)
@@ -219,13 +229,14 @@ class Running:
                 while entry.get("state") != state:
                     self._check()
                     with contextlib.suppress(NotRunning, CommandRefused):
-                        entry = await self._entry(rule)
+                        entry = await self.entry(rule)
                     await asyncio.sleep(0.01)
         except TimeoutError:
             raise AssertionError(f"{rule} is {entry}, not {state}") from None
         return entry
 
-    async def _entry(self, rule: str) -> dict[str, Json]:
+    async def entry(self, rule: str) -> dict[str, Json]:
+        """What the status says of the rule."""
         rules = (await self.status())["rules"]
         assert isinstance(rules, list)
         return next(entry for entry in rules if isinstance(entry, dict) and entry["name"] == rule)
