@@ -119,6 +119,40 @@ rules:
 
 
 @BOTH
+def test_an_order_that_is_cancelled_in_its_own_row_is_in_the_print_before(engine: str, tmp_path: Path) -> None:
+    rules = """
+rules:
+  - {name: buys, when: V.ask > 100.5, do: buy 1 V at limit 90, once: true}
+  - {name: cancels, when: V > 100.5, do: cancel orders of buys}
+  - {name: moves, when: V + working_orders(V) changes down 0.9 points in 2s, do: notify desk}
+"""
+    found = play(tmp_path, rules, {"V": prices(100, 100, 101, 101, 101, 101, 101)}, engine=engine)
+    assert [(firing.rule, firing.at_s - START_S) for firing in found.firings] == [
+        *(("buys", 2), ("cancels", 2), ("moves", 4)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "known_s"),
+    [
+        ("not zscore(V * 1.5, 2s) moves 9 points in 3s", 8),
+        ("not sma(V, 2s) moves 9 points in 3s", 3),
+        ("not V - position(V) moves 9 points in 3s", 3),
+        ("not V[1s] - position(V) changes 9 points in 3s and V > 0", None),
+        ("not V - V[1s] changes 9 points in 3s", 4),
+    ],
+)
+@BOTH
+def test_it_is_known_not_to_have_moved_once_its_window_and_its_value_are(
+    engine: str, when: str, known_s: float | None, tmp_path: Path
+) -> None:
+    rules = f"rules:\n  - {{name: one, when: '{when}', do: notify desk, if_already_true: fire, once: true}}\n"
+    # While prices stand still they have no score.
+    found = play(tmp_path, rules, {"V": prices(*(100 for _ in range(8)), 101, 101, 101)}, engine=engine)
+    assert found.fired_s == ([] if known_s is None else [known_s])
+
+
+@BOTH
 def test_a_price_over_a_number_of_orders_is_unknown_while_there_are_none(engine: str, tmp_path: Path) -> None:
     rules = """
 rules:

@@ -26,7 +26,8 @@ class Streamed:
         self._read = {Function.SMA: own.mean, Function.STDEV: own.deviation}.get(of.function, own.score)
 
     def take(self, seen: Past | Sight) -> Column:
-        """The value at each moment from which the fresh prints are seen; nan where there is none. Once a slice."""
+        """The value at each moment from which the fresh prints are seen, all of them; nan where there is none. Once a
+        slice."""
         past, take, read = seen.past, self._sums.take, self._read
         fresh = zip(past.times[past.fresh :].tolist(), past.values[past.fresh :].tolist(), strict=True)
         heard, found = past.fresh, []
@@ -36,6 +37,5 @@ class Streamed:
             heard = max(heard, end)
             value = read(now_s)
             found.append(np.nan if value is None else value)
-        for time_s, value in fresh:
-            take(time_s, value)
+        assert heard == len(past.times), "each print is seen from some moment"
         return np.array(found)
