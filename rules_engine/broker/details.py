@@ -52,7 +52,7 @@ def zone_of(name: str) -> tzinfo | None:
         return None
     try:
         return ZoneInfo(_ZONES.get(words[0], words[0]))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
 
@@ -65,7 +65,7 @@ def sessions(text: str, zone: tzinfo | None) -> tuple[tuple[float, float], ...]:
         return ()
     try:
         return tuple(_session(part, zone) for part in _open_parts(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         return ()
 
 

@@ -43,7 +43,13 @@ def test_midnight_may_be_written_as_2400() -> None:
     assert sessions("20301104:0000-20301104:2400", ZoneInfo("UTC")) == ((_utc(2030, 11, 4), _utc(2030, 11, 5)),)
 
 
-@pytest.mark.parametrize("text", ["", "CLOSED", "20301104:CLOSED", "nonsense", "20301104:93-1600"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "CLOSED", "20301104:CLOSED", "nonsense", "20301104:93-1600"),
+        *("20301104:0930-20301104:1699999999999", "99991231:0930-99991231:2400"),
+    ],
+)
 def test_hours_that_cannot_be_read_are_not_known(text: str) -> None:
     assert sessions(text, NEW_YORK) == ()
 
@@ -61,7 +67,7 @@ def test_zone_names_of_ib_mean_zones_with_summer_time(name: str, zone: str) -> N
     assert zone_of(name) == ZoneInfo(zone)
 
 
-@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc"])
+@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc", "America", "x" * 300])
 def test_unknown_zone_is_none(name: str) -> None:
     assert zone_of(name) is None
     assert sessions("20301104:0930-20301104:1600", zone_of(name)) == ()
