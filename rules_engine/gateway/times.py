@@ -23,7 +23,7 @@ def read_time(text: str) -> float:
         zone = "UTC" if separator == "-" else ZONE
     try:
         place = ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"{zone!r} is not a time zone") from error
     return datetime.strptime(f"{day} {clock}", "%Y%m%d %H:%M:%S").replace(tzinfo=place).timestamp()
 

@@ -12,7 +12,7 @@ from rules_engine.gateway import Catalogue, Gateway, Market, parse_market
 from rules_engine.gateway.clocks import ClockError, read_clock, read_start, read_time_of_day
 from rules_engine.gateway.faults.plan import next_time_s, nightly_reset, nightly_restart
 from rules_engine.gateway.passage import INSTANTS_MAX, Passage
-from rules_engine.gateway.times import Timers
+from rules_engine.gateway.times import Timers, read_time
 from rules_engine.model.clock import CompressedClock, SteppedClock, SystemClock
 from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, Dial, echo, heard_by, hung_up, stock, until
 
@@ -261,3 +261,9 @@ async def test_hours_are_kept_by_a_compressed_clock_over_a_weekend(bench: Bench,
     trade = ib.placeOrder(await stock(ib, "V"), LimitOrder("BUY", 1, 1.0, tif="GTC"))
     await echo(ib)
     assert trade.orderStatus.status == "Submitted"
+
+
+@pytest.mark.parametrize("zone", ["Mars", "America", "x" * 300])
+def test_a_time_in_what_is_no_zone_is_refused(zone: str) -> None:
+    with pytest.raises(ValueError, match="is not a time"):
+        read_time(f"20300102 15:04:05 {zone}")
