@@ -318,7 +318,8 @@ class House:
         elif not self.is_running and self.state.journal.exists():
             node = self._node()
             self.say(f"process {node.number} cancels our orders without an engine")
-            await asyncio.wait({self._within(node, self._cancel_outside(node))})
+            # One that is killed never ends.
+            await asyncio.wait({self._within(node, self._cancel_outside(node))}, timeout=2 * PATIENCE_S)
             node.bury()
 
     async def lift(self) -> None:
