@@ -113,7 +113,7 @@ class InForce:
         """
         await self._plan_as_before()
         before = json.loads(self._journal.get(self._journal.own(EDITION)) or "{}")
-        entries, unsettled = self._withdrawal.held(), self._journal.unsettled()
+        entries, unsettled = self._withdrawal.held(), self._journal.firings.unsettled()
         own, misplaced = await in_slices(self._own(before)), self._misplaced(entries)
         stay = [one for one in entries if (one.rule, one.seq) in own and one.rule not in misplaced]
         over = [end for end in unsettled if end.held and self._is_own(end.rule, end.seq, end.digest, before)]

@@ -133,7 +133,7 @@ class Intake:
         """Ends legs that a limit or a guard stopped at the moment of sending: the firing says which it was."""
         words = f"Held back: {found.reason}" + (f" ({found.detail})" if found.detail else "")
         with self._journal.transaction():
-            self._journal.refuse(legs[0].rule, legs[0].seq, found.reason, found.detail)
+            self._journal.firings.refuse(legs[0].rule, legs[0].seq, found.reason, found.detail)
             notice = NoticeKind.HELD_BACK if found.reason in _NO_EXIT_LOST else _unless_exit(legs, NoticeKind.HELD_BACK)
             news = self._close(legs, State.BLOCKED, words, notice)
         self._publish(news)
@@ -161,7 +161,7 @@ class Intake:
         news: list[News] = [self._tell(after, notice, text, away=away) for notice, text in self._steps(before, after)]
         self._protection.stepped(before, after)
         if after.held and (after.filled > 0 or after.state is State.WORKING):
-            self._journal.trigger(after.rule, after.seq)
+            self._journal.firings.trigger(after.rule, after.seq)
         return [*news, *self._end_unit(after)]
 
     def _where_and_when(self, data: object, *, away: bool) -> tuple[int, float]:
@@ -230,7 +230,7 @@ class Intake:
         if self._is_told(change):
             when = " (while the engine was not connected)" if away else ""
             moment = f"{intent.filled}{size}{occasion}"
-            channels, now_s = self._journal.channels(intent.rule, intent.seq), self._clock.now_s()
+            channels, now_s = self._journal.firings.channels(intent.rule, intent.seq), self._clock.now_s()
             self._journal.tell(order_notice(kind, intent, text + when, occasion=moment, at_s=now_s, channels=channels))
         return change
 
@@ -250,7 +250,7 @@ class Intake:
         entries = [leg for leg in self._journal.intents.unit(intent.rule, intent.seq) if not leg.is_child]
         if not all(entry.state.is_over for entry in entries):
             return ()
-        return self._journal.end(intent.rule, intent.seq, uses_once(entries))
+        return self._journal.firings.end(intent.rule, intent.seq, uses_once(entries))
 
     def _publish(self, news: Sequence[News]) -> None:
         assert not self._journal.in_transaction, "listeners hear of what is committed"

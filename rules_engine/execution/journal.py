@@ -10,20 +10,21 @@ from pathlib import Path
 
 from rules_engine.execution.chain import Chain
 from rules_engine.execution.changes import UnitEnd
-from rules_engine.execution.database import Database, JournalFailed, ReadOnlyDatabase, Row
+from rules_engine.execution.database import Database, JournalFailed, ReadOnlyDatabase
 from rules_engine.execution.decision import Decision, Recorded
+from rules_engine.execution.firings import Firings
 from rules_engine.execution.holdings import Holdings
 from rules_engine.execution.intents import Intents
 from rules_engine.execution.keys import Naming
 from rules_engine.execution.ledger import Ledger
-from rules_engine.execution.order_states import FIRST_REVISION, Fill, exec_parts, supersedes, unit_state
+from rules_engine.execution.order_states import FIRST_REVISION, Fill, exec_parts, supersedes
 from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.plain import from_text, to_text
 from rules_engine.execution.same_account import take_over
 from rules_engine.execution.unarrived import SENT_AGAIN
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
-from rules_engine.model.firing import HeldBack, Reason
+from rules_engine.model.firing import HeldBack
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.life import Known, Life
 from rules_engine.model.notice import Notice
@@ -72,6 +73,7 @@ class Journal:
         take_over(self._database, mode, account)
         self.mode, self.account = mode, account
         self.intents = Intents(self._database, mode, account)
+        self.firings = Firings(self._database, self._clock, self.intents, mode, account)
         self.holdings = Holdings(self._database, mode, account)
 
     def close(self) -> None:
@@ -288,78 +290,19 @@ class Journal:
         rows = self._database.rows("SELECT revision FROM execution WHERE key = ?", key)
         return any(supersedes(row["revision"], FIRST_REVISION) for row in rows)
 
-    def channels(self, rule: str, seq: int) -> Sequence[str]:
-        """Who is told what becomes of this firing."""
-        row = self._database.row("SELECT channels_json FROM firing WHERE rule = ? AND seq = ?", rule, seq)
-        return json.loads(row["channels_json"]) if row else []
-
-    def trigger(self, rule: str, seq: int) -> bool:
-        """IB triggered a held unit; False when that was known."""
-        with self.transaction():
-            return bool(
-                self._database.execute(
-                    "UPDATE firing SET triggered_s = ? WHERE rule = ? AND seq = ? AND kind = 'armed'"
-                    " AND triggered_s IS NULL",
-                    *(self._clock.now_s(), rule, seq),
-                ).rowcount
-            )
-
-    def refuse(self, rule: str, seq: int, reason: Reason, detail: str) -> None:
-        """Says with a firing what stopped its orders at the moment of sending."""
-        with self.transaction():
-            self._database.execute(
-                "UPDATE firing SET reason = ?, detail = ? WHERE rule = ? AND seq = ?", reason, detail, rule, seq
-            )
-
-    def end(self, rule: str, seq: int, used: bool) -> Sequence[UnitEnd]:
-        """The firing's entries are all over. A late fill may turn ``used`` true.
-
-        Returns what the rules of this mode and account have to hear: nothing when it was known already.
-        """
-        with self.transaction():
-            rows = self._database.rows(
-                "UPDATE firing SET ended_s = ?, used = ?, settled = 0"
-                " WHERE rule = ? AND seq = ? AND (ended_s IS NULL OR used < ?) RETURNING *",
-                *(self._clock.now_s(), int(used), rule, seq, int(used)),
-            )
-        return [self._end(row) for row in rows if (row["mode"], row["account"]) == (self.mode, self.account)]
-
     def settle(self, end: UnitEnd, lives: Mapping[str, Life]) -> None:
         """The rule's memory has taken the end in: both are one commit, so that a crash repeats neither."""
         with self.transaction():
             self.save_lives(lives)
-            self._database.execute("UPDATE firing SET settled = 1 WHERE rule = ? AND seq = ?", end.rule, end.seq)
-
-    def unsettled(self) -> Sequence[UnitEnd]:
-        """Firings of this mode and account that ended, and whose rules have not taken it in, oldest first."""
-        rows = self._database.rows(
-            "SELECT * FROM firing WHERE ended_s IS NOT NULL AND settled = 0 AND mode = ? AND account = ? ORDER BY id",
-            *(self.mode, self.account),
-        )
-        return [self._end(row) for row in rows]
-
-    def _end(self, row: Row) -> UnitEnd:
-        entries = [leg for leg in self.intents.unit(row["rule"], row["seq"]) if not leg.is_child]
-        state = unit_state(entries)
-        return UnitEnd(
-            rule=row["rule"],
-            seq=row["seq"],
-            case=row["case_index"],
-            held=row["kind"] == "armed",
-            state=state,
-            used=bool(row["used"]),
-            wanted=any(leg.cancel_wanted for leg in entries),
-            digest=row["digest"],
-            reason=next((leg.reason for leg in entries if leg.state is state), ""),
-        )
+            self.firings.settle(end.rule, end.seq)
 
     def _record(self, decision: Decision) -> Recorded:
-        firing, seq = decision.firing, self._next_seq(decision.firing.rule)
+        firing, seq = decision.firing, self.firings.next_seq(decision.firing.rule)
         firing_key = self.naming.firing_key(firing.rule, seq)
         held_back = decision.outcome if isinstance(decision.outcome, HeldBack) else None
         assert not (held_back and decision.unit), "a firing that was held back sends nothing"
         kind = "held back" if held_back else "armed" if decision.held else "fired"
-        firing_id = self._insert_firing(decision, seq, kind, held_back)
+        firing_id = self.firings.insert(decision, seq, kind)
         for cancel in decision.cancels:
             self.want_cancelled(cancel)
         keys = [self._insert_intent(decision, firing_id, seq, leg) for leg in range(len(decision.unit))]
@@ -367,18 +310,6 @@ class Journal:
             self.tell(replace(notice, dedup=f"{firing_key}.{notice.dedup}", key=firing_key))
         self.event(firing_key, kind, {"reason": held_back.reason if held_back else "", "legs": len(keys)})
         return Recorded(decision, seq, firing_key, keys)
-
-    def _insert_firing(self, decision: Decision, seq: int, kind: str, held_back: HeldBack | None) -> int:
-        firing = decision.firing
-        row = self._database.row(
-            "INSERT INTO firing (rule, seq, mode, account, kind, case_index, at_s, digest, reason, detail,"
-            " values_json, actions_json, channels_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            *(firing.rule, seq, self.mode, self.account, kind, firing.case, firing.at_s, decision.digest),
-            *((held_back.reason, held_back.detail) if held_back else ("", "")),
-            *(to_text(dict(firing.values)), to_text(firing.actions), to_text(decision.channels)),
-        )
-        assert row is not None
-        return int(row["id"])
 
     def _insert_intent(self, decision: Decision, firing_id: int, seq: int, leg: int) -> str:
         dry = self.mode is Mode.DRY
@@ -395,10 +326,6 @@ class Journal:
         )
         self.intents.insert(firing_id, intent)
         return intent.key
-
-    def _next_seq(self, rule: str) -> int:
-        row = self._database.row("SELECT max(seq) AS newest FROM firing WHERE rule = ?", rule)
-        return (row["newest"] or 0) + 1 if row else 1
 
     def _engine_name(self, token: Callable[[int], str]) -> str:
         with self.transaction():

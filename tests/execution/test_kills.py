@@ -178,9 +178,9 @@ async def test_an_end_is_told_again_at_each_start_until_the_rule_s_memory_has_it
     bench.desk.on_report(bench.ib.fill(key, "100", "401"))
     for _ in range(2):
         bench.restart()
-        [end] = bench.journal.unsettled()
+        [end] = bench.journal.firings.unsettled()
         assert (end.rule, end.state, end.used, end.held) == ("r", State.FILLED, True, True)
     bench.journal.settle(end, {"r": Life(done=True)})
     bench.restart()
-    assert bench.journal.unsettled() == []
+    assert bench.journal.firings.unsettled() == []
     assert bench.journal.lives()["r"].done
