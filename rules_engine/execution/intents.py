@@ -91,6 +91,8 @@ class Intents:
 
     def get(self, key: str) -> Intent | None:
         """The intent with this key, of any mode."""
+        if (found := self._working_set.get(key)) is not None:
+            return found
         row = self._database.row("SELECT * FROM intent WHERE key = ?", key)
         return intent_of(row) if row else None
 
@@ -278,7 +280,7 @@ def intent_of(row: Row) -> Intent:
     )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)
 def _draft(text: str) -> OrderDraft:
     """A draft never changes, and the same rows are read again at every report."""
     return from_text(OrderDraft, text)

@@ -33,6 +33,10 @@ class WorkingSet:
         """Everything not over, oldest firing first."""
         return list(self._all_open().values())
 
+    def get(self, key: str) -> Intent | None:
+        """The one of them with this key."""
+        return self._all_open().get(key)
+
     def open_of(self, rule: str) -> Sequence[Intent]:
         """The same of one rule."""
         found = self._all_open()

@@ -17,6 +17,7 @@ from rules_engine.model.settings import GatewaySettings, Mode, Settings
 
 NOBODY = GatewaySettings(port=1)
 """No broker is needed: what it holds stands in the journal."""
+RULES_A_FILE = 1000
 HEAD = "version: 1\ntimezone: UTC\nrules:\n"
 HELD = "  - name: r{number}\n    when: S{symbol} crosses above {level}\n    do: buy {quantity} MA\n"
 
@@ -34,11 +35,14 @@ class Holding:
 
     def write(self, count: int, quantity: int = 1) -> None:
         """So many rules, each of which buys so much."""
-        text = "".join(
-            HELD.format(number=number, symbol=number % 97, level=200 + number, quantity=quantity)
-            for number in range(count)
-        )
-        (self._rules / "rules.yaml").write_text(HEAD + text)
+        for file in self._rules.iterdir():
+            file.unlink()
+        for first in range(0, count, RULES_A_FILE):
+            text = "".join(
+                HELD.format(number=number, symbol=number % 97, level=200 + number, quantity=quantity)
+                for number in range(first, min(first + RULES_A_FILE, count))
+            )
+            (self._rules / f"rules-{first}.yaml").write_text(HEAD + text)
 
     async def place(self, count: int) -> None:
         """The broker holds an order for each of so many rules."""

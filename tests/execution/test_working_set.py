@@ -62,6 +62,7 @@ def agree(intents: Intents, since_s: float) -> None:
     """Memory and disk say the same."""
     on_disk = list(intents.read_open())
     assert list(intents.open()) == on_disk
+    assert [intents.get(one.key) for one in on_disk] == on_disk
     assert list(intents.at_broker()) == [one for one in on_disk if one.state.may_be_at_broker]
     for rule in RULES:
         assert list(intents.open_of(rule)) == [one for one in on_disk if one.rule == rule]
