@@ -14,7 +14,8 @@ from rules_engine.model.life import Outcome
 from rules_engine.model.place import Problem, RulesError, Severity
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import Rule
-from rules_engine.planning.history import orders_in, reads_of
+from rules_engine.planning.history import orders_in
+from rules_engine.planning.reads import reads_of
 
 _LONG_AGO_S = 0.0
 """The library has its callers' time only: nothing that a rule names has passed when it is read."""
@@ -68,7 +69,8 @@ class Feed(Protocol):
 
 def plan_here(rule: Rule) -> Plan:
     """The plan of a rule that has no broker."""
-    return Plan(rule, Where.HERE, ("there is no broker to hold it",), reads=reads_of(rule), orders_in=orders_in(rule))
+    reads = reads_of(rule).instruments
+    return Plan(rule, Where.HERE, ("there is no broker to hold it",), reads=reads, orders_in=orders_in(rule))
 
 
 def _loaded(rules: str | Path | Iterable[Path]) -> Loaded:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from rules_engine.language.action_nodes import Orderings, read_actions
@@ -25,7 +26,7 @@ from rules_engine.language.tree import Mapping as MappingNode
 from rules_engine.model.condition import Condition
 from rules_engine.model.expression import Expression, Named, Reading
 from rules_engine.model.instrument import Field, us_stock
-from rules_engine.model.rule import Active, Case, IfAlreadyTrue, IfMissed, OnGap, Rule, Run
+from rules_engine.model.rule import ACT_SOON, Active, Case, IfAlreadyTrue, OnGap, Rule, Run
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _ALTERNATIVES = {"cases": ("when", "do"), "when": ("cases",), "do": ("cases",)}
@@ -57,7 +58,7 @@ def read_rule(node: Node, around: Surroundings, problems: Collector) -> Rule | N
             problems.add(name, Code.BAD_SHAPE, f"'{name.text[:64]}' cannot name a rule", hint)
         return None
     words = _merged(node, around.defaults)
-    return with_digests(_Words(words, node, around, problems).rule(name))
+    return _Words(words, node, around, problems).rule(name)
 
 
 def _merged(node: MappingNode, defaults: Mapping[str, Node]) -> dict[str, Node]:
@@ -79,9 +80,10 @@ class _Words:
 
     def rule(self, name: Scalar) -> Rule:
         expires_s = self._expires_s(name.text)
-        return Rule(
+        cases = self._cases()
+        made = partial(
+            Rule,
             name=name.text,
-            cases=self._cases(),
             place=name.place,
             timezone=self._around.timezone,
             once=self._flag("once", otherwise=False),
@@ -95,7 +97,7 @@ class _Words:
             expires=self._text("expires") if expires_s is not None else "",
             if_already_true=self._choice("if_already_true", IfAlreadyTrue, IfAlreadyTrue.WAIT),
             on_gap=self._choice("on_gap", OnGap, OnGap.BACKFILL),
-            if_missed=self._spelled("if_missed", read_if_missed, None) or IfMissed(),
+            if_missed=self._spelled("if_missed", read_if_missed, ACT_SOON),
             stale_after_s=self._duration_s("stale_after"),
             notify=self._notify(),
             message=self._message(),
@@ -106,6 +108,7 @@ class _Words:
             lets=tuple(self._scope.lets.values()),
             spelled=frozenset(self._words) | ({"timezone"} if self._around.names_its_zone else set()),
         )
+        return with_digests(made, cases)
 
     def _scoped(self) -> Scope:
         """The rule's names. Each value under `let` may use those before it."""
@@ -198,7 +201,7 @@ class _Words:
             # The schema lists the choices and has reported it.
             return otherwise
 
-    def _spelled(self, key: str, read: Callable[[str], Word], otherwise: Word | None) -> Word | None:
+    def _spelled(self, key: str, read: Callable[[str], Word], otherwise: Word) -> Word:
         node = self._words.get(key)
         if not isinstance(node, Scalar):
             return otherwise

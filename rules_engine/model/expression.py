@@ -167,6 +167,8 @@ def spell_number(value: float) -> str:
 def parts(expression: Expression) -> tuple[Expression, ...]:
     """The expressions directly inside this one."""
     match expression:
+        case Number() | Reading():
+            return ()  # Most are: there is no need to look for anything else.
         case Arithmetic(_, left, right):
             return (left, right)
         case Negative(operand):
@@ -185,7 +187,8 @@ def walk(expression: Expression) -> Iterator[Expression]:
     while waiting:
         one = waiting.pop()
         yield one
-        waiting += reversed(parts(one))
+        if inside := parts(one):
+            waiting += inside[::-1]
 
 
 def instruments_in(expression: Expression) -> frozenset[Instrument]:

@@ -18,14 +18,6 @@ class Where(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Default:
-    """A value that the user left out and we filled in, read back by `rules explain`."""
-
-    key: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
 class History:
     """The past that a rule needs before it can judge: prints for ``duration_s``, or completed bars."""
 
@@ -66,4 +58,3 @@ class Plan:
     fields: Mapping[str, frozenset[Field]] = field(default_factory=dict)
     orders_in: frozenset[Instrument] = frozenset()
     history: tuple[History, ...] = ()
-    defaults: tuple[Default, ...] = ()

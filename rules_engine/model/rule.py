@@ -43,6 +43,10 @@ class IfMissed:
     within_s: float | None = 60.0
 
 
+ACT_SOON = IfMissed()
+"""What nobody wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class AtMost:
     """At most ``count`` firings a calendar day in the file's timezone."""
@@ -97,7 +101,7 @@ class Rule:
     expires: str = ""
     if_already_true: IfAlreadyTrue = IfAlreadyTrue.WAIT
     on_gap: OnGap = OnGap.BACKFILL
-    if_missed: IfMissed = IfMissed()
+    if_missed: IfMissed = ACT_SOON
     stale_after_s: float | None = None
     notify: tuple[str, ...] = ()
     message: str | None = None

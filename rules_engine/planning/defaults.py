@@ -1,19 +1,29 @@
 """What the user left out and we filled in."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rules_engine.conditions.trigger import Using
 from rules_engine.model.action import Action, Bracket, OneCancelsAll, PlaceOrder
 from rules_engine.model.condition import walk_conditions
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.order import HeldPrice
-from rules_engine.model.plan import Default, HeldCase
+from rules_engine.model.plan import HeldCase, Plan
 from rules_engine.model.rule import IfMissed, Rule
 from rules_engine.model.trigger_method import TriggerMethod
 
 
-def defaults_of(rule: Rule, held: tuple[HeldCase, ...]) -> tuple[Default, ...]:
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A value that the user left out and we filled in, read back by `rules explain`."""
+
+    key: str
+    value: str
+
+
+def defaults_of(plan: Plan) -> tuple[Default, ...]:
     """Every value that the rule does not spell and that decides what happens."""
+    rule, held = plan.rule, plan.held
     return (*_of_life(rule), *_of_conditions(rule, held), *dict.fromkeys(_of_orders(rule, bool(held))))
 
 

@@ -6,8 +6,9 @@ from textwrap import wrap
 from rules_engine.model.condition import Condition
 from rules_engine.model.duration import spell_duration
 from rules_engine.model.instrument import Instrument
-from rules_engine.model.plan import Default, HeldCase, History, Plan, Where
+from rules_engine.model.plan import HeldCase, History, Plan, Where
 from rules_engine.model.rule import Case, IfAlreadyTrue, Rule
+from rules_engine.planning.defaults import Default, defaults_of
 from rules_engine.planning.order_words import unit_words
 from rules_engine.planning.survival import survival
 
@@ -22,7 +23,7 @@ def explain(plan: Plan) -> str:
         (f"runs {where}, because", tuple(f"- {reason}" for reason in plan.reasons)),
         ("sends to IB", tuple(_held(plan.held))),
         ("needs", tuple(_needs(plan))),
-        ("you did not write", _table([_row(default) for default in plan.defaults])),
+        ("you did not write", _table([_row(default) for default in defaults_of(plan)])),
         ("when", _table(list(survival(plan)))),
     )
     disabled = [] if plan.rule.enabled else ["  is disabled: it is checked and never armed"]

@@ -2,6 +2,7 @@
 
 from rules_engine.model.json_value import Json
 from rules_engine.model.plan import HeldCase, History, Plan
+from rules_engine.planning.defaults import defaults_of
 from rules_engine.planning.ib_words import Spelled, spelled_unit
 from rules_engine.planning.survival import survival
 
@@ -26,7 +27,7 @@ def explain_json(plan: Plan) -> dict[str, Json]:
         "reads": sorted(map(str, plan.reads)),
         "orders_in": sorted(map(str, plan.orders_in)),
         "history": [_history(history) for history in plan.history],
-        "defaults": [{"key": default.key, "value": default.value} for default in plan.defaults],
+        "defaults": [{"key": default.key, "value": default.value} for default in defaults_of(plan)],
         "survives": dict(survival(plan)),
     }
 

@@ -1,13 +1,11 @@
 """Which fields of which instruments a rule reads: only these ticks need to reach it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from rules_engine.conditions.trigger import Using
-from rules_engine.model.condition import Condition, walk_conditions
-from rules_engine.model.expression import Reading, walk
 from rules_engine.model.instrument import Field
-from rules_engine.model.rule import Rule, expressions_outside, rule_conditions
-from rules_engine.planning.history import reads_of
+from rules_engine.model.rule import Rule
+from rules_engine.planning.reads import Reads
 
 Fields = Mapping[str, frozenset[Field]]
 """By the instrument's name."""
@@ -21,15 +19,14 @@ _SOURCES = {
 _QUOTED = frozenset({Field.BID, Field.ASK, Field.LAST})
 
 
-def fields_of(rule: Rule) -> Fields:
+def fields_of(rule: Rule, reads: Reads) -> Fields:
     """What the rule reads, and rather more than less: bars and bare names are made of an instrument's usual field, a
     trigger method may look at any quote, and a `message:` may name anything."""
     if rule.message is not None:
-        return {instrument.name: ALL for instrument in reads_of(rule)}
-    conditions = [part for condition in rule_conditions(rule) for part in walk_conditions(condition)]
-    quoted = _QUOTED if any(isinstance(part, Using) for part in conditions) else frozenset()
-    found: dict[str, frozenset[Field]] = {one.name: ALL for part in conditions for one in part.watched()}
-    for reading in _readings(rule, conditions):
+        return {instrument.name: ALL for instrument in reads.instruments}
+    quoted = _QUOTED if any(isinstance(part, Using) for part in reads.conditions) else frozenset()
+    found: dict[str, frozenset[Field]] = {one.name: ALL for part in reads.conditions for one in part.watched()}
+    for reading in reads.readings:
         name, usual = reading.instrument.name, reading.instrument.default_field
         found[name] = found.get(name, quoted).union(_printed(usual), _printed(reading.field))
     return found
@@ -38,9 +35,3 @@ def fields_of(rule: Rule) -> Fields:
 def _printed(field: Field) -> frozenset[Field]:
     """The fields that come as ticks of their own."""
     return _SOURCES.get(field) or frozenset({field})
-
-
-def _readings(rule: Rule, conditions: Iterable[Condition]) -> Iterator[Reading]:
-    inside = (expression for part in conditions for expression in part.expressions())
-    for expression in (*inside, *expressions_outside(rule)):
-        yield from (part for part in walk(expression) if isinstance(part, Reading))

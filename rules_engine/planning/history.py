@@ -1,4 +1,4 @@
-"""The past that a rule needs from IB before it can judge, and what it reads and orders in."""
+"""The past that a rule needs from IB before it can judge, and what it orders in."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,7 +9,7 @@ from rules_engine.conditions.lasting import Lasting
 from rules_engine.conditions.move import Move
 from rules_engine.model.action import ordered_instruments
 from rules_engine.model.condition import Condition, instruments_of
-from rules_engine.model.expression import Expression, Reading, Series, instruments_in, parts
+from rules_engine.model.expression import Expression, Reading, Series, parts
 from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.plan import History
 from rules_engine.model.rule import Rule, expressions_outside, rule_conditions
@@ -18,14 +18,6 @@ _OF_BARS = frozenset({Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE})
 
 _PRINT_BEFORE_S = 300.0
 """A change compares with the last print before its window, an event with the one before it: long enough for most."""
-
-
-def reads_of(rule: Rule) -> frozenset[Instrument]:
-    """The instruments whose ticks the rule needs."""
-    found = {instrument for condition in rule_conditions(rule) for instrument in instruments_of(condition)}
-    for expression in expressions_outside(rule):
-        found |= instruments_in(expression)
-    return frozenset(found)
 
 
 def orders_in(rule: Rule) -> frozenset[Instrument]:

@@ -10,11 +10,11 @@ from rules_engine.model.place import Problem
 from rules_engine.model.plan import HeldCase, Plan, Where
 from rules_engine.model.rule import Rule, Run
 from rules_engine.model.slices import Slices, at_once
-from rules_engine.planning.defaults import defaults_of
 from rules_engine.planning.fields import fields_of
-from rules_engine.planning.history import history_of, orders_in, reads_of
+from rules_engine.planning.history import history_of, orders_in
 from rules_engine.planning.order_words import condition_words
 from rules_engine.planning.placement import place
+from rules_engine.planning.reads import reads_of
 
 CANNOT_BE_HELD = "R501"
 
@@ -65,16 +65,16 @@ def planning(
 
 
 def _planned(rule: Rule, where: Where, reasons: tuple[str, ...], held: tuple[HeldCase, ...] = ()) -> Plan:
+    reads = reads_of(rule)
     return Plan(
         rule=rule,
         where=where,
         reasons=reasons,
         held=held,
-        reads=reads_of(rule),
-        fields=fields_of(rule),
+        reads=reads.instruments,
+        fields=fields_of(rule, reads),
         orders_in=orders_in(rule),
         history=history_of(rule),
-        defaults=defaults_of(rule, held),
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 from rules_engine.language import Source, load
 from rules_engine.model.instrument import Field
 from rules_engine.planning.fields import ALL, fields_of
+from rules_engine.planning.reads import reads_of
 
 LAST, BID, ASK, CLOSE = Field.LAST, Field.BID, Field.ASK, Field.CLOSE
 FILE = """\
@@ -22,7 +23,8 @@ def read(body: str) -> dict[str, set[Field]]:
     text = FILE.format(body=body.replace("\n", "\n    "))
     loaded = load([Source("rules.yaml", text.encode())], now_s=1.9e9)
     assert loaded.ok, loaded.problems
-    return {name: set(fields) for name, fields in fields_of(loaded.rules[0]).items()}
+    (rule,) = loaded.rules
+    return {name: set(fields) for name, fields in fields_of(rule, reads_of(rule)).items()}
 
 
 @pytest.mark.parametrize(

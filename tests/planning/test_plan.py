@@ -13,6 +13,7 @@ from rules_engine.model.order import HeldPrice, OrderDraft, OrderKind
 from rules_engine.model.plan import History, Plan, Where
 from rules_engine.model.rule import Rule
 from rules_engine.planning import explain, explain_json, plan, plan_all
+from rules_engine.planning.defaults import defaults_of
 
 INSTRUMENTS = """
   ES: {future: ES, exchange: CME, expiry: 2030-12}
@@ -306,7 +307,7 @@ def test_reads_orders_and_the_longest_history_of_each_series() -> None:
 
 def test_defaults_are_read_back_unless_they_were_written() -> None:
     def keys(*written: str) -> set[str]:
-        return {default.key for default in planned("V > 200", "buy 1 MA", *written).defaults}
+        return {default.key for default in defaults_of(planned("V > 200", "buy 1 MA", *written))}
 
     assert {"once", "if_already_true", "time in force", "outside hours", "using"} <= keys()
     assert {"once", "cooldown", "if_already_true"} & keys(
@@ -319,7 +320,7 @@ def test_explanations_agree_between_words_and_fields() -> None:
     fields = explain_json(each)
     told = explain(each)
     assert fields["where"] == "at broker" and "runs at the broker" in told
-    for default in each.defaults:
+    for default in defaults_of(each):
         assert default.key in told and default.value in told
     for reason in each.reasons:
         assert reason in told
@@ -347,4 +348,4 @@ def test_a_bracket_whose_rounded_prices_meet_runs_here_where_it_is_held_back() -
 def test_the_zone_is_read_back_where_the_file_names_none() -> None:
     text = b"version: 1\nrules: [{name: r, when: time is after 09:45, do: notify phone}]"
     (rule,) = load([Source("a.yaml", text)], now_s=0.0).rules
-    assert [default.value for default in plan(rule).defaults if default.key == "timezone"] == [rule.timezone]
+    assert [default.value for default in defaults_of(plan(rule)) if default.key == "timezone"] == [rule.timezone]

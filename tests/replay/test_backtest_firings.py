@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rules_engine import Engine
 from rules_engine.model.expression import AccountReading, Position, WorkingOrders
-from rules_engine.planning.history import reads_of
+from rules_engine.planning.reads import reads_of
 from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.reads import values_of
 from rules_engine.replay.request import Request
@@ -19,7 +19,7 @@ from tests.replay.playing import FREE, HEAD, START_S, Played, play, prices, reco
 
 def is_expressible(tape: Tape) -> bool:
     """Files hold prices of instruments that print from the first step on; no lost feeds, no account."""
-    default = {one.name: one.default_field for one in reads_of(tape.plan.rule)}
+    default = {one.name: one.default_field for one in reads_of(tape.plan.rule).instruments}
     whole = all(
         cell is None or (cell.kind == "print" and (cell.value or 0) > 0) for row in tape.rows.values() for cell in row
     )
@@ -43,7 +43,7 @@ def test_tape(tape: Tape, engine: str, tmp_path: Path) -> None:
         lines = [f"{tape.start_s + step * tape.every_s!r},{cell.value!r}" for step, cell in enumerate(row) if cell]
         files[name] = "time,price\n" + "\n".join(lines)
         last_step = max(last_step, max(step for step, cell in enumerate(row) if cell))
-    instruments = {one.name: one for one in reads_of(tape.plan.rule)}
+    instruments = {one.name: one for one in reads_of(tape.plan.rule).instruments}
     request = Request([tape.plan], instruments, recordings(tmp_path, files), assumptions=FREE)
     played = Played(Backtest(request, engine))
     fired = [round((firing.at_s - tape.start_s) / tape.every_s, 6) for firing in played.firings]
