@@ -19,6 +19,7 @@ def told(value: float, digits: int | None) -> float:
 
 
 @given(values=st.lists(VALUES, min_size=1, max_size=20), digits=DIGITS)
+@example(values=[1e300, -1e300], digits=9)
 def test_steps_are_those_of_python(values: list[float], digits: int | None) -> None:
     assert step(np.array(values), digits).tolist() == [told(value, digits) for value in values]
 

@@ -28,10 +28,11 @@ def stepped(values: Column, off: Column, digits: int | None) -> tuple[Column, Co
 def _rounded(values: Column, digits: int) -> Column:
     """As Python does it: to the nearest number of so many digits, decided by all digits that a float has."""
     scale = 10.0**digits
-    scaled = values * scale
-    found = np.rint(scaled) / scale
-    is_near = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < _TIE
-    is_large = (np.abs(scaled) > _SCALED_MAX) & np.isfinite(scaled)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = values * scale
+        found = np.rint(scaled) / scale
+        is_near = np.abs(np.abs(scaled - np.trunc(scaled)) - 0.5) < _TIE
+    is_large = (np.abs(scaled) > _SCALED_MAX) & np.isfinite(values)
     for place in np.flatnonzero(is_near | is_large).tolist():
         found[place] = round(float(values[place]), digits)
     return found
