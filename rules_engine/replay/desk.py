@@ -1,7 +1,7 @@
 """Firings into orders, and prices into their fills: a broker that knows recorded prices only."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
@@ -92,14 +92,12 @@ class Desk:
             self._send(rule.name, resolved.unit, firing.at_s)
         return True
 
-    def tell(self, outcomes: Iterable[Firing | HeldBack]) -> None:
+    def tell(self, outcomes: Sequence[Firing | HeldBack]) -> None:
         """Counts what comes to nothing but notices, if that."""
-        firings: Counter[str] = Counter()
         for outcome in outcomes:
-            if isinstance(outcome, Firing):
-                firings[outcome.rule] += 1
-            else:
+            if isinstance(outcome, HeldBack):
                 self.hold_back(outcome)
+        firings = Counter(outcome.rule for outcome in outcomes if isinstance(outcome, Firing))
         for rule, count in firings.items():
             self.tallies[rule].firings += count
 
