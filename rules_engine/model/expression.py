@@ -166,19 +166,16 @@ def spell_number(value: float) -> str:
 
 def parts(expression: Expression) -> tuple[Expression, ...]:
     """The expressions directly inside this one."""
-    match expression:
-        case Number() | Reading():
-            return ()  # Most are: there is no need to look for anything else.
-        case Arithmetic(_, left, right):
-            return (left, right)
-        case Negative(operand):
-            return (operand,)
-        case Call(_, arguments):
-            return arguments
-        case Series(of=of) | Named(of=of):
-            return (of,)
-        case _:
-            return ()
+    # Asked of every part of every rule, and three times as quick as a match.
+    if isinstance(expression, Number | Reading):
+        return ()
+    if isinstance(expression, Arithmetic):
+        return expression.left, expression.right
+    if isinstance(expression, Series | Named):
+        return (expression.of,)
+    if isinstance(expression, Negative):
+        return (expression.operand,)
+    return expression.arguments if isinstance(expression, Call) else ()
 
 
 def walk(expression: Expression) -> Iterator[Expression]:

@@ -14,7 +14,7 @@ from rules_engine.evaluation.columnar.arrays import NEAR, UNORDERED, Column, Fla
 from rules_engine.evaluation.columnar.cut import Cut
 from rules_engine.evaluation.columnar.dues import INSTANT_S, Dues, HeldLook, agree
 from rules_engine.evaluation.columnar.leaping import LeapingEvaluator
-from rules_engine.evaluation.columnar.leaves import Holding, windows_in
+from rules_engine.evaluation.columnar.leaves import Holding
 from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.sides import sides_of
 from rules_engine.evaluation.columnar.track import SLOTS
@@ -135,11 +135,7 @@ class Waiting:
         if held:
             known = partial(_known_at, held, figures)
             now_s = np.where(newest >= 0, seen.times[newest], -inf) if len(seen) else np.full(len(places), -inf)
-            sights = {
-                of: scene.held[of].sight(places, now_s, known)
-                for of, _, _ in windows_in(leaf.condition)
-                if of in scene.held
-            }
+            sights = {of: scene.held[of].sight(places, now_s, known) for of, _, _ in leaf.windows if of in scene.held}
             sides = sides_of(leaf, Cut(columns, newest, {of: known(of, places) for of in held}, sights))
         else:
             if search.sides is None:

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rules_engine.model.action import CancelOrders
-from rules_engine.model.condition import instruments_of
 from rules_engine.model.expression import Position, WorkingOrders
+from rules_engine.model.instrument import Instrument
 from rules_engine.model.plan import Plan
-from rules_engine.model.rule import rule_conditions
 from rules_engine.model.settings import Limits
 from rules_engine.replay.reads import reads_account, values_of
 from rules_engine.replay.request import Request
@@ -31,12 +30,18 @@ def parts_of(request: Request) -> Sequence[Part]:
     orders of all rules, or a rule reads the account, all that trade are connected.
     """
     plans = request.each[0]
-    is_one_account = _is_over_all(request.assumptions.limits) or any(reads_account(plan.rule) for plan in plans)
-    groups = _Groups()
+    readers = {plan.rule.name for plan in plans if reads_account(plan.rule)}
+    is_one_account = bool(readers) or _is_over_all(request.assumptions.limits)
+    groups, every = _Groups(), dict[str, Instrument]()
     for plan in plans:
-        groups.join(("rule", plan.rule.name), *_names(plan))
-        if is_one_account and (plan.orders_in or reads_account(plan.rule)):
+        named = {of.name: of for of in _instruments(plan)}
+        every.update(named)
+        groups.join(("rule", plan.rule.name), *_cancelled(plan), *(("instrument", name) for name in named))
+        if is_one_account and (plan.orders_in or plan.rule.name in readers):
             groups.join(("rule", plan.rule.name), _ACCOUNT)
+    for name, of in every.items():
+        # Under two names it may be one contract, and orders in it count together.
+        groups.join(("instrument", name), ("contract", repr(replace(of, name=""))))
     numbers: dict[_Key, tuple[list[int], list[int]]] = {}
     for number, plan in enumerate(plans):
         numbers.setdefault(groups.head(("rule", plan.rule.name)), ([], []))[0].append(number)
@@ -52,7 +57,7 @@ def request_of(request: Request, part: Part) -> Request:
     variants = [[plans[number] for number in part.plans] for plans in request.each]
     recordings = [request.recordings[number] for number in part.recordings]
     names = {recording.instrument for recording in recordings}
-    names.update(name for plan in variants[0] for kind, name in _names(plan) if kind == "instrument")
+    names.update(of.name for plan in variants[0] for of in _instruments(plan))
     instruments = {name: of for name, of in request.instruments.items() if name in names}
     return replace(request, plans=variants[0], variants=variants, recordings=recordings, instruments=instruments)
 
@@ -62,20 +67,22 @@ def _is_over_all(limits: Limits) -> bool:
     return any(limit is not None for limit in counted)
 
 
-def _names(plan: Plan) -> Iterator[_Key]:
-    rule = plan.rule
-    instruments = {*plan.reads, *plan.orders_in}
-    instruments.update(of for condition in rule_conditions(rule) for of in instruments_of(condition))
-    instruments.update(value.instrument for value in values_of(rule) if isinstance(value, Position | WorkingOrders))
-    for case in rule.cases:
-        for action in case.actions:
-            if isinstance(action, CancelOrders) and action.instrument is None:
-                yield "rule", action.rule
-            elif isinstance(action, CancelOrders) and action.instrument is not None:
-                instruments.add(action.instrument)
-    yield from (("instrument", name) for name in sorted(of.name for of in instruments))
-    # Under two names it may be one contract, and orders in it count together.
-    yield from (("contract", words) for words in sorted(repr(replace(of, name="")) for of in instruments))
+def _instruments(plan: Plan) -> Iterator[Instrument]:
+    """All that the rule names."""
+    yield from plan.reads
+    yield from plan.orders_in
+    yield from (value.instrument for value in values_of(plan.rule) if isinstance(value, Position | WorkingOrders))
+    yield from (one.instrument for one in _cancels(plan) if one.instrument is not None)
+
+
+def _cancelled(plan: Plan) -> Iterator[_Key]:
+    """The rules whose orders it cancels."""
+    yield from (("rule", one.rule) for one in _cancels(plan) if one.instrument is None)
+
+
+def _cancels(plan: Plan) -> Iterator[CancelOrders]:
+    actions = (action for case in plan.rule.cases for action in case.actions)
+    return (action for action in actions if isinstance(action, CancelOrders))
 
 
 class _Groups:

@@ -80,7 +80,7 @@ class Telling:
         self._scene = scene
         self._tellers: dict[frozenset[Key], list[tuple[int, str, Teller]]] = {}
         for number, plan in enumerate(plans):
-            teller = teller_of(plan.rule, scene.can_count)
+            teller = teller_of(plan.rule, scene)
             if teller is not None:
                 self.rules.add(plan.rule.name)
                 self._tellers.setdefault(teller.keys, []).append((number, plan.rule.name, teller))

@@ -9,6 +9,7 @@ from rules_engine.model.instrument import Instrument, Kind
 from rules_engine.model.place import Place
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import Case, Rule
+from rules_engine.planning.reads import reads_of
 
 NEW_YORK = "America/New_York"
 HERE = Place("test.yaml", 1, 1)
@@ -35,4 +36,5 @@ def rule(name: str, *when: str, bars_s: float | None = None, **words: Any) -> Ru
 
 
 def plan(name: str, *when: str, bars_s: float | None = None, **words: Any) -> Plan:
-    return Plan(rule(name, *when, bars_s=bars_s, **words), Where.HERE, ())
+    of = rule(name, *when, bars_s=bars_s, **words)
+    return Plan(of, Where.HERE, (), reads=reads_of(of).instruments)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from rules_engine.evaluation.columnar.leaves import leaves_of, silent_in, windows_in
+from rules_engine.evaluation.columnar.leaves import leaves_of, silent_in
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.model.condition import Condition
@@ -20,13 +20,11 @@ def check(condition: Condition) -> None:
     condition.judge(View(Market(0.0), uses))
     leaves = list(leaves_of(condition))
     judged = {(name, field) for name, field in uses.keys if isinstance(field, Field)}
-    assert {key for leaf in leaves for key in leaf.reads()} == judged, condition
+    assert {key for leaf in leaves for key in leaf.reads} == judged, condition
     assert silent_in(condition) == {name for name, field in uses.keys if field is None and name.isidentifier()}, (
         condition
     )
-    assert {of for leaf in leaves for of, _, _ in windows_in(leaf.condition)} == {of for of, _ in uses.streams}, (
-        condition
-    )
+    assert {of for leaf in leaves for of, _, _ in leaf.windows} == {of for of, _ in uses.streams}, condition
 
 
 @pytest.mark.parametrize(

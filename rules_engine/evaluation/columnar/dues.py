@@ -9,7 +9,7 @@ from rules_engine.conditions.lasting import Lasting
 from rules_engine.conditions.silence import Silence
 from rules_engine.conditions.time_of_day import TimeIs
 from rules_engine.evaluation.columnar.arrays import NEAR, Flags, Index
-from rules_engine.evaluation.columnar.leaves import Key, Leaf, leaves_of, silent_in
+from rules_engine.evaluation.columnar.leaves import Key, Leaf, silent_in
 from rules_engine.evaluation.columnar.moments import Moments
 from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.sides import sides_of
@@ -64,8 +64,8 @@ class Dues:
             self._add(condition)
 
     def _add(self, condition: Condition) -> None:
-        leaves, silent = list(leaves_of(condition)), silent_in(condition)
-        keys = frozenset(key for leaf in leaves for key in leaf.reads())
+        leaves, silent = self._scene.leaves(condition), silent_in(condition)
+        keys = frozenset(key for leaf in leaves for key in leaf.reads)
         self.reads |= silent | {name for name, _ in keys}
         heard = (heard for key in keys for heard in self._scene.heard_of(key))
         self.seldom |= {(name, field) for name, field in heard if field not in _IN_EVERY_ROW}
@@ -77,13 +77,13 @@ class Dues:
         for leaf in leaves:
             if leaf.bar_s is not None:
                 self._closing |= leaf.closing()
-            elif isinstance(leaf.condition, TimeIs | Silence) or not (leaf.reads() or _figures(leaf)):
+            elif isinstance(leaf.condition, TimeIs | Silence) or not (leaf.reads or _figures(leaf)):
                 continue  # They have timers, or news of their own.
             else:
                 fields = {field for _, field in leaf.counted()}
                 assert not leaf.twice or fields <= _IN_EVERY_ROW, "two prints agree on prices only"
                 # A window goes on while another field ticks, and the whole condition is judged then.
-                own = keys if leaf.looks_back() else leaf.reads()
+                own = keys if leaf.looks_back() else leaf.reads
                 known = looks.setdefault(own, [])
                 if leaf.holdings() or (told and leaf.looks_back()):
                     figures = told if leaf.looks_back() else _figures(leaf)

@@ -1,7 +1,8 @@
 """A condition into its leaves, and into what each reads of the market, as the judges of the streaming evaluator do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from rules_engine.conditions.bar_close import OnBarClose
 from rules_engine.conditions.change import Change
@@ -28,6 +29,8 @@ Key = tuple[str, Field]
 """A field of an instrument, by the instrument's name."""
 BarsOf = tuple[str, Field, float]
 """The bars of that length, in seconds, of a field."""
+Window = tuple[Expression, float, bool]
+"""Over which series (its names left out), how many seconds long, and whether its sums are read."""
 Holding = Position | WorkingOrders | AccountReading
 """What changes with orders and their fills, and not with a tick."""
 _HOLDINGS = (Position, WorkingOrders, AccountReading)
@@ -39,7 +42,7 @@ _IN_BARS = frozenset({Field.OPEN, Field.HIGH, Field.LOW, Field.CLOSE, Field.VOLU
 DOUBLE = (TriggerMethod.DOUBLE_LAST, TriggerMethod.DOUBLE_BID_ASK)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leaf:
     """A condition without parts, and the words around it: on which quotes and bars its values are read.
 
@@ -58,13 +61,22 @@ class Leaf:
             return of.field
         return self.method.quote(self.rising) or of.field
 
+    @cached_property
     def reads(self) -> frozenset[Key]:
         """At whose ticks it is judged; those of silence are any."""
         found: set[Key] = set()
         for of in self.condition.expressions():
             found.update(self._keys(of))
-        found.update(key for of, _, _ in windows_in(self.condition) for key in plain_keys(of))
+        found.update(key for of, _, _ in self.windows for key in plain_keys(of))
         return frozenset(found)
+
+    @cached_property
+    def windows(self) -> Sequence[Window]:
+        """Its windows of time."""
+        found = [window for of in self.condition.expressions() for window in windows_of(of)]
+        if isinstance(self.condition, Move | Change):
+            found.append((unnamed(self.condition.of), self.condition.window_s, False))
+        return found
 
     def _keys(self, of: Expression) -> Iterator[Key]:
         match of:
@@ -137,17 +149,8 @@ def silent_in(condition: Condition) -> frozenset[str]:
     return frozenset(leaf.instrument.name for leaf in leaves if isinstance(leaf, Silence))
 
 
-def windows_in(condition: Condition) -> Iterator[tuple[Expression, float, bool]]:
-    """The windows of time of one condition without its parts: over which series (its names left out), how many seconds
-    long, and whether its sums are read."""
-    for of in condition.expressions():
-        yield from windows_of(of)
-    if isinstance(condition, Move | Change):
-        yield unnamed(condition.of), condition.window_s, False
-
-
-def windows_of(of: Expression) -> Iterator[tuple[Expression, float, bool]]:
-    """The same of a value."""
+def windows_of(of: Expression) -> Iterator[Window]:
+    """The windows of time of a value."""
     for part in walk(of):
         if isinstance(part, Series) and part.duration_s is not None:
             yield unnamed(part.of), part.duration_s, part.function not in EXTREMES

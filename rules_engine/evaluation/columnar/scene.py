@@ -19,13 +19,13 @@ from rules_engine.evaluation.columnar.leaves import (
     SOURCES,
     BarsOf,
     Key,
+    Leaf,
     bars_in,
     leaves_of,
     legs_in,
     plain_keys,
     source_of,
     sums_in,
-    windows_in,
     windows_of,
 )
 from rules_engine.evaluation.columnar.moments import Moments, Sight
@@ -78,6 +78,7 @@ class Scene:
         for name, fields in self._spoken.items():
             for field in fields:
                 self.tracks[name, field] = Track(kernels)
+        self._leaves: dict[Condition, Sequence[Leaf]] = {}
         self._derived: list[Key] = []
         self._series: dict[Expression, bool] = {}
         """Those over which there are windows, and whether sums over them are read."""
@@ -92,16 +93,23 @@ class Scene:
 
     # What is read.
 
+    def leaves(self, condition: Condition) -> Sequence[Leaf]:
+        """Those of a condition. All who ask get the same, so that each is looked through once."""
+        found = self._leaves.get(condition)
+        if found is None:
+            found = self._leaves[condition] = tuple(leaves_of(condition))
+        return found
+
     def watch(self, condition: Condition) -> None:
         """Makes what is needed to find its sides."""
-        for leaf in leaves_of(condition):
-            for key in leaf.reads():
+        for leaf in self.leaves(condition):
+            for key in leaf.reads:
                 self.follow(key)
             for bars in leaf.closing():
                 self._closed(bars)
             for of in leaf.condition.expressions():
                 self._read(of)
-            for of, window_s, sums in windows_in(leaf.condition):
+            for of, window_s, sums in leaf.windows:
                 self._look_back(of, window_s, sums=sums, begins=not isinstance(leaf.condition, Move))
                 if isinstance(leaf.condition, Change):
                     self._count(of, window_s)

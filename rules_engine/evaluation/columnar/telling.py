@@ -1,13 +1,13 @@
 """Rules that only tell: judged in columns alone, from the tick after their arming on, firings and all."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import TRUE, UNKNOWN, Index
-from rules_engine.evaluation.columnar.leaves import Key, leaves_of
+from rules_engine.evaluation.columnar.leaves import Key
 from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.truths import Told, runs, told
 from rules_engine.evaluation.columnar.values import Columns
@@ -97,7 +97,7 @@ class _Case:
         self._number = number
         self._actions = tuple(map(str, case.actions))
         self._fires_at_once = rule.if_already_true is IfAlreadyTrue.FIRE
-        self._named = list(_named(case.when))
+        self._named = _named(case.when)
 
     def edges(self, columns: Columns) -> Index:
         """The moments, from 0, with which it turns true or an event happens."""
@@ -120,7 +120,7 @@ class _Case:
         if not len(prints):
             return ()
         at_s = columns.moments.times[prints].tolist()
-        read = [(str(part), columns.values_at(part, prints)) for part in self._named]
+        read = [(name, columns.values_at(part, prints)) for name, part in self._named.items()]
         read += [("move", moved) for moved in self.told.evidence(columns, prints)]
         names = [name for name, _ in read]
         rows = zip(*(column.tolist() for _, column in read), strict=True)
@@ -133,17 +133,17 @@ def _known(names: Sequence[str], row: Sequence[float]) -> dict[str, float]:
     return {name: value for name, value in zip(names, row, strict=True) if value == value}
 
 
-def teller_of(rule: Rule, can_count: Callable[[Expression], bool]) -> Teller | None:
+def teller_of(rule: Rule, scene: Scene) -> Teller | None:
     """None for a rule that orders, of which the clock matters, whose cases are not judged at the same ticks, or with
-    more in its life than cooldown and `once`. ``can_count`` says of a series whether its sums are exact in columns."""
+    more in its life than cooldown and `once`."""
     guards = (rule.clears_when, rule.only_if, rule.cancel_when, rule.at_most, rule.active, rule.expires_s)
     is_plain = rule.enabled and rule.stale_after_s is None and all(guard is None for guard in guards)
     actions = (action for case in rule.cases for action in case.actions)
     only_tells = all(isinstance(action, Notify) for action in actions)
     if not is_plain or not only_tells or rule.if_already_true is IfAlreadyTrue.REFUSE:
         return None
-    keys = {frozenset(key for leaf in leaves_of(case.when) for key in leaf.reads()) for case in rule.cases}
-    conditions = [told(case.when, can_count) for case in rule.cases]
+    keys = {frozenset(key for leaf in scene.leaves(case.when) for key in leaf.reads) for case in rule.cases}
+    conditions = [told(case.when, scene.can_count) for case in rule.cases]
     cases = tuple(
         _Case(rule, number, case, condition)
         for number, (case, condition) in enumerate(zip(rule.cases, conditions, strict=True))
@@ -153,8 +153,7 @@ def teller_of(rule: Rule, can_count: Callable[[Expression], bool]) -> Teller | N
     return Teller(rule, cases, own) if own and len(keys) == 1 and len(cases) == len(rule.cases) else None
 
 
-def _named(condition: Condition) -> Iterator[Expression]:
+def _named(condition: Condition) -> Mapping[str, Expression]:
     """What a firing shows: readings, series and `let` names; each once, in the order in which they are read."""
     read = (expression for part in walk_conditions(condition) for expression in part.expressions())
-    named = {str(part): part for expression in read for part in walk(expression) if not isinstance(part, _UNNAMED)}
-    yield from named.values()
+    return {str(part): part for expression in read for part in walk(expression) if not isinstance(part, _UNNAMED)}
