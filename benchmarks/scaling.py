@@ -1,6 +1,7 @@
 """Folders of prices larger and larger: memory against days and symbols, and worker processes against time.
 
-`python -m benchmarks.scaling memory` and `python -m benchmarks.scaling workers --days 40`; `--short` for a first look.
+`python -m benchmarks.scaling memory`, `python -m benchmarks.scaling workers --days 40`, and
+`python -m benchmarks.scaling year` of 500 symbols; `--short` for a first look.
 """
 
 import argparse
@@ -47,7 +48,8 @@ class Cost:
     cpu_s: float
     resident_mb: float
     firings: int
-    answer: bytes
+    half_mb: float
+    """The most until half of the time was over."""
 
 
 def names(count: int) -> list[str]:
@@ -76,24 +78,32 @@ def write_folder(folder: Path, symbols: int, days: int, prints: int) -> None:
         for day in range(days):
             at = _BEGIN + timedelta(days=day)
             write_day(folder / f"symbol={name}" / f"{at}.parquet", at, prints, 1000 * number + day)
+    write_rules(folder, symbols)
+
+
+def write_rules(folder: Path, symbols: int) -> None:
+    """Three for each symbol."""
     head = "version: 1\ntimezone: America/New_York\nrules:\n"
     (folder / "rules.yaml").write_text(head + "".join(RULES.format(name=name) for name in names(symbols)))
 
 
 def backtest(folder: Path, *words: str) -> Cost:
-    """The command as a process of its own; memory is that of the largest of it and its children."""
+    """The command as a process of its own."""
     command = (sys.executable, "-m", "rules_engine", "backtest", "rules.yaml", "--data", str(folder), "--json", *words)
     start_s = time.perf_counter()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, cwd=folder, stdout=said)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        pages = []
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            pages.append(int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]))
+            time.sleep(0.2)
+        process.returncode, used = os.waitstatus_to_exitcode(ended[1]), ended[2]
         said.seek(0)
-        answer = said.read()
+        firings = sum(1 for _ in said)
     wall_s = time.perf_counter() - start_s
     assert process.returncode == 0, process.returncode
-    resident_mb = used.ru_maxrss / 1024
-    return Cost(wall_s, used.ru_utime + used.ru_stime, resident_mb, answer.count(b"\n"), answer)
+    half_mb = max(pages[: len(pages) // 2 + 1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return Cost(wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, firings, half_mb)
 
 
 def memory(folder: Path, sizes: Sequence[tuple[int, int]], prints: int) -> None:
@@ -111,6 +121,22 @@ def memory(folder: Path, sizes: Sequence[tuple[int, int]], prints: int) -> None:
                 f" {cost.cpu_s / rows * 1e6:>7.2f} {cost.resident_mb:>6.0f}  {engine}"
             )
         shutil.rmtree(here)
+
+
+def year(folder: Path, symbols: int, different: int, days: int, prints: int) -> None:
+    """Many files for little room: of the symbols so many are ``different``, the others are links to their files."""
+    write_folder(folder, different, days, prints)
+    every = names(symbols)
+    for number in range(different, symbols):
+        like = folder / f"symbol={every[number % different]}"
+        shutil.copytree(like, folder / f"symbol={every[number]}", copy_function=os.link)
+    write_rules(folder, symbols)
+    cost, rows = backtest(folder), symbols * days * prints
+    print(
+        f"{symbols} symbols, {days} days, {symbols * days:,} files, {rows:,} rows, {cost.firings:,} firings:"
+        f" {cost.cpu_s:.0f} s of CPU, {cost.cpu_s / rows * 1e6:.2f} us a row; {cost.resident_mb:.0f} MB at most,"
+        f" {cost.half_mb:.0f} MB in the first half; wall s {cost.wall_s:.0f}"
+    )
 
 
 def workers(folder: Path, symbols: int, days: int, prints: int) -> None:
@@ -150,7 +176,7 @@ def played(folder: Path, by: Workers) -> tuple[list[Outcome], float]:
 def main() -> None:
     """What the command line asks for."""
     reader = argparse.ArgumentParser(description=__doc__)
-    reader.add_argument("what", choices=["memory", "workers"])
+    reader.add_argument("what", choices=["memory", "workers", "year"])
     reader.add_argument("--short", action="store_true")
     reader.add_argument("--days", type=int, default=10, help="of `workers`")
     asked = reader.parse_args()
@@ -158,6 +184,8 @@ def main() -> None:
         if asked.what == "memory":
             sizes = [(2, 2), (2, 4)] if asked.short else [(5, 4), (5, 20), (20, 4), (20, 20), (1, 20), (1, 100)]
             memory(Path(folder), sizes, 20_000 if asked.short else 100_000)
+        elif asked.what == "year":
+            year(Path(folder), *((6, 2, 10, 2_000) if asked.short else (500, 10, 252, 10_000)))
         else:
             workers(
                 Path(folder),
