@@ -11,8 +11,16 @@ from rules_engine.recordings.problems import Code
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _DATE = re.compile(r"[0-9]{8}", re.ASCII)
+_MINUTE = re.compile(
+    r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9]", re.ASCII
+)
+"""A date and a time without any sign between them, which would also be milliseconds of a moment in 1976."""
+MINUTES = (1.9e11, 2.1e11)
+"""Between these lie such numbers."""
 EPOCH_MAX_S = 1e11
 """A larger number counts milli-, micro- or nanoseconds."""
+TIMES_S = (-2_208_988_800.0, 7_258_118_400.0)
+"""From 1900 up to 2200. Times beyond were meant to be others: 20301220093000 is no number of milliseconds."""
 
 Fault = tuple[int, Code, str]
 """The column, counted from 0, what is wrong, and in words."""
@@ -25,7 +33,8 @@ def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo) -> Values |
     at_s = read_time(cells[layout.time].strip(), zone)
     if at_s is None:
         text = cells[layout.time].strip()
-        words = f"'{text}' is neither ISO 8601 (2030-12-20 09:30:00) nor seconds since 1970" if text else "no time"
+        wanted = "ISO 8601 (2030-12-20 09:30:00) nor seconds since 1970, of the years 1900 to 2199"
+        words = f"'{text}' is neither {wanted}" if text else "no time"
         faults.append((layout.time, Code.BAD_TIME, words))
     values = []
     for column in layout.columns:
@@ -43,14 +52,24 @@ def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo) -> Values |
 def read_time(text: str, zone: ZoneInfo) -> float | None:
     """POSIX seconds of ISO 8601 text, or of a number of seconds, milli-, micro- or nanoseconds since 1970.
 
-    A time without a zone is one of ``zone``; of a time that comes twice there, the first.
+    A time without a zone is one of ``zone``; of a time that comes twice there, the first. None for a text that is no
+    time, or may be another one.
     """
-    if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text):
-        number, unit = float(text), 1.0
-        # Divided once, so that a moment in nanoseconds is rounded once.
-        while EPOCH_MAX_S < number / unit < math.inf:
-            unit *= 1000
-        return number / unit if 0 < number < math.inf else None
+    at_s = _number_s(text) if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text) else _iso_s(text, zone)
+    return at_s if at_s is not None and TIMES_S[0] <= at_s < TIMES_S[1] else None
+
+
+def _number_s(text: str) -> float | None:
+    number, unit = float(text), 1.0
+    if not 0 < number < math.inf or _MINUTE.fullmatch(text):
+        return None
+    # Divided once, so that a moment in nanoseconds is rounded once.
+    while number / unit > EPOCH_MAX_S:
+        unit *= 1000
+    return number / unit
+
+
+def _iso_s(text: str, zone: ZoneInfo) -> float | None:
     try:
         at = datetime.fromisoformat(text)
         return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).timestamp()

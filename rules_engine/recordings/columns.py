@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from rules_engine.recordings.cells import EPOCH_MAX_S
+from rules_engine.recordings.cells import EPOCH_MAX_S, MINUTES, TIMES_S
 from rules_engine.recordings.layout import SIZE_DEFAULT, Layout, Shape
 
 Column = npt.NDArray[np.float64]
@@ -70,7 +70,7 @@ def is_clean(layout: Layout, block: Block, before_s: float) -> bool:
     times_s, values = block.times_s, block.values
     steps = np.diff(times_s, prepend=before_s)
     strictly = layout.shape is Shape.BARS
-    if not (np.isfinite(times_s).all() and ((steps > 0) if strictly else (steps >= 0)).all()):
+    if not ((times_s >= TIMES_S[0]) & (times_s < TIMES_S[1]) & ((steps > 0) if strictly else (steps >= 0))).all():
         return False
     for number, column in enumerate(values):
         enough = column > 0 if number < layout.prices else column >= 0
@@ -103,8 +103,10 @@ def _quick_epochs(texts: Sequence[str]) -> Column | None:
 
 
 def epochs_s(numbers: Column) -> Column | None:
-    """Seconds of numbers that count seconds, milli-, micro- or nanoseconds; None where one is no time."""
-    if not (np.isfinite(numbers) & (numbers > 0)).all():
+    """Seconds of numbers that count seconds, milli-, micro- or nanoseconds; None where one is no time, or may be
+    written as another."""
+    is_minute = (numbers >= MINUTES[0]) & (numbers < MINUTES[1])
+    if not (np.isfinite(numbers) & (numbers > 0) & ~is_minute).all():
         return None
     units = np.ones(len(numbers))
     while (large := numbers / units > EPOCH_MAX_S).any():

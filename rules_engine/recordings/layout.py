@@ -50,6 +50,8 @@ def layout_of(header: Sequence[str]) -> Layout | str:
         return f"there are two columns '{twice}'"
     time = next((names.index(name) for name in _TIME_NAMES if name in names), None)
     size = next((name for name in _SIZE_NAMES if name in names), None)
+    if time is not None and names[time] == "date" and "time" in names:
+        return "date and time are two columns; write them as one, such as 2030-12-20 09:30:00"
     if time is not None:
         if set(_BAR) <= set(names):
             return _layout(Shape.BARS, names, time, _BAR, ("volume",) if "volume" in names else ())

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, TypeGuard
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -110,9 +111,9 @@ class ParquetFile:
             faults = [
                 (column, Code.BAD_NUMBER, "no number" if value is None else f"{value!r} is not a number")
                 for column, value in zip(layout.columns, values, strict=True)
-                if not isinstance(value, int | float)
+                if not _is_number(value)
             ]
-            numbers = [float(value) for value in values if isinstance(value, int | float)]
+            numbers = [float(value) for value in values if _is_number(value)]
             faults = faults or list(value_faults(layout, numbers))
             late = order_fault(layout, before_s, at_s)
             if late is not None and not faults:
@@ -134,6 +135,10 @@ class ParquetFile:
 def _wanted(layout: Layout, file: "pa.parquet.ParquetFile") -> list[str]:
     names: list[str] = file.schema_arrow.names
     return [names[column] for column in (layout.time, *layout.columns)]
+
+
+def _is_number(value: object) -> TypeGuard[int | float | Decimal]:
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
 def _instant(at: object, zone: ZoneInfo) -> float | None:

@@ -2,6 +2,7 @@
 
 import sys
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -60,6 +61,20 @@ def test_days_and_bars_are_those_of_the_csv_file(pa: Any, tmp_path: Path) -> Non
     table = {"Date": [date(2030, 1, day) for day in range(3, 10)], **columns, "Volume": [400.0] * 7}
     expected = rows(recording(tmp_path, text, zone=NEW_YORK))
     assert rows(written(pa, tmp_path / "v.parquet", table)) == expected
+
+
+def test_prices_may_be_decimals_but_not_truths(pa: Any, tmp_path: Path) -> None:
+    prices = [Decimal("0.07"), Decimal("1234567.89")]
+    table = {"time": [AT, LATER], "price": pa.array(prices, pa.decimal128(18, 4)), "size": [10, 20]}
+    assert [row[2] for row in rows(written(pa, tmp_path / "v.parquet", table))] == [0.07, 1234567.89]
+    with pytest.raises(RecordingError, match="row 1: price: True is not a number"):
+        written(pa, tmp_path / "v.parquet", table | {"price": [True, True]}).survey()
+
+
+def test_moments_far_away_are_problems(pa: Any, tmp_path: Path) -> None:
+    for far in (pa.array([datetime(9999, 12, 31)], pa.timestamp("us")), [20300103150000], [203001031500]):
+        with pytest.raises(RecordingError, match=r"row 1: time: .+ is not a time"):
+            written(pa, tmp_path / "v.parquet", {"time": far, "price": [5.0]}).survey()
 
 
 def test_problems_name_row_and_column(pa: Any, tmp_path: Path) -> None:
