@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rules_engine.model.instrument import Field, Instrument
+from rules_engine.model.instrument import Field, Instrument, Kind
 from rules_engine.model.plan import Plan, Where
 from rules_engine.recordings import Recording
 from rules_engine.recordings.layout import Shape
@@ -15,6 +15,9 @@ from rules_engine.replay.reads import fields_read
 from rules_engine.replay.span import Extent, Span
 from rules_engine.replay.streaming import Stage
 from rules_engine.replay.voices import Voice
+
+_OF_MANY_UNITS = frozenset({Kind.FUTURE, Kind.CONTRACT})
+"""Contracts of these are seldom one unit each, and only IB knows how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,10 @@ class Request:
         ordered = {one.name for plan in plans for one in plan.orders_in} - known
         yield from (f"{name} has no prices: what rules read of it is unknown" for name in sorted(read))
         yield from (f"{name} has no prices: orders in it never fill" for name in sorted(ordered))
+        traded = sorted({one.name for plan in plans for one in plan.orders_in} & known)
+        for name in traded:
+            if self.instruments[name].kind in _OF_MANY_UNITS and not self.instruments[name].multiplier:
+                yield f"{name}: a contract counts as one unit; say how many it is under instruments (multiplier: 50)"
         for voice in self.voices(plans):
             for unspoken in voice.unspoken:
                 kind = "bids and asks" if voice.has_quotes else "prints"

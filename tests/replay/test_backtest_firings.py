@@ -207,3 +207,22 @@ def test_what_the_data_cannot_tell_is_said(tmp_path: Path) -> None:
         "V.last is unknown: its data are bids and asks",
         "V.volume is unknown: its data are bids and asks",
     )
+
+
+@pytest.mark.parametrize(
+    ("contract", "is_warned"),
+    [
+        ("{future: ES, exchange: CME, expiry: front}", True),
+        ("{conId: 495512516}", True),
+        ("{future: ES, exchange: CME, expiry: front, multiplier: 50}", False),
+        ("{option: AAPL, expiry: 2030-12-20, strike: 250, right: put}", False),
+        ("{stock: ES}", False),
+    ],
+)
+def test_a_contract_of_unknown_size_is_said_where_it_is_traded(tmp_path: Path, contract: str, is_warned: bool) -> None:
+    rules = f"instruments: {{ES: {contract}}}\nrules:\n  - {{name: one, when: ES > 1, do: DO}}\n"
+    prices = {"ES": f"time,price\n{START_S},99\n"}
+    traded = play(tmp_path, rules.replace("DO", "buy 1 ES"), prices).summary.warnings
+    told = "ES: a contract counts as one unit; say how many it is under instruments (multiplier: 50)"
+    assert traded == ((told,) if is_warned else ())
+    assert play(tmp_path, rules.replace("DO", "notify desk"), prices).summary.warnings == ()
