@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 
 import click
@@ -64,6 +65,12 @@ class _WhereType(click.ParamType[str]):
         return str(value)
 
 
+def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    if not isfinite(value):
+        raise click.BadParameter(f"{value} is no amount", ctx, param)
+    return value
+
+
 @click.command("backtest")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
@@ -84,7 +91,14 @@ class _WhereType(click.ParamType[str]):
 )
 @click.option("--spread", type=_ChargeType(), default="0.02%", show_default=True, help="Bid to ask, beside prints.")
 @click.option("--commission", type=_ChargeType(), help="A unit's: an amount, or a share of its price. [default: IB's]")
-@click.option("--capital", type=click.FloatRange(1), default=1_000_000.0, show_default=True, help="At the start.")
+@click.option(
+    "--capital",
+    type=click.FloatRange(1),
+    callback=_finite,
+    default=1_000_000.0,
+    show_default=True,
+    help="At the start.",
+)
 @click.option(
     "--engine",
     type=click.Choice(list(ENGINES)),

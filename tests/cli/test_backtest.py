@@ -92,6 +92,8 @@ def test_the_problems_of_all_files_are_told_at_once(folder: Path) -> None:
         ((*DATA, "--from", "2030-01-08", "--to", "2030-01-07"), "--from is not before --to"),
         ((*DATA, "--spread", "wide"), "'wide' is neither an amount (0.02) nor a share of the price (0.02%)"),
         ((*DATA, "--commission", "-1"), "'-1' is neither"),
+        ((*DATA, "--capital", "nan"), "nan is no amount"),
+        ((*DATA, "--capital", "inf"), "inf is no amount"),
         ((), "Missing option '--data'"),
     ],
 )
