@@ -51,6 +51,7 @@ The protocol
 
 The journal
     journal       everything that must outlive the process; the one writer
+    values        whatever has a name, in memory once it was asked for
     firings       what rules came to each time, and how its orders ended
     intents       the orders in it
     working_set   what of them every check looks through, in memory

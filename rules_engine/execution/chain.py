@@ -25,11 +25,12 @@ class _Newest:
 
 
 class Chain:
-    """The writer of events. Used within transactions: what a rollback took back is noticed and forgotten."""
+    """The writer of events. Used within transactions: after a rollback the newest events are read again."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._newest: _Newest | None = None
+        self._undone = database.undone
 
     def append(self, key: str, at_s: float, kind: str, data: str) -> None:
         """Adds an event; ``data`` is JSON text."""
@@ -45,17 +46,20 @@ class Chain:
 
     def _before(self) -> _Newest:
         """The event before the one to come, as the database has it."""
+        if self._newest is None or self._undone != self._database.undone:
+            self._undone = self._database.undone
+            self._newest = self._read()
+        return self._newest
+
+    def _read(self) -> _Newest:
         seq = _newest_seq(self._database)
-        known = self._newest
-        if known is None or known.seq != seq or known.digest.hexdigest() != self._hash_of(seq):
-            first = (seq - 1) // BLOCK * BLOCK + 1
-            digest = _opened(self._hash_of(first - 1))
-            for row in self._database.rows("SELECT entry, hash FROM event WHERE seq >= ? ORDER BY seq", first):
-                digest.update(b"\n" + row["entry"].encode())
-                if digest.hexdigest() != row["hash"]:
-                    digest.update(b"broken")  # What follows must not vouch for it.
-            known = _Newest(seq, digest)
-        return known
+        first = (seq - 1) // BLOCK * BLOCK + 1
+        digest = _opened(self._hash_of(first - 1))
+        for row in self._database.rows("SELECT entry, hash FROM event WHERE seq >= ? ORDER BY seq", first):
+            digest.update(b"\n" + row["entry"].encode())
+            if digest.hexdigest() != row["hash"]:
+                digest.update(b"broken")  # What follows must not vouch for it.
+        return _Newest(seq, digest)
 
     def _hash_of(self, seq: int) -> str:
         return _hash_of(self._database, seq)

@@ -5,7 +5,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from rules_engine.execution.migrations import MIGRATIONS
@@ -14,6 +14,8 @@ from rules_engine.model.errors import WorldError
 
 Row = sqlite3.Row
 Value = str | int | float | None
+_JOINED = nullcontext()
+"""Of what is part of a transaction that is open already."""
 
 
 class JournalLocked(WorldError):
@@ -44,12 +46,12 @@ class Database:
             os.close(self._lock)
             self._lock = -1
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All or nothing, on disk when it returns. Joins a transaction that is already open."""
-        if self._connection.in_transaction:
-            yield
-            return
+        return _JOINED if self._connection.in_transaction else self._begun()
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
         self.execute("BEGIN IMMEDIATE")
         is_kept = False
         try:

@@ -142,9 +142,9 @@ class Dispatcher:
         session, preflight = self._current(), self._preflight
         if session is None or not session.is_clear or session.unarrived or not session.link.is_proven(PROVEN_S):
             return None
-        if self.flight.locked() or self._departed or self._journal.intents.waiting(1) != [name]:
+        unit = self._journal.intents.unsent()
+        if self.flight.locked() or self._departed or {(leg.rule, leg.seq) for leg in unit} != {name}:
             return None
-        unit = self._journal.intents.unit(*name)
         if preflight.why_nothing_leaves(session) or preflight.is_stale(unit) or preflight.forbidden(session.link, unit):
             return None
         if any(intent.cancel_wanted for intent in self._journal.intents.at_broker()):

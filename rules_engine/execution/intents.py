@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
-from rules_engine.execution.database import Database, Row, Value
+from rules_engine.execution.database import Database, Row
 from rules_engine.execution.plain import from_text, to_text
 from rules_engine.execution.rule_profit import RuleProfit
 from rules_engine.execution.schema import OPEN
@@ -37,27 +37,14 @@ class Intents:
     def insert(self, firing_id: int, intent: Intent) -> None:
         """Adds a new intent; a key or leg that exists already is an error of ours."""
         draft = intent.draft
-        values: Mapping[str, Value] = {
-            "key": intent.key,
-            "firing_id": firing_id,
-            "rule": intent.rule,
-            "seq": intent.seq,
-            "leg": intent.leg,
-            "mode": self._scope[0],
-            "account": self._scope[1],
-            "instrument": draft.instrument.name,
-            "side": draft.side,
-            "quantity": str(draft.quantity),
-            "draft_json": to_text(draft),
-            "held": int(intent.held),
-            "created_s": intent.created_s,
-            "expires_s": intent.expires_s,
-            "state": intent.state,
-            "reason": intent.reason,
-            "updated_s": intent.created_s,
-        }
-        marks = ", ".join("?" * len(values))
-        self._database.execute(f"INSERT INTO intent ({', '.join(values)}) VALUES ({marks})", *values.values())
+        self._database.execute(
+            "INSERT INTO intent (key, firing_id, rule, seq, leg, mode, account, instrument, side, quantity, draft_json,"
+            " held, created_s, expires_s, state, reason, updated_s)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(intent.key, firing_id, intent.rule, intent.seq, intent.leg, *self._scope, draft.instrument.name),
+            *(draft.side, str(draft.quantity), to_text(draft), int(intent.held), intent.created_s, intent.expires_s),
+            *(intent.state, intent.reason, intent.created_s),
+        )
         self._working_set.added(intent)
 
     def update(self, intent: Intent, now_s: float) -> None:
@@ -172,6 +159,10 @@ class Intents:
         )
         return [(row["rule"], row["seq"]) for row in rows]
 
+    def unsent(self) -> Sequence[Intent]:
+        """Everything still to be sent, oldest firing first, from memory."""
+        return [one for one in self._working_set.open() if one.state is IntentState.INTENT]
+
     def next_unit(self) -> Sequence[Intent]:
         """The legs of the oldest firing that is still to be sent; empty when there is none."""
         names = self.waiting(1)
@@ -191,13 +182,7 @@ class Intents:
 
     def times_sent(self, since_s: float, rule: str = "") -> Sequence[float]:
         """When each order was sent in [since_s, now], of one rule or of all, sorted."""
-        # The plus keeps SQLite from going through everything that the rule ever sent.
-        chosen, names = (" AND +rule = ?", (rule,)) if rule else ("", ())
-        rows = self._database.rows(
-            f"SELECT sent_s FROM intent WHERE sent_s >= ? AND mode = ? AND account = ?{chosen} ORDER BY sent_s",
-            *(since_s, *self._scope, *names),
-        )
-        return [row["sent_s"] for row in rows]
+        return self._working_set.times_sent(since_s, rule)
 
     def profit_of(self, rule: str) -> RuleProfit:
         """What the rule's own fills came to. Fills of one order count as one, at its average price and newest time."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 
 from rules_engine.execution.chain import Chain
@@ -22,6 +23,7 @@ from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.plain import from_text, to_text
 from rules_engine.execution.same_account import take_over
 from rules_engine.execution.unarrived import SENT_AGAIN
+from rules_engine.execution.values import Values
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import HeldBack
@@ -63,6 +65,7 @@ class Journal:
         self._chain = Chain(self._database)
         self.outbox = Outbox(self._database)
         self.ledger = Ledger(self._database)
+        self._values = Values(self._database)
         self.naming = Naming(self._engine_name(token), token(2)[:3])
         self.undecided: set[str] = set()
         """Rules with a firing that is not recorded yet: their memories stay what they were before it."""
@@ -71,6 +74,7 @@ class Journal:
     def enter(self, mode: Mode, account: str) -> None:
         """From now on firings and memories are those of this mode and account."""
         take_over(self._database, mode, account)
+        self._values = Values(self._database)
         self.mode, self.account = mode, account
         self.intents = Intents(self._database, mode, account)
         self.firings = Firings(self._database, self._clock, self.intents, mode, account)
@@ -221,7 +225,7 @@ class Journal:
 
     def put_traded(self, name: str, traded: Traded) -> None:
         """An order in this instrument leaves."""
-        text = to_text(replace(traded, sessions=()))
+        text = _traded_text(traded)
         if text != self.get(f"{_TRADED} {name}"):
             self.put(f"{_TRADED} {name}", text)
 
@@ -253,13 +257,12 @@ class Journal:
 
     def get(self, name: str) -> str | None:
         """A named value, None when it was never put."""
-        row = self._database.row("SELECT v FROM kv WHERE k = ?", name)
-        return row["v"] if row else None
+        return self._values.get(name)
 
     def put(self, name: str, value: str) -> None:
         """Remembers a named value."""
         with self.transaction():
-            self._database.execute("INSERT OR REPLACE INTO kv VALUES (?, ?)", name, value)
+            self._values.put(name, value)
 
     def fill(self, key: str, report: ExecutionReport) -> bool:
         """Stores a fill, or its correction; False when it was known. Returns with the revision that counts stored."""
@@ -332,6 +335,12 @@ class Journal:
             name = self.get("engine") or token(2)
             self.put("engine", name)
         return name
+
+
+@lru_cache(maxsize=256)
+def _traded_text(traded: Traded) -> str:
+    """Without the hours. The same is asked about at every order."""
+    return to_text(replace(traded, sessions=()))
 
 
 def engine_name(path: Path) -> str:

@@ -6,19 +6,18 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from types import UnionType
-from typing import TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import TypeVar, Union, get_args, get_origin, get_type_hints
 
 from rules_engine.model.json_value import Json
 
 T = TypeVar("T")
 
-_AS_IT_IS = frozenset({bool, int, float, str, type(None)})
 _CLASS = "is"  # Names the class where an annotation allows several.
 
 
 def to_text(value: object) -> str:
     """JSON text of a value made of frozen dataclasses, tuples, enums, Decimals and plain scalars."""
-    return json.dumps(_pack(value), sort_keys=True, allow_nan=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def from_text(kind: type[T], text: str) -> T:
@@ -28,22 +27,20 @@ def from_text(kind: type[T], text: str) -> T:
     return value
 
 
-def _pack(value: object) -> Json:
-    if type(value) in _AS_IT_IS:
-        return cast(Json, value)
-    if is_dataclass(value) and not isinstance(value, type):
-        packed = {name: _pack(getattr(value, name)) for name in _names(type(value))}
-        return {_CLASS: type(value).__name__, **packed}
-    if isinstance(value, StrEnum):
-        return value.value
+def _opened(value: object) -> Json:
+    """One layer of what JSON has no form for; the encoder asks again about what is inside."""
+    kind: type = type(value)
+    if is_dataclass(kind):
+        return {_CLASS: kind.__name__, **{name: getattr(value, name) for name in _names(kind)}}
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, tuple | list | frozenset | set):
-        items = [_pack(item) for item in value]
-        return items if isinstance(value, tuple | list) else sorted(items, key=str)
-    if isinstance(value, dict):
-        return {str(name): _pack(item) for name, item in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(value, key=str)
     raise AssertionError(f"{type(value)} has no plain form")
+
+
+_ENCODER = json.JSONEncoder(default=_opened, sort_keys=True, allow_nan=False, separators=(",", ":"))
+"""Made once: it writes tuples as lists, and words of enumerations as what they say."""
 
 
 def _unpack(kind: object, plain: Json) -> object:

@@ -79,16 +79,17 @@ class RiskGate:
         traded = self._market.traded(leg.instrument.name)
         if traded is None:
             return Refusal(Reason.NO_PRICE, f"IB has not confirmed the contract {leg.instrument.name}")
+        quote = self._market.quote(leg.instrument.name)
         return (
             allowed(leg, traded, self._limits)
             or self._over(leg)
             or self._quantity(leg, traded)
             or self._hours(leg, traded)
-            or self._halted(leg)
+            or self._halted(leg, quote)
             or self._closing(leg, unit, book)
             or self._short(leg, traded, unit, book)
             or self._duplicate(leg, book)
-            or self._priced(leg, traded, unit, book)
+            or self._priced(leg, traded, self._fresh(leg, quote), unit, book)
         )
 
     def _over(self, leg: OrderDraft) -> Refusal | None:
@@ -118,8 +119,7 @@ class RiskGate:
         why = f"{leg.instrument.name} {'is closed now' if is_told else _HOURS_OVER}"
         return Refusal(Reason.MARKET_CLOSED, f"{why}; 'outside hours' would send anyway")
 
-    def _halted(self, leg: OrderDraft) -> Refusal | None:
-        quote = self._market.quote(leg.instrument.name)
+    def _halted(self, leg: OrderDraft, quote: Quote | None) -> Refusal | None:
         if quote is None or not quote.halted or leg.conditions or leg.parent is not None:
             return None
         return Refusal(Reason.TRADING_HALTED, leg.instrument.name)
@@ -189,28 +189,29 @@ class RiskGate:
     def _duplicate(self, leg: OrderDraft, book: Book) -> Refusal | None:
         if leg.conditions or leg.parent is not None or leg.closes:
             return None  # What closes is never for more than is left: a position that came back may go at once.
+        terms = _terms(leg)
         for other in book.recent:
             draft = other.draft
-            came_to_nothing = other.state.is_over and other.filled == 0
-            if draft.conditions or draft.parent is not None or other.sent_s is None or came_to_nothing:
+            if _terms(draft) != terms or draft.conditions or draft.parent is not None or other.sent_s is None:
                 continue
+            came_to_nothing = other.state.is_over and other.filled == 0
             # A clock that was set back makes what was sent long ago come of a time to come.
             is_recent = abs(self._clock.now_s() - other.sent_s) < DUPLICATE_WINDOW_S
-            if is_recent and self._wanted(draft) == self._wanted(leg):
+            is_same = self._contract_of(draft.instrument) == self._contract_of(leg.instrument)
+            if is_recent and is_same and not came_to_nothing:
                 return Refusal(Reason.DUPLICATE, f"rule {other.rule} sent it ({other.key})")
         return None
 
-    def _priced(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
+    def _priced(self, leg: OrderDraft, traded: Traded, quote: Quote | None, unit: Unit, book: Book) -> Refusal | None:
         if leg.parent is not None:
             return None  # It undoes an entry that was checked, at a price measured from that entry.
-        return self._at_market(leg) or self._limited(leg, traded, unit, book)
+        return self._at_market(leg, quote) or self._limited(leg, traded, quote, unit, book)
 
-    def _at_market(self, leg: OrderDraft) -> Refusal | None:
+    def _at_market(self, leg: OrderDraft, quote: Quote | None) -> Refusal | None:
         """An order that takes whatever price there is needs a market that can be seen, now, from both sides."""
         limits, name = self._limits, leg.instrument.name
         if limits.max_spread is None or leg.kind is not OrderKind.MARKET or leg.conditions:
             return None
-        quote = self._fresh_quote(leg)
         if quote is None or quote.bid is None or quote.ask is None:
             return Refusal(Reason.NO_PRICE, f"max_spread cannot be checked: {name} has no bid and ask")
         age_s = self._clock.now_s() - quote.time_s
@@ -225,13 +226,12 @@ class RiskGate:
         reason = Reason.TOO_WIDE if leg.closes else Reason.OVER_LIMIT
         return Refusal(reason, f"max_spread is {plain(limits.max_spread * 100)}%, that of {name} is {share}")
 
-    def _limited(self, leg: OrderDraft, traded: Traded, unit: Unit, book: Book) -> Refusal | None:
+    def _limited(self, leg: OrderDraft, traded: Traded, quote: Quote | None, unit: Unit, book: Book) -> Refusal | None:
         limits = self._limits
         # What closes makes no position larger, and may be worth whatever it has come to.
         has_value = not leg.closes and (limits.max_order_value is not None or limits.max_position_value is not None)
         if limits.price_collar is None and not has_value:
             return None
-        quote = self._fresh_quote(leg)
         reference = _reference(leg, quote)
         market = _market_price(leg, quote, reference)
         written, worst = written_price(leg), worst_price(leg, market)
@@ -242,8 +242,8 @@ class RiskGate:
             return collared
         return self._values(leg, traded, worst, unit, book)
 
-    def _fresh_quote(self, leg: OrderDraft) -> Quote | None:
-        quote = self._market.quote(leg.instrument.name)
+    def _fresh(self, leg: OrderDraft, quote: Quote | None) -> Quote | None:
+        """The quote, where it is new enough to check the leg against."""
         if quote is None or leg.conditions:
             return quote  # What waits at IB for its trigger is checked against the newest price there is.
         # A price from the future is one from before the clock was set back: nobody knows how old it is.
@@ -292,10 +292,11 @@ class RiskGate:
     def _exposed(self, unit: Unit, book: Book) -> Sequence[Exposed]:
         return [*of_unit(unit, self._contract_of), *of_intents(book.open, self._contract_of)]
 
-    def _wanted(self, draft: OrderDraft) -> tuple[object, ...]:
-        """What makes two orders the same to whoever looks at them."""
-        prices = (draft.limit, draft.stop, draft.trail_amount, draft.trail_percent)
-        return (self._contract_of(draft.instrument), draft.side, draft.quantity, draft.kind, *prices)
+
+def _terms(draft: OrderDraft) -> tuple[object, ...]:
+    """What makes two orders in one contract the same to whoever looks at them."""
+    prices = (draft.limit, draft.stop, draft.trail_amount, draft.trail_percent)
+    return (draft.side, draft.quantity, draft.kind, *prices)
 
 
 def _reference(leg: OrderDraft, quote: Quote | None) -> Decimal | None:

@@ -1,6 +1,6 @@
 """Limits over all orders of a day, of a rule, or of the account, rather than over one order."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -34,12 +34,11 @@ def values(unit: Unit, rule: str, book: Book, limits: Limits, market: Market) ->
     opening = [leg for leg in unit if not leg.closes]
     if not opening:
         return None
-    of_rule = [intent for intent in book.today if intent.rule == rule]
-    waiting = [_Amount(intent.draft, intent.remaining, intent) for intent in book.open]
+    of_rule = (intent for intent in book.today if intent.rule == rule)
     for name, most, before in (
         ("max_value_per_day", limits.max_value_per_day, _sent(book.today)),
         ("max_value_per_rule_per_day", limits.max_value_per_rule_per_day, _sent(of_rule)),
-        ("max_open_value", limits.max_open_value, waiting),
+        ("max_open_value", limits.max_open_value, _waiting(book.open)),
     ):
         if most is None:
             continue
@@ -93,8 +92,12 @@ class _Amount:
     sent: Intent | None = None
 
 
-def _sent(today: Iterable[Intent]) -> Sequence[_Amount]:
-    return [_Amount(intent.draft, intent.quantity, intent) for intent in today]
+def _sent(today: Iterable[Intent]) -> Iterator[_Amount]:
+    return (_Amount(intent.draft, intent.quantity, intent) for intent in today)
+
+
+def _waiting(open_intents: Iterable[Intent]) -> Iterator[_Amount]:
+    return (_Amount(intent.draft, intent.remaining, intent) for intent in open_intents)
 
 
 def _sum(amounts: Iterable[_Amount], market: Market, book: Book) -> Decimal | None:

@@ -1,10 +1,13 @@
 """The intents that every check looks through, in memory: those that are open, and those sent of late."""
 
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from rules_engine.execution.database import Database
 from rules_engine.model.intent import Intent
+
+_DAY_S = 86_400.0
 
 
 class WorkingSet:
@@ -27,6 +30,8 @@ class WorkingSet:
         self._open: dict[str, Intent] | None = None
         self._keys_of: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._sent: dict[str, Intent] | None = None
+        self._times: list[tuple[float, str]] = []
+        """When each of those was sent, and of which rule, sorted."""
         self._since_s = 0.0
 
     def open(self) -> Sequence[Intent]:
@@ -44,13 +49,14 @@ class WorkingSet:
 
     def sent_since(self, since_s: float) -> Sequence[Intent]:
         """Everything sent in [since_s, now], in any order."""
-        self._forget_undone()
-        if self._sent is None or since_s < self._since_s:
-            self._sent, self._since_s = {one.key: one for one in self._read_sent(since_s)}, since_s
-        elif since_s > self._since_s:
-            self._sent = {key: one for key, one in self._sent.items() if one.sent_s and one.sent_s >= since_s}
-            self._since_s = since_s
-        return list(self._sent.values())
+        sent = self._all_sent(since_s).values()
+        return [one for one in sent if one.sent_s is not None and one.sent_s >= since_s]
+
+    def times_sent(self, since_s: float, rule: str = "") -> Sequence[float]:
+        """When each order was sent in [since_s, now], of one rule or of all, sorted."""
+        self._all_sent(since_s)
+        late = self._times[bisect_left(self._times, (since_s, "")) :]
+        return [at_s for at_s, name in late if not rule or name == rule]
 
     def added(self, intent: Intent) -> None:
         """The intent is new, and of the newest firing."""
@@ -62,8 +68,8 @@ class WorkingSet:
         """The intent is on disk like this now, or will be with the transaction that is open."""
         if self._open is not None:
             self._keep_open(self._open, intent)
-        if self._sent is not None and intent.sent_s is not None and intent.sent_s >= self._since_s:
-            self._sent[intent.key] = intent
+        if self._sent is not None and intent.sent_s is not None:
+            self._keep_sent(self._sent, intent, intent.sent_s)
 
     def forget(self) -> None:
         """Many intents are not what they were."""
@@ -79,6 +85,14 @@ class WorkingSet:
         else:  # It was over, and is older than some.
             self.forget()
 
+    def _keep_sent(self, known: dict[str, Intent], intent: Intent, sent_s: float) -> None:
+        before = known.get(intent.key)
+        if before is None or before.sent_s != sent_s:
+            if before is not None and before.sent_s is not None:
+                self._times.remove((before.sent_s, before.rule))
+            insort(self._times, (sent_s, intent.rule))
+        known[intent.key] = intent
+
     def _close(self, intent: Intent) -> None:
         keys = self._keys_of[intent.rule]
         del keys[intent.key]
@@ -92,6 +106,21 @@ class WorkingSet:
             for one in self._open.values():
                 self._keys_of[one.rule][one.key] = None
         return self._open
+
+    def _all_sent(self, since_s: float) -> dict[str, Intent]:
+        """Those since then, at least: questions about a minute and about a day take turns."""
+        self._forget_undone()
+        if self._sent is None or since_s < self._since_s:
+            self._remember_sent(self._read_sent(since_s), since_s)
+        elif since_s > self._since_s + 2 * _DAY_S:
+            self._remember_sent(self._sent.values(), since_s - _DAY_S)
+        assert self._sent is not None
+        return self._sent
+
+    def _remember_sent(self, intents: Iterable[Intent], since_s: float) -> None:
+        sent = [(one, one.sent_s) for one in intents if one.sent_s is not None and one.sent_s >= since_s]
+        self._sent, self._since_s = {one.key: one for one, _ in sent}, since_s
+        self._times = sorted((sent_s, one.rule) for one, sent_s in sent)
 
     def _forget_undone(self) -> None:
         if self._undone != self._database.undone:

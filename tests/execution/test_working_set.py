@@ -18,8 +18,9 @@ from tests.execution.doubles import NOW_S, decision
 
 STATES = tuple(state for state in IntentState if state is not IntentState.DRY)
 RULES = ("r0", "r1", "r2")
+DAY_S = 86_400.0
 ASKED = ("cancel a rule", "cancel an instrument", "cancel the unsent", "clock")
-STEPS = ("record", "change", "send", "enlarge", "refit", *ASKED)
+STEPS = ("record", "change", "send", "send of other days", "enlarge", "refit", *ASKED)
 Step = tuple[str, int, IntentState]
 
 
@@ -46,8 +47,10 @@ def do(bench: Bench, step: Step) -> None:
             journal.intents.shift_expiry(number)
         case "change" if chosen:
             journal.change(replace(chosen, state=state, filled=Decimal(number)), "report")
-        case "send" if chosen and chosen.sent_s is None:
+        case "send" if chosen:
             journal.change(replace(chosen, state=IntentState.SENDING, sent_s=NOW_S + number), "sending")
+        case "send of other days" if chosen:
+            journal.change(replace(chosen, state=IntentState.SENDING, sent_s=NOW_S + (number - 6) * DAY_S), "sending")
         case "refit" if chosen and chosen.state is IntentState.INTENT and chosen.enlarged_to is None:
             journal.refit([chosen], [replace(chosen.draft, quantity=Decimal(1 + number))])
         case "enlarge" if chosen:
@@ -66,7 +69,12 @@ def agree(intents: Intents, since_s: float) -> None:
     assert list(intents.at_broker()) == [one for one in on_disk if one.state.may_be_at_broker]
     for rule in RULES:
         assert list(intents.open_of(rule)) == [one for one in on_disk if one.rule == rule]
-    assert by_key(list(intents.sent_since(since_s))) == by_key(list(intents.read_sent_since(since_s)))
+    assert list(intents.unsent()) == [one for one in on_disk if one.state is IntentState.INTENT]
+    sent = by_key(list(intents.read_sent_since(since_s)))
+    assert by_key(list(intents.sent_since(since_s))) == sent
+    for rule in ("", *RULES):
+        times = [one.sent_s for one in sent if one.sent_s is not None and rule in ("", one.rule)]
+        assert list(intents.times_sent(since_s, rule)) == sorted(times)
 
 
 steps = st.tuples(st.sampled_from(STEPS), st.integers(0, 11), st.sampled_from(STATES))
@@ -81,6 +89,7 @@ def test_memory_and_disk_agree_whatever_is_written_and_whatever_comes_to_nothing
         for number, (done, is_undone, is_looked_at) in enumerate(transactions):
             if is_looked_at:
                 agree(bench.journal.intents, NOW_S + since_s + number % 3)
+                agree(bench.journal.intents, NOW_S + since_s * DAY_S)
             if not is_undone:
                 with bench.journal.transaction():
                     for step in done:
