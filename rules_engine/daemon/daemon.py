@@ -165,6 +165,7 @@ class Daemon:
 
         Ends by itself when somebody set the clock: True, and another one is to go on where this one was.
         """
+        self._journal.make_room()
         await self._in_force.resume()
         await self.link.watch(self._in_force.instruments())
         now_s = self._clock.now_s()

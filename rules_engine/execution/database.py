@@ -14,6 +14,10 @@ from rules_engine.model.errors import WorldError
 
 Row = sqlite3.Row
 Value = str | int | float | None
+_ROOM_BYTES = 4_100_000
+"""A thousand pages: what SQLite lets gather there before it moves them to the journal itself."""
+_CACHE_PAGES = -2000
+"""SQLite's own choice: two megabytes."""
 _JOINED = nullcontext()
 """Of what is part of a transaction that is open already."""
 
@@ -62,6 +66,18 @@ class Database:
             self.undone += not is_kept
             if self._connection.in_transaction:
                 self._connection.rollback()
+
+    def make_room(self) -> None:
+        """Lets the file of the newest commits be as long as it gets: to put a commit on disk takes longer in a file
+        that still grows. Nothing of it stays."""
+        self.execute("PRAGMA cache_size=10")
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            # More than the pages in memory may be goes to that file at once, and is forgotten there.
+            self.execute("INSERT INTO kv VALUES ('room', zeroblob(?))", _ROOM_BYTES)
+        finally:
+            self._connection.rollback()
+            self.execute(f"PRAGMA cache_size={_CACHE_PAGES}")
 
     @property
     def in_transaction(self) -> bool:

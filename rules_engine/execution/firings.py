@@ -31,14 +31,14 @@ class Firings:
         """Adds a new firing, `fired`, `held back` or `armed`; returns its id. Belongs inside a transaction."""
         firing, outcome = decision.firing, decision.outcome
         why = (outcome.reason, outcome.detail) if isinstance(outcome, HeldBack) else ("", "")
-        row = self._database.row(
+        written = self._database.execute(
             "INSERT INTO firing (rule, seq, mode, account, kind, case_index, at_s, digest, reason, detail,"
-            " values_json, actions_json, channels_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            " values_json, actions_json, channels_json) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(firing.rule, seq, *self._scope, kind, firing.case, firing.at_s, decision.digest, *why),
             *(to_text(dict(firing.values)), to_text(firing.actions), to_text(decision.channels)),
         )
-        assert row is not None
-        return int(row["id"])
+        assert written.lastrowid is not None
+        return written.lastrowid
 
     def channels(self, rule: str, seq: int) -> Sequence[str]:
         """Who is told what becomes of this firing."""
