@@ -13,8 +13,8 @@ from benchmarks.start import rules_text
 from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Difference, Edition, RuleBook
-from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.execution.slices import in_slices
 from rules_engine.language.grammar import sentence_parser
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.settings import GatewaySettings, Settings

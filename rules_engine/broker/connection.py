@@ -21,7 +21,7 @@ from rules_engine.model.errors import EvidenceIncomplete, LinkDown
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.order import OrderDraft
 from rules_engine.model.plan import History
-from rules_engine.model.reports import Evidence, PositionReport, Traded
+from rules_engine.model.reports import Evidence, OrderReport, PositionReport, Traded
 from rules_engine.model.settings import GatewaySettings
 
 CONNECT_DEADLINE_S = 10.0
@@ -179,8 +179,13 @@ class Connection:
         positions = await self._positions(deadline_s)
         if hearing.outages != outages:
             raise EvidenceIncomplete("IB's own link was lost while it answered")
-        latest = {hearing.orders.latest(report): None for report in (*answers.ours, *answers.everybody)}
-        return Evidence(tuple(latest), answers.completed, answers.executions, positions, answers.next_order_id)
+        latest = map(hearing.orders.latest, (*answers.ours, *answers.everybody))
+        open_orders = tuple({id(report): report for report in latest}.values())
+        return Evidence(open_orders, answers.completed, answers.executions, positions, answers.next_order_id)
+
+    def latest(self, report: OrderReport) -> OrderReport:
+        """What IB said last of the open order that this report is about, which may be newer."""
+        return self._hearing.orders.latest(report)
 
     def traded(self, instrument: str) -> Traded | None:
         """What IB says of an instrument that rules name; None when it was not qualified."""

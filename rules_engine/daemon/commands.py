@@ -7,10 +7,10 @@ from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.overload import Overload
 from rules_engine.daemon.rulebook import Difference, Refused
-from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.trading_stop import TradingStop
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.desk import Desk
+from rules_engine.execution.slices import in_slices
 from rules_engine.language import render
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import RuleState

@@ -19,7 +19,6 @@ from rules_engine.daemon.known_market import KnownMarket
 from rules_engine.daemon.overload import Overload
 from rules_engine.daemon.reactor import Reactor
 from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook
-from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.supervision import all_cancelled, kept_going
 from rules_engine.daemon.surroundings import Surroundings
@@ -32,6 +31,7 @@ from rules_engine.execution.journal import Journal
 from rules_engine.execution.kill_switch import KillSwitch
 from rules_engine.execution.positions import Positions
 from rules_engine.execution.risk import RiskGate
+from rules_engine.execution.slices import in_slices
 from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock, SteadyClock
 from rules_engine.model.intent import Intent

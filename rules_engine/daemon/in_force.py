@@ -13,11 +13,11 @@ from pathlib import Path
 from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.endings import NOT_TRIGGERED, Endings
 from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook, compare
-from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.withdrawal import Withdrawal, at_a_time
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.intents import UnitName
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.slices import in_slices
 from rules_engine.language import render
 from rules_engine.model.clock import Clock
 from rules_engine.model.instrument import Field, Instrument

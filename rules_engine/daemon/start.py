@@ -17,10 +17,10 @@ from rules_engine.daemon.in_force import EDITION
 from rules_engine.daemon.last_words import last_words
 from rules_engine.daemon.logs import start_logging, thread_errors_logged
 from rules_engine.daemon.rulebook import Refused, RuleBook
-from rules_engine.daemon.slices import in_slices
 from rules_engine.daemon.state_folder import StateFolder, StateFolderRefused
 from rules_engine.execution.database import JournalFailed, JournalLocked
 from rules_engine.execution.ledger import open_ledger
+from rules_engine.execution.slices import in_slices
 from rules_engine.gateway import Gateway, parse_market
 from rules_engine.language import prepare, render
 from rules_engine.model.clock import SystemClock

@@ -5,10 +5,10 @@ import contextlib
 import logging
 from collections.abc import Sequence
 
-from rules_engine.daemon.slices import in_slices
 from rules_engine.execution.desk import Desk
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.kill_switch import KillSwitch
+from rules_engine.execution.slices import in_slices
 from rules_engine.execution.words import order_words
 from rules_engine.model.clock import Clock
 from rules_engine.model.intent import Intent

@@ -45,6 +45,7 @@ The protocol
     desk           all of this from outside
     session        one connection, as the protocol sees it
     timing         deadlines and pauses
+    slices         long work inside the event loop, given way to by everything else
     keys           the names of firings and orders; an order's travels as its orderRef
     ports          what the protocol needs of the link and of the market
     changes        what it tells the rest of the engine

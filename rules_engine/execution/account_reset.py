@@ -1,6 +1,6 @@
 """All that the account held is gone, and nobody traded: a paper account that was reset looks like that."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -40,10 +40,13 @@ class AccountReset:
         self._journal = journal
         self._clock = clock
 
-    def remember(self, evidence: Evidence) -> None:
-        """What IB shows now is what it is compared with from now on."""
+    def remember(self, evidence: Evidence, besides: Container[str]) -> None:
+        """What IB shows now is what it is compared with from now on, but for ``besides``: there orders of ours have
+        filled since."""
         ours = self._journal.holdings.ours()
-        held = {one.instrument: one.quantity for one in evidence.positions if one.quantity}
+        held = {
+            one.instrument: one.quantity for one in evidence.positions if one.quantity and one.instrument not in besides
+        }
         rows = (Held(name, quantity, ours.get(name, _NONE)) for name, quantity in held.items())
         self._journal.put(self._name, to_text(View(self._clock.now_s(), tuple(rows))))
 

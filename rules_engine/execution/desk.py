@@ -22,6 +22,7 @@ from rules_engine.execution.reconciler import Reconciler
 from rules_engine.execution.rejections import Rejections
 from rules_engine.execution.risk import OTHERS_AGE_MAX_S, RiskGate
 from rules_engine.execution.session import Complaint, Session
+from rules_engine.execution.slices import in_slices
 from rules_engine.execution.standstill import Standstill
 from rules_engine.execution.timing import Timing
 from rules_engine.model.action import CancelOrders, Remaining
@@ -151,8 +152,8 @@ class Desk:
             # What ends beside an order that has filled in part is told with that.
             ended = intent.state.is_over and intent.draft.group
             self._partial_fills.note(self._journal.intents.unit(intent.rule, intent.seq) if ended else [intent])
-        if intent is not None and session is not None:
-            session.heard_of_ours(intent)
+        if intent is not None and session is not None and isinstance(report, OrderReport | ExecutionReport):
+            session.heard_of_ours(intent, report)
             self._ask_about_group(session, intent)
         self._standstill.hold(session)
         self.wake()
@@ -252,7 +253,7 @@ class Desk:
             await self.reconcile()
         await self.dispatch()
         self._partial_fills.tell()
-        self._reconciler.remind()
+        await in_slices(self._reconciler.reminding())
 
     def due_s(self) -> float:
         """When `step` should be called next without anything new: POSIX seconds."""

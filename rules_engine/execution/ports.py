@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rules_engine.model.expression import Expression
 from rules_engine.model.order import OrderDraft
-from rules_engine.model.reports import Evidence, Traded
+from rules_engine.model.reports import Evidence, OrderReport, Traded
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,10 @@ class OrderLink(Protocol):
 
     async def evidence(self, deadline_s: float = 10.0) -> Evidence:
         """The four explicit requests and the positions; raises EvidenceIncomplete unless every one is answered."""
+        ...
+
+    def latest(self, report: OrderReport) -> OrderReport:
+        """What IB said last of the open order that this report is about, which may be newer."""
         ...
 
     def traded(self, instrument: str) -> Traded | None:

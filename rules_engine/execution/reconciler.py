@@ -1,12 +1,13 @@
 """What IB has against what we believe: adopt what is found, call lost what complete evidence does not show."""
 
+import math
 from collections.abc import Callable, Container, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from rules_engine.execution.account_reset import AccountReset
 from rules_engine.execution.codes import Meaning
-from rules_engine.execution.evidence import Findings, find
+from rules_engine.execution.evidence import Findings, finding
 from rules_engine.execution.halts import Halts
 from rules_engine.execution.intake import Intake, out_of_reach_words, stuck_words, unknown_words
 from rules_engine.execution.journal import Journal
@@ -14,7 +15,8 @@ from rules_engine.execution.order_notice import order_notice
 from rules_engine.execution.order_states import OrderEvent
 from rules_engine.execution.protection import is_outdone
 from rules_engine.execution.rejections import Rejections
-from rules_engine.execution.session import AskedCancel, Session
+from rules_engine.execution.session import AskedCancel, News, Session
+from rules_engine.execution.slices import in_slices
 from rules_engine.execution.timing import Timing
 from rules_engine.execution.unarrived import certainly_unarrived
 from rules_engine.execution.words import order_words
@@ -24,6 +26,7 @@ from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import BrokerStatus, Evidence, OrderReport
 from rules_engine.model.settings import Mode, Settings
+from rules_engine.model.slices import Slices
 
 State = IntentState
 
@@ -55,7 +58,11 @@ class Reconciler:
         self._reminded_s: dict[str, float] = {}
 
     async def run(self, session: Session, is_current: Callable[[], bool]) -> Evidence | None:
-        """One round. None, and nothing concluded, when an answer was missing or the link broke meanwhile."""
+        """One round: IB is asked, and its answers compared with the journal in slices, during which news may come.
+
+        None when an answer was missing, and nothing is concluded then; or when the link broke meanwhile, and nothing
+        more is concluded: the next round repeats what was, and changes nothing by that.
+        """
         before = self._journal.intents.at_broker()
         asked_s = self._clock.now_s()
         try:
@@ -65,45 +72,79 @@ class Reconciler:
             return None
         if not is_current():
             return None
-        client_id = self._settings.gateway.client_id
-        findings = find(evidence, before, self._journal.naming, self._journal.intents.find, client_id)
+        session.news, session.due_s, is_done = News(), math.inf, False
+        try:
+            comparing = self._comparing(session, session.news, evidence, before, asked_s)
+            is_done = await in_slices(self._while_current(comparing, session.news, is_current))
+        finally:
+            session.news = None
+            session.due_s = session.due_s if is_done else min(session.due_s, asked_s)
+        return evidence if is_done else None
+
+    def _while_current(self, work: Slices[None], news: News, is_current: Callable[[], bool]) -> Slices[bool]:
+        """Does the work as long as the link holds; whether it was done to its end. What fills in between is news."""
+        grown = self._journal.holdings.grown
+        for _ in work:
+            grown.clear()
+            yield
+            news.filled |= grown
+            if not is_current():
+                return False
+        return True
+
+    def _comparing(
+        self, session: Session, news: News, evidence: Evidence, before: Sequence[Intent], asked_s: float
+    ) -> Slices[None]:
+        """What halts comes first, and that the session is reconciled last: nothing is sent in between. What filled is
+        adopted before what IB says of its orders, and what is adopted before what is missing is called lost."""
+        client_id, intents = self._settings.gateway.client_id, self._journal.intents
+        findings = yield from finding(evidence, before, self._journal.naming, intents.find, client_id)
         if self._settings.mode is not Mode.DRY:
             self._halts.client(client_id)
         self._halts.strangers(findings.strangers)
         self._halts.counted(self._scope(session), evidence.next_order_id - 1, findings.orphans)
         self._halts.adopted()
+        yield
         risen = self._risen(findings, asked_s)
-        self._alarm(findings, risen)
-        self._adopt(evidence, away=not session.reconciled)
-        session.risen = self._still_risen(risen)
+        yield from self._alarming(findings, risen)
+        yield from self._adopting(session, evidence)
+        session.risen = self._still_risen(session, risen)
         session.elsewhere = findings.elsewhere
-        self._tell_out_of_reach(findings.elsewhere)
-        self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions})
+        yield from self._telling_out_of_reach(findings.elsewhere)
+        self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions}, news.filled)
         session.next_order_id = evidence.next_order_id
-        session.others = {report.perm_id: report for report in findings.others}
+        yield
+        yield from self._settling_rejected(session, news, findings.alive)
+        yield from self._settling_absent(session, news, findings.absent)
+        missing = {intent.key for intent in findings.absent}
+        yield from self._settling_cancels(session, missing, asked_s)
+        yield from self._settling_groups(missing, asked_s)
+        others = {report.perm_id: report for report in findings.others} | news.others
+        session.others = {perm_id: report for perm_id, report in others.items() if report.status.is_alive}
         session.others_s = self._clock.now_s()
-        self._settle_rejected(session, findings.alive)
-        self._settle_absent(session, findings.absent)
-        self._settle_cancels(session, findings.absent, asked_s)
-        self._settle_groups(findings.absent, asked_s)
         session.attempts = 0
         if not session.reconciled and self._is_emptied(session, evidence):
-            return evidence
-        self._account_reset.remember(evidence)
-        session.reconciled, session.why = True, ""
-        session.due_s = self._next_round_s(session)
-        return evidence
+            return
+        self._account_reset.remember(evidence, news.filled)
+        next_s = self._next_round_s(session)
+        yield
+        if not news.is_distrusted:
+            session.reconciled, session.why = True, ""
+        session.due_s = min(session.due_s, next_s)
 
-    def remind(self) -> None:
+    def reminding(self) -> Slices[None]:
         """Tells again of every order whose fate is unknown, a quarter of an hour after the last time."""
         for intent in self._journal.intents.at_broker():
-            if intent.state is State.UNKNOWN:
+            if intent.state is State.UNKNOWN and self._is_to_be_told(intent):
                 self._remind(intent, NoticeKind.UNKNOWN_ORDER, unknown_words(intent))
+                yield
+
+    def _is_to_be_told(self, intent: Intent) -> bool:
+        return self._clock.now_s() - self._reminded_s.get(intent.key, -math.inf) >= self._timing.remind_s
 
     def _remind(self, intent: Intent, kind: NoticeKind, text: str) -> None:
-        now_s = self._clock.now_s()
-        if now_s - self._reminded_s.get(intent.key, float("-inf")) >= self._timing.remind_s:
-            self._reminded_s[intent.key] = now_s
+        if self._is_to_be_told(intent):
+            self._reminded_s[intent.key] = now_s = self._clock.now_s()
             self._tell(intent, kind, text, str(int(now_s)))
 
     def _incomplete(self, session: Session, why: str) -> None:
@@ -111,35 +152,46 @@ class Reconciler:
         session.attempts += 1
         session.distrust(f"what IB has is not known: {why}", self._clock.now_s() + pause_s)
 
-    def _adopt(self, evidence: Evidence, *, away: bool) -> None:
+    def _adopting(self, session: Session, evidence: Evidence) -> Slices[None]:
         # Fills first: they are the truth, and a message about them can then name the price.
+        away = not session.reconciled
         for execution in evidence.executions:
             self._intake.execution(execution, away=away)
-        for report in sorted((*evidence.open_orders, *evidence.completed), key=_what_explains_first):
-            self._intake.order(report, away=away)
+            yield
+        reports = sorted((*evidence.open_orders, *evidence.completed), key=_what_explains_first)
+        yield
+        for report in reports:
+            # What IB has said of it since is newer than its answer, and need not come after it.
+            newest = report if report.completed else session.link.latest(report)
+            self._intake.order(newest, away=away)
+            yield
 
-    def _settle_rejected(self, session: Session, alive: AbstractSet[str]) -> None:
+    def _settling_rejected(self, session: Session, news: News, alive: AbstractSet[str]) -> Slices[None]:
         """Ends what IB said is rejected, unless its answers show it alive. Such an order is looked at once more; if it
         lives even then, IB had complained of it and not ended it."""
-        now_s = self._clock.now_s()
-        for key, complaint in sorted(session.complaints.items()):  # An entry before its exits.
-            intent = self._journal.intents.get(key)
+        for key in sorted(session.complaints):  # An entry before its exits.
+            yield
+            complaint, intent = session.complaints[key], self._journal.intents.get(key)
             if complaint.meaning is not Meaning.REJECTS or intent is None:
                 continue
-            if key not in alive:
+            lives = key in alive or key in news.alive
+            if not lives:
                 self._intake.conclude(intent, OrderEvent.REJECTED, complaint.words)
-            if key not in alive or now_s - complaint.at_s >= self._timing.settle_s:
+            if not lives or self._clock.now_s() - complaint.at_s >= self._timing.settle_s:
                 del session.complaints[key]
         self._rejections.only(session.complaints)
 
-    def _settle_absent(self, session: Session, absent: Sequence[Intent]) -> None:
+    def _settling_absent(self, session: Session, news: News, absent: Sequence[Intent]) -> Slices[None]:
         now_s, since_s = self._clock.now_s(), session.absent_since_s
         session.unarrived.clear()
         session.absent_since_s = {intent.key: since_s.get(intent.key, now_s) for intent in absent}
         session.keep_complaints(session.absent_since_s)
         missing = {intent.key for intent in absent}
         for intent in absent:
+            yield
             newest = self._journal.intents.get(intent.key)
+            if intent.key in news.alive:
+                session.absent_since_s[intent.key] = self._clock.now_s()  # It came after the answers.
             if newest is None or newest.state.is_over or not self._is_settled(session, newest):
                 continue
             complaint = session.complaints.get(intent.key)
@@ -148,14 +200,14 @@ class Reconciler:
             elif not self._may_go_again(session, newest):
                 self._lose(newest, missing)
 
-    def _settle_cancels(self, session: Session, absent: Sequence[Intent], asked_s: float) -> None:
+    def _settling_cancels(self, session: Session, missing: AbstractSet[str], asked_s: float) -> Slices[None]:
         """What IB shows although its cancellation is long out is to be cancelled once more. An order that it does not
         show is left alone: another may bear its number."""
-        missing = {intent.key for intent in absent}
-        for key, asked in list(session.cancelling.items()):
-            intent = self._journal.intents.get(key)
-            if intent is None or (intent.state.is_over and key not in session.risen):
-                del session.cancelling[key]
+        for key in list(session.cancelling):
+            yield
+            asked, intent = session.cancelling.get(key), self._journal.intents.get(key)
+            if asked is None or intent is None or (intent.state.is_over and key not in session.risen):
+                session.cancelling.pop(key, None)
             elif asked.look_s is None or asked.look_s > asked_s:
                 continue
             elif key in missing:
@@ -165,12 +217,15 @@ class Reconciler:
                 if again.is_stuck:
                     self._remind(intent, NoticeKind.ALARM, stuck_words(intent))
 
-    def _settle_groups(self, absent: Sequence[Intent], asked_s: float) -> None:
+    def _settling_groups(self, missing: AbstractSet[str], asked_s: float) -> Slices[None]:
         """IB cancels what is left of a group of which one order has filled. What still works so long after the fill is
         not to fill too: an order that reaches IB after it may have joined nobody."""
-        missing = {intent.key for intent in absent}
-        for leg in self._outdone(asked_s - self._timing.settle_s):
-            if leg.key not in missing and not leg.cancel_wanted:
+        found = self._outdone(asked_s - self._timing.settle_s)
+        yield
+        for outdone in found:
+            yield
+            leg = self._journal.intents.get(outdone.key)
+            if leg is not None and not leg.state.is_over and leg.key not in missing and not leg.cancel_wanted:
                 self._journal.want_leg_cancelled(leg)
                 text = f"another order of its group has filled, and IB has not cancelled {order_words(leg.draft)}"
                 self._tell(leg, NoticeKind.ALARM, f"{text}: cancelling it", "outdone")
@@ -180,11 +235,12 @@ class Reconciler:
         intents = self._journal.intents
         return [leg for leg in intents.beside_filled(until_s) if is_outdone(leg, intents.unit(leg.rule, leg.seq))]
 
-    def _tell_out_of_reach(self, elsewhere: AbstractSet[str]) -> None:
+    def _telling_out_of_reach(self, elsewhere: AbstractSet[str]) -> Slices[None]:
         """Of what is to be cancelled, and cannot be from here."""
         for intent in self._journal.intents.at_broker():
             if intent.cancel_wanted and intent.key in elsewhere:
                 self._remind(intent, NoticeKind.ALARM, out_of_reach_words(intent))
+                yield
 
     def _is_settled(self, session: Session, intent: Intent) -> bool:
         """Whether complete evidence has not shown it for so long that what was on its way would have arrived."""
@@ -243,18 +299,22 @@ class Reconciler:
         unchanged = self._journal.intents.is_unchanged_since
         return [(intent, report) for intent, report in findings.risen if unchanged(intent.key, asked_s)]
 
-    def _still_risen(self, risen: Sequence[tuple[Intent, OrderReport]]) -> dict[str, OrderReport]:
-        """Without what is open in the journal again by now, and what goes by the numbers of another client."""
+    def _still_risen(self, session: Session, risen: Sequence[tuple[Intent, OrderReport]]) -> dict[str, OrderReport]:
+        """Without what is open in the journal again by now, what has ended since, and what goes by the numbers of
+        another client."""
         ours = [report for _, report in risen if report.client_id == self._settings.gateway.client_id]
-        newest = [(self._journal.intents.find(one.order_ref, one.perm_id), one) for one in ours]
+        alive = [report for report in map(session.link.latest, ours) if report.status.is_alive]
+        newest = [(self._journal.intents.find(one.order_ref, one.perm_id), one) for one in alive]
         return {intent.key: one for intent, one in newest if intent is not None and intent.state.is_over}
 
-    def _alarm(self, findings: Findings, risen: Sequence[tuple[Intent, OrderReport]]) -> None:
+    def _alarming(self, findings: Findings, risen: Sequence[tuple[Intent, OrderReport]]) -> Slices[None]:
         for double in findings.doubles:
             self._halts.double(double.intent.rule, double.intent.key, double.numbers, alive=double.alive)
+            yield
         for intent, _ in risen:
             text = f"IB holds this order alive although it was {intent.state}: {order_words(intent.draft)}"
             self._tell(intent, NoticeKind.ALARM, text, "risen")
+            yield
 
     def _tell(self, intent: Intent, kind: NoticeKind, text: str, occasion: str) -> None:
         now_s = self._clock.now_s()

@@ -7,7 +7,7 @@ from rules_engine.execution.codes import Meaning
 from rules_engine.execution.intents import UnitName
 from rules_engine.execution.ports import OrderLink
 from rules_engine.model.intent import Intent, IntentState
-from rules_engine.model.reports import OrderReport
+from rules_engine.model.reports import ExecutionReport, OrderReport
 
 _OUT_OF_SIGHT = frozenset({IntentState.UNKNOWN, IntentState.ADOPTED})
 
@@ -36,6 +36,22 @@ class AskedCancel:
 
 
 @dataclass(slots=True)
+class News:
+    """What came while IB's complete answers were compared with the journal: they know nothing of it.
+
+    ``alive`` are keys of orders of ours that IB showed, ``others`` orders that are none of ours by IB's number,
+    ``complaints`` keys of orders against which it spoke, ``filled`` instruments in which orders of ours filled.
+    ``is_distrusted``: IB is to be asked again before anything is sent.
+    """
+
+    alive: set[str] = field(default_factory=set)
+    others: dict[int, OrderReport] = field(default_factory=dict)
+    complaints: set[str] = field(default_factory=set)
+    filled: set[str] = field(default_factory=set)
+    is_distrusted: bool = False
+
+
+@dataclass(slots=True)
 class Session:
     """``reconciled``: complete evidence was read since the link last broke; nothing is sent before.
 
@@ -47,7 +63,8 @@ class Session:
     ``risen`` are orders that were over and that IB holds alive all the same, by key.
     ``elsewhere`` are keys of ours that IB holds alive under another client id, and lets only that one cancel.
     ``others`` are open orders that are not ours, by IB's number, as IB told at ``others_s``. ``unarrived`` are units
-    that may be sent once more, ``tried`` those for which that was tried.
+    that may be sent once more, ``tried`` those for which that was tried. ``news`` is what comes while IB's answers are
+    being compared, None at other times.
     """
 
     link: OrderLink
@@ -68,10 +85,13 @@ class Session:
     others_s: float = 0.0
     unarrived: list[UnitName] = field(default_factory=list)
     tried: set[UnitName] = field(default_factory=set)
+    news: News | None = None
 
     def distrust(self, why: str, due_s: float) -> None:
         """Forgets that it was reconciled; the next round is due at ``due_s``."""
         self.reconciled, self.why, self.due_s = False, why, due_s
+        if self.news is not None:
+            self.news.is_distrusted = True
 
     @property
     def round_s(self) -> float:
@@ -93,8 +113,10 @@ class Session:
         if risen is not None and report.perm_id == risen.perm_id and not report.status.is_alive:
             del self.risen[key]
 
-    def heard_of_ours(self, intent: Intent) -> None:
+    def heard_of_ours(self, intent: Intent, report: OrderReport | ExecutionReport) -> None:
         """News of an order of ours."""
+        if self.news is not None and (isinstance(report, ExecutionReport) or report.status.is_alive):
+            self.news.alive.add(intent.key)
         if intent.state.is_over and intent.key not in self.risen:
             self.cancelling.pop(intent.key, None)
 
@@ -104,19 +126,24 @@ class Session:
             self.others[report.perm_id] = report
         else:
             self.others.pop(report.perm_id, None)
+        if self.news is not None:
+            self.news.others[report.perm_id] = report
 
     def complained(self, key: str, complaint: Complaint) -> None:
         """IB said that of an order. A doubt takes nothing back of what was said before."""
         if complaint.meaning is not Meaning.REREAD or key not in self.complaints:
             self.complaints[key] = complaint
         self.due_s = complaint.at_s
+        if self.news is not None:
+            self.news.complaints.add(key)
 
     def keep_complaints(self, absent: Container[str]) -> None:
-        """Forgets what IB said against orders that it shows; a rejection is judged apart."""
+        """Forgets what IB had said against orders that it shows; a rejection is judged apart."""
+        newer = self.news.complaints if self.news is not None else ()
         self.complaints = {
             key: complaint
             for key, complaint in self.complaints.items()
-            if key in absent or complaint.meaning is Meaning.REJECTS
+            if key in absent or key in newer or complaint.meaning is Meaning.REJECTS
         }
 
     @property

@@ -14,9 +14,9 @@ from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.control import ask
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Difference, Edition
-from rules_engine.daemon.slices import in_slices
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.execution.ledger import open_ledger
+from rules_engine.execution.slices import in_slices
 from rules_engine.language import prepare
 from rules_engine.language.grammar import sentence_parser
 from rules_engine.model.clock import SteppedClock, SystemClock

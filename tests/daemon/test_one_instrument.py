@@ -6,8 +6,8 @@ from pathlib import Path
 from benchmarks.callbacks import callbacks_timed
 from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.rulebook import Edition
-from rules_engine.daemon.slices import in_slices
 from rules_engine.execution.ledger import open_ledger
+from rules_engine.execution.slices import in_slices
 from rules_engine.language import prepare
 from rules_engine.model.clock import SystemClock
 from rules_engine.model.instrument import Field

@@ -190,6 +190,10 @@ class FakeLink:
         held = tuple(PositionReport(name, 7, quantity, Decimal(0)) for name, quantity in self.ib.positions.items())
         return Evidence(orders, completed, tuple(self.ib.executions), held, self.ib.next_id)
 
+    def latest(self, report: OrderReport) -> OrderReport:
+        newest = self.ib.orders.get(report.order_ref) or self.ib.completed.get(report.order_ref, report)
+        return newest if newest.perm_id == report.perm_id else report
+
     def traded(self, instrument: str) -> Traded | None:
         return stock(instrument)
 

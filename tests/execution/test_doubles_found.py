@@ -5,10 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from rules_engine.execution.evidence import find
+from rules_engine.execution.evidence import finding
 from rules_engine.execution.keys import Naming
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.reports import BrokerStatus, Evidence, ExecutionReport, OrderReport
+from rules_engine.model.slices import at_once
 from tests.execution.bench import Bench
 from tests.execution.doubles import NOW_S, draft
 
@@ -70,7 +71,7 @@ def test_what_is_two_orders_for_one_intent(perm_id: int | None, seen: list[Seen]
         return intent if reference == KEY else None
 
     for order in (seen, seen[::-1]):
-        found = find(evidence(order), [intent], Naming("abcd", "123"), known, 17).doubles
+        found = at_once(finding(evidence(order), [intent], Naming("abcd", "123"), known, 17)).doubles
         assert ["alive" if one.alive else "had" for one in found] == ([expected] if expected else [])
 
 
