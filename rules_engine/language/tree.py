@@ -167,18 +167,20 @@ class _Reader:
 
     def _take(self, event: yaml.Event) -> Node | None:
         """The node that is complete with this event."""
-        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        if isinstance(event, yaml.CollectionEndEvent):
             done = self._open.pop()
             if done.entries is None:
                 return Listing(done.place, tuple(done.items))
             return Mapping(done.place, tuple(done.entries.values()))
         self._count(event, len(self._open) + 1)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
         self._refuse_anchor_or_tag(event)
         if isinstance(event, yaml.CollectionStartEvent):
             entries: dict[str, Entry] | None = {} if isinstance(event, yaml.MappingStartEvent) else None
             self._open.append(_Open(self._place(event), entries))
             return None
-        return self._scalar(event)
+        return Scalar(self._place(event), "", "", "")
 
     def _put(self, node: Node, into: _Open) -> None:
         if into.entries is None:
@@ -221,16 +223,17 @@ class _Reader:
             length = len(self._rest_of_line(_marks(event)[0].index).split(" ")[0])
             self._refuse(self._place(event, length), Code.TAG, "tags ('!...') are not allowed", "remove the tag")
 
-    def _scalar(self, event: yaml.Event) -> Scalar:
-        if not isinstance(event, yaml.ScalarEvent):
-            return Scalar(self._place(event), "", "", "")
-        text = str(event.value)
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_anchor_or_tag(event)
+        text, style = str(event.value), event.style
         start, end = _marks(event)
-        raw = self._text[start.index : end.index]
-        if odd := first_forbidden(text):
+        place = self._between(start, end)
+        # The file itself holds none: only an escape can spell one.
+        if style == '"' and (odd := first_forbidden(text)):
             message = f"the character {character_name(odd)} is not allowed"
-            self._refuse(self._place(event), Code.FORBIDDEN_CHARACTER, message, "remove it")
-        return Scalar(self._place(event), text, text if event.style else _typed(text), raw)
+            self._refuse(place, Code.FORBIDDEN_CHARACTER, message, "remove it")
+        return Scalar(place, text, text if style else _typed(text), self._text[start.index : end.index])
 
     def _refuse_empty(self, value: Node, key: Node | None) -> None:
         if isinstance(value, Scalar) and not value.raw and value.place.length == 0:
@@ -240,8 +243,13 @@ class _Reader:
     def _place(self, event: yaml.Event, length: int | None = None) -> Place:
         start, end = _marks(event)
         if length is None:
-            one_line = end.line == start.line
-            length = end.column - start.column if one_line else len(self._rest_of_line(start.index))
+            return self._between(start, end)
+        return Place(self._name, start.line + 1, start.column + 1, length)
+
+    def _between(self, start: _Mark, end: _Mark) -> Place:
+        """The first line of what stands there."""
+        one_line = end.line == start.line
+        length = end.column - start.column if one_line else len(self._rest_of_line(start.index))
         return Place(self._name, start.line + 1, start.column + 1, length)
 
     def _rest_of_line(self, index: int) -> str:
