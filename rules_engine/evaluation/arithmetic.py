@@ -10,6 +10,7 @@ from rules_engine.model.expression import (
     Named,
     Negative,
     Number,
+    Reading,
 )
 from rules_engine.model.judging import Value
 
@@ -22,6 +23,8 @@ def compile_value(of: Expression, leaf: Leaf) -> Value:
     match of:
         case Number(value):
             return lambda: value
+        case Reading():
+            return leaf(of)
         case Named(of=inner):
             return compile_value(inner, leaf)
         case Negative(operand):
@@ -104,6 +107,8 @@ def _no_size() -> float:
 
 def _size(of: Expression, leaf: Leaf) -> Size | None:
     match of:
+        case Number() | Reading():
+            return None
         case Named(of=inner) | Negative(operand=inner):
             return _size(inner, leaf)
         case Arithmetic("+" | "-", left, right):

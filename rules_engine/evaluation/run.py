@@ -7,6 +7,7 @@ from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.tally import Tally
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.evaluation.watch import Edge, Role, Watch
+from rules_engine.model.expression import Number
 from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.judging import Moment
 from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
@@ -101,9 +102,12 @@ class Run:
 
     def _read_ahead(self) -> None:
         """What its orders and messages read has a past too, as long as there is a watch to keep it."""
+        outside = [of for of in expressions_outside(self.rule) if not isinstance(of, Number)]
+        if not outside:
+            return
         uses = Uses()
         view = View(self.market, uses)
-        for of in expressions_outside(self.rule):
+        for of in outside:
             view.value(of)
         for watch in self.watches[:1]:
             watch.uses.join(uses)

@@ -138,7 +138,7 @@ class View:
 
     def _field(self, of: Reading) -> Field:
         """The field that a bare name stands for under this rule's trigger method."""
-        if of.field is not of.instrument.default_field:
+        if self.method is TriggerMethod.DEFAULT or of.field is not of.instrument.default_field:
             return of.field
         return self.method.quote(self.rising) or of.field
 

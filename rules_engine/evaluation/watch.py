@@ -1,7 +1,6 @@
 """One condition of one rule under watch: its judge, what was last known of it, and when to look again."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
@@ -82,14 +81,13 @@ class Watch:
         self.case = case
         self.on_gap = rule.on_gap
         self.stale_after_s = rule.stale_after_s
-        self.uses = Uses()
-        view = View(market, self.uses, keeps=rule.on_gap is OnGap.KEEP, stale_after_s=rule.stale_after_s)
+        self.uses, told = Uses(), Uses()
+        view, aside = (View(market, uses, rule.on_gap is OnGap.KEEP, rule.stale_after_s) for uses in (self.uses, told))
         self.judge: Judge = condition.judge(view)
         self.recollection = Recollection(condition, self.uses) if rule.on_gap is OnGap.BACKFILL else None
         named = _named(condition)
-        aside = replace(view, uses=Uses())
         self._values = {name: aside.value(part) for name, part in named.items()}
-        self._shown = aside.uses.quotes - self.uses.quotes
+        self._shown = told.quotes - self.uses.quotes
         """What it tells though it is not judged by it: `V` of a condition on V's quotes."""
         self.name = next(iter(named)) if len(named) == 1 and isinstance(named[next(iter(named))], Reading) else ""
         """What its firings call the one print that they tell; nothing if they tell anything else."""

@@ -26,10 +26,12 @@ _FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "round": lambda value, digits=0: round(value, int(digits)),
 }
 
+_CONSTANT = frozenset({Number, Negative, Arithmetic, Call, Named})
+
 
 def is_constant(expression: Expression) -> bool:
     """Whether it reads nothing of the market, the account or our orders."""
-    return all(isinstance(part, Number | Negative | Arithmetic | Call | Named) for part in walk(expression))
+    return all(type(part) in _CONSTANT for part in walk(expression))
 
 
 def constant_value(expression: Expression) -> float | None:

@@ -1,6 +1,7 @@
 """Lengths of time as people write them, into seconds."""
 
 import re
+from functools import lru_cache
 
 _UNITS_S = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART = r"(?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,3})?"
@@ -23,7 +24,11 @@ BARS_S = tuple(
 """The bars that IB keeps history of."""
 BARS_HINT = "bars are 1s, 5s, 10s, 15s, 30s, 1m, 2m, 3m, 5m, 10m, 15m, 20m, 30m, 1h, 2h, 3h, 4h, 8h or 1d"
 
+_REPEATED_MAX = 1_000
+"""Texts of which the answer is kept: rules say the same few again and again."""
 
+
+@lru_cache(maxsize=_REPEATED_MAX)
 def read_duration(text: str) -> float | None:
     """Seconds; None when the text is not a duration, is zero, or is longer than a year and a day."""
     if re.fullmatch(DURATION_PATTERN, text, re.ASCII) is None:

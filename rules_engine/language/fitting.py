@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 from rules_engine.language.tree import Listing, Node, Scalar
@@ -19,6 +20,16 @@ def fitting(schema: Schema) -> Fits:
     return _Compiler(schema).of(schema)
 
 
+def _every(checks: Sequence[Fits]) -> Fits:
+    def fits(node: Node) -> bool:
+        for check in checks:  # noqa: SIM110  # A generator costs as much as the check itself.
+            if not check(node):
+                return False
+        return True
+
+    return fits
+
+
 class _Compiler:
     """Schemas into checks; a definition becomes one check however often it is referred to."""
 
@@ -29,9 +40,7 @@ class _Compiler:
     def of(self, schema: Schema) -> Fits:
         checks = [self._check(word, value, schema) for word, value in schema.items() if word not in _SAYS_NOTHING]
         known = tuple(check for check in checks if check is not None)
-        if len(known) == 1:
-            return known[0]
-        return lambda node: all(check(node) for check in known)
+        return known[0] if len(known) == 1 else _every(known)
 
     def _check(self, word: str, value: Any, schema: Schema) -> Fits | None:
         match word:
@@ -57,7 +66,7 @@ class _Compiler:
                 return lambda node: not isinstance(node, Listing) or all(map(item, node.items))
             case "allOf":
                 parts = tuple(map(self.of, value))
-                return lambda node: all(part(node) for part in parts)
+                return _every(parts)
             case "not":
                 refused = self.of(value)
                 return lambda node: not refused(node)
@@ -93,7 +102,10 @@ def _of_value(word: str, value: Any) -> Fits:
     """Words about one value, or about how many there are. What they are not about fits."""
     match word:
         case "required":
-            return lambda node: not isinstance(node, MappingNode) or all(node.get(key) is not None for key in value)
+            needed = frozenset(value)
+            return lambda node: (
+                not isinstance(node, MappingNode) or needed.issubset([one.key.text for one in node.entries])
+            )
         case "enum":
             return lambda node: isinstance(node, Scalar) and any(_is_same(node.value, one) for one in value)
         case "pattern":
@@ -124,21 +136,23 @@ def _of_kind(kinds: Sequence[str]) -> Fits:
 
 def _kinds(node: Node) -> tuple[str, ...]:
     """The schema's names for what the node is: a whole number is a number too."""
-    if isinstance(node, Listing):
-        return ("array",)
-    if isinstance(node, MappingNode):
-        return ("object",)
-    match node.value:
-        case None:
-            return ("null",)
-        case bool():
-            return ("boolean",)
-        case str():
-            return ("string",)
-        case float(number) if not number.is_integer():
-            return ("number",)
-        case _:
-            return ("number", "integer")
+    if not isinstance(node, Scalar):
+        return _KINDS[type(node)]
+    value = node.value
+    if isinstance(value, float) and not value.is_integer():
+        return ("number",)
+    return _KINDS[type(value)]
+
+
+_KINDS: Mapping[type, tuple[str, ...]] = {
+    Listing: ("array",),
+    MappingNode: ("object",),
+    NoneType: ("null",),
+    bool: ("boolean",),
+    str: ("string",),
+    int: ("number", "integer"),
+    float: ("number", "integer"),
+}
 
 
 def _is_same(value: object, other: object) -> bool:

@@ -14,16 +14,20 @@ from rules_engine.language.units import is_share
 from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Expression, Number, Reading, spell_number, walk
 
+_COMPARING = frozenset({Comparison, Crossing, BandState, BandEvent})
+_QUALIFYING = frozenset({Using, OnBarClose})
+
 
 def check_sentence(condition: Condition, start: int, end: int) -> Iterator[Fault]:
     """What is wrong with one sentence that stands from ``start`` to ``end``."""
-    if condition.expressions() and all(map(is_constant, condition.expressions())):
+    expressions = condition.expressions()
+    if expressions and all(map(is_constant, expressions)):
         message = "this reads neither the market, the account nor the clock"
         yield Fault(start, end, Code.READS_NOTHING, message, "compare an instrument, as in 'V > 200'")
-    if isinstance(condition, Comparison | Crossing | BandState | BandEvent):
-        yield from _units(condition.expressions(), start, end)
-    qualifiers = {type(part) for part in walk_conditions(condition)} & {Using, OnBarClose}
-    if isinstance(condition, Using | OnBarClose) and len(qualifiers) > 1:
+    kind = type(condition)
+    if kind in _COMPARING:
+        yield from _units(expressions, start, end)
+    if kind in _QUALIFYING and _QUALIFYING.issubset(map(type, walk_conditions(condition))):
         message = "'on bar close' looks at the closes of bars and 'using' at quotes: one sentence cannot do both"
         hint = "write 'V > 200 on bar close 5m', or 'V > 200 using double last'"
         yield Fault(start, end, Code.NOT_A_PRICE_CONDITION, message, hint)

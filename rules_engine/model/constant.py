@@ -4,7 +4,17 @@ import math
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from fractions import Fraction
 
-from rules_engine.model.expression import Arithmetic, Call, Expression, Named, Negative, Number, spell_number
+from rules_engine.model.expression import (
+    Arithmetic,
+    Call,
+    Expression,
+    Named,
+    Negative,
+    Number,
+    Reading,
+    Series,
+    spell_number,
+)
 
 _DIGITS = 12
 _SIZE_MAX = 10**15
@@ -17,7 +27,7 @@ def constant(expression: Expression) -> Decimal | None:
     """
     if isinstance(expression, Number) and abs(expression.value) <= _SIZE_MAX:
         return Decimal(spell_number(expression.value))
-    value = _fold(expression)
+    value = None if isinstance(expression, (Reading, Series)) else _fold(expression)
     return None if value is None or abs(value) > _SIZE_MAX else _decimal(value)
 
 
