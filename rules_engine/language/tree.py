@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import yaml
 
@@ -33,8 +33,7 @@ class _Mark(Protocol):
 Value = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """``text`` is what the user typed, ``value`` what it is under our typing rules.
 
     ``raw`` is the stretch of the file with its quotes and line breaks, from which words inside are located.
@@ -54,8 +53,7 @@ class Listing:
     items: tuple["Node", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One `key: value` of a mapping."""
 
     key: Scalar
