@@ -1,17 +1,19 @@
 """One condition of one rule under watch: its judge, what was last known of it, and when to look again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
 
 from rules_engine.conditions.time_of_day import TimeIs
 from rules_engine.evaluation.market import Market
+from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.recollection import Recollection
 from rules_engine.evaluation.view import Uses, View
 from rules_engine.model.condition import Condition, walk_conditions
 from rules_engine.model.expression import Arithmetic, Call, Expression, Negative, Number, Reading, walk
 from rules_engine.model.instrument import Field
-from rules_engine.model.judging import UNKNOWN, Forget, Judge, Moment, Verdict
+from rules_engine.model.judging import UNKNOWN, Forget, Judge, Moment, Value, Verdict
 from rules_engine.model.rule import OnGap, Rule
 from rules_engine.model.tick import Tick
 from rules_engine.model.tolerance import EDGE_S
@@ -52,7 +54,9 @@ class Watch:
     """``known`` is the last truth that was not unknown; ``gap_s`` when data was lost, until it is known again."""
 
     __slots__ = (
+        "_aside",
         "_shown",
+        "_told",
         "_values",
         "case",
         "due_s",
@@ -81,15 +85,22 @@ class Watch:
         self.case = case
         self.on_gap = rule.on_gap
         self.stale_after_s = rule.stale_after_s
-        self.uses, told = Uses(), Uses()
-        view, aside = (View(market, uses, rule.on_gap is OnGap.KEEP, rule.stale_after_s) for uses in (self.uses, told))
+        self.uses = Uses()
+        view, self._aside = (
+            View(market, uses, rule.on_gap is OnGap.KEEP, rule.stale_after_s) for uses in (self.uses, Uses())
+        )
         self.judge: Judge = condition.judge(view)
         self.recollection = Recollection(condition, self.uses) if rule.on_gap is OnGap.BACKFILL else None
-        named = _named(condition)
-        self._values = {name: aside.value(part) for name, part in named.items()}
-        self._shown = told.quotes - self.uses.quotes
+        self._told = told = _told(condition)
+        self._values: Mapping[str, Value] | None = None
+        """How to read what its firings tell. Most wait long for the first one, so that it is made then."""
+        self._shown: AbstractSet[Quote] = frozenset()
         """What it tells though it is not judged by it: `V` of a condition on V's quotes."""
-        self.name = next(iter(named)) if len(named) == 1 and isinstance(named[next(iter(named))], Reading) else ""
+        if not all(map(self._judges_by, told)):
+            self._values = self._telling()
+            self._shown = self._aside.uses.quotes - self.uses.quotes
+        is_one = bool(told) and isinstance(told[0], Reading) and all(part == told[0] for part in told)
+        self.name = str(told[0]) if is_one else ""
         """What its firings call the one print that they tell; nothing if they tell anything else."""
         self.lanes: list[Lane] = []
         """What brings it prints."""
@@ -163,9 +174,18 @@ class Watch:
         for quote in self._shown:
             if quote.lane is not None:
                 quote.lane.settle()
+        if self._values is None:
+            self._values = self._telling()
         values = {name: value for name, read in self._values.items() if (value := read()) is not None}
         values.update(self.judge.evidence())
         return values
+
+    def _telling(self) -> Mapping[str, Value]:
+        return {str(part): self._aside.value(part) for part in self._told}
+
+    def _judges_by(self, part: Expression) -> bool:
+        """Whether all that is read of it is there already, for its judges read that too."""
+        return not isinstance(part, Reading) or (part.instrument.name, part.field) in self.uses.keys
 
     def begin_anew(self) -> None:
         """What it reads is another contract's from now on."""
@@ -217,8 +237,7 @@ def _reads_one_print(uses: Uses) -> bool:
     return is_one and not any(quote.is_derived for quote in uses.quotes)
 
 
-def _named(condition: Condition) -> dict[str, Expression]:
+def _told(condition: Condition) -> tuple[Expression, ...]:
     """Readings, series and `let` names; not numbers and arithmetic."""
     read = (expression for part in walk_conditions(condition) for expression in part.expressions())
-    named = (part for expression in read for part in walk(expression))
-    return {str(part): part for part in named if not isinstance(part, _UNNAMED)}
+    return tuple(part for expression in read for part in walk(expression) if not isinstance(part, _UNNAMED))
