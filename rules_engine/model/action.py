@@ -216,8 +216,10 @@ def expressions_of(action: Action) -> Iterator[Expression]:
     match action:
         case PlaceOrder(quantity=quantity, pricing=pricing):
             yield quantity.amount
-            yield from _written((pricing.limit,) if isinstance(pricing, AtLimit) else ())
-            yield from _written((pricing.stop, pricing.limit) if isinstance(pricing, AtStop) else ())
+            if isinstance(pricing, AtLimit):
+                yield pricing.limit
+            elif isinstance(pricing, AtStop):
+                yield from _written((pricing.stop, pricing.limit))
         case Bracket(entry, take_profit, stop):
             yield from expressions_of(entry)
             yield from _written((take_profit, stop))

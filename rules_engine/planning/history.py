@@ -33,12 +33,13 @@ def history_of(rule: Rule) -> tuple[History, ...]:
     found += [need for expression in expressions_outside(rule) for need in _of_expression(expression, 0.0, rule)]
     for need in found:
         key = (need.instrument.name, need.field, need.bar_s)
-        seen = longest.get(key, need)
-        longest[key] = replace(
-            seen,
-            duration_s=max(seen.duration_s, need.duration_s),
-            bar_count=max(seen.bar_count, need.bar_count),
-        )
+        seen = longest.setdefault(key, need)
+        if seen is not need:
+            longest[key] = replace(
+                seen,
+                duration_s=max(seen.duration_s, need.duration_s),
+                bar_count=max(seen.bar_count, need.bar_count),
+            )
     return tuple(longest[key] for key in sorted(longest))
 
 

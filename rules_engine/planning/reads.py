@@ -1,10 +1,9 @@
 """What a rule reads, gathered once for all who ask about it."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rules_engine.model.condition import Condition, walk_conditions
-from rules_engine.model.expression import Expression, Reading, walk
+from rules_engine.model.expression import Reading, walk
 from rules_engine.model.instrument import Instrument
 from rules_engine.model.rule import Rule, expressions_outside, rule_conditions
 
@@ -26,11 +25,7 @@ class Reads:
 def reads_of(rule: Rule) -> Reads:
     """What the rule is made of."""
     conditions = tuple(part for condition in rule_conditions(rule) for part in walk_conditions(condition))
-    return Reads(conditions, tuple(_readings(conditions, expressions_outside(rule))))
-
-
-def _readings(conditions: Iterable[Condition], outside: Iterable[Expression]) -> Iterator[Reading]:
-    inside = (expression for part in conditions for expression in part.expressions())
-    for expressions in (inside, outside):
-        for expression in expressions:
-            yield from (part for part in walk(expression) if isinstance(part, Reading))
+    expressions = [expression for part in conditions for expression in part.expressions()]
+    expressions += expressions_outside(rule)
+    readings = [part for expression in expressions for part in walk(expression) if isinstance(part, Reading)]
+    return Reads(conditions, tuple(readings))
