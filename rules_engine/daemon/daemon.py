@@ -167,10 +167,11 @@ class Daemon:
         """
         self._journal.make_room()
         await self._in_force.resume()
+        await asyncio.sleep(0)
         await self.link.watch(self._in_force.instruments())
-        now_s = self._clock.now_s()
-        self._journal.tell(started_notice(self._summary(), self._channels, now_s))
-        _log.info("%s", self._summary())
+        now_s, summary = self._clock.now_s(), self._summary()
+        self._journal.tell(started_notice(summary, self._channels, now_s))
+        _log.info("%s", summary)
         self.is_running = True
         async with asyncio.TaskGroup() as tasks:
             acting = [tasks.create_task(part) for part in self._acting()]

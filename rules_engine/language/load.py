@@ -101,13 +101,14 @@ def read_sources(paths: Sequence[Path]) -> tuple[tuple[Source, ...], tuple[Probl
     sources: dict[str, Source] = {}
     problems: list[Problem] = []
     for path in paths:
-        found = _in_folder(path) if path.is_dir() else [path]
+        folder = path.resolve() if path.is_dir() else None
+        found = [path] if folder is None else _in_folder(path)
         if not found:
             hint = "a rule file ends in .yaml or .yml"
             problems.append(Problem(Place(str(path), 1, 1), Code.UNREADABLE, "the folder holds no rule files", hint))
         for file in found:
             try:
-                sources.setdefault(str(file), Source(str(file), _read(file, path)))
+                sources.setdefault(str(file), Source(str(file), _read(file, folder)))
             except OSError as error:
                 reason = error.strerror or "it cannot be read"
                 message, hint = f"the file is not read: {reason}", "name rule files, or a folder that holds them"
@@ -115,9 +116,9 @@ def read_sources(paths: Sequence[Path]) -> tuple[tuple[Source, ...], tuple[Probl
     return tuple(sources.values()), tuple(problems)
 
 
-def _read(file: Path, named: Path) -> bytes:
+def _read(file: Path, folder: Path | None) -> bytes:
     """What the file holds, or enough of it to be too large. Raises OSError; a folder's files lie in it, really."""
-    if file != named and not file.resolve().is_relative_to(named.resolve()):
+    if folder is not None and not file.resolve().is_relative_to(folder):
         raise OSError(errno.ELOOP, "it is a link to a place outside of the folder")
     return read_ordinary(file, SIZE_MAX + 1)
 
