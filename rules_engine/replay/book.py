@@ -137,6 +137,10 @@ class Book:
         equities = np.cumsum(np.concatenate(([self._equity], changes)))[1:]
         return equities, np.cumsum(np.concatenate(([self._gross], growths)))[1:], is_held
 
+    def close(self, name: str, price: float) -> None:
+        """The last price of all: also of what nobody was told any more, for rules held it against each other."""
+        self._marks[name] = price
+
     def end_day(self, at_s: float) -> None:
         """The equity now is the last of the day that ends then."""
         # Anew from the whole, so that no dust of a day's small steps remains.

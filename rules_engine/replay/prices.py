@@ -1,25 +1,28 @@
 """The recorded prices of a backtest as engines want them: slices of time, and what went by between the two ends."""
 
 from collections.abc import Iterator, Sequence
+from math import inf
 
 import numpy as np
 
 from rules_engine.recordings import Recording
-from rules_engine.recordings.columns import Column
+from rules_engine.recordings.columns import Block
 from rules_engine.recordings.recording import Progress
 from rules_engine.recordings.slices import SLICE_ROWS, Slice, Slices
 from rules_engine.replay.span import Span
 
 
 class Prices:
-    """Counts the rows between the two ends as they go by: ``rows_heard`` from ``first_s`` to ``last_s``."""
+    """Counts the rows between the two ends as they go by: ``rows_heard`` from ``first_s`` to ``last_s``; ``closing``
+    are the values of each recording's last one, by its number."""
 
     def __init__(
         self, recordings: Sequence[Recording], span: Span, progress: Progress, slice_rows: int = SLICE_ROWS
     ) -> None:
         self.first_s: float | None = None
-        self.last_s = 0.0
+        self.last_s = -inf
         self.rows_heard = 0
+        self.closing: dict[int, tuple[float, float]] = {}
         self.held_max = 0
         """The most rows of slices that were held at once."""
         self._span = span
@@ -29,17 +32,19 @@ class Prices:
         """All rows in order, a stretch of time after the other, up to the one that reaches the end."""
         for each in self._slices:
             self.held_max = self._slices.held_max
-            inside = [self._inside(block.times_s) for own in each.pieces for block in own]
-            heard = [times_s for times_s in inside if len(times_s)]
-            if heard:
-                self.rows_heard += sum(map(len, heard))
-                self.last_s = max(float(times_s[-1]) for times_s in heard)
-                if self.first_s is None:
-                    self.first_s = min(float(times_s[0]) for times_s in heard)
+            for number, own in enumerate(each.pieces):
+                for block in own:
+                    self._hear(number, block)
             yield each
             if any(own and own[-1].times_s[-1] >= self._span.end_s for own in each.pieces):
                 return
 
-    def _inside(self, times_s: Column) -> Column:
-        start, end = np.searchsorted(times_s, (self._span.start_s, self._span.end_s))
-        return times_s[start:end]
+    def _hear(self, number: int, block: Block) -> None:
+        start, end = np.searchsorted(block.times_s, (self._span.start_s, self._span.end_s)).tolist()
+        if start == end:
+            return
+        first_s, last_s = float(block.times_s[start]), float(block.times_s[end - 1])
+        self.rows_heard += end - start
+        self.first_s = first_s if self.first_s is None else min(self.first_s, first_s)
+        self.last_s = max(self.last_s, last_s)
+        self.closing[number] = float(block.values[0][end - 1]), float(block.values[1][end - 1])

@@ -107,7 +107,9 @@ class Summary:
 
 def result_of(stage: Stage, prices: Prices) -> Result:
     """The figures of a part that has ended."""
-    book, desk = stage.book, stage.desk
+    book, desk, known = stage.book, stage.desk, stage.known
+    for number, values in prices.closing.items():
+        book.close(known.name(number), known.touch(number, *values).middle)
     return Result(
         rows=prices.rows_heard,
         rows_held_max=prices.held_max,

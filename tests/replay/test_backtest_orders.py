@@ -1,6 +1,7 @@
 """What orders come to on recorded prices: which price they get, how long they wait, what they end."""
 
 from decimal import Decimal
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from rules_engine.model.settings import Limits
 from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
 from rules_engine.replay.desk import ORDERS_KEPT_MAX
+from rules_engine.replay.span import Span
 from tests.replay.playing import FREE, START_S, Played, play, prices
 
 DAY_S = 86_400
@@ -229,6 +231,20 @@ def test_quotes_of_the_data_are_traded_at(tmp_path: Path) -> None:
     played = play(tmp_path, rules, {"V": quotes})
     assert played.orders == [("buy 10 market", "filled", 2, 103)]
     assert played.summary.profit == pytest.approx(10 * (104.5 - 103))
+
+
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
+@pytest.mark.parametrize("end_s", [inf, START_S + 5])
+def test_what_rules_hold_against_each_other_is_worth_the_last_price(tmp_path: Path, engine: str, end_s: float) -> None:
+    rules = """rules:
+  - {name: long, when: V crosses above 100, do: buy 10 V, once: true}
+  - {name: short, when: V crosses above 110, do: sell 10 V, once: true}
+"""
+    path = prices(99, 101, 102, 111, 112, 150)
+    played = play(tmp_path, rules, {"V": path}, engine=engine, span=Span(end_s=end_s))
+    last = 112 if end_s < inf else 150
+    assert [rule.profit for rule in played.summary.rules] == [10 * (last - 102), 10 * (112 - last)]
+    assert played.summary.profit == 100
 
 
 def test_contracts_are_worth_their_multiplier(tmp_path: Path) -> None:
