@@ -147,15 +147,25 @@ def unmoved(last: float, extremes: Iterable[tuple[float | None, int]], amount: A
 
 
 def _while_moved(last: float, window: Window, way: int, amount: Amount) -> Stretch | None:
-    """Where every print is that far from the extreme, until the extreme leaves the window."""
+    """Where every print is that far from one that stays for long enough.
+
+    The extreme leaves first and leaves most room. One that is a quarter of the way to the nearest that would still do
+    mostly leaves much later, and takes a quarter of the room.
+    """
     extreme = window.value()
     if extreme is None or extreme <= 0:
         return None
-    bound = extreme * (1 + way * amount.value) if amount.relative else extreme + way * amount.value
+    factor, shift = (1 + way * amount.value, 0.0) if amount.relative else (1.0, way * amount.value)
+    if factor <= 0:
+        return None
+    nearest = (last - shift) / factor
+    between = extreme + (nearest - extreme) / 4
+    bound = between * factor + shift
     bound += way * abs(bound) * _SLACK
     if way * (last - bound) <= 0:
         return None
-    return Stretch(bound, inf, window.until_s()) if way > 0 else Stretch(-inf, bound, window.until_s())
+    until_s = window.until_s(between)
+    return Stretch(bound, inf, until_s) if way > 0 else Stretch(-inf, bound, until_s)
 
 
 def displacement(last: float, reference: float, amount: Amount, way: int, size: float) -> float | None:

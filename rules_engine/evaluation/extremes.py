@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from operator import neg
 
 from rules_engine.evaluation.past import NEVER, Print, before
 from rules_engine.model.tolerance import EDGE_S
@@ -185,6 +186,16 @@ class Extremes:
         if at < len(stack.times):
             return stack.times[at], stack.values[at]
         return (self._newest_s, self._newest) if self._newest_s > start_s else None
+
+    def last_s(self, value: float, highest: bool) -> float:
+        """When the last print came that was as high as that or higher (as low or lower); NEVER if none is kept."""
+        if self._times:
+            self._stack()
+        if self._newest >= value if highest else self._newest <= value:
+            return self._newest_s
+        stack = self._highs if highest else self._lows
+        at = bisect_right(stack.values, -value, key=neg) if highest else bisect_right(stack.values, value)
+        return stack.times[at - 1] if at else NEVER
 
     def prepend(self, history: Sequence[Print]) -> None:
         """Takes what of the history, oldest first, came before everything kept so far."""

@@ -39,8 +39,8 @@ class ExtremeWindow:
     def is_covered(self) -> bool:
         return self.stream.is_covered(self.extreme, self.window_s, self.market.now_s)
 
-    def until_s(self) -> float:
-        return self.extreme.until_s(self.market.now_s)
+    def until_s(self, value: float) -> float:
+        return self.extreme.until_s(value)
 
     def covered_at_s(self) -> float:
         return self.stream.covered_at_s(self.extreme, self.window_s)
@@ -69,7 +69,7 @@ class MomentsWindow:
     def is_covered(self) -> bool:
         return self.stream.is_covered(self.moments, self.window_s, self.market.now_s)
 
-    def until_s(self) -> float:
+    def until_s(self, value: float) -> float:
         return self.market.now_s
 
     def covered_at_s(self) -> float:

@@ -31,10 +31,9 @@ class Extreme:
         found = self._find(now_s)
         return None if found is None else found[1]
 
-    def until_s(self, now_s: float) -> float:
-        """When the print that is the extreme now leaves the window."""
-        found = self._find(now_s)
-        return now_s if found is None else found[0] + self.window_s - EDGE_S
+    def until_s(self, value: float) -> float:
+        """When the last print leaves that is as high as that one or higher (as low or lower)."""
+        return self._extremes.last_s(value, self._highest) + self.window_s - EDGE_S
 
     def _find(self, now_s: float) -> Print | None:
         heard = self._extremes.heard

@@ -252,8 +252,8 @@ class Window(Protocol):
         """Whether every print of the window has been seen."""
         ...
 
-    def until_s(self) -> float:
-        """When the print that is the value now leaves the window."""
+    def until_s(self, value: float) -> float:
+        """When the last print leaves that is as high as that one or higher (as low or lower)."""
         ...
 
     def covered_at_s(self) -> float:

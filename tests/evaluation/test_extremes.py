@@ -14,7 +14,8 @@ batches = st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min
 
 @given(batches, st.lists(st.integers(1, 40), min_size=1, max_size=3))
 def test_every_window_length_reads_its_own_extremes(steps: list[list[tuple[int, int]]], windows: list[int]) -> None:
-    extremes, seen, time_s = Extremes(), [], START_S
+    extremes, time_s = Extremes(), START_S
+    seen: list[tuple[float, float]] = []
     for window_s in windows:
         extremes.need(window_s)
     for batch in steps:
@@ -31,6 +32,12 @@ def test_every_window_length_reads_its_own_extremes(steps: list[list[tuple[int, 
                 found = extremes.after(time_s - window_s, highest)
                 assert found is not None and found[1] == extreme(inside)
                 assert found[0] == max(at_s for at_s, value in seen if value == found[1])
+        kept = [(at_s, value) for at_s, value in seen if at_s > time_s - max(windows)]
+        for price in range(11):
+            for highest in (False, True):
+                reaching = [at_s for at_s, value in kept if (value >= price if highest else value <= price)]
+                last_s = extremes.last_s(price, highest)
+                assert last_s == max(reaching) if reaching else last_s <= time_s - max(windows)
 
 
 def test_a_history_of_any_length_comes_first() -> None:
