@@ -19,7 +19,7 @@ from rules_engine.broker.session import Session
 from rules_engine.broker.subscriptions import FieldsOf, Subscriptions
 from rules_engine.broker.ticks import Prices
 from rules_engine.model.clock import Clock
-from rules_engine.model.reports import ClockCompared, LinkChange, OrderError, PositionsTold
+from rules_engine.model.reports import ClockCompared, LinkChange, OrderError, OrderReport, PositionsTold
 
 CLOCK_APART_S = 5.0
 """Clocks that differ by less are called the same."""
@@ -95,13 +95,13 @@ class Hearing:
         if order.clientId == self.session.client.clientId:
             self.concerns_order(order_id)
         self.inquiry.open_orders.add(report)
-        self._report(report)
+        self._report_order(report)
 
     def orders_opened_end(self) -> None:
         self.inquiry.open_orders.end()
 
     def order_status(self, message: StatusMessage) -> None:
-        self._report(self.orders.status(message))
+        self._report_order(self.orders.status(message))
 
     def order_completed(self, contract: Contract, order: Order, state: OrderState) -> None:
         self.inquiry.completed.add(completed_report(contract, order, state))
@@ -214,6 +214,11 @@ class Hearing:
             self.subscriptions.renew()
         self._feeds.verify_soon()
         self._report(LinkChange(self._clock.now_s(), "up", code, text, data_lost=data_lost))
+
+    def _report_order(self, report: OrderReport) -> None:
+        """Very many orders that are told again at each question would fill the inbox."""
+        if not self.orders.is_repeated:
+            self._report(report)
 
     def _report(self, report: Report) -> None:
         if not self._inbox.report(report):

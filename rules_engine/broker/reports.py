@@ -41,6 +41,8 @@ class OrderReader:
     def __init__(self) -> None:
         self._by_perm_id: dict[int, OrderReport] = {}
         self._by_order_id: dict[tuple[int, int], OrderReport] = {}
+        self.is_repeated = False
+        """Whether the report that was read last says nothing new: IB's answers name every order twice."""
 
     def placed(self, order_id: int, client_id: int, key: str, quantity: Decimal, contract_id: int) -> None:
         """We are sending this order: a status that comes before its openOrder can be told by its id."""
@@ -100,6 +102,7 @@ class OrderReader:
         return by_perm_id or self._by_order_id.get((client_id, order_id))
 
     def _keep(self, report: OrderReport) -> OrderReport:
+        self.is_repeated = report == self._known(report.perm_id, report.client_id, report.order_id)
         if report.perm_id:
             self._by_perm_id[report.perm_id] = report
         if report.order_id > 0:

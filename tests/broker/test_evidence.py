@@ -11,7 +11,7 @@ from rules_engine.gateway import Gateway
 from rules_engine.model.action import Duration, Side, TimeInForce
 from rules_engine.model.errors import EvidenceIncomplete
 from rules_engine.model.order import HeldPrice, OrderDraft, OrderKind
-from rules_engine.model.reports import BrokerStatus
+from rules_engine.model.reports import BrokerStatus, OrderReport
 from rules_engine.model.trigger_method import TriggerMethod
 from tests.broker.conftest import DEADLINE_S, MA, NEVER_S, Connect, Heard, V
 
@@ -53,6 +53,22 @@ async def test_orders_of_other_clients_are_open_orders_too(connect: Connect) -> 
     await other.probe()
     evidence = await (await connect(client_id=1)).evidence()
     assert [(one.order_ref, one.client_id) for one in evidence.open_orders] == [("foreign", 2)]
+
+
+async def test_an_answer_that_repeats_what_was_told_is_evidence_and_no_news(connect: Connect, heard: Heard) -> None:
+    connection = await connect()
+    _place(connection, RESTING, "resting")
+    _place(connection, HELD, "held")
+    await connection.probe()
+    await connection.evidence()
+    await heard.until(lambda: heard.of(OrderReport))
+    told = len(heard.of(OrderReport))
+    for _ in range(2):
+        assert {one.order_ref for one in (await connection.evidence()).open_orders} == {"resting", "held"}
+    heard.items += heard.inbox.take()
+    assert len(heard.of(OrderReport)) == told
+    connection.cancel(next(one.order_id for one in heard.of(OrderReport) if one.order_ref == "held"))
+    await heard.until(lambda: heard.of(OrderReport)[-1].status is BrokerStatus.CANCELLED)
 
 
 async def test_nothing_is_complete_evidence_of_nothing(connect: Connect) -> None:

@@ -1,6 +1,7 @@
 """Order messages joined into reports, whatever order they come in."""
 
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -31,6 +32,17 @@ def test_status_takes_the_key_of_the_open_order_and_the_open_order_its_fills() -
     assert (again.filled, again.remaining) == (Decimal(40), Decimal(60))
     known = [(one.contract_id, one.side, one.account, one.group) for one in (opened, partly)]
     assert known == [(42, "sell", "DU1", "tws 5")] * 2
+
+
+def test_only_what_says_nothing_new_of_its_order_is_a_repetition() -> None:
+    reader = OrderReader()
+    reader.placed(7, 1, "key", Decimal(100), 42)
+    repeated = list[bool]()
+    for say in (_order, _status, _order, _status, partial(_status, filled=40.0), _order, partial(_status, "Cancelled")):
+        said = say()
+        reader.status(said) if isinstance(said, StatusMessage) else reader.opened(7, *said)
+        repeated.append(reader.is_repeated)
+    assert repeated == [False, True, True, True, False, True, False]
 
 
 def test_status_before_its_open_order_is_known_by_what_we_placed() -> None:
