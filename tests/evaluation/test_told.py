@@ -71,3 +71,12 @@ def ticks(random: Random) -> list[Tick]:
         prices[name] *= 1 + random.uniform(-0.002, 0.002)
         found.append(Tick(name, float(2 * number), random.choice(FIELDS), round(prices[name], 2)))
     return found
+
+
+def test_a_price_that_is_told_and_not_judged_is_the_newest_one() -> None:
+    """Prints that wake nobody wait in their lane until somebody reads them."""
+    evaluator = Evaluator([plan("moves", "V moves 50% in 5m"), plan("quotes", "V > 200 using double bid/ask")], 0.0)
+    quotes = evaluator._runs["quotes"].watches[0]
+    for number in range(5):
+        evaluator.tick(Tick("V", float(number), Field.LAST, 190.0 + number))
+    assert quotes.values() == {"V": 194.0}
