@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules_engine.evaluation.columnar.arrays import Column, Index, NotColumnar
@@ -42,6 +42,7 @@ def streamed(values: Sequence[float], reach: int, name: str) -> list[float | Non
 
 @pytest.mark.parametrize("name", FORMULAS)
 @given(values=SERIES, reach=st.integers(1, 20))
+@example(values=[0.0, 8.113921941229543e-08], reach=1)
 def test_sums_lie_within_their_bounds(name: str, values: list[float], reach: int) -> None:
     ends = np.arange(len(values)) + 1
     starts = np.maximum(ends - reach, 0)

@@ -56,9 +56,10 @@ def rough(values: Column, largest: float) -> Rough:
     totals, squares = (np.zeros(len(whole) + 1, dtype=np.int64) for _ in range(2))
     np.cumsum(whole, out=totals[1:])
     np.cumsum(whole * whole, out=squares[1:])
-    # The streaming sums begin to count finely with some value seen so far, and the largest one lets them be coarsest.
+    # The streaming sums begin to count finely with some value seen so far, and the largest one lets them be coarsest;
+    # nothing at all counts as a half there.
     least, most = _STREAMING_PLACES
-    counted = min(max(_STREAMING_DIGITS - frexp(largest)[1] * 3 // 10, least), most)
+    counted = min(max(_STREAMING_DIGITS - frexp(max(largest, 0.5))[1] * 3 // 10, least), most)
     error = lost + 0.5 * 10.0**-counted + _ROUNDING * largest
     return Rough(totals, squares, base, scale, error, largest)
 
