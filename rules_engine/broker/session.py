@@ -13,7 +13,6 @@ from typing import Protocol
 from rules_engine.broker.gateway_process import Witness
 from rules_engine.broker.library import (
     IB,
-    Client,
     CommissionReport,
     Contract,
     Execution,
@@ -23,13 +22,14 @@ from rules_engine.broker.library import (
     RequestError,
     Wrapper,
 )
+from rules_engine.broker.reading import PriceClient, PriceListener
 from rules_engine.broker.reports import StatusMessage
 from rules_engine.broker.ticks import PRINT
 
 _REFUSALS = frozenset({105, 321, 329})
 
 
-class Listener(Protocol):
+class Listener(PriceListener, Protocol):
     """Hears what IB says, synchronously, in the order on the wire."""
 
     def order_opened(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> None: ...
@@ -48,9 +48,6 @@ class Listener(Protocol):
     def next_order_id(self, order_id: int) -> None: ...
     def said(self, request_id: int, code: int, text: str) -> None: ...
     def packet(self) -> None: ...
-    def price(self, request_id: int, kind: int, price: float, size: float) -> None: ...
-    def size(self, request_id: int, kind: int, size: float) -> None: ...
-    def trade(self, request_id: int, text: str) -> None: ...
     def generic(self, request_id: int, kind: int, value: float) -> None: ...
     def data_type(self, request_id: int, kind: int) -> None: ...
     def packet_end(self) -> None: ...
@@ -68,7 +65,7 @@ class Session(IB):
         self.errorEvent -= self._onError
         self.RaiseRequestErrors = True
         self.wrapper = _Hearing(self, listener)
-        self.client = Client(self.wrapper)
+        self.client = PriceClient(self.wrapper, listener)
         self.client.apiEnd += self.disconnectedEvent
         self.client.conn.disconnected += self.wrapper.heard_close
         # The library gives up on an old server without closing the socket.
@@ -132,47 +129,29 @@ class _Hearing(Wrapper):
 
     def tcpDataArrived(self) -> None:
         super().tcpDataArrived()
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.packet()
 
     def tcpDataProcessed(self) -> None:
         super().tcpDataProcessed()
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.packet_end()
 
-    # Prices are most of what comes: here the guard is written out, for it costs more than they do.
-
     def priceSizeTick(self, reqId: int, tickType: int, price: float, size: float) -> None:
-        whole = False
-        try:
+        with self.or_hang_up():
             self._listener.price(reqId, tickType, price, size)
-            whole = True
-        finally:
-            if not whole:
-                self._session.hang_up()
 
     def tickSize(self, reqId: int, tickType: int, size: float) -> None:
-        whole = False
-        try:
+        with self.or_hang_up():
             self._listener.size(reqId, tickType, size)
-            whole = True
-        finally:
-            if not whole:
-                self._session.hang_up()
 
     def tickString(self, reqId: int, tickType: int, value: str) -> None:
-        if tickType != PRINT:
-            return
-        whole = False
-        try:
-            self._listener.trade(reqId, value)
-            whole = True
-        finally:
-            if not whole:
-                self._session.hang_up()
+        if tickType == PRINT:
+            with self.or_hang_up():
+                self._listener.trade(reqId, value)
 
     def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.generic(reqId, tickType, float(value))
 
     def tickOptionComputation(self, *said: object) -> None:
@@ -180,7 +159,7 @@ class _Hearing(Wrapper):
         each as an error of a request that it does not know."""
 
     def marketDataType(self, reqId: int, marketDataId: int) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.data_type(reqId, marketDataId)
 
     def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: OrderState) -> None:
@@ -188,11 +167,11 @@ class _Hearing(Wrapper):
             return
         # Ids of orders, other clients' too, must never be given out again (103).
         self._session.client.updateReqId(orderId + 1)
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.order_opened(orderId, contract, order, orderState)
 
     def openOrderEnd(self) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.orders_opened_end()
 
     def orderStatus(
@@ -210,55 +189,55 @@ class _Hearing(Wrapper):
         mktCapPrice: float = 0.0,
     ) -> None:
         message = StatusMessage(orderId, clientId, permId, status, filled, remaining, avgFillPrice)
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.order_status(message)
 
     def completedOrder(self, contract: Contract, order: Order, orderState: OrderState) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.order_completed(contract, order, orderState)
 
     def completedOrdersEnd(self) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.orders_completed_end()
 
     def execDetails(self, reqId: int, contract: Contract, execution: Execution) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.executed(reqId, contract, execution)
 
     def execDetailsEnd(self, reqId: int) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.executed_end(reqId)
 
     def commissionReport(self, commissionReport: CommissionReport) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.commission(commissionReport)
 
     def position(self, account: str, contract: Contract, posSize: float, avgCost: float) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.position(account, contract, posSize, avgCost)
 
     def positionEnd(self) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.positions_end()
 
     def updateAccountValue(self, tag: str, val: str, currency: str, account: str) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.account_value(account, tag, val, currency)
 
     def pnl(self, reqId: int, dailyPnL: float, unrealizedPnL: float, realizedPnL: float) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.profit(dailyPnL)
 
     def currentTime(self, time: int) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.current_time(time)
 
     def nextValidId(self, reqId: int) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.next_order_id(reqId)
 
     def error(self, reqId: int, errorCode: int, errorString: str, advancedOrderRejectJson: str) -> None:
-        with self._or_hang_up():
+        with self.or_hang_up():
             self._listener.said(reqId, errorCode, errorString)
         super().error(reqId, errorCode, errorString, advancedOrderRejectJson)
         if errorCode in _REFUSALS and reqId in self._futures:
@@ -266,7 +245,7 @@ class _Hearing(Wrapper):
             self._endReq(reqId, RequestError(reqId, errorCode, errorString), success=False)
 
     @contextmanager
-    def _or_hang_up(self) -> Iterator[None]:
+    def or_hang_up(self) -> Iterator[None]:
         """The library only logs what a handler raises. A message half read must not be lost that quietly: the next
         connection asks for everything anew."""
         whole = False
