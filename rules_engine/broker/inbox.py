@@ -102,9 +102,15 @@ class Inbox:
         folded, self._newly_folded = frozenset(self._newly_folded), set()
         return folded
 
+    def wake(self) -> None:
+        """Whoever waits need not wait for anything to come."""
+        self._arrived.set()
+
     async def wait(self) -> None:
-        """Returns as soon as there is something to take."""
+        """Returns as soon as there is something to take, or somebody calls `wake`."""
         await self._arrived.wait()
+        if not self._items:
+            self._arrived.clear()
 
     def _fold(self) -> None:
         waiting = list(self._items)

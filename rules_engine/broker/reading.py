@@ -40,7 +40,7 @@ class PriceClient(Client):
             return
         self.wrapper.tcpDataArrived()
         self._numBytesRecv += len(data)
-        with self.wrapper.or_hang_up():
+        with self.wrapper.or_hang_up:
             self._read(self._data + data)
         self.wrapper.tcpDataProcessed()
 

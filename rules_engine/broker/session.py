@@ -5,8 +5,8 @@ hears of orders: those messages go to the listener, and it is left with the code
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from select import select
 from typing import Protocol
 
@@ -122,6 +122,7 @@ class _Hearing(Wrapper):
     def __init__(self, session: Session, listener: Listener) -> None:
         self._session = session
         self._listener = listener
+        self.or_hang_up = _OrHangUp(session)
         super().__init__(session)
 
     def heard_close(self, why: str) -> None:
@@ -129,29 +130,29 @@ class _Hearing(Wrapper):
 
     def tcpDataArrived(self) -> None:
         super().tcpDataArrived()
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.packet()
 
     def tcpDataProcessed(self) -> None:
         super().tcpDataProcessed()
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.packet_end()
 
     def priceSizeTick(self, reqId: int, tickType: int, price: float, size: float) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.price(reqId, tickType, price, size)
 
     def tickSize(self, reqId: int, tickType: int, size: float) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.size(reqId, tickType, size)
 
     def tickString(self, reqId: int, tickType: int, value: str) -> None:
         if tickType == PRINT:
-            with self.or_hang_up():
+            with self.or_hang_up:
                 self._listener.trade(reqId, value)
 
     def tickGeneric(self, reqId: int, tickType: int, value: float) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.generic(reqId, tickType, float(value))
 
     def tickOptionComputation(self, *said: object) -> None:
@@ -159,7 +160,7 @@ class _Hearing(Wrapper):
         each as an error of a request that it does not know."""
 
     def marketDataType(self, reqId: int, marketDataId: int) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.data_type(reqId, marketDataId)
 
     def openOrder(self, orderId: int, contract: Contract, order: Order, orderState: OrderState) -> None:
@@ -167,11 +168,11 @@ class _Hearing(Wrapper):
             return
         # Ids of orders, other clients' too, must never be given out again (103).
         self._session.client.updateReqId(orderId + 1)
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.order_opened(orderId, contract, order, orderState)
 
     def openOrderEnd(self) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.orders_opened_end()
 
     def orderStatus(
@@ -189,69 +190,72 @@ class _Hearing(Wrapper):
         mktCapPrice: float = 0.0,
     ) -> None:
         message = StatusMessage(orderId, clientId, permId, status, filled, remaining, avgFillPrice)
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.order_status(message)
 
     def completedOrder(self, contract: Contract, order: Order, orderState: OrderState) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.order_completed(contract, order, orderState)
 
     def completedOrdersEnd(self) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.orders_completed_end()
 
     def execDetails(self, reqId: int, contract: Contract, execution: Execution) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.executed(reqId, contract, execution)
 
     def execDetailsEnd(self, reqId: int) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.executed_end(reqId)
 
     def commissionReport(self, commissionReport: CommissionReport) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.commission(commissionReport)
 
     def position(self, account: str, contract: Contract, posSize: float, avgCost: float) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.position(account, contract, posSize, avgCost)
 
     def positionEnd(self) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.positions_end()
 
     def updateAccountValue(self, tag: str, val: str, currency: str, account: str) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.account_value(account, tag, val, currency)
 
     def pnl(self, reqId: int, dailyPnL: float, unrealizedPnL: float, realizedPnL: float) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.profit(dailyPnL)
 
     def currentTime(self, time: int) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.current_time(time)
 
     def nextValidId(self, reqId: int) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.next_order_id(reqId)
 
     def error(self, reqId: int, errorCode: int, errorString: str, advancedOrderRejectJson: str) -> None:
-        with self.or_hang_up():
+        with self.or_hang_up:
             self._listener.said(reqId, errorCode, errorString)
         super().error(reqId, errorCode, errorString, advancedOrderRejectJson)
         if errorCode in _REFUSALS and reqId in self._futures:
             # ib_async takes these for warnings and would leave the request waiting for ever.
             self._endReq(reqId, RequestError(reqId, errorCode, errorString), success=False)
 
-    @contextmanager
-    def or_hang_up(self) -> Iterator[None]:
-        """The library only logs what a handler raises. A message half read must not be lost that quietly: the next
-        connection asks for everything anew."""
-        whole = False
-        try:
-            yield
-            whole = True
-        finally:
-            if not whole:
-                self._session.hang_up()
+
+class _OrHangUp:
+    """The library only logs what a handler raises. A message half read must not be lost that quietly: the next
+    connection asks for everything anew."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._session.hang_up()

@@ -170,9 +170,9 @@ class Prices:
             return
         try:
             price, size, milliseconds, _ = text.split(";", 3)
-            if price and float(price) and float(size):
+            if price and (at := float(price)) and (count := float(size)):
                 exchange_s = int(milliseconds) / 1000 if milliseconds else None
-                self._trade(stream, price_or_none(float(price)), float(size), exchange_s)
+                self._trade(stream, price_or_none(at), count, exchange_s)
         except ValueError:
             _log.error("a trade report of %s cannot be read: %r", stream.names, text)
 

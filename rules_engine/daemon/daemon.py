@@ -8,6 +8,7 @@ from collections.abc import Collection, Coroutine, Iterator, Sequence
 
 from rules_engine.broker.inbox import Inbox
 from rules_engine.broker.link import Link
+from rules_engine.daemon.alarm import Alarm
 from rules_engine.daemon.catching_up import CatchingUp
 from rules_engine.daemon.commands import Commands
 from rules_engine.daemon.control import ControlServer
@@ -235,18 +236,21 @@ class Daemon:
 
     async def _turn(self) -> None:
         """Steps whenever something arrived or a timer of a rule is due."""
-        while True:
-            if not (len(self.inbox) or self._reactor.is_judging):
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._pause_s()):
-                        await self.inbox.wait()
-            if set_by_s := self._clock.set_by_s():
-                self._set_by_s = set_by_s
-                self._clock_set.set()
-                return
-            self._step()
-            if len(self.inbox) or self._reactor.is_judging:
-                await asyncio.sleep(0)
+        alarm = Alarm(self.inbox.wake)
+        try:
+            while True:
+                if not (len(self.inbox) or self._reactor.is_judging):
+                    alarm.within(self._pause_s())
+                    await self.inbox.wait()
+                if set_by_s := self._clock.set_by_s():
+                    self._set_by_s = set_by_s
+                    self._clock_set.set()
+                    return
+                self._step()
+                if len(self.inbox) or self._reactor.is_judging:
+                    await asyncio.sleep(0)
+        finally:
+            alarm.cancel()
 
     def _pause_s(self) -> float:
         """How long the rules can go without time passing for them."""

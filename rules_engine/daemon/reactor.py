@@ -47,6 +47,8 @@ from rules_engine.model.tick import Tick
 
 _log = logging.getLogger(__name__)
 _SAVED_AT_ONCE = 20
+_QUIET_MAX = 16
+"""So many prices of which nothing comes are heard before anybody looks at the time, which costs as much as one."""
 _LATE_EVERY_S, _LATE_AT_ONCE = 0.05, 50
 _REMEMBERED = attrgetter(*(one.name for one in fields(Life) if one.name != "known_s"))
 """All of a memory but when it was so."""
@@ -111,13 +113,16 @@ class Reactor:
                 return
             self._settle(now_s, NEVER)
         self._catching_up.learn()
-        for item in inbox.take():
+        for count, item in enumerate(inbox.take(), 1):
+            is_price = isinstance(item, Tick)
             heard = self._evaluator.tick(item) if isinstance(item, Tick) else self._hear(item, now_s)
             if heard or self._evaluator.is_judging:
                 self._commit(heard, now_s)
                 if not self._judge_on(now_s, is_long):
                     return
                 self._settle(now_s, NEVER)
+            elif is_price and count % _QUIET_MAX:
+                continue
             if is_long():
                 break
         until_s = self.until_s(inbox, now_s)

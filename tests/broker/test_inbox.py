@@ -155,3 +155,14 @@ async def test_waiting_ends_when_something_arrives() -> None:
     await asyncio.sleep(0)
     assert not again.done()
     again.cancel()
+
+
+async def test_who_waits_can_be_woken_once_though_nothing_came() -> None:
+    inbox = Inbox()
+    inbox.wake()
+    async with asyncio.timeout(DEADLINE_S):
+        await inbox.wait()
+    again = asyncio.create_task(inbox.wait())
+    await asyncio.sleep(0)
+    assert not again.done()
+    again.cancel()
