@@ -40,13 +40,13 @@ class Hearing:
         delayed: bool = False,
         keeps_proven: bool = False,
     ) -> None:
+        self.prices = Prices(inbox, feeds, delayed=delayed)
+        self.price, self.size, self.trade = self.prices.price, self.prices.size, self.prices.report
+        self.generic, self.data_type = self.prices.generic, self.prices.data_type
         self.session = Session(self)
         self.orders = OrderReader()
         self.inquiry = Inquiry(self.session, clock)
         self.account = Account("")
-        self.prices = Prices(inbox, feeds, delayed=delayed)
-        self.price, self.size, self.trade = self.prices.price, self.prices.size, self.prices.report
-        self.generic, self.data_type = self.prices.generic, self.prices.data_type
         self.subscriptions = Subscriptions(self.session, self.prices, feeds, clock, lambda: self.account.held, fields)
         self.client_id_in_use = False
         self.degraded = False

@@ -10,8 +10,9 @@ from typing import Protocol
 from rules_engine.broker.library import Client, Wrapper
 from rules_engine.broker.ticks import PRINT
 
-_PREFIX = Struct(">I")
-"""How many bytes follow; IB's frames begin with it."""
+_PREFIX = 4
+"""Bytes before each message, which tell its length."""
+_length = Struct(">I").unpack_from
 
 
 class PriceListener(Protocol):
@@ -30,7 +31,7 @@ class PriceClient(Client):
     """
 
     def __init__(self, wrapper: Wrapper, listener: PriceListener) -> None:
-        self._listener = listener
+        self._hear_price, self._hear_size, self._hear_trade = listener.price, listener.size, listener.trade
         self._readers = {b"1": self._price, b"2": self._size, b"46": self._string}
         super().__init__(wrapper)
 
@@ -47,18 +48,17 @@ class PriceClient(Client):
     def _read(self, data: bytes) -> None:
         """Every message that is there to its end; the rest waits for what else arrives."""
         self._data = data
-        end, stop = len(data), 0
-        while (first := stop + _PREFIX.size) < end:
-            after = first + _PREFIX.unpack_from(data, stop)[0]
-            if after > end:
+        readers, end, stop = self._readers, len(data), 0
+        while (first := stop + _PREFIX) < end:
+            (length,) = _length(data, stop)
+            if first + length > end:
                 break
-            message = data[first:after]
-            fields = message.split(b"\0")
-            stop = after
+            stop = first + length
+            fields = data[first:stop].split(b"\0")
             self._numMsgRecv += 1
-            reader = self._readers.get(fields[0])
+            reader = readers.get(fields[0])
             if reader is None or not reader(fields):
-                self.decoder.interpret(message.decode(errors="backslashreplace").split("\0")[:-1])
+                self.decoder.interpret(data[first:stop].decode(errors="backslashreplace").split("\0")[:-1])
                 if self._data is not data:
                     return  # It ended the connection.
         self._data = data[stop:]
@@ -68,27 +68,28 @@ class PriceClient(Client):
     def _price(self, fields: list[bytes]) -> bool:
         try:
             _, _, request_id, kind, price, size, _, _ = fields
-            said = int(request_id), int(kind), float(price), float(size)
+            number, kind_number = int(request_id), int(kind)
+            value, count = float(price), float(size)
         except ValueError:
             return False
-        self._listener.price(*said)
+        self._hear_price(number, kind_number, value, count)
         return True
 
     def _size(self, fields: list[bytes]) -> bool:
         try:
             _, _, request_id, kind, size, _ = fields
-            said = int(request_id), int(kind), float(size)
+            number, kind_number, count = int(request_id), int(kind), float(size)
         except ValueError:
             return False
-        self._listener.size(*said)
+        self._hear_size(number, kind_number, count)
         return True
 
     def _string(self, fields: list[bytes]) -> bool:
         try:
             _, _, request_id, kind, text, _ = fields
-            said = int(request_id), int(kind), text.decode()
+            number, kind_number, said = int(request_id), int(kind), text.decode()
         except ValueError:
             return False
-        if said[1] == PRINT:
-            self._listener.trade(said[0], said[2])
+        if kind_number == PRINT:
+            self._hear_trade(number, said)
         return True

@@ -214,11 +214,12 @@ class Prices:
     def _trade(self, stream: Stream, value: float | None, size: float, exchange_s: float | None) -> None:
         """IB's trade times have milliseconds only: a trade of the very millisecond of the subscription is a new one.
         An exchange clock that runs ahead of ours must not make the prices that follow look late."""
-        time_s = self.now_s if exchange_s is None else min(exchange_s, self.now_s)
+        time_s = self.now_s if exchange_s is None or exchange_s > self.now_s else exchange_s
         if value is not None:
             if self._is_left_out(stream, value):
                 return
-            stream.quoted_s = max(stream.quoted_s, time_s)
+            if time_s > stream.quoted_s:
+                stream.quoted_s = time_s
         if exchange_s is None:
             self._take(stream, LAST, value, size)
         else:
