@@ -128,13 +128,13 @@ class _Hearing(Wrapper):
     def heard_close(self, why: str) -> None:
         self._listener.closed(why)
 
+    # The library would look at its own clock here, for tickers and trades of which it has none.
+
     def tcpDataArrived(self) -> None:
-        super().tcpDataArrived()
         with self.or_hang_up:
             self._listener.packet()
 
     def tcpDataProcessed(self) -> None:
-        super().tcpDataProcessed()
         with self.or_hang_up:
             self._listener.packet_end()
 
