@@ -19,6 +19,8 @@ MINUTES = (1.9e11, 2.1e11)
 """Between these lie such numbers."""
 EPOCH_MAX_S = 1e11
 """A larger number counts milli-, micro- or nanoseconds."""
+DUST = 1e-6
+"""As a share: so far may an open or a close lie beyond its bar's ends, as prices adjusted for dividends are rounded."""
 TIMES_S = (-2_208_988_800.0, 7_258_118_400.0)
 """From 1900 up to 2200. Times beyond were meant to be others: 20301220093000 is no number of milliseconds."""
 
@@ -95,6 +97,13 @@ def value_faults(layout: Layout, values: Sequence[float]) -> Iterator[Fault]:
         yield layout.columns[0], Code.CROSSED, f"{values[0]:g} is above the ask, {values[1]:g}"
     elif layout.shape is Shape.BARS and values[2] > values[1]:
         yield layout.columns[2], Code.CROSSED, f"{values[2]:g} is above the high, {values[1]:g}"
+    elif layout.shape is Shape.BARS:
+        _, high, low, *_ = values
+        for number in (0, 3):
+            if values[number] > high * (1 + DUST):
+                yield layout.columns[number], Code.CROSSED, f"{values[number]:g} is above the high, {high:g}"
+            elif values[number] < low * (1 - DUST):
+                yield layout.columns[number], Code.CROSSED, f"{values[number]:g} is below the low, {low:g}"
 
 
 def order_fault(layout: Layout, before_s: float, at_s: float) -> Fault | None:

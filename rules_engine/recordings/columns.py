@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from rules_engine.recordings.cells import EPOCH_MAX_S, MINUTES, TIMES_S
+from rules_engine.recordings.cells import DUST, EPOCH_MAX_S, MINUTES, TIMES_S
 from rules_engine.recordings.layout import SIZE_DEFAULT, Layout, Shape
 
 Column = npt.NDArray[np.float64]
@@ -80,7 +80,9 @@ def is_clean(layout: Layout, block: Block, before_s: float) -> bool:
         case Shape.QUOTES:
             return bool((values[0] <= values[1]).all())
         case Shape.BARS:
-            return bool((values[2] <= values[1]).all())
+            open_, high, low, close = values[:4]
+            inside = (np.maximum(open_, close) <= high * (1 + DUST)) & (np.minimum(open_, close) >= low * (1 - DUST))
+            return bool(((low <= high) & inside).all())
         case Shape.PRINTS:
             return True
 
