@@ -47,6 +47,7 @@ def test_kernels_find_what_a_loop_over_each_window_finds(
 ) -> None:
     source = np.random.default_rng(seed)
     times = np.cumsum(source.choice([0.0, 0.5, 1.0, 7.0], 1_000))
+    times[600:] += source.choice([0.0, 900.0])
     values = np.round(100 * np.exp(np.cumsum(source.normal(0, source.choice([0.0003, 0.003]), 1_000))), 2)
     past = Past(kernels)
     past.need(window_s)

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import ABOVE, BELOW, EQUAL, NEAR, UNORDERED, Column, Flags, Index, Sides
-from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK
+from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK, Blocks
 from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
 from rules_engine.model.tolerance import RELATIVE
 
@@ -82,11 +82,15 @@ def _fill_tails(tails: Column, values: Column, block: int, way: float) -> None:
         tails[step] = tail
 
 
+def extremes(blocks: Blocks, starts: Index, fresh: int, highest: bool) -> Column:
+    """As `vectorised.extremes`."""
+    return _extremes(blocks.values, blocks.tops if highest else blocks.bottoms, starts, fresh, -1.0 if highest else 1.0)
+
+
 @_compiled
-def extremes(values: Column, tops: Column, bottoms: Column, starts: Index, fresh: int, highest: bool) -> Column:
-    """As `vectorised.extremes`: of a window, the tail of its first block, whole blocks, and the head of its own."""
-    way = -1.0 if highest else 1.0
-    near = tops if highest else bottoms
+def _extremes(values: Column, near: Column, starts: Index, fresh: int, way: float) -> Column:
+    """Of a window, the tail of its first block, whole blocks, and the head of its own. ``near`` are the lowest of the
+    blocks (``way`` 1) or the highest (-1)."""
     found = np.empty(len(starts))
     queue = np.empty(len(near) + 1, np.int64)
     tails = np.empty(BLOCK)
@@ -127,11 +131,14 @@ def extremes(values: Column, tops: Column, bottoms: Column, starts: Index, fresh
     return found
 
 
-@_compiled
-def extremes_at(values: Column, tops: Column, bottoms: Column, starts: Index, ends: Index, highest: bool) -> Column:
+def extremes_at(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Column:
     """As `vectorised.extremes_at`."""
-    way = -1.0 if highest else 1.0
-    near = tops if highest else bottoms
+    near = blocks.tops if highest else blocks.bottoms
+    return _extremes_at(blocks.values, near, starts, ends, -1.0 if highest else 1.0)
+
+
+@_compiled
+def _extremes_at(values: Column, near: Column, starts: Index, ends: Index, way: float) -> Column:
     found = np.empty(len(starts))
     for number in range(len(starts)):
         start, end = starts[number], ends[number]
@@ -249,12 +256,9 @@ def reached(values: Column, references: Column, slope: float, shift: float, way:
     return found
 
 
-@_compiled
 def moved(
     times: Column,
-    values: Column,
-    tops: Column,
-    bottoms: Column,
+    blocks: Blocks,
     fresh: int,
     window_s: float,
     edge_s: float,
@@ -263,14 +267,30 @@ def moved(
     way: float,
 ) -> Flags:
     """As `vectorised.moved`."""
+    far, near = (blocks.tops, blocks.bottoms) if way > 0 else (blocks.bottoms, blocks.tops)
+    return _moved(times, blocks.values, far, near, fresh, window_s, edge_s, slope, shift, way)
+
+
+@_compiled
+def _moved(
+    times: Column,
+    values: Column,
+    far: Column,
+    near: Column,
+    fresh: int,
+    window_s: float,
+    edge_s: float,
+    slope: float,
+    shift: float,
+    way: float,
+) -> Flags:
     count = len(values)
     found = np.zeros(count - fresh, np.bool_)
-    far, near = (tops, bottoms) if way > 0 else (bottoms, tops)
-    queue = np.empty(len(tops) + 1, np.int64)
+    queue = np.empty(len(near) + 1, np.int64)
     tails = np.empty(BLOCK)
     first = last = taken = begin = core = 0
     tail_of = -1
-    for block in range(fresh // BLOCK, len(tops)):
+    for block in range(fresh // BLOCK, len(near)):
         low, high = max(block * BLOCK, fresh), min(block * BLOCK + BLOCK, count)
         begin_edge, core_edge = (times[low] - window_s) + edge_s, (times[high - 1] - window_s) + edge_s
         while times[begin] <= begin_edge:

@@ -9,6 +9,7 @@ from types import ModuleType
 
 from rules_engine.evaluation.columnar import vectorised
 from rules_engine.evaluation.columnar.arrays import Column, Flags, Index, Sides
+from rules_engine.evaluation.columnar.blocks import Blocks
 
 COMPILED_LOOKS_MIN = 30_000_000
 """Prints times rules: what numba saves there is what it takes to import it and to load what it once compiled."""
@@ -19,8 +20,8 @@ class Kernels:
     """As `vectorised` describes them."""
 
     starts: Callable[[Column, int, Column, float], Index]
-    extremes: Callable[[Column, Column, Column, Index, int, bool], Column]
-    extremes_at: Callable[[Column, Column, Column, Index, Index, bool], Column]
+    extremes: Callable[[Blocks, Index, int, bool], Column]
+    extremes_at: Callable[[Blocks, Index, Index, bool], Column]
     means: Callable[[Index, Index, Index, int, float], Column]
     deviations: Callable[[Index, Index, Index, Index, float], tuple[Column, float]]
     scores: Callable[[Index, Index, Index, Index], tuple[Column, float]]
@@ -28,7 +29,7 @@ class Kernels:
     running: Callable[[Column, float, int], tuple[Index, Index, bool]]
     orders: Callable[[Column, Column, float, bool], Sides]
     reached: Callable[[Column, Column, float, float, float], Flags]
-    moved: Callable[[Column, Column, Column, Column, int, float, float, float, float, float], Flags]
+    moved: Callable[[Column, Blocks, int, float, float, float, float, float], Flags]
 
 
 def _of(module: ModuleType) -> Kernels:

@@ -139,8 +139,7 @@ class Past:
         """The highest (or lowest) print of the window of each print of the slice."""
         found = self._extremes.get((window_s, highest))
         if found is None:
-            tops, bottoms, starts = self.blocks.tops, self.blocks.bottoms, self.starts(window_s)
-            found = self.kernels.extremes(self.values, tops, bottoms, starts, self.fresh, highest)
+            found = self.kernels.extremes(self.blocks, self.starts(window_s), self.fresh, highest)
             self._extremes[window_s, highest] = found
         return found
 
@@ -163,15 +162,12 @@ class Past:
             return self._extremes[window_s, highest][prints]
         at = self.fresh + prints
         starts = starts_at(self.times, self.times[at], window_s, EDGE_S)
-        return self.kernels.extremes_at(self.values, self.blocks.tops, self.blocks.bottoms, starts, at + 1, highest)
+        return self.kernels.extremes_at(self.blocks, starts, at + 1, highest)
 
     def moved(self, window_s: float, slope: float, shift: float, way: int) -> Flags:
         """Whether each print of the slice is at or beyond ``slope * reference + shift``: above, of the lowest of its
         window (``way`` 1), or below, of the highest (-1)."""
-        tops, bottoms = self.blocks.tops, self.blocks.bottoms
-        return self.kernels.moved(
-            self.times, self.values, tops, bottoms, self.fresh, window_s, EDGE_S, slope, shift, float(way)
-        )
+        return self.kernels.moved(self.times, self.blocks, self.fresh, window_s, EDGE_S, slope, shift, float(way))
 
     def places(self) -> npt.NDArray[np.int8]:
         """How many decimal places the prices up to each print have shown, at least those of a cent.

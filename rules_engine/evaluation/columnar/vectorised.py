@@ -3,7 +3,7 @@
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import ABOVE, EQUAL, NEAR, UNORDERED, Column, Flags, Index, Sides
-from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK
+from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK, Blocks
 from rules_engine.evaluation.columnar.rolling import rolling
 from rules_engine.model.tolerance import RELATIVE
 
@@ -11,12 +11,30 @@ EXACT_MAX = 2.0**53
 """Up to here, whole numbers as floats are exact."""
 FIT_MAX = 2.0**62
 """Up to here they fit into 64 bits."""
+_STRIDE, _STEPS = 16, (64, 32, 16, 8, 4, 2, 1)
+_WIDEST = 2 * _STEPS[0] - 1
+"""How far those steps go; where more prints leave a window at once, bisection is quicker."""
 
 
 def starts(times: Column, fresh: int, windows_s: Column, edge_s: float) -> Index:
     """For each of several windows and each print from ``fresh`` on, where its window (now - window_s, now] begins;
     ``edge_s`` is one instant."""
-    return np.array([starts_at(times, times[fresh:], window_s, edge_s) for window_s in windows_s.tolist()])
+    return np.array([_starts_of(times, (times[fresh:] - window_s) + edge_s) for window_s in windows_s.tolist()])
+
+
+def _starts_of(times: Column, edges: Column) -> Index:
+    """How many times are not after each of the edges, which ascend: one in sixteen by bisection, the others from there
+    on, all in the same few steps."""
+    found = np.searchsorted(times, edges[::_STRIDE], side="right")
+    widest = int(np.diff(found, append=np.searchsorted(times, edges[-1:], side="right")).max(initial=0))
+    if widest > _WIDEST:
+        return np.searchsorted(times, edges, side="right")
+    found = np.repeat(found, _STRIDE)[: len(edges)]
+    padded = np.append(times, np.full(2 * _WIDEST, np.inf))
+    for step in _STEPS:
+        if step <= widest:
+            found += (padded.take(found + (step - 1)) <= edges) * np.int64(step)
+    return found
 
 
 def starts_at(times: Column, now_s: Column, window_s: float, edge_s: float) -> Index:
@@ -24,24 +42,26 @@ def starts_at(times: Column, now_s: Column, window_s: float, edge_s: float) -> I
     return np.searchsorted(times, (now_s - window_s) + edge_s, side="right")
 
 
-def extremes(values: Column, tops: Column, bottoms: Column, starts: Index, fresh: int, highest: bool) -> Column:
-    """The highest (or lowest) from each start to its print, the first one's being ``fresh``. ``tops`` and ``bottoms``
-    are those of the blocks."""
-    return rolling(values, starts, np.arange(fresh + 1, len(values) + 1), highest)
+def extremes(blocks: Blocks, starts: Index, fresh: int, highest: bool) -> Column:
+    """The highest (or lowest) from each start to its print, the first one's being ``fresh``."""
+    return extremes_at(blocks, starts, np.arange(fresh + 1, len(blocks.values) + 1), highest)
 
 
-def extremes_at(values: Column, tops: Column, bottoms: Column, starts: Index, ends: Index, highest: bool) -> Column:
-    """The highest (or lowest) of values[start:end] for a few pairs of them, ascending, none empty."""
-    better, most = (np.maximum, -np.inf) if highest else (np.minimum, np.inf)
-    steps = np.arange(BLOCK)
-    heads = values[np.minimum(starts[:, np.newaxis] + steps, ends[:, np.newaxis] - 1)]
-    tails = values[np.maximum(ends[:, np.newaxis] - 1 - steps, starts[:, np.newaxis])]
-    found: Column = better(better.reduce(heads, axis=1, initial=most), better.reduce(tails, axis=1, initial=most))
-    first, last = -(-starts // BLOCK), ends // BLOCK
-    wide = first < last
-    if wide.any():
-        inner = rolling(tops if highest else bottoms, first[wide], last[wide], highest)
-        found[wide] = better(found[wide], inner)
+def extremes_at(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Column:
+    """The highest (or lowest) of values[start:end] for some pairs of them, ascending, none empty: that of the tail of
+    the first block, of whole blocks and of the head of the last one."""
+    better = np.fmax if highest else np.fmin
+    lasts = ends - 1
+    first, last = starts // BLOCK, lasts // BLOCK
+    found: Column = better(blocks.tails(highest)[starts], blocks.heads(highest)[lasts])
+    # Many windows in a row have the same whole blocks.
+    is_other = np.concatenate(([len(starts) > 0], (first[1:] != first[:-1]) | (last[1:] != last[:-1])))
+    some = np.flatnonzero(is_other)
+    between = rolling(blocks.tops if highest else blocks.bottoms, first[some] + 1, last[some], highest)
+    found = better(found, np.repeat(between, np.diff(some, append=len(starts))))
+    within = first == last
+    if within.any():
+        found[within] = rolling(blocks.values, starts[within], ends[within], highest)
     return found
 
 
@@ -110,9 +130,7 @@ def orders(left: Column, right: Column, dust: float, is_exact: bool) -> Sides:
 
 def moved(
     times: Column,
-    values: Column,
-    tops: Column,
-    bottoms: Column,
+    blocks: Blocks,
     fresh: int,
     window_s: float,
     edge_s: float,
@@ -121,10 +139,12 @@ def moved(
     way: float,
 ) -> Flags:
     """Whether each print from ``fresh`` on is at or beyond ``slope * reference + shift``: above, of the lowest of its
-    window (``way`` 1), or below, of the highest (-1). ``tops`` and ``bottoms`` are those of the blocks.
+    window (``way`` 1), or below, of the highest (-1).
 
-    Prints are looked at in those blocks only of which some may have moved and not surely all.
+    Prints are looked at in those blocks only of which some may have moved and not surely all, and there only those that
+    lie beyond what is the least for any of the block.
     """
+    values, tops, bottoms = blocks.values, blocks.tops, blocks.bottoms
     count, first = len(values), fresh // BLOCK
     own = np.arange(first, len(tops))
     far, near = (tops, bottoms) if way > 0 else (bottoms, tops)
@@ -137,11 +157,13 @@ def moved(
     strictest = slope * rolling(near, np.minimum(cores, own), own, way < 0) + shift
     every = way * (near[own] - strictest) > SLACK * np.abs(strictest)
     found = np.repeat(every & some, BLOCK)[: count - first * BLOCK]
-    mixed = own[some & ~every]
-    prints = (mixed[:, np.newaxis] * BLOCK + np.arange(BLOCK)).ravel()
-    prints = prints[(prints >= fresh) & (prints < count)]
+    mixed = some & ~every
+    prints = (own[mixed, np.newaxis] * BLOCK + np.arange(BLOCK)).ravel()
+    bounds, is_fresh = np.repeat(loosest[mixed], BLOCK), (prints >= fresh) & (prints < count)
+    prints, bounds = prints[is_fresh], bounds[is_fresh]
+    prints = prints[way * (values[prints] - bounds) >= -SLACK * np.abs(bounds)]
     begun = starts_at(times, times[prints], window_s, edge_s)
-    references = rolling(values, begun, prints + 1, way < 0)
+    references = extremes_at(blocks, begun, prints + 1, way < 0)
     found[prints - first * BLOCK] = reached(values[prints], references, slope, shift, way)
     return found[fresh - first * BLOCK :]
 
