@@ -127,7 +127,8 @@ class FakeIB:
         self.orders[key] = replace(grown, average_price=Decimal(price))
         if not grown.remaining:
             self.orders.pop(key)
-            self.completed[key] = replace(grown, status=BrokerStatus.FILLED, order_id=0, completed=True)
+            ended = replace(grown, status=BrokerStatus.FILLED, average_price=None)
+            self.completed[key] = replace(ended, order_id=0, completed=True)
         return report
 
     def end(self, key: str, status: BrokerStatus = BrokerStatus.CANCELLED) -> OrderReport:

@@ -289,3 +289,36 @@ async def test_a_second_order_that_shows_itself_between_two_slices_is_asked_abou
     assert bench.desk.waiting_for == "IB shows a second order for one intent"
     await bench.desk.step()
     assert bench.desk.waiting_for == ""
+
+
+@pytest.mark.parametrize(
+    ("what", "others", "risen"),
+    [
+        ("an order of another comes", {77, 78}, {"rose"}),
+        ("an order of another goes", set(), {"rose"}),
+        ("what rose ends", {77}, set()),
+    ],
+)
+async def test_what_came_between_two_slices_is_known_as_soon_as_the_comparison_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, others: set[int], risen: set[str]
+) -> None:
+    bench = await world(tmp_path)
+    monkeypatch.setattr(reconciler, "in_slices", Stepping(0, 3, partial(NEWS[what], bench)))
+    await bench.connect()
+    session = bench.desk._session
+    assert session is not None and session.reconciled
+    assert set(session.others) == others
+    assert set(session.risen) == {key(bench, rule) for rule in risen}
+    bench.kill()
+
+
+async def test_what_arrives_between_two_slices_is_not_called_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = await world(tmp_path)
+    monkeypatch.setattr(reconciler, "in_slices", Stepping(1, 3, partial(heard(arrived), bench)))
+    await bench.connect()
+    await bench.later(20)
+    assert bench.state(key(bench, "is lost")) is State.UNKNOWN
+    assert bench.state(key(bench, "is late")) is State.WORKING
+    bench.kill()
