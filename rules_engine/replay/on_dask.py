@@ -11,6 +11,7 @@ from hashlib import sha256
 from logging import ERROR
 from math import ceil
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import TYPE_CHECKING, TypeVar
 
 import rules_engine
@@ -69,12 +70,13 @@ def cluster(at: str) -> "Iterator[OnDask]":
             address: str | LocalCluster = f"tcp://{at}"
             if host == _LOCAL:
                 # Nothing of dask's own is told: what becomes of the work is.
-                processes = LocalCluster(
-                    n_workers=int(count) if count else None,
-                    threads_per_worker=1,
-                    dashboard_address=":0",
-                    silence_logs=ERROR,
-                )
+                with _interrupts_ignored():
+                    processes = LocalCluster(
+                        n_workers=int(count) if count else None,
+                        threads_per_worker=1,
+                        dashboard_address=":0",
+                        silence_logs=ERROR,
+                    )
                 stack.callback(_end, processes)
                 address = processes
             client = stack.enter_context(Client(address, timeout=_ANSWER_S))
@@ -82,6 +84,17 @@ def cluster(at: str) -> "Iterator[OnDask]":
         except (OSError, TimeoutError) as error:
             raise NoWorkers(f"nobody answers at dask://{at}: {error}") from error
         yield OnDask(client)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes that are started meanwhile go on doing so: Ctrl-C reaches all of a terminal, and is for this one to
+    hear, which ends them."""
+    before = signal(SIGINT, SIG_IGN)
+    try:
+        yield
+    finally:
+        signal(SIGINT, before)
 
 
 def _end(processes: "LocalCluster") -> None:

@@ -179,6 +179,14 @@ def test_work_that_kills_whoever_does_it_ends_with_a_word(folder: Path, monkeypa
             played(request_on(folder), client)
 
 
+def test_an_interrupt_is_for_the_command_and_not_for_the_workers_that_it_started() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with cluster("local:1"):
+        heard = Client.current().run(signal.getsignal, signal.SIGINT)
+        assert list(heard.values()) == [signal.SIG_IGN]
+        assert signal.getsignal(signal.SIGINT) == before
+
+
 def test_workers_that_do_not_go_in_time_do_not_hide_what_came_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(LocalCluster):
         def close(self, timeout: float | None = None) -> None:
