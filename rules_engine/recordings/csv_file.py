@@ -120,7 +120,9 @@ class CsvFile:
             if not text.strip():
                 continue
             cells = _split(text)
-            if cells is None:
+            if len(text) > LINE_BYTES_MAX:
+                self._problems.add(Code.LINE_TOO_LONG, "this line is too long for prices", line=line, quoted=text)
+            elif cells is None:
                 self._problems.add(Code.NOT_CSV, "a quote is not closed on its line", line=line, quoted=text)
             elif len(cells) != len(layout.header):
                 words = f"{len(cells)} values under {len(layout.header)} columns"

@@ -21,7 +21,8 @@ class Steps:
         self._low, self._high = min(self._low, float(prices.min())), max(self._high, float(prices.max()))
         while self.places is not None:
             scale = 10.0**self.places
-            prices = prices[np.rint(prices * scale) / scale != prices]
+            with np.errstate(over="ignore"):
+                prices = prices[np.rint(prices * scale) / scale != prices]
             if not len(prices):
                 return
             self.places = self.places + 1 if self.places < _PLACES_MAX else None

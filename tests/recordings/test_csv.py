@@ -93,6 +93,12 @@ def test_a_bar_is_four_prints_in_the_order_of_its_colour(tmp_path: Path) -> None
     ]
 
 
+def test_the_largest_price_is_one(tmp_path: Path) -> None:
+    largest = recording(tmp_path, "timestamp,price\n1,1e308\n2,1e-308\n")
+    assert [row[2] for row in rows(largest)] == [1e308, 1e-308]
+    assert not largest.is_countable
+
+
 def test_files_are_merged_in_order_of_time_and_of_one_instant_in_their_own(tmp_path: Path) -> None:
     first = recording(tmp_path, "timestamp,price,size\n10,1,1\n20,2,1\n20,3,1\n40,4,1\n", "one.csv")
     second = recording(tmp_path, "timestamp,price,size\n5,9,1\n20,8,1\n30,7,1\n", "two.csv")
@@ -126,6 +132,8 @@ def test_a_folder_is_a_problem(tmp_path: Path) -> None:
         (b"timestamp,price\n2030-01-03,5\n2030-01-04,\xff5\n", "not UTF-8 text"),
         (b"\x1f\x8b\x08\x00timestamp", "not UTF-8 text"),
         (b"\x00" * 100_000, "does not end"),
+        (b"timestamp,price\n" + b"1" * 200_000 + b"\n", "too long for prices"),
+        (b"timestamp,price\n1,5\n2," + b"1" * 70_000 + b"\n", "too long for prices"),
         (b"timestamp,price\r2030-01-03,5\r", "columns are"),
     ],
 )
