@@ -27,7 +27,7 @@ from rules_engine.recordings.layout import Shape
 from rules_engine.recordings.recording import Progress
 from rules_engine.recordings.steps import Steps
 from rules_engine.replay.backtest import Backtest
-from rules_engine.replay.memory import keep_freed_memory
+from rules_engine.replay.memory import collect_seldom, keep_freed_memory
 from rules_engine.replay.request import Request
 
 _BLOCK = 1 << 16
@@ -197,9 +197,9 @@ def _measured(title: str, contenders: dict[str, Play], prints: dict[str, int], r
         walls[name].append(wall_s / prints[name])
         return cpu_s / prints[name]
 
-    # As `rules backtest` does: nobody's garbage is looked for in what was there before, and memory that is freed stays.
+    # As `rules backtest` does.
     gc.collect()
-    gc.freeze()
+    collect_seldom()
     keep_freed_memory()
     measured = interleaved({name: partial(seconds, name) for name in contenders}, rounds)
     rows = []

@@ -1,6 +1,5 @@
 """`rules backtest`: what the rules would have done on recorded prices."""
 
-import gc
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -33,7 +32,7 @@ from rules_engine.model.settings import Settings
 from rules_engine.recordings import RecordingError
 from rules_engine.replay.assumptions import Assumptions, Charge, read_charge
 from rules_engine.replay.backtest import Backtest
-from rules_engine.replay.memory import keep_freed_memory
+from rules_engine.replay.memory import collect_seldom, keep_freed_memory
 from rules_engine.replay.playing import ENGINES
 from rules_engine.replay.request import Request
 from rules_engine.replay.span import Span, read_end, read_start
@@ -231,8 +230,7 @@ def _run(backtest: Backtest, *, as_json: bool) -> None:
     with Progress() as progress:
         rows = backtest.survey(progress.begin("reading"))
         wanted = (Firing,) if as_json else ()
-        # What is there by now stays to the end: searching it for garbage again and again took a third of the time.
-        gc.freeze()
+        collect_seldom()
         keep_freed_memory()
         for outcome in backtest.outcomes(progress.begin("playing", rows), wanted):
             assert isinstance(outcome, Firing)
