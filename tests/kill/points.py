@@ -72,9 +72,9 @@ ENGINE = {
     "start: after memories are taken up": Point(InForce, "resume", after=True),
     "reconcile: before the first question": Point(Desk, "attach", after=True),
     "reconcile: between the questions": Point(Inquiry, "_ask_executions"),
-    "reconcile: all answers are in": Point(Reconciler, "_adopt"),
-    "reconcile: what was found is adopted": Point(Reconciler, "_adopt", after=True),
-    "reconcile: what is absent is settled": Point(Reconciler, "_settle_absent", after=True),
+    "reconcile: all answers are in": Point(Reconciler, "_adopting"),
+    "reconcile: what was found is adopted": Point(Reconciler, "_adopting", after=True),
+    "reconcile: what is absent is settled": Point(Reconciler, "_settling_absent", after=True),
 }
 GATEWAY = {
     "before an order is taken": Point(GatewayDesk, "place"),
@@ -156,4 +156,13 @@ def _watched(name: str, point: Point, sheath: Sheath) -> Callable[..., Any]:
         passes(words, True)
         return found
 
+    @functools.wraps(original)
+    def watched_slices(self, *words, **more):
+        passes(words, False)
+        found = yield from original(self, *words, **more)
+        passes(words, True)
+        return found
+
+    if inspect.isgeneratorfunction(original):
+        return watched_slices
     return watched_async if inspect.iscoroutinefunction(original) else watched

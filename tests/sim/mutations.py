@@ -108,13 +108,14 @@ def trust_an_empty_answer_at_once() -> Iterator[None]:
 def no_settling() -> Iterator[None]:
     """What is absent right after a reconnect is called unsent."""
 
-    def settle(self, session, absent):
+    def settling(self, session, news, absent):
         for intent in absent:
+            yield
             newest = self._journal.intents.get(intent.key)
             if newest is not None and not newest.state.is_over:
                 _send_again(self, newest)
 
-    with _planted(Reconciler, "_settle_absent", settle):
+    with _planted(Reconciler, "_settling_absent", settling):
         yield
 
 
