@@ -1,13 +1,16 @@
 """Rules that sleep through prints miss nothing: their twin looks at every print, and says and remembers the same."""
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
 from rules_engine.model.instrument import Field
 from rules_engine.model.plan import Plan
+from rules_engine.model.rule import OnGap
 from rules_engine.model.tick import Tick
 from tests.evaluation.market import START_S
 from tests.evaluation.sentences import plan
@@ -130,6 +133,17 @@ def test_so_they_do_while_the_clock_is_ahead_of_the_exchange(seed: int, lag_s: f
     chance = random.Random(seed)
     rules, steps = plans(chance), list(behind(market(chance, 1_000), chance, lag_s))
     assert any(compare(seed, rules, steps)), "nothing fired: this market shows nothing"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_so_they_do_where_very_many_values_are_compared(seed: int) -> None:
+    chance = random.Random(seed)
+    texts = [text for text in SENTENCES if "(" in text and "MA" not in text]
+    rules = []
+    for text, on_gap in product(texts, (OnGap.KEEP, OnGap.RESET)):
+        other = re.sub(r"\b\d+s", lambda _: f"{chance.choice([2, 5, 9, 30, 75])}s", text)
+        rules.append(plan(f"r{len(rules)}", other, on_gap=on_gap))
+    assert any(compare(seed, rules, list(market(chance, 600)))), "nothing fired: this market shows nothing"
 
 
 def behind(steps: Iterator[Step], chance: random.Random, lag_s: float) -> Iterator[Step]:
