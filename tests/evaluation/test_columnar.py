@@ -56,9 +56,11 @@ def test_kernels_find_what_a_loop_over_each_window_finds(
     windows = [values[: at + 1][times[: at + 1] > times[at] - window_s + EDGE_S] for at in range(seen, 1_000)]
     lengths = (np.arange(past.fresh + 1, len(past.values) + 1) - past.starts(window_s)).tolist()
     assert lengths == [len(window) for window in windows]
-    some = np.arange(0, 1_000 - seen, 7)
+    few, some = np.arange(0, 1_000 - seen, 37), np.arange(0, 1_000 - seen, 7)
     for highest, best, way in ((True, max, -1), (False, min, 1)):
         expected = [best(window.tolist()) for window in windows]
+        assert past.extremes_at(few, window_s, highest).tolist() == expected[::37]
+        assert past.extremes_at(some, window_s, highest).tolist() == expected[::7]
         assert past.extremes(window_s, highest).tolist() == expected
         assert past.extremes_at(some, window_s, highest).tolist() == expected[::7]
         slope, shift = bound_of(amount, way)

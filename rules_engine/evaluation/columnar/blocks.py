@@ -28,6 +28,10 @@ class Blocks:
     def bottoms(self) -> Column:
         return np.minimum.reduceat(self.values, self._firsts) if len(self.values) else self.values
 
+    def has_heads(self, highest: bool) -> bool:
+        """Whether somebody has asked for `heads` or `tails`."""
+        return highest in self._heads
+
     def heads(self, highest: bool) -> Column:
         """For each value the highest (or lowest) of its block up to it."""
         if highest not in self._heads:

@@ -11,6 +11,8 @@ EXACT_MAX = 2.0**53
 """Up to here, whole numbers as floats are exact."""
 FIT_MAX = 2.0**62
 """Up to here they fit into 64 bits."""
+_FEW = 16
+"""Of so many prints one: only their blocks are looked at."""
 _STRIDE, _STEPS = 16, (64, 32, 16, 8, 4, 2, 1)
 _WIDEST = 2 * _STEPS[0] - 1
 """How far those steps go; where more prints leave a window at once, bisection is quicker."""
@@ -53,7 +55,10 @@ def extremes_at(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Co
     better = np.fmax if highest else np.fmin
     lasts = ends - 1
     first, last = starts // BLOCK, lasts // BLOCK
-    found: Column = better(blocks.tails(highest)[starts], blocks.heads(highest)[lasts])
+    if len(starts) * _FEW < len(blocks.values) and not blocks.has_heads(highest):
+        found: Column = better(*_ends_of(blocks.values, starts, ends, highest))
+    else:
+        found = better(blocks.tails(highest)[starts], blocks.heads(highest)[lasts])
     # Many windows in a row have the same whole blocks.
     is_other = np.concatenate(([len(starts) > 0], (first[1:] != first[:-1]) | (last[1:] != last[:-1])))
     some = np.flatnonzero(is_other)
@@ -63,6 +68,22 @@ def extremes_at(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Co
     if within.any():
         found[within] = rolling(blocks.values, starts[within], ends[within], highest)
     return found
+
+
+def _ends_of(values: Column, starts: Index, ends: Index, highest: bool) -> tuple[Column, Column]:
+    """The tails and heads alone that these windows have."""
+    better = np.maximum if highest else np.minimum
+    (first, at), (last, until) = _rows(values, starts), _rows(values, ends - 1)
+    tails, heads = better.accumulate(first[:, ::-1], axis=1)[:, ::-1], better.accumulate(last, axis=1)
+    return tails.ravel()[at], heads.ravel()[until]
+
+
+def _rows(values: Column, places: Index) -> tuple[Column, Index]:
+    """The blocks in which there are places, a row each, the last one filled up with its last value; and where in all
+    rows each place is."""
+    blocks, row_of = np.unique(places // BLOCK, return_inverse=True)
+    every = blocks[:, np.newaxis] * BLOCK + np.arange(BLOCK)
+    return values[np.minimum(every, len(values) - 1)], row_of * BLOCK + places % BLOCK
 
 
 def means(totals: Index, starts: Index, ends: Index, base: int, scale: float) -> Column:
