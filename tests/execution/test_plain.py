@@ -84,7 +84,7 @@ ERROR = OrderError(order_id=4, code=201, text='a "b" \n \u20ac')
 @pytest.mark.parametrize(
     "value",
     [*DRAFTS, Life(seq=1, known="t-"), ERROR, {"b": 1.5, "a": None}, (Side.BUY, "x"), frozenset({"b", "a"}), (), True],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_text_is_what_each_layer_says_with_its_names_in_order(value: object) -> None:
     assert to_text(value) == json.dumps(layer_by_layer(value), sort_keys=True, separators=(",", ":"))
