@@ -192,8 +192,9 @@ def report(size: Size, short: Size, with_peers: bool = False) -> str:
         [name, f"{spell(cost.median_s * 1e6)} us", str(ratio(cost.loops, measured["deques"].loops))]
         for name, cost in measured.items()
     ]
+    slowest = f"the engine's slowest print in a thousand takes {spikes(size):.0f} medians"
     title = f"{size.name}, {size.prints:,} prints of {size.symbols:,} symbols, ten rules each, {size.rounds} rounds"
     verdict = "; ".join(wrong) if wrong else "all fire alike, as the brute-force oracle does on the short form"
     if not alike:
         verdict += "; ON THE LONG FORM THEY DIFFER"
-    return f"{table(title, ['', 'a print', 'over deques'], rows)}  {verdict}\n"
+    return f"{table(title, ['', 'a print', 'over deques'], rows)}  {slowest}\n  {verdict}\n"
