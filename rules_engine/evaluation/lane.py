@@ -230,7 +230,7 @@ class Lane:
         if self._due:
             due, self._due = self._due, ()
             return due
-        self.settle()
+        self.close()
         quote = self._quote
         before = quote.value
         if time_s < quote.time_s:
@@ -268,8 +268,7 @@ class Lane:
         self._is_folded = False
 
     def rest(self, judged: Sequence[Watch], moment: Moment) -> None:
-        """After a print: who of those that were judged at it can sleep, and how long all can."""
-        self.close()
+        """After a print that it took: who of those that were judged at it can sleep, and how long all can."""
         if moment is Moment.PRINT:
             for watch in judged:
                 self._lay_down(watch)
@@ -277,7 +276,6 @@ class Lane:
 
     def resting(self, judged: Sequence[Watch], moment: Moment) -> Slices[None]:
         """The same in slices."""
-        self.close()
         if moment is Moment.PRINT:
             for watch in judged:
                 self._lay_down(watch)
@@ -289,8 +287,6 @@ class Lane:
             self._others = NOWHERE
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
-            return
-        if (self._others is NOWHERE and self._over(value)) or self._loose(value):
             return
         self._levels.stand_at(value)
         self._is_folded = True
@@ -355,21 +351,26 @@ class Lane:
         return not quote.derived and not quote.bars and quote.streams_are_plain
 
     def _lay_down(self, watch: Watch) -> None:
-        self._awake.pop(watch, None)
-        self._end_rest(watch)
         if not watch.run.listens(watch):
+            self._awake.pop(watch, None)
+            self._end_rest(watch)
             self._levels.silence(watch)
             return
-        can_sleep = watch.is_settled()
-        if can_sleep and watch in self._levels:
-            self._levels.lay_down(watch)
+        is_settled = watch.is_settled()
+        if is_settled and self._levels.lay_down(watch):
+            self._awake.pop(watch, None)
             return
-        stretch = watch.judge.calm() if can_sleep else None
+        stretch = watch.judge.calm() if is_settled else None
         if stretch is None:
             self._awake[watch] = None
-        else:
-            self._resting[watch] = rest = Rest(watch, stretch)
-            self._restless[watch] = rest
+            self._end_rest(watch)
+            return
+        self._awake.pop(watch, None)
+        rest = self._resting.get(watch)
+        if rest is None:
+            rest = self._resting[watch] = Rest(watch)
+        rest.go_on(stretch)
+        self._restless[watch] = rest
 
     def _end_rest(self, watch: Watch) -> None:
         rest = self._resting.pop(watch, None)

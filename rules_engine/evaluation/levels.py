@@ -56,10 +56,6 @@ class Levels:
         self.floor = self.ceiling = 0.0
         """Between which prices no level is passed."""
 
-    def __contains__(self, watch: Watch) -> bool:
-        """Whether the watch has nothing but levels."""
-        return watch in self._of
-
     def touched(self, before: float, value: float) -> Iterable[Watch]:
         """Whose levels are passed from one price to another, either way."""
         low, high = (before, value) if before < value else (value, before)
@@ -111,11 +107,15 @@ class Levels:
         for rung in self._of.get(watch, ()):
             rung.fires = _JUDGED
 
-    def lay_down(self, watch: Watch) -> None:
-        """It was judged at the newest price: from now on only its levels count."""
+    def lay_down(self, watch: Watch) -> bool:
+        """It was judged at the newest price: from now on only its levels count, if it has nothing but levels."""
+        rungs = self._of.get(watch)
+        if rungs is None:
+            return False
         fires_alone = watch.fires_alone()
-        for rung in self._of[watch]:
+        for rung in rungs:
             rung.fires = (rung.way or _JUDGED) if fires_alone else _JUDGED
+        return True
 
     def silence(self, watch: Watch) -> None:
         """Its rule is deaf."""

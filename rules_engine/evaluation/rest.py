@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from rules_engine.evaluation.guard import PRINTS_MAX, Edges, Sight
+from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, Edges, Sight
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.judging import Order, Stretch
 
@@ -12,14 +12,15 @@ class Rest:
 
     __slots__ = ("_orders", "edges", "watch")
 
-    def __init__(self, watch: Watch, stretch: Stretch) -> None:
+    def __init__(self, watch: Watch) -> None:
         self.watch = watch
+        self.edges = NOWHERE
         self._orders: tuple[tuple[Order, int], ...] = ()
-        self.go_on(stretch)
 
     def go_on(self, stretch: Stretch) -> None:
+        """It rests in that stretch from now on."""
         low, high, until_s, orders = stretch
-        self.edges: Edges = (low, high, until_s, PRINTS_MAX)
+        self.edges = (low, high, until_s, PRINTS_MAX)
         if self._orders and self._orders != orders:
             self.end()
         self._orders = orders

@@ -20,6 +20,8 @@ from rules_engine.model.truth import Truth
 SETTLING_S = 5.0
 """After a fill at the broker, for so long a print of the other side may be older than the print that IB acted on: the
 two come by different ways. Re-arming by it would buy twice on one crossing."""
+_HERE = (Role.CASE, Role.CLEAR, Role.ONLY_IF)
+"""Roles whose conditions are judged here whatever the broker holds."""
 _LETTERS = {Truth.TRUE: "t", Truth.FALSE: "f"}
 _TRUTHS = {letter: truth for truth, letter in _LETTERS.items()}
 
@@ -140,15 +142,12 @@ class Run:
         """Whether anything may come of what that watch sees."""
         if watch.role is Role.CANCEL:
             return self.rule.enabled
-        if watch.role in (Role.ARMING, Role.AGAIN) and watch.case in self.placed:
-            return False
-        return self.awake and self._is_awaited(watch)
+        return self.awake and (watch.role in _HERE or self._is_awaited(watch))
 
     def _is_awaited(self, watch: Watch) -> bool:
-        """Of a case that is sent again by another sight than the first time: whether it is that one now."""
-        if watch.role is Role.AGAIN:
-            return self.filled
-        return not (self.filled and watch.role is Role.ARMING)
+        """Of a case that the broker is to hold, and which may be sent again by another sight than the first time:
+        whether it is that one now."""
+        return watch.case not in self.placed and self.filled is (watch.role is Role.AGAIN)
 
     def turn(self, now_s: float) -> bool:
         """Follows `active` and `expires`; whether the rule wakes up by it."""

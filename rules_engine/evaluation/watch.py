@@ -118,9 +118,10 @@ class Watch:
 
     def look(self, now_s: float, moment: Moment) -> Verdict:
         """Judges it as of now."""
-        self.catch_up()
         if moment is not Moment.PRINT:
             self.wake()
+        elif not self.is_single:  # Its lanes may keep prints that wait; a print that comes alone waits no more.
+            self.catch_up()
         self.verdict = self.judge.judge(now_s, moment)
         return self.verdict
 
