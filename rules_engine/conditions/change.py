@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rules_engine.conditions.move import WAYS, displacement, unmoved
+from rules_engine.conditions.move import Reach, displacement, reaches, unmoved
 from rules_engine.conditions.phrase import Phrase
 from rules_engine.model.condition import Condition
 from rules_engine.model.direction import Amount, Direction
@@ -57,9 +57,10 @@ class _ChangeJudge(Judge):
         self.last = readings.value(condition.of)
         self.before = readings.before(condition.of, condition.window_s)
         self.size = readings.size(condition.of)
-        ways = WAYS[condition.direction]
-        self.ways = [(readings.extreme(condition.of, condition.window_s, way < 0), way) for way in ways]
-        self.orders = {way: order for way in ways if (order := _order(readings, condition, way)) is not None}
+        of, window_s = condition.of, condition.window_s
+        ways = reaches(condition.direction, condition.amount)
+        self.ways = [(readings.extreme(of, window_s, reach.way < 0), reach) for reach in ways]
+        self.orders = {reach.way: order for reach in ways if (order := _order(readings, condition, reach)) is not None}
         self.moved: float | None = None
         self.side: int | None = None
 
@@ -68,10 +69,10 @@ class _ChangeJudge(Judge):
         last, before = self.last(), self.before()
         if last is None or before is None:
             return UNKNOWN
-        for _, way in self.ways:
-            self.moved = displacement(last, before, self.amount, way, self.size())
+        for _, reach in self.ways:
+            self.moved = displacement(last, before, self.amount, reach.way, self.size())
             if self.moved is not None:
-                self.side = way
+                self.side = reach.way
                 return TRUE
         self.side = 0
         return FALSE
@@ -90,8 +91,8 @@ class _ChangeJudge(Judge):
         last, before = self.last(), self.before()
         if last is None or last <= 0 or before is None:
             return None
-        extremes = [(window.value(), way) for window, way in self.ways]
-        return unmoved(last, [(_beyond(extreme, before, way), way) for extreme, way in extremes], self.amount)
+        extremes = [(window.value(), reach) for window, reach in self.ways]
+        return unmoved(last, [(_beyond(extreme, before, reach.way), reach) for extreme, reach in extremes])
 
     def evidence(self) -> Iterable[tuple[str, float]]:
         return () if self.moved is None else (("move", self.moved),)
@@ -101,13 +102,12 @@ def _beyond(extreme: float | None, before: float, way: int) -> float | None:
     return None if extreme is None else min(way * extreme, way * before) * way
 
 
-def _order(readings: Readings, condition: Change, way: int) -> Order | None:
+def _order(readings: Readings, condition: Change, reach: Reach) -> Order | None:
     """The value, and where it has changed by the amount."""
-    of, amount = condition.of, condition.amount
+    of = condition.of
     if not isinstance(of, Reading) or not readings.is_print(of):
         return None
-    factor, shift = (1 + way * amount.value, 0.0) if amount.relative else (1.0, way * amount.value)
-    return readings.order(of, Earlier(of, condition.window_s, factor, shift))
+    return readings.order(of, Earlier(of, condition.window_s, reach.factor, reach.shift))
 
 
 def _change(of: Expression, way: Direction | None, amount: Amount, window_s: float) -> Change:

@@ -58,13 +58,16 @@ class _MoveJudge(Judge):
     __slots__ = ("amount", "is_print", "last", "moved", "size", "watching", "ways")
 
     def __init__(self, condition: Move, readings: Readings) -> None:
-        of, window_s, direction = condition.of, condition.window_s, condition.direction
+        of, window_s = condition.of, condition.window_s
         self.amount = condition.amount
         self.last = readings.value(of)
         self.is_print = readings.is_print(of)
         self.size = readings.size(of)
-        self.ways = [(readings.extreme(of, window_s, highest=way < 0), way) for way in WAYS[direction]]
-        """What is compared with, and which way: up from the lowest, down from the highest."""
+        self.ways = [
+            (readings.extreme(of, window_s, reach.way < 0), reach)
+            for reach in reaches(condition.direction, self.amount)
+        ]
+        """What is compared with, and how far that is to be: up from the lowest, down from the highest."""
         self.moved: float | None = None
         self.watching = False
         """Whether a value that had not moved was seen since the last known verdict."""
@@ -86,10 +89,10 @@ class _MoveJudge(Judge):
         return FALSE
 
     def _moved(self, last: float) -> bool:
-        for window, way in self.ways:
-            reference = window.value()
-            if reference is not None:
-                self.moved = displacement(last, reference, self.amount, way, self.size())
+        for window, reach in self.ways:
+            extreme = window.value()
+            if extreme is not None:
+                self.moved = displacement(last, extreme, self.amount, reach.way, self.size())
                 if self.moved is not None:
                     return True
         return False
@@ -99,9 +102,9 @@ class _MoveJudge(Judge):
         if last is None or last <= 0 or not self.is_print:
             return None
         if self.moved is not None:
-            window, way = self.ways[self.moved < 0 and len(self.ways) > 1]
-            return _while_moved(last, window, way, self.amount)
-        band = unmoved(last, [(window.value(), way) for window, way in self.ways], self.amount)
+            window, reach = self.ways[self.moved < 0 and len(self.ways) > 1]
+            return _while_moved(last, window, reach)
+        band = unmoved(last, [(window.value(), reach) for window, reach in self.ways])
         if band is None or not self.watching:
             return band
         covered_at_s = [window.covered_at_s() for window, _ in self.ways if not window.is_covered()]
@@ -114,52 +117,72 @@ class _MoveJudge(Judge):
         return () if self.moved is None else (("move", self.moved),)
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """From where on a value has moved from a reference: at ``reference * factor + shift``, up (``way`` 1) or down (-1).
+
+    ``half_way * (last - half_shift)`` is the reference from which the last print is half-way there.
+    """
+
+    way: int
+    factor: float
+    shift: float
+    half_way: float
+    half_shift: float
+
+
+def reaches(direction: Direction, amount: Amount) -> list[Reach]:
+    """Those of a move by that amount."""
+    return [_reach(way, amount) for way in WAYS[direction]]
+
+
+def _reach(way: int, amount: Amount) -> Reach:
+    if not amount.relative:
+        return Reach(way, 1.0, way * amount.value, 1.0, way * amount.value / 2)
+    factor = 1 + way * amount.value
+    return Reach(way, factor, 0.0, 1 / sqrt(factor) if factor > 0 else 0.0, 0.0)
+
+
 WAYS = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}
 _SLACK = 1e-9
 """A thousand times what counts as equal."""
 
 
-def unmoved(last: float, extremes: Iterable[tuple[float | None, int]], amount: Amount) -> Stretch | None:
-    """Where no print is that far from another one of it, nor from an extreme, which it includes. Each with its way.
+def unmoved(last: float, extremes: Iterable[tuple[float | None, Reach]]) -> Stretch | None:
+    """Where no print is that far from another one of it, nor from an extreme, which it includes.
 
     Each way it is as wide as the amount; around the last print, or as close to that as the extreme allows. Prints that
     leave a window only make more room.
     """
     low, high = -inf, inf
-    for extreme, way in extremes:
+    for extreme, reach in extremes:
         if extreme is None or extreme <= 0:
             return None
-        if amount.relative:
-            room = 1 + way * amount.value
-            if room <= 0:
-                low = max(low, 0.0)
-                continue
-            near = way * min(way * extreme, way * last / sqrt(room))
-            far = near * room
+        if reach.factor <= 0:  # No price falls by all of itself.
+            low = max(low, 0.0)
+            continue
+        near = reach.half_way * (last - reach.half_shift)
+        if reach.way > 0:
+            near = extreme if extreme < near else near
+            far = near * reach.factor + reach.shift
+            low, high = max(low, near), min(high, far - abs(far) * _SLACK)
         else:
-            near = way * min(way * extreme, way * last - amount.value / 2)
-            far = near + way * amount.value
-        far -= way * abs(far) * _SLACK
-        if way * (far - last) <= 0:
-            return None
-        low, high = (max(low, near), min(high, far)) if way > 0 else (max(low, far), min(high, near))
-    return Stretch(low, high)
+            near = extreme if extreme > near else near
+            far = near * reach.factor + reach.shift
+            low, high = max(low, far + abs(far) * _SLACK), min(high, near)
+    return Stretch(low, high) if low < last < high else None
 
 
-def _while_moved(last: float, window: Window, way: int, amount: Amount) -> Stretch | None:
+def _while_moved(last: float, window: Window, reach: Reach) -> Stretch | None:
     """Where every print is that far from one that stays for long enough.
 
     The extreme leaves first and leaves most room. One that is a quarter of the way to the nearest that would still do
     mostly leaves much later, and takes a quarter of the room.
     """
-    extreme = window.value()
-    if extreme is None or extreme <= 0:
+    extreme, way, factor, shift = window.value(), reach.way, reach.factor, reach.shift
+    if extreme is None or extreme <= 0 or factor <= 0:
         return None
-    factor, shift = (1 + way * amount.value, 0.0) if amount.relative else (1.0, way * amount.value)
-    if factor <= 0:
-        return None
-    nearest = (last - shift) / factor
-    between = extreme + (nearest - extreme) / 4
+    between = extreme + ((last - shift) / factor - extreme) / 4
     bound = between * factor + shift
     bound += way * abs(bound) * _SLACK
     if way * (last - bound) <= 0:

@@ -271,7 +271,7 @@ class Run:
             return Reason.COOLING_DOWN
         if self.rule.at_most is not None and self.tally.on(now_s) >= self.rule.at_most.count:
             return Reason.OVER_COUNT
-        if self._missed(watch, now_s):
+        if watch.gap_s is not None and self._missed(watch, now_s - watch.gap_s):
             return Reason.MISSED
         if moment is Moment.CLOCK and watch.tells_time and self.tally.is_ahead(now_s):
             return Reason.FIRED_BY_CLOCK
@@ -281,12 +281,12 @@ class Run:
                 return Reason.ONLY_IF
         return None
 
-    def _missed(self, watch: Watch, now_s: float) -> bool:
-        """Whether the edge fell into a gap, at the earliest at its start, and is too old to act on."""
-        if watch.gap_s is None or watch.verdict.seen_happening:
+    def _missed(self, watch: Watch, age_s: float) -> bool:
+        """Whether the edge fell into a gap, which began so long ago, and is too old to act on."""
+        if watch.verdict.seen_happening:
             return False
         limit = self.rule.if_missed
-        return not limit.act or (limit.within_s is not None and now_s - watch.gap_s > limit.within_s + EDGE_S)
+        return not limit.act or (limit.within_s is not None and age_s > limit.within_s + EDGE_S)
 
     def _detail(self, reason: Reason, watch: Watch, now_s: float) -> str:
         match reason:

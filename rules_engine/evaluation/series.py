@@ -37,7 +37,7 @@ class ExtremeWindow:
         return self.extreme.at(self.market.now_s)
 
     def is_covered(self) -> bool:
-        return self.stream.is_covered(self.extreme, self.window_s, self.market.now_s)
+        return self.stream.covered_at_s(self.extreme, self.window_s) <= self.market.now_s
 
     def until_s(self, value: float) -> float:
         return self.extreme.until_s(value)
@@ -67,7 +67,7 @@ class MomentsWindow:
                 return self.moments.score(now_s)
 
     def is_covered(self) -> bool:
-        return self.stream.is_covered(self.moments, self.window_s, self.market.now_s)
+        return self.stream.covered_at_s(self.moments, self.window_s) <= self.market.now_s
 
     def until_s(self, value: float) -> float:
         return self.market.now_s

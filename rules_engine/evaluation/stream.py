@@ -103,12 +103,8 @@ class Stream:
         if self.sums is not None:
             self.sums.extend(times, values)
 
-    def is_covered(self, window: Extreme | Moments, window_s: float, now_s: float) -> bool:
-        """Whether all prints in (now - window_s, now] have been seen by this window."""
-        return self.covered_at_s(window, window_s) <= now_s
-
     def covered_at_s(self, window: Extreme | Moments, window_s: float) -> float:
-        """From when on that is so, if no data is lost."""
+        """From when on all prints in (now - window_s, now] have been seen by this window, if no data is lost."""
         first_s = window.since_s
         for leg in self.legs:
             beginning_s = leg.kept_from_s if self.keeps else leg.covered_from_s

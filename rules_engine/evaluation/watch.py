@@ -1,6 +1,6 @@
 """One condition of one rule under watch: its judge, what was last known of it, and when to look again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING
@@ -92,7 +92,7 @@ class Watch:
         self.judge: Judge = condition.judge(view)
         self.recollection = Recollection(condition, self.uses) if rule.on_gap is OnGap.BACKFILL else None
         self._told = told = _told(condition)
-        self._values: Mapping[str, Value] | None = None
+        self._values: Sequence[tuple[str, Value]] | None = None
         """How to read what its firings tell. Most wait long for the first one, so that it is made then."""
         self._shown: AbstractSet[Quote] = frozenset()
         """What it tells though it is not judged by it: `V` of a condition on V's quotes."""
@@ -177,12 +177,15 @@ class Watch:
                 quote.lane.settle()
         if self._values is None:
             self._values = self._telling()
-        values = {name: value for name, read in self._values.items() if (value := read()) is not None}
+        values: dict[str, float] = {}
+        for name, read in self._values:
+            if (value := read()) is not None:
+                values[name] = value
         values.update(self.judge.evidence())
         return values
 
-    def _telling(self) -> Mapping[str, Value]:
-        return {str(part): self._aside.value(part) for part in self._told}
+    def _telling(self) -> Sequence[tuple[str, Value]]:
+        return tuple({str(part): self._aside.value(part) for part in self._told}.items())
 
     def _judges_by(self, part: Expression) -> bool:
         """Whether all that is read of it is there already, for its judges read that too."""

@@ -3,7 +3,7 @@
 from math import inf, sqrt
 
 from rules_engine.evaluation.extremes import Extremes
-from rules_engine.evaluation.past import NEVER, Print
+from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.sums import Sums
 from rules_engine.model.tolerance import EDGE_S
 
@@ -22,25 +22,22 @@ class Extreme:
         self.window_s = window_s
         self._extremes = extremes
         self._highest = highest
-        self._found: Print | None = None
+        self._found: float | None = None
         self._asked_s, self._heard = NEVER, -1
         extremes.need(window_s)
 
     def at(self, now_s: float) -> float | None:
         """None when the window holds no print."""
-        found = self._find(now_s)
-        return None if found is None else found[1]
+        heard = self._extremes.heard
+        if now_s != self._asked_s or heard != self._heard:
+            self._asked_s, self._heard = now_s, heard
+            found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
+            self._found = None if found is None else found[1]
+        return self._found
 
     def until_s(self, value: float) -> float:
         """When the last print leaves that is as high as that one or higher (as low or lower)."""
         return self._extremes.last_s(value, self._highest) + self.window_s - EDGE_S
-
-    def _find(self, now_s: float) -> Print | None:
-        heard = self._extremes.heard
-        if now_s != self._asked_s or heard != self._heard:
-            self._asked_s, self._heard = now_s, heard
-            self._found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
-        return self._found
 
 
 class Moments:
