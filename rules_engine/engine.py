@@ -88,5 +88,5 @@ def _sources(rules: str | Path | Iterable[Path]) -> tuple[Sequence[Source], Sequ
     return read_sources([rules] if isinstance(rules, Path) else list(rules))
 
 
-def _firings(outcomes: Iterable[Outcome]) -> list[Firing]:
-    return [outcome for outcome in outcomes if isinstance(outcome, Firing)]
+def _firings(outcomes: Sequence[Outcome]) -> Sequence[Firing]:
+    return [outcome for outcome in outcomes if isinstance(outcome, Firing)] if outcomes else ()

@@ -89,10 +89,11 @@ class _MoveJudge(Judge):
         return FALSE
 
     def _moved(self, last: float) -> bool:
+        amount, size = self.amount, self.size()
         for window, reach in self.ways:
             extreme = window.value()
             if extreme is not None:
-                self.moved = displacement(last, extreme, self.amount, reach.way, self.size())
+                self.moved = displacement(last, extreme, amount, reach.way, size)
                 if self.moved is not None:
                     return True
         return False

@@ -288,7 +288,9 @@ class Lane:
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
-        self._levels.stand_at(value)
+        levels = self._levels
+        if not levels.floor < value < levels.ceiling:
+            levels.stand_at(value)
         self._is_folded = True
         self._fold()
 

@@ -135,7 +135,7 @@ class Run:
     @property
     def awake(self) -> bool:
         """Whether the rule can fire at all now."""
-        stopped = self.done or self.expired or self.paused or self.asleep or bool(self.broken)
+        stopped = self.done or self.expired or self.paused or self.asleep or self.broken
         return self.rule.enabled and not stopped
 
     def listens(self, watch: Watch) -> bool:

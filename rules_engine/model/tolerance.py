@@ -13,8 +13,12 @@ def order(left: float, right: float, size: float = 0.0) -> int:
     Numbers that differ by less than a part in 1e12 are equal, so that float dust never decides. ``size`` is the
     largest term that was added or subtracted on the way to either side: cancellation leaves dust in its proportion.
     """
-    difference = left - right
-    if abs(difference) <= RELATIVE * max(abs(left), abs(right), size):
+    difference, largest, other = left - right, abs(left), abs(right)
+    if other > largest:
+        largest = other
+    if size > largest:
+        largest = size
+    if abs(difference) <= RELATIVE * largest:
         return 0
     return 1 if difference > 0 else -1
 
