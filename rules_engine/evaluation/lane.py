@@ -51,6 +51,7 @@ class Lane:
         "_rest_low",
         "_resting",
         "_restless",
+        "_rests",
         "_room",
         "_sights",
         "_timers",
@@ -90,6 +91,8 @@ class Lane:
         """Those whose rests ended or began lately."""
         self._others = NOWHERE
         """The fold of all other rests, and perhaps of some that are no more."""
+        self._rests = NOWHERE
+        """The fold of all rests; to be folded anew where one has ended or begun."""
         self._levels = levels
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
@@ -284,7 +287,7 @@ class Lane:
 
     def _sleep(self) -> None:
         if len(self._restless) > _RESTLESS_MAX:
-            self._others = NOWHERE
+            self._others = self._rests = NOWHERE
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
@@ -296,6 +299,10 @@ class Lane:
 
     def _unrested(self, value: float) -> list[Watch]:
         """Who may say otherwise at the newest print; the others' rests go on beyond it."""
+        low, high, until_s, _ = self._rests
+        # The print may be older than the moment at which it is judged.
+        if low < value < high and self._market.now_s < until_s:
+            return self._loose(value)
         return self._over(value) + self._loose(value)
 
     def _over(self, value: float) -> list[Watch]:
@@ -303,11 +310,11 @@ class Lane:
 
         While the print is within the fold of the others, only those whose rests ended or began lately are looked at.
         """
-        # The print may be older than the moment at which it is judged.
+        self._rests = NOWHERE
         time_s = self._market.now_s
         low, high, until_s, _ = self._others
         if low < value < high and time_s < until_s:
-            return looked_at(self._restless.values(), value, time_s) if self._restless else []
+            return looked_at(self._restless.values(), value, time_s)
         still: list[Rest] = []
         over: dict[Watch, Rest] = {}
         for watch, rest in self._resting.items():
@@ -338,8 +345,9 @@ class Lane:
             if sight.edges is NOWHERE:
                 self._room = self._top = self._last = 0
                 return
-        edges = folded(folded(self._others, self._restless.values()), self._sights)
-        low, high, self._until_s, self._last = edges
+        if self._rests is NOWHERE:
+            self._rests = folded(self._others, self._restless.values())
+        low, high, self._until_s, self._last = folded(self._rests, self._sights)
         levels = self._levels
         self._rest_low, self._rest_high = low, high
         self._low = levels.floor if levels.floor > low else low
@@ -353,26 +361,25 @@ class Lane:
         return not quote.derived and not quote.bars and quote.streams_are_plain
 
     def _lay_down(self, watch: Watch) -> None:
+        self._awake.pop(watch, None)
         if not watch.run.listens(watch):
-            self._awake.pop(watch, None)
             self._end_rest(watch)
             self._levels.silence(watch)
             return
         is_settled = watch.is_settled()
         if is_settled and self._levels.lay_down(watch):
-            self._awake.pop(watch, None)
             return
         stretch = watch.judge.calm() if is_settled else None
         if stretch is None:
-            self._awake[watch] = None
             self._end_rest(watch)
+            self._awake[watch] = None
             return
-        self._awake.pop(watch, None)
         rest = self._resting.get(watch)
         if rest is None:
             rest = self._resting[watch] = Rest(watch)
         rest.go_on(stretch)
         self._restless[watch] = rest
+        self._rests = NOWHERE
 
     def _end_rest(self, watch: Watch) -> None:
         rest = self._resting.pop(watch, None)
