@@ -9,7 +9,6 @@ What goes adds its size to the next tick of its series that stays, so that the v
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from rules_engine.model.instrument import Field
 from rules_engine.model.tick import Tick
@@ -82,5 +81,5 @@ def _kept(ticks: Sequence[Tick], places: set[int]) -> Kept:
             gone[series] = gone.get(series, 0.0) + tick.size
         else:
             size = gone.pop(series, 0.0)
-            kept[place] = replace(tick, size=tick.size + size) if size else tick
+            kept[place] = tick._replace(size=tick.size + size) if size else tick
     return kept

@@ -68,9 +68,10 @@ class Inbox:
 
     def tick(self, tick: Tick) -> None:
         """Takes in one tick; older ones are folded when there are too many."""
+        if not self._items:
+            self._arrived.set()
         self._items.append(tick)
         self._ticks += 1
-        self._arrived.set()
         if self._ticks >= self._fold_at:
             self._fold()
 

@@ -4,11 +4,14 @@ The library's own tickers are left out: they drop what is said twice, lose the e
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from rules_engine.broker.codes import NOT_SUBSCRIBED
 from rules_engine.broker.feeds import Feeds
 from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.library import UNSET_DOUBLE
 from rules_engine.broker.numbers import price_or_none, size_or_none
 from rules_engine.model.instrument import Field
 from rules_engine.model.tick import Tick
@@ -66,10 +69,9 @@ class Stream:
     sec_type: str
     since_s: float
     """When it was asked for."""
-    told: dict[int, Field] = field(default_factory=lambda: dict(_FIELDS))
-    seen: set[int] = field(default_factory=set)
-    """The tick types of which a value has come: the first one is a snapshot of unknown age."""
+    told: Mapping[int, Field] = field(default_factory=lambda: _FIELDS)
     values: dict[int, float | None] = field(default_factory=dict)
+    """By tick type. What comes first, where there is none yet, is a snapshot of unknown age."""
     sizes: dict[int, float] = field(default_factory=dict)
     forgotten_s: float = 0.0
     """When it fell silent last: what is told of before may be as old as that."""
@@ -101,13 +103,13 @@ class Stream:
     def forget(self, now_s: float) -> None:
         """What was said before cannot be trusted any more."""
         self.forgotten_s = now_s
-        self.values.clear()
+        self.values = dict.fromkeys(self.values)
         self.sizes.clear()
 
     def listen(self, fields: frozenset[Field]) -> list[int]:
         """From now on rules read these fields; the tick types that they did not read before."""
         before = self.told
-        self.told = {kind: of for kind, of in _FIELDS.items() if of in fields}
+        self.told = _told(fields)
         return [kind for kind in self.told if kind not in before]
 
 
@@ -139,15 +141,20 @@ class Prices:
             if kind not in _FIELDS:
                 return
         if kind == LAST:
-            self._last(stream, price_or_none(price), size)
+            if stream.values.get(LAST) is None or not stream.reports_trades:
+                self._last(stream, price_or_none(price), size)
             return
-        value = price_or_none(price)
+        value = price if 0.0 < price < UNSET_DOUBLE else price_or_none(price)
         if kind in _QUOTES:
             if value is not None:
                 stream.quoted_s = self.now_s
             if value == stream.values.get(kind) and size == stream.sizes.get(kind):
                 return
             stream.sizes[kind] = size
+            if kind not in stream.told and not self._feeds.silences:
+                stream.values[kind] = value
+                self.came = True
+                return
         self._take(stream, kind, value, size)
 
     def size(self, request_id: int, kind: int, size: float) -> None:
@@ -206,7 +213,7 @@ class Prices:
         """The last trade, which a report tells too where there are reports. After a silence it is known again by this,
         and by nothing else before the next trade; it may be of any age then, like a snapshot, and must not make the
         trades that follow look late."""
-        if not (stream.reports_trades and LAST in stream.seen):
+        if not (stream.reports_trades and LAST in stream.values):
             self._trade(stream, value, size, None)
         elif stream.last is None and value is not None and not self._is_left_out(stream, value, is_echo=True):
             self._tell(stream, LAST, value, size, max(stream.since_s, stream.forgotten_s), True)
@@ -243,13 +250,12 @@ class Prices:
 
     def _take(self, stream: Stream, kind: int, value: float | None, size: float) -> None:
         """A snapshot counts from the subscription, or the first trades after it would look late beside its arrival."""
-        is_first = kind not in stream.seen
+        is_first = kind not in stream.values
         self._tell(stream, kind, value, size, stream.since_s if is_first else self.now_s, is_first)
 
     def _tell(self, stream: Stream, kind: int, value: float | None, size: float, time_s: float, snapshot: bool) -> None:
         self.came = True
         stream.values[kind] = value
-        stream.seen.add(kind)
         if self._feeds.silences:
             for name in stream.names:
                 self._feeds.ticked(name, stream.contract_id)
@@ -263,3 +269,9 @@ def _is_absurd(price: float, bid: float | None, ask: float | None) -> bool:
     if bid is None or ask is None or not 0 < bid <= ask:
         return False
     return not bid / _ABSURD <= price <= ask * _ABSURD
+
+
+@cache
+def _told(fields: frozenset[Field]) -> Mapping[int, Field]:
+    """The tick types of these fields: one mapping for all streams of which rules read the same."""
+    return {kind: of for kind, of in _FIELDS.items() if of in fields}

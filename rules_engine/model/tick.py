@@ -1,17 +1,19 @@
 """What happens in the market, as the evaluator hears it."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rules_engine.model.instrument import Field
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """One print or quote of one instrument.
 
     ``time_s`` is POSIX seconds: the exchange's trade time where IB sends it, else arrival time.
     ``value`` is None when IB said that there is none (-1, NaN, 0 for a price). ``snapshot`` marks the first price after
     a subscription, of unknown age: it may set a side, it never enters a window and never fires.
+
+    A tuple, for every price becomes one, and a frozen dataclass takes three times as long to make.
     """
 
     instrument: str

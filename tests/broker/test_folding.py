@@ -178,6 +178,6 @@ def test_turning_points_are_no_more_than_the_turns_and_the_ends(values: list[int
 def test_a_snapshot_stands_for_no_print_of_its_price() -> None:
     """By a snapshot nothing fires."""
     values = [9.0, 2.0, 9.0, 1.0, 5.0]
-    ticks = [replace(tick, snapshot=not place) for place, tick in enumerate(_ticks([(_V, one) for one in values], 1.0))]
+    ticks = [tick._replace(snapshot=not place) for place, tick in enumerate(_ticks([(_V, one) for one in values], 1.0))]
     kept = [(tick.value, tick.snapshot) for tick in _folded(extremes, ticks)]
     assert kept == [(9.0, True), (9.0, False), (1.0, False), (5.0, False)]

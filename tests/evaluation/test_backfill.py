@@ -1,7 +1,5 @@
 """History under what is known: windows and bars fill, nothing fires by it."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -146,9 +144,9 @@ def interrupted(rule: Plan, live: list[float], missed: list[float], field: Field
     lost_s, back_s = START_S + 10 * len(live) - 5, START_S + 10 * len(prints) - 5
     evaluator.feed_down(lost_s, "V")
     evaluator.feed_up(back_s, "V")
-    evaluator.tick(replace(prints[-1], time_s=back_s, snapshot=True))
+    evaluator.tick(prints[-1]._replace(time_s=back_s, snapshot=True))
     evaluator.backfill("V", field, prints, START_S)
-    evaluator.tick(replace(prints[-1], time_s=back_s + 5))
+    evaluator.tick(prints[-1]._replace(time_s=back_s + 5))
     return evaluator
 
 
@@ -219,7 +217,7 @@ def test_what_lasts_through_a_gap_with_history_is_as_if_there_had_been_none(
                 evaluator.feed_down(tick.time_s - 5, "V")
             if evaluator is broken and number == end:
                 evaluator.feed_up(tick.time_s - 5, "V")
-                evaluator.tick(replace(prints[end - 1], time_s=tick.time_s - 5, snapshot=True))
+                evaluator.tick(prints[end - 1]._replace(time_s=tick.time_s - 5, snapshot=True))
                 evaluator.backfill("V", Field.LAST, prints[:end], START_S)
             if evaluator is whole or not start <= number < end:
                 outcomes = [*evaluator.advance(tick.time_s - 5), *evaluator.tick(tick)]

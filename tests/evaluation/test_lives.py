@@ -345,7 +345,7 @@ def test_an_unknown_position_is_unknown() -> None:
 
 def test_firings_say_what_their_condition_read() -> None:
     evaluator = Evaluator([plan("rule", "V moves up 5% in 5m and MA.bid > 1")], START_S)
-    evaluator.tick(replace(print_of(START_S, 2.0, "MA"), field=Field.BID))
+    evaluator.tick(print_of(START_S, 2.0, "MA")._replace(field=Field.BID))
     evaluator.tick(print_of(START_S, 100))
     [firing] = evaluator.tick(print_of(START_S + 1, 106))
     assert isinstance(firing, Firing)
@@ -354,7 +354,7 @@ def test_firings_say_what_their_condition_read() -> None:
 
 def test_late_prints_are_counted_and_of_their_own_field_only() -> None:
     evaluator = Evaluator([plan("rule", "V > 200")], START_S)
-    evaluator.tick(replace(print_of(START_S + 5, 199), field=Field.BID))
+    evaluator.tick(print_of(START_S + 5, 199)._replace(field=Field.BID))
     evaluator.tick(print_of(START_S + 1, 199))
     evaluator.tick(print_of(START_S, 201))
     assert evaluator.late == 1
@@ -364,11 +364,11 @@ def test_late_prints_are_counted_and_of_their_own_field_only() -> None:
 @pytest.mark.parametrize(("value", "read"), [(198.5, 198.5), (0.0, None), (float("nan"), None)])
 def test_a_field_that_no_rule_reads_is_known_however_far_the_clock_is(value: float, read: float | None) -> None:
     evaluator = Evaluator([plan("rule", "V > 200")], START_S)
-    bid = replace(print_of(START_S, 198), field=Field.BID)
+    bid = print_of(START_S, 198)._replace(field=Field.BID)
     evaluator.tick(bid)
     evaluator.advance(START_S + 9)
     for late_s, price in ((3, 197.0), (4, value), (2, 150.0)):
-        assert not evaluator.tick(replace(bid, time_s=START_S + late_s, value=price))
+        assert not evaluator.tick(bid._replace(time_s=START_S + late_s, value=price))
     assert evaluator.read(Reading(us_stock("V"), Field.BID)) == read
     assert evaluator.late == 1
     assert fires(evaluator, 199, 201, start_s=START_S + 10) == [1]

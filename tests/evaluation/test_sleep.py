@@ -3,7 +3,6 @@
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -153,6 +152,6 @@ def behind(steps: Iterator[Step], chance: random.Random, lag_s: float) -> Iterat
         if isinstance(tick, Tick) and tick.field is Field.LAST:
             if chance.random() < 0.5:
                 yield "advance", (tick.time_s,)
-            yield what, (replace(tick, time_s=tick.time_s - lag_s),)
+            yield what, (tick._replace(time_s=tick.time_s - lag_s),)
         else:
             yield what, words
