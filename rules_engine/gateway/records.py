@@ -24,9 +24,9 @@ class Unlisted(Exception):
 
 
 def order_record(order: Order) -> str:
-    """An order; its listing is looked up again."""
+    """An order; its listing is looked up again, and what it is reported as made again."""
     request = request_fields(_PLACE_ORDER, order.request, _STORED_VERSION)
-    return _record(order, {"listing": None, "request": request})
+    return _record(order, {"listing": None, "reported": None, "request": request})
 
 
 def order_of(record: str, catalogue: Catalogue) -> Order:

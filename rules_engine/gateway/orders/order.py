@@ -1,7 +1,8 @@
 """One order as the gateway keeps it, from placing to its end, whichever client is connected."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from rules_engine.gateway.accounts.ledger import Execution, commission_of
 from rules_engine.gateway.contracts.contract import Contract, Listing
@@ -67,6 +68,8 @@ class Order:
     lastFillPrice: float = 0.0
     ended_s: float | None = None
     ended_because: str = ""
+    reported: tuple[OrderForm, float | None, OrderForm] | None = field(default=None, compare=False, repr=False)
+    """Of which form and at which stop it was last reported, and how: very many orders are told again and again."""
 
     @property
     def orderId(self) -> int:
@@ -139,7 +142,7 @@ class Order:
 def open_order(order: Order) -> OpenOrder:
     """The report of a live order: what its client wrote, and where it stands."""
     form = _as_reported(order)
-    return OpenOrder(order.orderId, _reported_contract(order), form, order.told_client, order.permId, order.status)
+    return OpenOrder(order.orderId, _reported(order.contract), form, order.told_client, order.permId, order.status)
 
 
 def order_status(order: Order, why_held: str = "", status: Status | None = None) -> OrderStatus:
@@ -161,7 +164,7 @@ def order_status(order: Order, why_held: str = "", status: Status | None = None)
 def completed_order(order: Order, parent: Order | None, when: str) -> CompletedOrder:
     """The report of an order that has ended today."""
     return CompletedOrder(
-        contract=_reported_contract(order),
+        contract=_reported(order.contract),
         order=_as_reported(order),
         permId=order.permId,
         status=order.status,
@@ -173,17 +176,23 @@ def completed_order(order: Order, parent: Order | None, when: str) -> CompletedO
 
 
 def _as_reported(order: Order) -> OrderForm:
-    return replace(
-        order.form,
-        deltaNeutralOrderType=order.form.deltaNeutralOrderType or NOT_GIVEN,
-        adjustedOrderType=order.form.adjustedOrderType or NOT_GIVEN,
-        trailStopPrice=order.form.trailStopPrice if order.stop_price is None else order.stop_price,
+    form, stop_price = order.form, order.stop_price
+    known = order.reported
+    if known is not None and known[0] is form and known[1] == stop_price:
+        return known[2]
+    told = replace(
+        form,
+        deltaNeutralOrderType=form.deltaNeutralOrderType or NOT_GIVEN,
+        adjustedOrderType=form.adjustedOrderType or NOT_GIVEN,
+        trailStopPrice=form.trailStopPrice if stop_price is None else stop_price,
     )
+    order.reported = form, stop_price, told
+    return told
 
 
-def _reported_contract(order: Order) -> Contract:
+@lru_cache(maxsize=1000)
+def _reported(contract: Contract) -> Contract:
     """TWS prints a question mark as the right of what is no option."""
-    contract = order.contract
     return contract if contract.right else replace(contract, right="?")
 
 

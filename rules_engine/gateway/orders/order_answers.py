@@ -85,17 +85,26 @@ class OrderAnswers:
             session.send(Error(SYSTEM, 327, text_of(327)))
 
     def _tell_open(self, session: Session, orders: list[Order]) -> None:
+        session.tell(self._open(orders))
+
+    def _open(self, orders: list[Order]) -> Iterator[object]:
+        """What ends before its turn comes is told with those that have ended."""
         for order in orders:
-            session.send(open_order(order))
-            session.send(order_status(order, self._floor.why_held(order)))
-        session.send(OpenOrderEnd())
+            if order.live:
+                yield open_order(order)
+                yield order_status(order, self._floor.why_held(order))
+        yield OpenOrderEnd()
 
     def _completed_orders(self, session: Session, request: ReqCompletedOrders) -> None:
+        session.tell(self._completed(request))
+
+    def _completed(self, request: ReqCompletedOrders) -> Iterator[object]:
+        """As of the moment at which all that was asked before is told: an order that ends is in one of the lists."""
         book = self._floor.book
         for order in book.all():
             if not order.live and order.ended_s is not None and not (request.apiOnly and order.manual):
-                session.send(completed_order(order, book.parent(order), time_text(order.ended_s)))
-        session.send(CompletedOrdersEnd())
+                yield completed_order(order, book.parent(order), time_text(order.ended_s))
+        yield CompletedOrdersEnd()
 
     def _executions(self, session: Session, request: ReqExecutions) -> None:
         try:
@@ -103,10 +112,7 @@ class OrderAnswers:
         except ValueError as error:
             session.send(Error(request.reqId, 321, f"Error validating request.-'bH' : cause - {error}"))
             return
-        for execution in wanted:
-            session.send(exec_details(request.reqId, execution))
-            session.send(commission_report(execution))
-        session.send(ExecDetailsEnd(request.reqId))
+        session.tell(_executed(request.reqId, wanted))
 
     def _matching(self, request: ReqExecutions) -> Iterator[Execution]:
         since_s = read_time(request.time) if request.time else 0.0
@@ -128,3 +134,10 @@ class OrderAnswers:
 def _client(session: Session) -> int:
     assert session.clientId is not None, "a request of a client that has not started was routed"
     return session.clientId
+
+
+def _executed(reqId: int, executions: list[Execution]) -> Iterator[object]:
+    for execution in executions:
+        yield exec_details(reqId, execution)
+        yield commission_report(execution)
+    yield ExecDetailsEnd(reqId)

@@ -1,7 +1,8 @@
 """One client's connection: bytes in, requests out to the gateway, replies back."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from rules_engine.gateway.faults.pieces import Pieces
@@ -13,6 +14,9 @@ from rules_engine.gateway.wire.values import Malformed, NotAnIdentity
 
 BACKLOG_BYTES_MAX = 64 * 1024 * 1024
 """A client that reads so much slower than it is written to is dropped, as TWS does."""
+
+REPLIES_AT_ONCE = 100
+"""So many replies of a long answer leave before other clients have their turn: some milliseconds."""
 
 
 class Host(Protocol):
@@ -56,7 +60,11 @@ class Host(Protocol):
 
 
 class Session(asyncio.Protocol):
-    """A socket from hello to close. Replies gather until `flush`, so that what belongs together travels together."""
+    """A socket from hello to close. Replies gather until `flush`, so that what belongs together travels together.
+
+    Of a long answer some leave at each turn of the event loop, as fast as the client reads them. What else it asks for
+    is answered after that.
+    """
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -64,6 +72,10 @@ class Session(asyncio.Protocol):
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._pieces: Pieces | None = None
+        self._requests: deque[bytes] = deque()
+        self._answers: deque[Iterator[object]] = deque()
+        self._goes_on = False
+        self._is_full = False
         self.version = 0
         self.clientId: int | None = None
         self.marketDataType = 1
@@ -88,6 +100,13 @@ class Session(asyncio.Protocol):
         self._transport = None
         self._host.left(self)
 
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._go_on()
+
     # Called by the gateway.
 
     @property
@@ -96,12 +115,15 @@ class Session(asyncio.Protocol):
         return self.clientId is not None
 
     def read(self) -> None:
-        """Handle every frame that is complete."""
+        """Handle every frame that is complete, up to one whose answer is long; those behind it wait for its end."""
         try:
+            self._serve()
             for payload in self._reader.payloads():
                 if self._transport is None:
                     break
-                self._take(payload)
+                if not (self.started and self._host.is_too_fast(self)):
+                    self._requests.append(payload)
+                    self._serve()
         except (BrokenFrame, NotAnIdentity):
             self.reset()
         self._host.settle()
@@ -116,6 +138,7 @@ class Session(asyncio.Protocol):
         if self._transport is not None:
             self._transport.resume_reading()
             self.read()
+            self._go_on()
 
     def send(self, message: object) -> None:
         """Queue one reply."""
@@ -131,6 +154,12 @@ class Session(asyncio.Protocol):
         """Queue what is no reply at all."""
         if self._transport is not None:
             self._out.append(data)
+
+    def tell(self, replies: Iterator[object]) -> None:
+        """Queue an answer of any length. Between two of its replies there may be other news, but no other answer."""
+        self._answers.append(replies)
+        if len(self._answers) == 1:
+            self._tell_some()
 
     def flush(self) -> None:
         """Write what was queued, as one piece."""
@@ -170,11 +199,34 @@ class Session(asyncio.Protocol):
             self._transport.abort()
             self._transport = None
 
+    def _serve(self) -> None:
+        while self._requests and not self._answers and self._transport is not None:
+            self._take(self._requests.popleft())
+
+    def _tell_some(self) -> None:
+        told = 0
+        while self._answers and told < REPLIES_AT_ONCE:
+            if (reply := next(self._answers[0], None)) is None:
+                self._answers.popleft()
+            else:
+                self.send(reply)
+                told += 1
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._answers and not self._goes_on:
+            self._goes_on = True
+            asyncio.get_running_loop().call_soon(self._tell_on)
+
+    def _tell_on(self) -> None:
+        self._goes_on = False
+        if self._transport is not None and not self._is_full and not self._host.frozen:
+            self._tell_some()
+            self.read()
+
     def _take(self, payload: bytes) -> None:
         if not self.version:
             self._greet(payload)
-            return
-        if self.started and self._host.is_too_fast(self):
             return
         fields = fields_of(payload)
         refused = UNSIMULATED.get(fields[0])
