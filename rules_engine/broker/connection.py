@@ -12,6 +12,7 @@ from rules_engine.broker.gateway_process import Witness, serving_process
 from rules_engine.broker.hearing import Hearing
 from rules_engine.broker.history import Historian, Past
 from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.inquiry import EVIDENCE_MAX_S
 from rules_engine.broker.opening import shake_hands
 from rules_engine.broker.orders import Ticket, ib_order
 from rules_engine.broker.subscriptions import FieldsOf, every_field
@@ -164,9 +165,11 @@ class Connection:
         with self._connected():
             self._session.client.cancelOrder(order_id)
 
-    async def evidence(self, deadline_s: float = 10.0) -> Evidence:
+    async def evidence(self, quiet_s: float = 10.0) -> Evidence:
         """The four explicit requests and the positions; raises EvidenceIncomplete unless every one is answered.
 
+        Very long lists may take their time: only when nothing of an answer has come for ``quiet_s``, or after
+        EVIDENCE_MAX_S, it is missing.
         When answers of an earlier round are still to come the connection is given up: they could pass for new ones.
         """
         hearing = self._hearing
@@ -175,12 +178,12 @@ class Connection:
         if not self.is_open or hearing.degraded:
             raise EvidenceIncomplete("not connected" if hearing.ended.is_set() else "IB's own link is lost")
         outages = hearing.outages
-        answers = await hearing.inquiry.orders(deadline_s)
-        positions = await self._positions(deadline_s)
+        until_s = asyncio.get_running_loop().time() + EVIDENCE_MAX_S
+        answers = await hearing.inquiry.orders(quiet_s, until_s)
+        positions = await self._positions(quiet_s, until_s)
         if hearing.outages != outages:
             raise EvidenceIncomplete("IB's own link was lost while it answered")
-        latest = map(hearing.orders.latest, (*answers.ours, *answers.everybody))
-        open_orders = tuple({id(report): report for report in latest}.values())
+        open_orders = hearing.orders.each_latest((*answers.ours, *answers.everybody))
         return Evidence(open_orders, answers.completed, answers.executions, positions, answers.next_order_id)
 
     def latest(self, report: OrderReport) -> OrderReport:
@@ -266,11 +269,11 @@ class Connection:
             client.reqMarketDataType(_DELAYED if self._delayed else _LIVE)
             client.reqAccountUpdates(True, self._hearing.account.name)
             client.reqPnL(client.getReqId(), self._hearing.account.name, "")
-            await self._all_positions(deadline_s)
+            await self._all_positions(deadline_s, asyncio.get_running_loop().time() + EVIDENCE_MAX_S)
 
-    async def _positions(self, deadline_s: float) -> tuple[PositionReport, ...]:
+    async def _positions(self, quiet_s: float, until_s: float) -> tuple[PositionReport, ...]:
         try:
-            await self._all_positions(deadline_s)
+            await self._all_positions(quiet_s, until_s)
         except LinkDown as error:
             raise EvidenceIncomplete(str(error)) from error
         hearing = self._hearing
@@ -280,12 +283,8 @@ class Connection:
             for name in hearing.subscriptions.called(contract)
         )
 
-    async def _all_positions(self, deadline_s: float) -> None:
-        try:
-            async with asyncio.timeout(deadline_s):
-                await self._hearing.ask_positions()
-        except TimeoutError:
-            raise LinkDown(f"IB did not tell the positions within {deadline_s:g} s") from None
+    async def _all_positions(self, quiet_s: float, until_s: float) -> None:
+        await self._hearing.inquiry.told(self._hearing.ask_positions(), "the positions", quiet_s, until_s)
 
     @contextmanager
     def _connected(self) -> Iterator[None]:

@@ -128,6 +128,7 @@ class Hearing:
             self._report(report)
 
     def position(self, account: str, contract: Contract, quantity: float, average_cost: float) -> None:
+        self.inquiry.positions.add(None)
         if self.account.holds(account, contract, quantity, average_cost):
             self._positions_named.add(contract.conId)
             # Of what no rule names nothing is told here: `tell_positions` does once one names it.

@@ -1,4 +1,4 @@
-"""The questions of a reconciliation, each asked explicitly and each with its own deadline."""
+"""The questions of a reconciliation, each asked explicitly; an answer may be long, but it must go on."""
 
 import asyncio
 import contextlib
@@ -19,6 +19,9 @@ Answer = TypeVar("Answer")
 
 PROOF_EVERY_S = 0.4
 """So often at most the link is tried while prices come, so that orders find it tried within the last second."""
+EVIDENCE_MAX_S = 100.0
+"""All answers of one round must be in after so long, however well they go on: less than a link is watched for a sign of
+life, and ten times what the lists of ten thousand open orders take beside five busy programs."""
 OWED_MAX_S = 0.2
 """A question for the time that is not answered after so long takes the proof away that an older answer gave."""
 
@@ -42,12 +45,13 @@ class Inquiry:
         self._clock = clock
         self._asked_s: deque[float] = deque()
         self._proven_s = float("-inf")
-        self.times: Questions[None] = Questions()
-        self.order_ids: Questions[int] = Questions()
-        self.open_orders: Questions[OrderReport] = Questions()
-        self.completed: Questions[OrderReport] = Questions()
-        self.positions: Questions[None] = Questions()
+        self.times: Questions[None] = Questions(self._part)
+        self.order_ids: Questions[int] = Questions(self._part)
+        self.open_orders: Questions[OrderReport] = Questions(self._part)
+        self.completed: Questions[OrderReport] = Questions(self._part)
+        self.positions: Questions[None] = Questions(self._part)
         self._positions_asked_s: deque[float] = deque()
+        self._part_s = float("-inf")
         self._executions: dict[int, Questions[ExecutionReport]] = {}
 
     def is_answer(self, request_id: int) -> bool:
@@ -122,13 +126,27 @@ class Inquiry:
         self.positions.end()
         return self._positions_asked_s.popleft() if self._positions_asked_s else None
 
-    async def orders(self, deadline_s: float) -> OrderAnswers:
-        """Asks all four questions at once; each has the whole deadline. Raises EvidenceIncomplete.
+    async def told(
+        self, answer: asyncio.Future[tuple[Answer, ...]], what: str, quiet_s: float, until_s: float
+    ) -> tuple[Answer, ...]:
+        """Waits for an answer as long as parts of any come. Raises LinkDown when none has for ``quiet_s``, or at
+        ``until_s`` by the loop's clock."""
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        while not answer.done():
+            left_s = min(max(self._part_s, begun_s) + quiet_s, until_s) - loop.time()
+            if left_s <= 0:
+                late = loop.time() >= until_s
+                raise LinkDown(f"IB did not tell {what}" + (f" within {EVIDENCE_MAX_S:g} s" if late else ""))
+            await asyncio.wait({answer}, timeout=left_s)
+        return answer.result()
+
+    async def orders(self, quiet_s: float, until_s: float) -> OrderAnswers:
+        """Asks all four questions at once. Raises EvidenceIncomplete.
 
         Orders move from open to completed, so the questions go out in this order: none can slip between two answers.
         """
         client = self._session.client
-        until_s = asyncio.get_running_loop().time() + deadline_s
         try:
             ours, everybody = self.open_orders.ask(), self.open_orders.ask()
             self._send(client.reqOpenOrders)
@@ -139,11 +157,11 @@ class Inquiry:
             next_id = self.order_ids.ask()
             self._send(lambda: client.reqIds(1))
             return OrderAnswers(
-                ours=await _by(until_s, ours, "our open orders"),
-                everybody=await _by(until_s, everybody, "all open orders"),
-                completed=await _by(until_s, completed, "the completed orders"),
-                executions=await _by(until_s, executions, "the executions"),
-                next_order_id=(await _by(until_s, next_id, "the next order id"))[0],
+                ours=await self.told(ours, "our open orders", quiet_s, until_s),
+                everybody=await self.told(everybody, "all open orders", quiet_s, until_s),
+                completed=await self.told(completed, "the completed orders", quiet_s, until_s),
+                executions=await self.told(executions, "the executions", quiet_s, until_s),
+                next_order_id=(await self.told(next_id, "the next order id", quiet_s, until_s))[0],
             )
         except LinkDown as error:
             raise EvidenceIncomplete(str(error)) from error
@@ -160,22 +178,17 @@ class Inquiry:
 
     def _ask_executions(self) -> asyncio.Future[tuple[ExecutionReport, ...]]:
         request_id = self._session.client.getReqId()
-        question: Questions[ExecutionReport] = Questions()
+        question: Questions[ExecutionReport] = Questions(self._part)
         self._executions[request_id] = question
         answer = question.ask()
         self._send(lambda: self._session.client.reqExecutions(request_id, ExecutionFilter()))
         return answer
+
+    def _part(self) -> None:
+        self._part_s = asyncio.get_running_loop().time()
 
     def _send(self, request: Callable[[], object]) -> None:
         try:
             request()
         except ConnectionError as error:
             raise LinkDown(f"not connected: {error}") from error
-
-
-async def _by(until_s: float, answer: asyncio.Future[tuple[Answer, ...]], what: str) -> tuple[Answer, ...]:
-    try:
-        async with asyncio.timeout_at(until_s):
-            return await answer
-    except TimeoutError:
-        raise EvidenceIncomplete(f"IB did not tell {what}") from None

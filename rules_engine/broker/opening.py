@@ -33,6 +33,7 @@ async def shake_hands(hearing: Hearing, settings: GatewaySettings, deadline_s: f
     error = None if connecting.cancelled() else connecting.exception()
     if error is None and not connecting.cancelled() and not hearing.ended.is_set():
         _check_version(hearing, where)
+        hearing.session.read_in_turns()
         return
     raise _reason(hearing, settings, error if over else TimeoutError())
 

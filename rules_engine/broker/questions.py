@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from rules_engine.model.errors import LinkDown
@@ -16,7 +17,9 @@ class Questions(Generic[Answer]):
     more. An answer that never comes leaves later questions unanswered too: that errs on the safe side.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_part: Callable[[], None]) -> None:
+        """``on_part`` hears of every element that comes of an answer."""
+        self._on_part = on_part
         self._open: deque[tuple[list[Answer], asyncio.Future[tuple[Answer, ...]]]] = deque()
 
     @property
@@ -34,6 +37,7 @@ class Questions(Generic[Answer]):
         """One element of the oldest question's answer; ignored when nothing was asked."""
         if self._open:
             self._open[0][0].append(part)
+            self._on_part()
 
     def end(self) -> None:
         """The oldest question is answered in full."""

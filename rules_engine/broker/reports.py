@@ -1,5 +1,6 @@
 """IB's order messages into reports. Only what IB said: the library's own conclusions never get here."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -97,12 +98,23 @@ class OrderReader:
         """The newest that is known of the order that this report is about."""
         return self._known(report.perm_id, report.client_id, report.order_id) or report
 
+    def each_latest(self, reports: Iterable[OrderReport]) -> tuple[OrderReport, ...]:
+        """The newest that is known of each order that these are about, each order once, in this order."""
+        once = {id(report): report for report in reports}
+        latest = map(self.latest, once.values())
+        return tuple({id(report): report for report in latest}.values())
+
     def _known(self, perm_id: int, client_id: int, order_id: int) -> OrderReport | None:
         by_perm_id = self._by_perm_id.get(perm_id) if perm_id else None
         return by_perm_id or self._by_order_id.get((client_id, order_id))
 
     def _keep(self, report: OrderReport) -> OrderReport:
-        self.is_repeated = report == self._known(report.perm_id, report.client_id, report.order_id)
+        """What says nothing new is let go again: of very many, each look at IB's lists would make the garbage collector
+        go through all there is."""
+        known = self._known(report.perm_id, report.client_id, report.order_id)
+        self.is_repeated = report == known
+        if known is not None and self.is_repeated:
+            report = known
         if report.perm_id:
             self._by_perm_id[report.perm_id] = report
         if report.order_id > 0:

@@ -28,6 +28,10 @@ from rules_engine.broker.ticks import PRINT
 
 _REFUSALS = frozenset({105, 321, 329})
 
+READ_BYTES_MAX = 64 * 1024
+"""So much is read from the socket in one callback: of open orders, which are dearest to read, some ten milliseconds.
+With asyncio's 256 kB it is up to seventy. The rest waits in the system, and the next turn of the loop reads on."""
+
 
 class Listener(PriceListener, Protocol):
     """Hears what IB says, synchronously, in the order on the wire."""
@@ -70,6 +74,12 @@ class Session(IB):
         self.client.conn.disconnected += self.wrapper.heard_close
         # The library gives up on an old server without closing the socket.
         self.client.apiError += self.wrapper.heard_close
+
+    def read_in_turns(self) -> None:
+        """Lets everything else have its turn while IB says very much at once."""
+        transport = self.client.conn.transport
+        if transport is not None:
+            transport.max_size = READ_BYTES_MAX
 
     def stream(self, contract: Contract, generic_ticks: str) -> int:
         """Starts market data; the number of the request, which everything about it carries."""

@@ -83,8 +83,9 @@ class OrderLink(Protocol):
 
     def cancel(self, order_id: int) -> None: ...
 
-    async def evidence(self, deadline_s: float = 10.0) -> Evidence:
-        """The four explicit requests and the positions; raises EvidenceIncomplete unless every one is answered."""
+    async def evidence(self, quiet_s: float = 10.0) -> Evidence:
+        """The four explicit requests and the positions; raises EvidenceIncomplete unless every one is answered, with
+        less than ``quiet_s`` between two parts of the answers."""
         ...
 
     def latest(self, report: OrderReport) -> OrderReport:

@@ -10,6 +10,7 @@ class Timing:
     probe_s: float = 1.0
     ack_s: float = 10.0
     evidence_s: float = 10.0
+    """For which nothing of IB's answers may fail to come; very long lists may take longer all in all."""
     settle_s: float = 15.0
     """How long an order must be absent from complete evidence before we call it lost."""
     recheck_s: float = 60.0

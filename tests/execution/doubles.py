@@ -182,7 +182,7 @@ class FakeLink:
         self.ib.cancels.append(order_id)
         self.on_cancel(order_id)
 
-    async def evidence(self, deadline_s: float = 10.0) -> Evidence:
+    async def evidence(self, quiet_s: float = 10.0) -> Evidence:
         self.asked += 1
         self.on_evidence()
         if not self.complete:
