@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_engine.evaluation.columnar.arrays import NotColumnar
+from rules_engine.evaluation.columnar.arrays import Line, NotColumnar
 from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels, compiled, kernels_for
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.rolling import rolling
-from rules_engine.evaluation.columnar.sides import _equal_to, bound_of
+from rules_engine.evaluation.columnar.sides import _equal_to, line_of
 from rules_engine.evaluation.sums import Sums
 from rules_engine.model.direction import Amount
 from rules_engine.model.tolerance import EDGE_S, RELATIVE, order
@@ -63,10 +63,9 @@ def test_kernels_find_what_a_loop_over_each_window_finds(
         assert past.extremes_at(some, window_s, highest).tolist() == expected[::7]
         assert past.extremes(window_s, highest).tolist() == expected
         assert past.extremes_at(some, window_s, highest).tolist() == expected[::7]
-        slope, shift = bound_of(amount, way)
-        moved = past.moved(window_s, slope, shift, way).tolist()
-        assert moved == [
-            way * order(float(window[-1]), slope * reference + shift) >= 0
+        line = line_of(amount, way)
+        assert past.moved(window_s, line).tolist() == [
+            way * order(float(window[-1]), line.slope * reference + line.shift) >= 0
             for window, reference in zip(windows, expected, strict=True)
         ]
 
@@ -94,7 +93,7 @@ def test_sums_and_orders_are_the_same_in_numpy_and_numba_bit_for_bit(
             *kernels.scores(totals, squares, starts, ends),
             kernels.orders(values, others, RELATIVE, True),
             kernels.orders(values, others, 0.05, False),
-            *(kernels.reached(values, others, 1 + way * 0.02, 0.0, float(way)) for way in (1, -1)),
+            *(kernels.reached(values, others, Line(1 + way * 0.02, 0.0, way)) for way in (1.0, -1.0)),
         ]
 
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -112,7 +111,8 @@ def test_sums_that_64_bits_cannot_hold_are_told(kernels: Kernels) -> None:
 def test_kernels_take_no_prints_at_all(kernels: Kernels) -> None:
     past = Past(kernels)
     past.turn_over([], [])
-    assert not len(past.starts(5.0)) and not len(past.extremes(5.0, True)) and not len(past.moved(5.0, 1.05, 0.0, 1))
+    assert not len(past.starts(5.0)) and not len(past.extremes(5.0, True))
+    assert not len(past.moved(5.0, Line(1.05, 0.0, 1.0)))
 
 
 @given(st.floats(0.01, 1e6))

@@ -1,5 +1,7 @@
 """What columns are made of."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,6 +10,15 @@ Index = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Sides = npt.NDArray[np.int8]
 """One small number a print: a truth, or how two values lie."""
+
+
+class Line(NamedTuple):
+    """A value has moved that is at or beyond ``slope * reference + shift``: above, of the lowest of its window (``way``
+    1), or below, of the highest (-1)."""
+
+    slope: float
+    shift: float
+    way: float
 
 
 class NotColumnar(Exception):

@@ -8,10 +8,21 @@ from typing import ParamSpec, TypeVar
 import numba
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import ABOVE, BELOW, EQUAL, NEAR, UNORDERED, Column, Flags, Index, Sides
+from rules_engine.evaluation.columnar.arrays import (
+    ABOVE,
+    BELOW,
+    EQUAL,
+    NEAR,
+    UNORDERED,
+    Column,
+    Flags,
+    Index,
+    Line,
+    Sides,
+)
 from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK, Blocks
 from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
-from rules_engine.model.tolerance import RELATIVE
+from rules_engine.model.tolerance import EDGE_S, RELATIVE
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -42,7 +53,7 @@ def _set_folder(folder: str) -> None:
 
 
 @_compiled
-def starts(times: Column, fresh: int, windows_s: Column, edge_s: float) -> Index:
+def starts(times: Column, fresh: int, windows_s: Column) -> Index:
     """As `vectorised.starts`. How many prints leave a window with each new one is hard to foresee: up to three are
     counted without a branch, for all windows beside each other."""
     count = len(times)
@@ -50,7 +61,7 @@ def starts(times: Column, fresh: int, windows_s: Column, edge_s: float) -> Index
     begins = np.zeros(len(windows_s), np.int64)
     for at in range(fresh, count):
         for number in range(len(windows_s)):
-            start, edge = begins[number], (times[at] - windows_s[number]) + edge_s
+            start, edge = begins[number], (times[at] - windows_s[number]) + EDGE_S
             gone = 3
             if start + 2 < count:
                 gone = (times[start] <= edge) * 1 + (times[start + 1] <= edge) * 1 + (times[start + 2] <= edge) * 1
@@ -185,27 +196,29 @@ def deviations(totals: Index, squares: Index, starts: Index, ends: Index, scale:
 
 @_compiled
 def scores(totals: Index, squares: Index, starts: Index, ends: Index) -> tuple[Column, float]:
-    """As `vectorised.scores`."""
-    found = np.empty(len(starts))
+    """As `vectorised.scores`, in two loops as means are. Without a spread there is no distance: nothing by nothing."""
+    found, spreads = np.empty(len(starts)), np.empty(len(starts))
     most = 0
     for number in range(len(starts)):
         start, end = starts[number], ends[number]
         count, total = end - start, totals[end] - totals[start]
         spread = count * (squares[end] - squares[start]) - total * total
         most = max(most, spread)
-        distance = count * (totals[end] - totals[end - 1]) - total
-        is_known = count > 1 and spread > 0
-        found[number] = distance / np.sqrt(count * float(spread) / (count - 1)) if is_known else np.nan
+        found[number], spreads[number] = count * (totals[end] - totals[end - 1]) - total, spread
+    for number in range(len(starts)):
+        count = ends[number] - starts[number]
+        found[number] = found[number] / np.sqrt(count * spreads[number] / (count - 1))
     return found, float(most)
 
 
 @_compiled
 def in_steps(values: Column, scale: float) -> bool:
     """As `vectorised.in_steps`."""
-    for value in values:  # noqa: SIM110 - numba compiles no generators.
-        if np.rint(value * scale) / scale != value:
-            return False
-    return True
+    others = 0
+    # Several are looked at together: by their places, and none of them ends the loop.
+    for at in range(len(values)):
+        others += np.rint(values[at] * scale) / scale != values[at]
+    return others == 0
 
 
 @_compiled
@@ -246,44 +259,25 @@ def orders(left: Column, right: Column, dust: float, is_exact: bool) -> Sides:
 
 
 @_compiled
-def reached(values: Column, references: Column, slope: float, shift: float, way: float) -> Flags:
+def reached(values: Column, references: Column, line: Line) -> Flags:
     """As `vectorised.reached`."""
     found = np.empty(len(values), np.bool_)
     for at in range(len(values)):
-        bound = slope * references[at] + shift
+        bound = line.slope * references[at] + line.shift
         difference = values[at] - bound
-        found[at] = way * difference > 0 or abs(difference) <= RELATIVE * max(abs(values[at]), abs(bound))
+        found[at] = line.way * difference > 0 or abs(difference) <= RELATIVE * max(abs(values[at]), abs(bound))
     return found
 
 
-def moved(
-    times: Column,
-    blocks: Blocks,
-    fresh: int,
-    window_s: float,
-    edge_s: float,
-    slope: float,
-    shift: float,
-    way: float,
-) -> Flags:
+def moved(times: Column, blocks: Blocks, fresh: int, window_s: float, line: Line) -> Flags:
     """As `vectorised.moved`."""
-    far, near = (blocks.tops, blocks.bottoms) if way > 0 else (blocks.bottoms, blocks.tops)
-    return _moved(times, blocks.values, far, near, fresh, window_s, edge_s, slope, shift, way)
+    far, near = (blocks.tops, blocks.bottoms) if line.way > 0 else (blocks.bottoms, blocks.tops)
+    return _moved(times, blocks.values, far, near, fresh, window_s, line)
 
 
 @_compiled
-def _moved(
-    times: Column,
-    values: Column,
-    far: Column,
-    near: Column,
-    fresh: int,
-    window_s: float,
-    edge_s: float,
-    slope: float,
-    shift: float,
-    way: float,
-) -> Flags:
+def _moved(times: Column, values: Column, far: Column, near: Column, fresh: int, window_s: float, line: Line) -> Flags:
+    slope, shift, way = line
     count = len(values)
     found = np.zeros(count - fresh, np.bool_)
     queue = np.empty(len(near) + 1, np.int64)
@@ -292,7 +286,7 @@ def _moved(
     tail_of = -1
     for block in range(fresh // BLOCK, len(near)):
         low, high = max(block * BLOCK, fresh), min(block * BLOCK + BLOCK, count)
-        begin_edge, core_edge = (times[low] - window_s) + edge_s, (times[high - 1] - window_s) + edge_s
+        begin_edge, core_edge = (times[low] - window_s) + EDGE_S, (times[high - 1] - window_s) + EDGE_S
         while times[begin] <= begin_edge:
             begin += 1
         core = max(core, begin // BLOCK)
@@ -328,7 +322,7 @@ def _moved(
             own = min(own, value)
             if value - loosest < -SLACK * abs(loosest):
                 continue
-            edge = (times[at] - window_s) + edge_s
+            edge = (times[at] - window_s) + EDGE_S
             while times[start] <= edge:
                 start += 1
             start_block = start // BLOCK

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from rules_engine.evaluation.columnar import vectorised
-from rules_engine.evaluation.columnar.arrays import Column, Flags, Index, Sides
+from rules_engine.evaluation.columnar.arrays import Column, Flags, Index, Line, Sides
 from rules_engine.evaluation.columnar.blocks import Blocks
 
 COMPILED_LOOKS_MIN = 30_000_000
@@ -19,7 +19,7 @@ COMPILED_LOOKS_MIN = 30_000_000
 class Kernels:
     """As `vectorised` describes them."""
 
-    starts: Callable[[Column, int, Column, float], Index]
+    starts: Callable[[Column, int, Column], Index]
     extremes: Callable[[Blocks, Index, int, bool], Column]
     extremes_at: Callable[[Blocks, Index, Index, bool], Column]
     means: Callable[[Index, Index, Index, int, float], Column]
@@ -28,8 +28,8 @@ class Kernels:
     in_steps: Callable[[Column, float], bool]
     running: Callable[[Column, float, int], tuple[Index, Index, bool]]
     orders: Callable[[Column, Column, float, bool], Sides]
-    reached: Callable[[Column, Column, float, float, float], Flags]
-    moved: Callable[[Column, Blocks, int, float, float, float, float, float], Flags]
+    reached: Callable[[Column, Column, Line], Flags]
+    moved: Callable[[Column, Blocks, int, float, Line], Flags]
 
 
 def _of(module: ModuleType) -> Kernels:

@@ -105,7 +105,7 @@ class Sight:
     def starts(self, window_s: float) -> Index:
         found = self._starts.get(window_s)
         if found is None:
-            found = self._starts[window_s] = starts_at(self.past.times, self.now_s, window_s, EDGE_S)
+            found = self._starts[window_s] = starts_at(self.past.times, self.now_s, window_s)
         return found
 
     def most(self, window_s: float) -> int:

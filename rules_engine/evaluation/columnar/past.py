@@ -7,7 +7,7 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from rules_engine.evaluation.columnar.arrays import Column, Flags, Index, NotColumnar
+from rules_engine.evaluation.columnar.arrays import Column, Flags, Index, Line, NotColumnar
 from rules_engine.evaluation.columnar.blocks import BLOCK, Blocks
 from rules_engine.evaluation.columnar.bounds import Rough, rough
 from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels
@@ -121,7 +121,7 @@ class Past:
         found = self._starts.get(window_s)
         if found is None:
             windows_s = sorted({window_s} | self._beginning)
-            every = self.kernels.starts(self.times, self.fresh, np.array(windows_s), EDGE_S)
+            every = self.kernels.starts(self.times, self.fresh, np.array(windows_s))
             self._starts.update(zip(windows_s, every, strict=True))
             found = self._starts[window_s]
         return found
@@ -148,7 +148,7 @@ class Past:
         found = self._before.get(window_s)
         if found is None:
             starts = self.starts(window_s)
-            found = self._before[window_s] = self.values[starts - 1]
+            found = self._before[window_s] = self.values.take(starts - 1)
             found[: np.searchsorted(starts, 1)] = np.nan
         return found
 
@@ -161,13 +161,12 @@ class Past:
         if (window_s, highest) in self._extremes:
             return self._extremes[window_s, highest][prints]
         at = self.fresh + prints
-        starts = starts_at(self.times, self.times[at], window_s, EDGE_S)
+        starts = starts_at(self.times, self.times[at], window_s)
         return self.kernels.extremes_at(self.blocks, starts, at + 1, highest)
 
-    def moved(self, window_s: float, slope: float, shift: float, way: int) -> Flags:
-        """Whether each print of the slice is at or beyond ``slope * reference + shift``: above, of the lowest of its
-        window (``way`` 1), or below, of the highest (-1)."""
-        return self.kernels.moved(self.times, self.blocks, self.fresh, window_s, EDGE_S, slope, shift, float(way))
+    def moved(self, window_s: float, line: Line) -> Flags:
+        """Whether each print of the slice has moved."""
+        return self.kernels.moved(self.times, self.blocks, self.fresh, window_s, line)
 
     def places(self) -> npt.NDArray[np.int8]:
         """How many decimal places the prices up to each print have shown, at least those of a cent.

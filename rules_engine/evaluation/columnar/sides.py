@@ -26,6 +26,7 @@ from rules_engine.evaluation.columnar.arrays import (
     Column,
     Flags,
     Index,
+    Line,
     NotColumnar,
     Sides,
 )
@@ -99,9 +100,10 @@ def ways_of(condition: Move | Change) -> Sequence[int]:
     return _WAYS[condition.direction]
 
 
-def bound_of(amount: Amount, way: int) -> tuple[float, float]:
-    """Slope and shift of the line on which a value has moved that far from another one."""
-    return (1 + way * amount.value, 0.0) if amount.relative else (1.0, way * amount.value)
+def line_of(amount: Amount, way: int) -> Line:
+    """From which on a value has moved that far."""
+    far = way * amount.value
+    return Line(1 + far, 0.0, float(way)) if amount.relative else Line(1.0, far, float(way))
 
 
 def _order(columns: Columns, left: Expression, right: Expression, *also: Expression) -> Sides:
@@ -195,8 +197,8 @@ def _moved(condition: Move, columns: Columns) -> Sides:
     found[: sight.covered_from(window_s)] = UNKNOWN
     if isinstance(sight, Past) and columns.is_known(of):
         for way in ways_of(condition):
-            slope, shift = bound_of(condition.amount, way)
-            found[sight.moved(window_s, slope, shift, way)] = TRUE
+            moved = sight.moved(window_s, line_of(condition.amount, way))
+            np.maximum(found, moved.view(np.int8) * np.int8(TRUE), out=found)
         return found
     references = [sight.extremes(window_s, way < 0) for way in ways_of(condition)]
     return _far(condition, columns, references, found, UNORDERED)
@@ -235,12 +237,12 @@ def _moved_by(condition: Move | Change, columns: Columns, last: Values, referenc
     """Whether at each moment the last value is so far from the reference, as `displacement` has it: where one was
     reckoned with, what is near is looked at one by one."""
     of, amount = condition.of, condition.amount
-    slope, shift = bound_of(amount, way)
+    line = line_of(amount, way)
     if columns.is_price(of):
-        return columns.kernels.reached(last.at, reference, slope, shift, float(way)).view(np.int8) * np.int8(TRUE)
-    bounds = slope * reference + shift
+        return columns.kernels.reached(last.at, reference, line).view(np.int8) * np.int8(TRUE)
+    bounds = line.slope * reference + line.shift
     difference = way * (last.at - bounds)
-    margin = MARGIN * (columns.bound(of) * max(1.0, abs(slope)) + abs(shift))
+    margin = MARGIN * (columns.bound(of) * max(1.0, abs(line.slope)) + abs(line.shift))
     found: Sides = (difference > 0).view(np.int8) * np.int8(TRUE)
     near = np.abs(difference) <= margin + (0.0 if last.off is None else last.off)
     if amount.relative:

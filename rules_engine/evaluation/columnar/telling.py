@@ -126,7 +126,7 @@ class _Case:
         rows = zip(*(column.tolist() for _, column in read), strict=True)
         is_all_known = not any(np.isnan(column).any() for _, column in read)
         each = map(dict, map(zip, repeat(names), rows)) if is_all_known else map(_known, repeat(names), rows)
-        return map(Firing, repeat(self._rule), repeat(self._number), at_s, each, repeat(self._actions))
+        return map(Firing._make, zip(repeat(self._rule), repeat(self._number), at_s, each, repeat(self._actions)))
 
 
 def _known(names: Sequence[str], row: Sequence[float]) -> dict[str, float]:

@@ -28,7 +28,7 @@ from rules_engine.evaluation.columnar.arrays import (
 from rules_engine.evaluation.columnar.leaves import DOUBLE, NOT_PRICES, Leaf, leaves_of
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.scene import Scene
-from rules_engine.evaluation.columnar.sides import bound_of, has_sides, is_settled, sides_of, ways_of
+from rules_engine.evaluation.columnar.sides import has_sides, is_settled, line_of, sides_of, ways_of
 from rules_engine.evaluation.columnar.values import Columns, plain
 from rules_engine.evaluation.columnar.vectorised import reached
 from rules_engine.evaluation.series import unnamed
@@ -149,9 +149,8 @@ class _State(Told):
         assert isinstance(self.condition, Move)
         values = past.values[: past.heard]
         for way in ways_of(self.condition):
-            slope, shift = bound_of(self.condition.amount, way)
             reference = values.min() if way > 0 else values.max()
-            if reached(values[-1:], np.array([reference]), slope, shift, way)[0]:
+            if reached(values[-1:], np.array([reference]), line_of(self.condition.amount, way))[0]:
                 return True
         return False
 
@@ -181,8 +180,7 @@ class _State(Told):
         left = np.arange(len(prints))
         for way in ways_of(condition):
             reference = self._reference(columns, prints[left], way)
-            slope, shift = bound_of(condition.amount, way)
-            moved = reached(last[left], reference, slope, shift, way)
+            moved = reached(last[left], reference, line_of(condition.amount, way))
             distance = last[left] / reference - 1 if condition.amount.relative else last[left] - reference
             found[left[moved]] = distance[moved]
             left = left[~moved]

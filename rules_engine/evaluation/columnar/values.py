@@ -175,7 +175,7 @@ class Columns:
             found = self.value(of)
         except NotColumnar:
             found = Values(np.empty(0), False)
-        if found.exact and not np.any(_off(found)):
+        if found.exact and (found.off is None or not np.any(found.off)):
             return found.at[places]
         read = self.exact.value(of)
         known = (self.exact.at(place, read) for place in places.tolist())

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import ABOVE, EQUAL, NEAR, UNORDERED, Column, Flags, Index, Sides
+from rules_engine.evaluation.columnar.arrays import ABOVE, EQUAL, NEAR, UNORDERED, Column, Flags, Index, Line, Sides
 from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK, Blocks
 from rules_engine.evaluation.columnar.rolling import rolling
-from rules_engine.model.tolerance import RELATIVE
+from rules_engine.model.tolerance import EDGE_S, RELATIVE
 
 EXACT_MAX = 2.0**53
 """Up to here, whole numbers as floats are exact."""
@@ -18,10 +18,9 @@ _WIDEST = 2 * _STEPS[0] - 1
 """How far those steps go; where more prints leave a window at once, bisection is quicker."""
 
 
-def starts(times: Column, fresh: int, windows_s: Column, edge_s: float) -> Index:
-    """For each of several windows and each print from ``fresh`` on, where its window (now - window_s, now] begins;
-    ``edge_s`` is one instant."""
-    return np.array([_starts_of(times, (times[fresh:] - window_s) + edge_s) for window_s in windows_s.tolist()])
+def starts(times: Column, fresh: int, windows_s: Column) -> Index:
+    """For each of several windows and each print from ``fresh`` on, where its window (now - window_s, now] begins."""
+    return np.array([_starts_of(times, (times[fresh:] - window_s) + EDGE_S) for window_s in windows_s.tolist()])
 
 
 def _starts_of(times: Column, edges: Column) -> Index:
@@ -39,9 +38,9 @@ def _starts_of(times: Column, edges: Column) -> Index:
     return found
 
 
-def starts_at(times: Column, now_s: Column, window_s: float, edge_s: float) -> Index:
+def starts_at(times: Column, now_s: Column, window_s: float) -> Index:
     """The same of one window for some moments."""
-    return np.searchsorted(times, (now_s - window_s) + edge_s, side="right")
+    return np.searchsorted(times, (now_s - window_s) + EDGE_S, side="right")
 
 
 def extremes(blocks: Blocks, starts: Index, fresh: int, highest: bool) -> Column:
@@ -58,7 +57,7 @@ def extremes_at(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Co
     if len(starts) * _FEW < len(blocks.values) and not blocks.has_heads(highest):
         found: Column = better(*_ends_of(blocks.values, starts, ends, highest))
     else:
-        found = better(blocks.tails(highest)[starts], blocks.heads(highest)[lasts])
+        found = better(blocks.tails(highest).take(starts), blocks.heads(highest).take(lasts))
     # Many windows in a row have the same whole blocks.
     is_other = np.concatenate(([len(starts) > 0], (first[1:] != first[:-1]) | (last[1:] != last[:-1])))
     some = np.flatnonzero(is_other)
@@ -89,7 +88,7 @@ def _rows(values: Column, places: Index) -> tuple[Column, Index]:
 def means(totals: Index, starts: Index, ends: Index, base: int, scale: float) -> Column:
     """The mean of each window, from totals in whole steps from the base, as `Moments.mean`; nan where it is empty."""
     counts = ends - starts
-    found: Column = (base * counts + (totals[ends] - totals[starts])) / counts / scale
+    found: Column = (base * counts + (totals.take(ends) - totals.take(starts))) / counts / scale
     return found
 
 
@@ -104,7 +103,7 @@ def deviations(totals: Index, squares: Index, starts: Index, ends: Index, scale:
 def scores(totals: Index, squares: Index, starts: Index, ends: Index) -> tuple[Column, float]:
     """The score of the last print of each window, as `Moments.score`; and the largest spread of one."""
     counts, sums, spreads = _spreads(totals, squares, starts, ends)
-    distances = counts * (totals[ends] - totals[ends - 1]) - sums
+    distances = counts * (totals.take(ends) - totals.take(ends - 1)) - sums
     found = distances / np.sqrt(counts * spreads.astype(np.float64) / (counts - 1))
     found[(counts < 2) | (spreads <= 0)] = np.nan
     return found, float(spreads.max(initial=0))
@@ -112,8 +111,8 @@ def scores(totals: Index, squares: Index, starts: Index, ends: Index) -> tuple[C
 
 def _spreads(totals: Index, squares: Index, starts: Index, ends: Index) -> tuple[Index, Index, Index]:
     counts = ends - starts
-    sums = totals[ends] - totals[starts]
-    return counts, sums, counts * (squares[ends] - squares[starts]) - sums * sums
+    sums = totals.take(ends) - totals.take(starts)
+    return counts, sums, counts * (squares.take(ends) - squares.take(starts)) - sums * sums
 
 
 def in_steps(values: Column, scale: float) -> bool:
@@ -149,30 +148,21 @@ def orders(left: Column, right: Column, dust: float, is_exact: bool) -> Sides:
     return sides
 
 
-def moved(
-    times: Column,
-    blocks: Blocks,
-    fresh: int,
-    window_s: float,
-    edge_s: float,
-    slope: float,
-    shift: float,
-    way: float,
-) -> Flags:
-    """Whether each print from ``fresh`` on is at or beyond ``slope * reference + shift``: above, of the lowest of its
-    window (``way`` 1), or below, of the highest (-1).
+def moved(times: Column, blocks: Blocks, fresh: int, window_s: float, line: Line) -> Flags:
+    """Whether each print from ``fresh`` on has moved.
 
     Prints are looked at in those blocks only of which some may have moved and not surely all, and there only those that
     lie beyond what is the least for any of the block.
     """
     values, tops, bottoms = blocks.values, blocks.tops, blocks.bottoms
+    slope, shift, way = line
     count, first = len(values), fresh // BLOCK
     own = np.arange(first, len(tops))
     far, near = (tops, bottoms) if way > 0 else (bottoms, tops)
     lasts = np.minimum(own * BLOCK + BLOCK, count) - 1
     firsts = np.maximum(own * BLOCK, fresh)
-    begins = starts_at(times, times[firsts], window_s, edge_s) // BLOCK
-    cores = -(-starts_at(times, times[lasts], window_s, edge_s) // BLOCK)
+    begins = starts_at(times, times[firsts], window_s) // BLOCK
+    cores = -(-starts_at(times, times[lasts], window_s) // BLOCK)
     loosest = slope * rolling(near, begins, own + 1, way < 0) + shift
     some = way * (far[own] - loosest) >= -SLACK * np.abs(loosest)
     strictest = slope * rolling(near, np.minimum(cores, own), own, way < 0) + shift
@@ -183,17 +173,16 @@ def moved(
     bounds, is_fresh = np.repeat(loosest[mixed], BLOCK), (prints >= fresh) & (prints < count)
     prints, bounds = prints[is_fresh], bounds[is_fresh]
     prints = prints[way * (values[prints] - bounds) >= -SLACK * np.abs(bounds)]
-    begun = starts_at(times, times[prints], window_s, edge_s)
+    begun = starts_at(times, times[prints], window_s)
     references = extremes_at(blocks, begun, prints + 1, way < 0)
-    found[prints - first * BLOCK] = reached(values[prints], references, slope, shift, way)
+    found[prints - first * BLOCK] = reached(values[prints], references, line)
     return found[fresh - first * BLOCK :]
 
 
-def reached(values: Column, references: Column, slope: float, shift: float, way: float) -> Flags:
-    """Whether each value is at or beyond ``slope * reference + shift``, above (``way`` 1) or below (-1), as
-    tolerance.order of prices, which are never added up."""
-    bounds = slope * references + shift
+def reached(values: Column, references: Column, line: Line) -> Flags:
+    """Whether each value has moved from its reference, as tolerance.order of prices, which are never added up."""
+    bounds = line.slope * references + line.shift
     difference = values - bounds
     near = np.abs(difference) <= RELATIVE * np.maximum(np.abs(values), np.abs(bounds))
-    found: Flags = near | (way * difference > 0)
+    found: Flags = near | (line.way * difference > 0)
     return found
