@@ -29,11 +29,12 @@ Fault = tuple[int, Code, str]
 Values = tuple[float, tuple[float, ...]]
 
 
-def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo) -> Values | list[Fault]:
-    """The row's time in POSIX seconds and its values, or every fault of its cells."""
+def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo, before_s: float) -> Values | list[Fault]:
+    """The row's time in POSIX seconds and its values, or every fault of its cells; of sound ones, that it does not come
+    after the row at ``before_s``."""
     faults: list[Fault] = []
-    at_s = read_time(cells[layout.time].strip(), zone)
-    if at_s is None:
+    moments = read_time(cells[layout.time].strip(), zone)
+    if not moments:
         text = cells[layout.time].strip()
         wanted = "ISO 8601 (2030-12-20 09:30:00) nor seconds since 1970, of the years 1900 to 2199"
         words = f"'{text}' is neither {wanted}" if text else "no time"
@@ -46,37 +47,42 @@ def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo) -> Values |
             faults.append((column, Code.BAD_NUMBER, f"'{text}' is not a number" if text else "no number"))
         else:
             values.append(number)
-    if at_s is None or faults:
+    if faults := faults or list(value_faults(layout, values)):
         return faults
-    return list(value_faults(layout, values)) or (at_s, tuple(values))
+    at_s = moment_after(layout, before_s, moments)
+    return (at_s, tuple(values)) if isinstance(at_s, float) else [at_s]
 
 
-def read_time(text: str, zone: ZoneInfo) -> float | None:
+def read_time(text: str, zone: ZoneInfo) -> tuple[float, ...]:
     """POSIX seconds of ISO 8601 text, or of a number of seconds, milli-, micro- or nanoseconds since 1970.
 
-    A time without a zone is one of ``zone``; of a time that comes twice there, the first. None for a text that is no
-    time, or may be another one.
+    A time without a zone is one of ``zone``; where it comes twice there, as clocks are put back, it is both moments,
+    ascending. Nothing for a text that is no time, or may be another one.
     """
-    at_s = _number_s(text) if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text) else _iso_s(text, zone)
-    return at_s if at_s is not None and TIMES_S[0] <= at_s < TIMES_S[1] else None
+    found = _number_s(text) if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text) else _iso_s(text, zone)
+    return tuple(at_s for at_s in found if TIMES_S[0] <= at_s < TIMES_S[1])
 
 
-def _number_s(text: str) -> float | None:
+def _number_s(text: str) -> tuple[float, ...]:
     number, unit = float(text), 1.0
     if not 0 < number < math.inf or _MINUTE.fullmatch(text):
-        return None
+        return ()
     # Divided once, so that a moment in nanoseconds is rounded once.
     while number / unit > EPOCH_MAX_S:
         unit *= 1000
-    return number / unit
+    return (number / unit,)
 
 
-def _iso_s(text: str, zone: ZoneInfo) -> float | None:
+def _iso_s(text: str, zone: ZoneInfo) -> tuple[float, ...]:
     try:
         at = datetime.fromisoformat(text)
-        return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).timestamp()
+        if at.tzinfo is not None:
+            return (at.timestamp(),)
+        first, second = (at.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
     except (ValueError, OverflowError):
-        return None
+        return ()
+    # Of a time that was left out, as clocks were put forward, the other reading is the earlier one.
+    return (first, second) if first < second else (first,)
 
 
 def read_number(text: str) -> float | None:
@@ -106,10 +112,14 @@ def value_faults(layout: Layout, values: Sequence[float]) -> Iterator[Fault]:
                 yield layout.columns[number], Code.CROSSED, f"{values[number]:g} is below the low, {low:g}"
 
 
-def order_fault(layout: Layout, before_s: float, at_s: float) -> Fault | None:
-    """What is wrong with a row after the one above; prints may share an instant, bars may not."""
-    if at_s < before_s:
-        return layout.time, Code.UNSORTED, "earlier than the row above"
-    if at_s == before_s and layout.shape is Shape.BARS:
+def moment_after(layout: Layout, before_s: float, moments: Sequence[float]) -> float | Fault:
+    """The first of a row's moments at which it can follow the row above, or what is wrong with it; prints may share an
+    instant, bars may not. So an hour that comes twice begins anew where its times step back."""
+    for at_s in moments:
+        if at_s > before_s or (at_s == before_s and layout.shape is not Shape.BARS):
+            return at_s
+    if before_s in moments:
         return layout.time, Code.TWICE, "a second bar of the same time"
-    return None
+    if len(moments) > 1:
+        return layout.time, Code.BOTH_EARLIER, "both moments of that time are earlier than the row above"
+    return layout.time, Code.UNSORTED, "earlier than the row above"

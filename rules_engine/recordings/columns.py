@@ -66,7 +66,7 @@ def _is_plain(text: str) -> bool:
 
 
 def is_clean(layout: Layout, block: Block, before_s: float) -> bool:
-    """Whether nothing is wrong with any row, as `cells.value_faults` and `cells.order_fault` see it."""
+    """Whether nothing is wrong with any row, as `cells.value_faults` and `cells.moment_after` see it."""
     times_s, values = block.times_s, block.values
     steps = np.diff(times_s, prepend=before_s)
     strictly = layout.shape is Shape.BARS

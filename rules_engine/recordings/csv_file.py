@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from rules_engine.recordings.cells import Fault, order_fault, read_cells
+from rules_engine.recordings.cells import Fault, read_cells
 from rules_engine.recordings.columns import Block, block_of, is_clean, quick_block
 from rules_engine.recordings.layout import ACCEPTED, Layout, layout_of
 from rules_engine.recordings.location import Location
@@ -18,6 +18,7 @@ _HINTS = {
     Code.UNSORTED: "sort the file by time",
     Code.NOT_A_PRICE: "leave the row out, or correct it",
     Code.TWICE: "leave one of them out",
+    Code.BOTH_EARLIER: "this hour comes twice: write times in UTC or with an offset, or sort the file by time",
 }
 
 
@@ -63,12 +64,15 @@ class CsvFile:
                 return
 
     def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
-        """Whole lines, some megabytes of them at a time, with `\\n` at their ends."""
+        """Whole lines, some megabytes of them at a time, with `\\n` at their ends, whatever ends them in the file."""
         rest, line = b"", 1
         while data := file.read(PIECE_BYTES):
+            while data.endswith(b"\r") and (more := file.read(1)):
+                data += more
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             end = data.rfind(b"\n") + 1
             if end:
-                piece = (rest + data[:end]).replace(b"\r\n", b"\n")
+                piece = rest + data[:end]
                 yield piece
                 line += piece.count(b"\n")
                 rest = data[end:]
@@ -78,7 +82,7 @@ class CsvFile:
                 self._problems.add(Code.LINE_TOO_LONG, "this line does not end: is it a CSV file?", line=line)
                 return
         if rest:
-            yield rest.replace(b"\r", b"")
+            yield rest
 
     def _decoded(self, piece: bytes, line: int) -> str | None:
         if line == 1:
@@ -128,11 +132,11 @@ class CsvFile:
                 words = f"{len(cells)} values under {len(layout.header)} columns"
                 self._problems.add(Code.CELL_COUNT, words, line=line, length=len(text), quoted=text)
             else:
-                found = read_cells(layout, cells, self._zone)
-                late = None if isinstance(found, list) else order_fault(layout, before_s, found[0])
-                for fault in found if isinstance(found, list) else [late] if late else []:
-                    self._tell(layout, fault, line, text, cells)
-                if not isinstance(found, list) and late is None:
+                found = read_cells(layout, cells, self._zone, before_s)
+                if isinstance(found, list):
+                    for fault in found:
+                        self._tell(layout, fault, line, text, cells)
+                else:
                     before_s = found[0]
                     times_s.append(found[0])
                     rows.append(found[1])

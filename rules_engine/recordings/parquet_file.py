@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from rules_engine.recordings.cells import order_fault, read_time, value_faults
+from rules_engine.recordings.cells import moment_after, read_time, value_faults
 from rules_engine.recordings.columns import Block, Column, block_of, epochs_s, is_clean, moments_s
 from rules_engine.recordings.layout import ACCEPTED, Layout, layout_of
 from rules_engine.recordings.location import Location
@@ -104,8 +104,8 @@ class ParquetFile:
     def _careful(self, layout: Layout, times: list[object], columns: list[list[object]], first: int) -> Block:
         times_s, rows, before_s = [], [], self._before_s
         for row, (at, *values) in enumerate(zip(times, *columns, strict=True), first):
-            at_s = _instant(at, self._zone)
-            if at_s is None:
+            moments = _moments(at, self._zone)
+            if not moments:
                 self._tell(layout, row, layout.time, Code.BAD_TIME, f"{at!r} is not a time")
                 continue
             faults = [
@@ -115,15 +115,15 @@ class ParquetFile:
             ]
             numbers = [float(value) for value in values if _is_number(value)]
             faults = faults or list(value_faults(layout, numbers))
-            late = order_fault(layout, before_s, at_s)
-            if late is not None and not faults:
-                faults = [late]
-            for fault in faults:
-                self._tell(layout, row, *fault)
-            if not faults:
+            at_s = moment_after(layout, before_s, moments)
+            if not faults and isinstance(at_s, float):
                 before_s = at_s
                 times_s.append(at_s)
                 rows.append(numbers)
+            elif not faults and isinstance(at_s, tuple):
+                faults = [at_s]
+            for fault in faults:
+                self._tell(layout, row, *fault)
             if self._problems.full:
                 break
         return block_of(times_s, rows, len(layout.columns))
@@ -141,9 +141,10 @@ def _is_number(value: object) -> TypeGuard[int | float | Decimal]:
     return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
 
 
-def _instant(at: object, zone: ZoneInfo) -> float | None:
+def _moments(at: object, zone: ZoneInfo) -> tuple[float, ...]:
+    """As `cells.read_time`."""
     if isinstance(at, date) and not isinstance(at, datetime):
         at = datetime.combine(at, time())
     if isinstance(at, datetime):
         at = at.isoformat()
-    return None if at is None or isinstance(at, bool) else read_time(str(at), zone)
+    return () if at is None or isinstance(at, bool) else read_time(str(at), zone)

@@ -29,6 +29,7 @@ class Code(StrEnum):
     UNSORTED = "D201"
     TWICE = "D202"
     CROSSED = "D203"
+    BOTH_EARLIER = "D204"
 
 
 class RecordingError(Exception):

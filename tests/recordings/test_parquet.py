@@ -77,6 +77,16 @@ def test_moments_far_away_are_problems(pa: Any, tmp_path: Path) -> None:
             written(pa, tmp_path / "v.parquet", {"time": far, "price": [5.0]}).survey()
 
 
+def test_an_hour_that_comes_twice_begins_anew_where_its_times_step_back(pa: Any, tmp_path: Path) -> None:
+    local = [datetime(2030, 11, 3, hour, minute) for hour, minute in ((0, 50), (1, 30), (1, 20), (1, 40), (2, 0))]
+    table = {"time": pa.array(local, pa.timestamp("us")), "price": [5.0] * 5}
+    times_s = [row[0] for row in rows(written(pa, tmp_path / "v.parquet", table))]
+    assert [(at_s - times_s[0]) / 60 for at_s in times_s] == [0, 40, 90, 110, 130]
+    thrice = {"time": pa.array([local[1], local[2], local[1], local[2]], pa.timestamp("us")), "price": [5.0] * 4}
+    with pytest.raises(RecordingError, match="row 4: time: both moments of that time are earlier than the row above"):
+        written(pa, tmp_path / "v.parquet", thrice).survey()
+
+
 def test_problems_name_row_and_column(pa: Any, tmp_path: Path) -> None:
     times = [AT.timestamp(), AT.timestamp() + 1, AT.timestamp() - 5, AT.timestamp() + 2, None]
     table = {"time": times, "bid": [99.0, None, 99.0, 102.0, 99.0], "ask": [101.0, 101.0, 101.0, 101.0, 101.0]}
