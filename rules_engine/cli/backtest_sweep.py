@@ -112,7 +112,10 @@ def _values(values: str, text: str, at: int) -> Iterator[str]:
         return
     first, last, step = Decimal(ranged[1]), Decimal(ranged[3]), Decimal(ranged[5] or 1)
     unit = ranged[4] or ranged[2]
-    if first > last or not step:
+    if not step:
+        at += ranged.start(5)
+        raise _wrong(text, at, len(ranged[5]), f"a step of {ranged[5]} never gets anywhere", "write one above 0")
+    if first > last:
         raise _wrong(text, at, len(values), f"'{values}' never gets from {first} to {last}", "write the smaller first")
     if (last - first) / step >= VARIANTS_MAX:
         raise _wrong(text, at, len(values), f"more than {VARIANTS_MAX:,} values", "take a larger step")
