@@ -1,12 +1,16 @@
 """The `rules` command: how it starts, and how it ends."""
 
+import errno
 import gc
+import os
 import sys
 
 EXIT_PROBLEMS = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
+EXIT_UNWRITTEN = 74
 EXIT_CONFIGURATION = 78
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def main() -> None:
@@ -19,6 +23,13 @@ def main() -> None:
 
     try:
         group(prog_name="rules")
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        # What could not be written is not tried again as Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"rules: could not write: {error.strerror}", file=sys.stderr)
+        sys.exit(EXIT_UNWRITTEN)
     finally:
         if not gc.isenabled():
             # Python searches everything for garbage once more as it ends: a tenth of a small check, and for nothing.

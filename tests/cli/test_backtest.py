@@ -168,6 +168,35 @@ def test_progress_is_shown_on_a_terminal_when_it_takes_long(folder: Path, is_lon
     assert "warning: MA has no prices" in shown
 
 
+def flat_with_spikes(folder: Path) -> tuple[str, ...]:
+    """A call that tells four thousand firings: more than a pipe holds."""
+    rules = write_rules(folder, "version: 1\nrules:\n  - {name: up, when: V > 100, do: notify desk}\n")
+    (folder / "v.csv").write_text("time,price\n" + "".join(f"{at},{100 + at % 2}\n" for at in range(1, 8001)))
+    return *COMMAND, "backtest", rules, "--data", f"V={folder / 'v.csv'}"
+
+
+@pytest.mark.parametrize("form", [("--json",), ("--summary", "text"), ("--summary", "json")])
+def test_a_full_disk_is_told_in_one_line(folder: Path, form: tuple[str, ...]) -> None:
+    words = (*flat_with_spikes(folder), *form)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, env=environment, timeout=DEADLINE_S, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (74, b"rules: could not write: No space left on device\n")
+
+
+def test_whoever_reads_no_further_hears_no_more(folder: Path) -> None:
+    with subprocess.Popen(
+        (*flat_with_spikes(folder), "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        first = json.loads(process.stdout.readline())
+        process.stdout.close()
+        assert (process.wait(DEADLINE_S), process.stderr.read()) == (1, b"")
+    assert first["values"] == {"V": 101.0}
+
+
 @pytest.mark.parametrize(("rows", "shown"), [(0, ""), (500, "1,000/s")])
 def test_progress_tells_the_rate_once_it_is_known(rows: int, shown: str) -> None:
     now_s = 0.0
