@@ -157,9 +157,9 @@ class Lane:
             return None
         if levels.floor < value < levels.ceiling:
             return self._look_again(time_s, value)
-        if self._room or not self._make_room():
-            return None
-        return self.hear(time_s, value)
+        if not self._room and self._make_room():
+            return self.hear(time_s, value)
+        return self._pass_levels(time_s, value)
 
     def _sleep_on(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """The exchange's time of a print is mostly a little behind our clock: who sleeps through it at the clock's time
@@ -174,7 +174,7 @@ class Lane:
 
     def _look_again(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """No level is passed: those whose rest is over look how long they can go on, and perhaps nobody wakes."""
-        self._market.now_s = time_s
+        before_s, self._market.now_s = self._market.now_s, time_s
         room = self._room
         if room:
             self._times[room], self._values[room] = time_s, value
@@ -185,11 +185,32 @@ class Lane:
             self._add(time_s, value)
         due = self._unrested(value)
         if due:
-            self._due = _in_order(due)
-            self.close()
+            self._call(due, before_s)
             return None
         self._fold()
         return ()
+
+    def _pass_levels(self, time_s: float, value: float) -> Sequence[Firing] | None:
+        """The same where the price passes levels, which may be a walk for all of them."""
+        self.settle()
+        before = self._quote.value
+        assert before is not None, "it stands between two levels"
+        before_s, self._market.now_s = self._market.now_s, time_s
+        self._add(time_s, value)
+        due, levels = self._unrested(value), self._levels
+        fired = None if due else levels.walk(time_s, value)
+        if fired is None:
+            self._call([*due, *levels.touched(before, value)], before_s)
+            return None
+        self._fold()
+        return fired
+
+    def _call(self, due: Sequence[Watch], before_s: float) -> None:
+        """These are to be judged at a print that was taken. Time passes when they are: who is asked meanwhile what he
+        remembers has not seen the print."""
+        self._due = _in_order(due)
+        self.close()
+        self._market.now_s = before_s
 
     def _add(self, time_s: float, value: float) -> None:
         """Puts a print where it is read, at once."""

@@ -78,6 +78,20 @@ def test_a_memory_amid_a_print_does_not_claim_that_a_rule_which_is_not_judged_ha
     assert [one.firing.rule if not isinstance(one, Firing) else one.rule for one in missed] == ["r2", "r3", "r4", "r5"]  # type: ignore[union-attr]
 
 
+def test_nor_does_one_amid_a_print_that_ends_the_rest_of_many_rules() -> None:
+    evaluator = Evaluator([plan(f"r{n}", "V moves 1% in 10s") for n in range(6)], START_S, 2)
+    evaluator.feed_up(START_S, "V")
+    for second in range(1, 13):
+        evaluator.tick(Tick("V", START_S + second, Field.LAST, 100.0))
+        while evaluator.is_judging:
+            evaluator.judge_on()
+    evaluator.tick(Tick("V", START_S + 15, Field.LAST, 102.0))
+    assert evaluator.is_judging
+    lives = evaluator.lives()
+    assert [life.known for life in lives.values()] == ["t", "t", "f", "f", "f", "f"]
+    assert {life.known_s for life in lives.values()} == {START_S + 12}
+
+
 def test_whatever_else_happens_finishes_the_judging_first_and_what_came_of_it_comes_first() -> None:
     evaluator = crossing(6)
     first = evaluator.tick(Tick("V", START_S + 5, Field.LAST, 101.0))
