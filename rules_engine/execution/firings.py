@@ -21,11 +21,20 @@ class Firings:
         self._clock = clock
         self._intents = intents
         self._scope = (mode, account)
+        self._newest: dict[str, int] = {}
+        """The number of the newest firing of each rule that fired or was asked about, since transactions were last
+        undone."""
+        self._undone = database.undone
 
     def next_seq(self, rule: str) -> int:
         """The number of the rule's next firing."""
-        row = self._database.row("SELECT max(seq) AS newest FROM firing WHERE rule = ?", rule)
-        return (row["newest"] or 0) + 1 if row else 1
+        if self._undone != self._database.undone:
+            self._undone = self._database.undone
+            self._newest.clear()
+        if rule not in self._newest:
+            row = self._database.row("SELECT max(seq) AS newest FROM firing WHERE rule = ?", rule)
+            self._newest[rule] = row["newest"] or 0 if row else 0
+        return self._newest[rule] + 1
 
     def insert(self, decision: Decision, seq: int, kind: str) -> int:
         """Adds a new firing, `fired`, `held back` or `armed`; returns its id. Belongs inside a transaction."""
@@ -38,6 +47,7 @@ class Firings:
             *(to_text(dict(firing.values)), to_text(firing.actions), to_text(decision.channels)),
         )
         assert written.lastrowid is not None
+        self._newest[firing.rule] = seq
         return written.lastrowid
 
     def channels(self, rule: str, seq: int) -> Sequence[str]:

@@ -1,8 +1,9 @@
 """The gate before every send: each limit fails closed and names itself."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -47,6 +48,8 @@ class RiskGate:
         self._contract_of = partial(contract_in, self._market)
         self._clock = clock
         self._zone = ZoneInfo(timezone)
+        self._day = (math.inf, math.inf)
+        """When the day that was asked about last began, and when it ends."""
 
     def check(self, unit: Unit, book: Book, rule: str = "") -> Refusal | None:
         """The first limit that the unit would break, or None. Nothing may be awaited between this and the commit."""
@@ -72,8 +75,14 @@ class RiskGate:
 
     def day_start_s(self) -> float:
         """When the present day began."""
-        now = datetime.fromtimestamp(self._clock.now_s(), self._zone)
-        return now.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+        now_s = self._clock.now_s()
+        if not self._day[0] <= now_s < self._day[1]:
+            today = datetime.fromtimestamp(now_s, self._zone).date()
+            self._day = self._midnight_s(today), self._midnight_s(today + timedelta(days=1))
+        return self._day[0]
+
+    def _midnight_s(self, day: date) -> float:
+        return datetime.combine(day, time(), self._zone).timestamp()
 
     def _leg(self, leg: OrderDraft, unit: Unit, book: Book) -> Refusal | None:
         traded = self._market.traded(leg.instrument.name)

@@ -4,10 +4,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules_engine.execution.database import JournalFailed, JournalLocked
 from rules_engine.execution.decision import Decision
@@ -64,6 +68,25 @@ def test_every_firing_has_its_own_number_and_every_leg_its_own_key(tmp_path: Pat
     keys = [key for one in recorded for key in one.keys]
     assert len(set(keys)) == len(keys) == 4
     assert all(len(key) <= 36 and key.isascii() and key.startswith("re1.") for key in keys)
+
+
+@given(st.lists(st.tuples(st.lists(st.sampled_from("abc"), max_size=3), st.booleans()), max_size=6))
+def test_numbers_of_firings_go_on_from_what_is_on_disk_whatever_came_to_nothing(
+    transactions: list[tuple[list[str], bool]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        writer = journal(Path(folder))
+        on_disk = {"a": 0, "b": 0, "c": 0}
+        for rules, is_undone in transactions:
+            written = dict(on_disk)
+            with nullcontext() if not is_undone else pytest.raises(ZeroDivisionError), writer.transaction():
+                for rule in rules:
+                    written[rule] += 1
+                    assert writer.record([decision(rule=rule)], {})[0].seq == written[rule]
+                assert not is_undone or 1 / 0
+            on_disk = on_disk if is_undone else written
+            assert {rule: writer.firings.next_seq(rule) - 1 for rule in on_disk} == on_disk
+        writer.close()
 
 
 def test_keys_differ_between_starts_even_where_numbers_repeat(tmp_path: Path) -> None:

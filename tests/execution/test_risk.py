@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules_engine.execution.book import Book, Refusal
 from rules_engine.execution.ports import Quote
@@ -95,6 +99,17 @@ def test_the_day_begins_at_midnight_in_new_york() -> None:
     clock = SteppedClock(1_899_979_200.0)  # 2030-03-17 12:00 UTC, 08:00 in New York.
     gate = RiskGate(NONE, FakeMarket(), clock)
     assert clock.now_s() - gate.day_start_s() == 8 * 3600
+
+
+@given(st.lists(st.integers(0, 3 * 366 * 24 * 60 * 2), min_size=1, max_size=8))
+def test_the_day_is_that_of_the_clock_whatever_was_asked_before(half_minutes: list[int]) -> None:
+    new_york = ZoneInfo("America/New_York")
+    clock = SteppedClock(NOW_S)
+    gate = RiskGate(NONE, FakeMarket(), clock)
+    for past in (each for moment in half_minutes for each in (moment, moment + 1, moment - 2880)):
+        clock.time_s = NOW_S + 30 * past
+        now = datetime.fromtimestamp(clock.now_s(), new_york)
+        assert gate.day_start_s() == now.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()
 
 
 @pytest.mark.parametrize("state", [state for state in IntentState if state.may_be_at_broker] + [IntentState.INTENT])
