@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from itertools import islice
 from operator import attrgetter
 
@@ -314,14 +315,12 @@ class Reactor:
         rule = decision.firing.rule
         life = self._evaluator.life(rule)
         known = {} if life is None else {rule: life}
-        with self._journal.transaction():
-            recorded = self._journal.record([decision], known)[0]
-            # Whoever decides a firing asks the gate; what waits at the broker is asked about when it leaves.
-            depart = self._desk.join(rule, recorded.seq, checked=not decision.held) if recorded.keys else None
-        if depart is not None:
-            depart()
+        # Whoever decides a firing asks the gate; what waits at the broker is asked about when it leaves.
+        joined = partial(self._desk.join, checked=not decision.held)
+        recorded = self._journal.record([decision], known, joined)[0]
+        self._desk.depart(recorded.unit)
         self._saved.update(known)
-        if decision.held and recorded.keys:
+        if decision.held and recorded.unit:
             self._endings.holds(rule, recorded.seq)
         _log.info("%s", _summary(decision))
         self._endings.touched |= {leg.instrument.name for leg in decision.unit}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.firing import Firing, HeldBack
+from rules_engine.model.intent import Intent
 from rules_engine.model.notice import Notice
 from rules_engine.model.order import Unit
 
@@ -35,9 +36,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """``firing_key`` names the firing that was committed, ``keys`` its intents, leg by leg."""
+    """``firing_key`` names the firing that was committed, ``unit`` are its intents as they were, leg by leg."""
 
     decision: Decision
     seq: int
     firing_key: str
-    keys: Sequence[str]
+    unit: Sequence[Intent] = ()
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The names of those."""
+        return [leg.key for leg in self.unit]

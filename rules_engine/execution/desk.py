@@ -274,10 +274,14 @@ class Desk:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         await self._dispatcher.dispatch()
 
-    def join(self, rule: str, seq: int, *, checked: bool) -> Callable[[], None] | None:
-        """Inside the transaction that records a unit: lets it leave with that one commit, if nothing has to be waited
-        for. What is returned is to be called after the commit. ``checked``: the gate was asked just now."""
-        return self._dispatcher.join((rule, seq), checked=checked)
+    def join(self, unit: Sequence[Intent], *, checked: bool) -> Sequence[Intent]:
+        """Inside the transaction that records a new unit, as it is to be recorded: SENDING if it leaves with that one
+        commit, since nothing has to be waited for. ``checked``: the gate was asked just now."""
+        return self._dispatcher.join(unit, checked=checked)
+
+    def depart(self, unit: Sequence[Intent]) -> None:
+        """Right after that commit: the bytes of a unit that joined it."""
+        self._dispatcher.depart(unit)
 
     def book(self) -> Book:
         """Our own orders as the gate needs them for a new firing."""

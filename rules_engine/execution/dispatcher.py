@@ -17,7 +17,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
-from functools import partial
 
 from rules_engine.execution.book import Refusal
 from rules_engine.execution.cancelling import Cancelling
@@ -133,27 +132,37 @@ class Dispatcher:
                 self.cancelling.send_wanted(self._current())
         return waiting
 
-    def join(self, name: UnitName, *, checked: bool) -> Callable[[], None] | None:
-        """B and C for a unit that the open transaction records. What it returns is called after the commit, and does D.
+    def join(self, unit: Sequence[Intent], *, checked: bool) -> Sequence[Intent]:
+        """B and C for a unit that the open transaction is about to record: SENDING where it leaves with that commit.
+        `depart` is to be called after it.
 
-        ``checked``: the gate has let it pass at this very moment. None, with nothing done, where anything at all has
-        to be waited for: the unit is then sent in its turn.
+        ``checked``: the gate has let it pass at this very moment. The unit as it was, with nothing done, where anything
+        at all has to be waited for: it is then sent in its turn.
         """
-        session, preflight = self._current(), self._preflight
-        if session is None or not session.is_clear or session.unarrived or not session.link.is_proven(PROVEN_S):
-            return None
-        unit = self._journal.intents.unsent()
-        if self.flight.locked() or self._departed or {(leg.rule, leg.seq) for leg in unit} != {name}:
-            return None
+        session = self._current()
+        if session is None or not self._may_join(session, unit, checked):
+            return unit
+        return self._journal.numbered(unit, self._order_ids(session, unit), session.link.mark)
+
+    def depart(self, unit: Sequence[Intent]) -> None:
+        """D for a unit that was recorded just now, if it joined that commit."""
+        session = self._current()
+        if session is not None and any(leg.state is State.SENDING for leg in unit) and self._write(session, unit):
+            self._departed = (session, unit)
+
+    def _may_join(self, session: Session, unit: Sequence[Intent], checked: bool) -> bool:
+        preflight, intents = self._preflight, self._journal.intents
+        if not session.is_clear or session.unarrived or not session.link.is_proven(PROVEN_S):
+            return False
+        if self.flight.locked() or self._departed or intents.unsent():
+            return False
         if preflight.why_nothing_leaves(session) or preflight.is_stale(unit) or preflight.forbidden(session.link, unit):
-            return None
-        if any(intent.cancel_wanted for intent in self._journal.intents.at_broker()):
-            return None
+            return False
+        if any(intent.cancel_wanted for intent in intents.at_broker()):
+            return False
         if preflight.pace_pause_s(unit) > 0 or preflight.budget_pause_s(unit) > 0:
-            return None
-        if not checked and preflight.over_limit(session, unit):
-            return None
-        return partial(self._depart, session, self._number(session, unit))
+            return False
+        return checked or not preflight.over_limit(session, unit)
 
     async def arrived(self) -> None:
         """Waits for IB's answer to the unit that left with its firing. To be called in flight."""
@@ -299,25 +308,23 @@ class Dispatcher:
             )
         return True
 
-    def _depart(self, session: Session, unit: Sequence[Intent]) -> None:
-        if self._write(session, unit):
-            self._departed = (session, unit)
-
     def _place(self, session: Session, unit: Sequence[Intent]) -> bool:
         """SENDING on disk, then the bytes. False when the link broke in between: then only evidence can tell."""
-        return self._write(session, self._number(session, unit))
+        with self._journal.transaction():
+            order_ids = self._order_ids(session, unit)
+            sending = self._journal.send_committed(unit, order_ids, session.link.mark)
+        return self._write(session, sending)
 
-    def _number(self, session: Session, unit: Sequence[Intent]) -> Sequence[Intent]:
-        """SENDING with its order ids."""
+    def _order_ids(self, session: Session, unit: Sequence[Intent]) -> Sequence[int]:
+        """Fresh ones for the unit; the open transaction remembers what IB says of its contracts."""
         order_ids, floor = list[int](), self._journal.order_id_high_water
         for _ in unit:
             floor = session.link.next_order_id(floor)
             order_ids.append(floor)
-        with self._journal.transaction():
-            for name in {leg.draft.instrument.name for leg in unit}:
-                if (traded := session.link.traded(name)) is not None:
-                    self._journal.put_traded(name, traded)
-            return self._journal.send_committed(unit, order_ids, session.link.mark)
+        for name in {leg.draft.instrument.name for leg in unit}:
+            if (traded := session.link.traded(name)) is not None:
+                self._journal.put_traded(name, traded)
+        return order_ids
 
     def _write(self, session: Session, unit: Sequence[Intent]) -> bool:
         """The bytes of a unit that is SENDING on disk; False when the link broke meanwhile."""

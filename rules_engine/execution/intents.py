@@ -35,15 +35,15 @@ class Intents:
         self._working_set = WorkingSet(database, self.read_open, self.read_sent_since)
 
     def insert(self, firing_id: int, intent: Intent) -> None:
-        """Adds a new intent; a key or leg that exists already is an error of ours."""
+        """Adds a new intent, unsent or SENDING; a key or leg that exists already is an error of ours."""
         draft = intent.draft
         self._database.execute(
             "INSERT INTO intent (key, firing_id, rule, seq, leg, mode, account, instrument, side, quantity, draft_json,"
-            " held, created_s, expires_s, state, reason, updated_s)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " held, created_s, expires_s, state, reason, order_id, gateway_mark, sent_s, updated_s)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(intent.key, firing_id, intent.rule, intent.seq, intent.leg, *self._scope, draft.instrument.name),
             *(draft.side, str(draft.quantity), to_text(draft), int(intent.held), intent.created_s, intent.expires_s),
-            *(intent.state, intent.reason, intent.created_s),
+            *(intent.state, intent.reason, intent.order_id, intent.gateway_mark, intent.sent_s, intent.created_s),
         )
         self._working_set.added(intent)
 

@@ -41,6 +41,12 @@ CANCEL_SENT = "cancel sent"
 _HIGH_WATER, _OUTAGE, _KNOWN, _TRADED = "order_id_high_water", "outage", "memories known", "traded"
 _LOOK_BACK_MAX = 5000
 """Events that are looked through for those of the last minute."""
+Joined = Callable[[Sequence[Intent]], Sequence[Intent]]
+"""A new unit, as it is to be recorded."""
+
+
+def _stays(unit: Sequence[Intent]) -> Sequence[Intent]:
+    return unit
 
 
 class Journal:
@@ -97,10 +103,16 @@ class Journal:
         """True while changes wait for their commit."""
         return self._database.in_transaction
 
-    def record(self, decisions: Sequence[Decision], lives: Mapping[str, Life]) -> Sequence[Recorded]:
-        """Commits firings, intents, cancellations, messages and the rules' new memories as one transaction."""
+    def record(
+        self, decisions: Sequence[Decision], lives: Mapping[str, Life], joined: Joined = _stays
+    ) -> Sequence[Recorded]:
+        """Commits firings, intents, cancellations, messages and the rules' new memories as one transaction.
+
+        ``joined`` is asked of the unit of a single decision, once what that cancels is marked: as `numbered` gives it
+        where it is to leave with this very commit, else as it is."""
+        assert joined is _stays or len(decisions) == 1, "one unit at a time"
         with self.transaction():
-            recorded = [self._record(decision) for decision in decisions]
+            recorded = [self._record(decision, joined) for decision in decisions]
             self.save_lives(lives)
         return recorded
 
@@ -209,18 +221,28 @@ class Journal:
                     self.event(leg.key, "fitted", {"quantity": leg.draft.quantity, "before": before.draft.quantity})
         return fitted
 
-    def send_committed(self, legs: Sequence[Intent], order_ids: Sequence[int], mark: str) -> Sequence[Intent]:
-        """SENDING, with the numbers that will be on the wire: on disk before any byte leaves."""
+    def numbered(self, legs: Sequence[Intent], order_ids: Sequence[int], mark: str) -> Sequence[Intent]:
+        """SENDING, with the numbers that will be on the wire. Belongs inside the transaction that writes the legs so;
+        no byte leaves before that is committed."""
+        assert all(leg.state is IntentState.INTENT for leg in legs)
         now_s = self._clock.now_s()
-        sending = [
+        self.put(_HIGH_WATER, str(max(*order_ids, self.order_id_high_water)))
+        return [
             replace(leg, state=IntentState.SENDING, order_id=order_id, gateway_mark=mark, sent_s=now_s)
             for leg, order_id in zip(legs, order_ids, strict=True)
         ]
+
+    def send_committed(self, legs: Sequence[Intent], order_ids: Sequence[int], mark: str) -> Sequence[Intent]:
+        """The same of legs that are on disk already, and on disk so when it returns."""
         with self.transaction():
-            self.put(_HIGH_WATER, str(max(*order_ids, self.order_id_high_water)))
+            sending = self.numbered(legs, order_ids, mark)
             for leg in sending:
-                self.change(leg, "sending", {"order_id": leg.order_id, "mark": mark})
+                self.intents.update(leg, self._clock.now_s())
+                self._tell_sending(leg)
         return sending
+
+    def _tell_sending(self, leg: Intent) -> None:
+        self.event(leg.key, "sending", {"order_id": leg.order_id, "mark": leg.gateway_mark})
 
     def traded_at_sending(self, name: str) -> Traded | None:
         """What IB said of an instrument, but for its hours, when an order in it last left."""
@@ -303,7 +325,7 @@ class Journal:
             self.save_lives(lives)
             self.firings.settle(end.rule, end.seq)
 
-    def _record(self, decision: Decision) -> Recorded:
+    def _record(self, decision: Decision, joined: Joined) -> Recorded:
         firing, seq = decision.firing, self.firings.next_seq(decision.firing.rule)
         firing_key = self.naming.firing_key(firing.rule, seq)
         held_back = decision.outcome if isinstance(decision.outcome, HeldBack) else None
@@ -312,15 +334,21 @@ class Journal:
         firing_id = self.firings.insert(decision, seq, kind)
         for cancel in decision.cancels:
             self.want_cancelled(cancel)
-        keys = [self._insert_intent(decision, firing_id, seq, leg) for leg in range(len(decision.unit))]
+        made = [self._intent(decision, seq, leg) for leg in range(len(decision.unit))]
+        unit = joined(made) if made else made
+        for leg in unit:
+            self.intents.insert(firing_id, leg)
         for notice in decision.notices:
             self.tell(replace(notice, dedup=f"{firing_key}.{notice.dedup}", key=firing_key))
-        self.event(firing_key, kind, {"reason": held_back.reason if held_back else "", "legs": len(keys)})
-        return Recorded(decision, seq, firing_key, keys)
+        self.event(firing_key, kind, {"reason": held_back.reason if held_back else "", "legs": len(unit)})
+        for leg in unit:
+            if leg.state is IntentState.SENDING:
+                self._tell_sending(leg)
+        return Recorded(decision, seq, firing_key, unit)
 
-    def _insert_intent(self, decision: Decision, firing_id: int, seq: int, leg: int) -> str:
+    def _intent(self, decision: Decision, seq: int, leg: int) -> Intent:
         dry = self.mode is Mode.DRY
-        intent = Intent(
+        return Intent(
             key=self.naming.key(decision.firing.rule, seq, leg),
             rule=decision.firing.rule,
             seq=seq,
@@ -331,8 +359,6 @@ class Journal:
             held=decision.held,
             expires_s=decision.expires_s,
         )
-        self.intents.insert(firing_id, intent)
-        return intent.key
 
     def _engine_name(self, token: Callable[[int], str]) -> str:
         with self.transaction():

@@ -63,13 +63,13 @@ class WorkingSet:
         if self._open is not None and not intent.state.is_over:
             self._open[intent.key] = intent
             self._keys_of[intent.rule][intent.key] = None
+        self._note_sent(intent)
 
     def wrote(self, intent: Intent) -> None:
         """The intent is on disk like this now, or will be with the transaction that is open."""
         if self._open is not None:
             self._keep_open(self._open, intent)
-        if self._sent is not None and intent.sent_s is not None:
-            self._keep_sent(self._sent, intent, intent.sent_s)
+        self._note_sent(intent)
 
     def forget(self) -> None:
         """Many intents are not what they were."""
@@ -85,7 +85,10 @@ class WorkingSet:
         else:  # It was over, and is older than some.
             self.forget()
 
-    def _keep_sent(self, known: dict[str, Intent], intent: Intent, sent_s: float) -> None:
+    def _note_sent(self, intent: Intent) -> None:
+        known, sent_s = self._sent, intent.sent_s
+        if known is None or sent_s is None:
+            return
         before = known.get(intent.key)
         if before is None or before.sent_s != sent_s:
             if before is not None and before.sent_s is not None:

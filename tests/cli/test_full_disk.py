@@ -39,13 +39,13 @@ async def test_a_disk_that_fills_up_under_a_running_engine(house: House) -> None
 async def test_a_disk_that_fills_up_between_the_firing_and_its_order(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = Journal.send_committed
+    numbered = Journal.numbered
 
     def no_room(journal: Journal, *words: object) -> object:
         journal._database._connection.execute("PRAGMA query_only = ON")
-        return commit(journal, *words)
+        return numbered(journal, *words)
 
-    monkeypatch.setattr(Journal, "send_committed", no_room)
+    monkeypatch.setattr(Journal, "numbered", no_room)
     with pytest.raises(ExceptionGroup) as failed:
         async with house.engine(HERE_AT_200) as engine:
             await until_orders_may_leave(house)

@@ -1,14 +1,15 @@
 """An order that leaves with the commit of its firing: only when nothing has to be waited for, and never before it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from rules_engine.execution.decision import Decision
+from rules_engine.execution.decision import Decision, Recorded
 from rules_engine.model.intent import IntentState
 from tests.execution.bench import Bench
-from tests.execution.doubles import FakeLink, decision
+from tests.execution.doubles import FakeLink, V, decision, draft
 
 
 @pytest.fixture
@@ -23,14 +24,16 @@ async def proven(bench: Bench) -> FakeLink:
     return await bench.connect(proven=True)
 
 
+def record(bench: Bench, made: Decision | None = None) -> Recorded:
+    """Records a firing, which leaves with its commit if it may; without the bytes."""
+    return bench.journal.record([made or decision()], {}, partial(bench.desk.join, checked=False))[0]
+
+
 def fire(bench: Bench, made: Decision | None = None) -> bool:
     """Records a firing as the daemon does; whether it left with its commit."""
-    with bench.journal.transaction():
-        recorded = bench.journal.record([made or decision()], {})[0]
-        depart = bench.desk.join(recorded.decision.firing.rule, recorded.seq, checked=False)
-    if depart is not None:
-        depart()
-    return depart is not None
+    before, recorded = len(bench.ib.wire), record(bench, made)
+    bench.desk.depart(recorded.unit)
+    return len(bench.ib.wire) > before
 
 
 async def test_order_leaves_with_the_commit_of_its_firing(bench: Bench) -> None:
@@ -48,8 +51,7 @@ async def test_order_leaves_with_the_commit_of_its_firing(bench: Bench) -> None:
 async def test_commit_that_fails_sends_nothing(bench: Bench) -> None:
     await proven(bench)
     with pytest.raises(OSError), bench.journal.transaction():
-        recorded = bench.journal.record([decision()], {})[0]
-        assert bench.desk.join(recorded.decision.firing.rule, recorded.seq, checked=False) is not None
+        assert record(bench).unit[0].state is IntentState.SENDING
         raise OSError
     assert bench.ib.wire == [] and list(bench.journal.intents.open()) == []
     await bench.desk.dispatch()
@@ -58,14 +60,37 @@ async def test_commit_that_fails_sends_nothing(bench: Bench) -> None:
 
 async def test_killed_after_the_commit_nothing_is_sent_again(bench: Bench) -> None:
     await proven(bench)
-    with bench.journal.transaction():
-        recorded = bench.journal.record([decision()], {})[0]
-        assert bench.desk.join(recorded.decision.firing.rule, recorded.seq, checked=False) is not None
+    recorded = record(bench)
     bench.restart()
     await bench.connect()
     await bench.desk.dispatch()
     assert bench.ib.wire == []
     assert bench.state(recorded.keys[0]) is IntentState.SENDING
+
+
+@pytest.mark.parametrize("made", [decision(), decision(draft(), draft(instrument=V))], ids=["single", "two legs"])
+async def test_the_journal_says_the_same_as_when_it_is_sent_in_its_turn(tmp_path: Path, made: Decision) -> None:
+    said = list[object]()
+    for is_joined in (True, False):
+        bench = Bench(tmp_path / str(is_joined))
+        await proven(bench)
+        if is_joined:
+            assert fire(bench, made)
+        else:
+            bench.record(made)
+            await bench.desk.dispatch()
+        database, intents = bench.journal._database, bench.journal.intents
+        legs = intents.unit("r", 1)
+        assert list(intents.read_open()) == list(intents.open()) == list(legs)
+        events = [(row["at_s"], row["key"], row["kind"], row["entry"]) for row in database.rows("SELECT * FROM event")]
+        said.append((legs, events, intents.times_sent(0.0), bench.journal.order_id_high_water, bench.ib.wire))
+        bench.kill()
+    assert said[0] == said[1]
+
+
+def test_several_firings_of_one_commit_leave_in_their_turn(bench: Bench) -> None:
+    with pytest.raises(AssertionError, match="one unit at a time"):
+        bench.journal.record([decision(), decision()], {}, partial(bench.desk.join, checked=False))
 
 
 async def test_next_unit_waits_until_ib_has_answered_for_the_one_that_left(bench: Bench) -> None:

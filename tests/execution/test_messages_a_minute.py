@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,7 @@ from rules_engine.execution.pace import MessageBudget
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
-from rules_engine.model.order import OrderKind
+from rules_engine.model.order import OrderDraft, OrderKind
 from tests.execution.bench import Bench, limits
 from tests.execution.doubles import NOW_S, Placed, V, decision, draft
 
@@ -19,9 +20,12 @@ State = IntentState
 
 
 def at_limit(bench: Bench, number: int, rule: str = "wild", expires_s: float | None = None) -> str:
+    return bench.record(decision(limited(number), rule=rule, expires_s=expires_s))
+
+
+def limited(number: int) -> OrderDraft:
     """An order that is like no other."""
-    order = draft(kind=OrderKind.LIMIT, limit=Decimal(400), quantity=Decimal(number + 1))
-    return bench.record(decision(order, rule=rule, expires_s=expires_s))
+    return draft(kind=OrderKind.LIMIT, limit=Decimal(400), quantity=Decimal(number + 1))
 
 
 async def few(folder: Path, most: int = 3) -> Bench:
@@ -157,16 +161,14 @@ async def test_what_follows_of_the_same_rule_never_overtakes_what_waits(tmp_path
 async def test_an_order_that_would_leave_with_its_firing_waits_too(tmp_path: Path) -> None:
     bench = await few(tmp_path, 1)
     bench.desk._session.link.proven = True  # type: ignore[union-attr]  # Connected two lines above.
-    left = []
+    left = 0
     for number in range(2):
-        with bench.journal.transaction():
-            key = at_limit(bench, number)
-            depart = bench.desk.join("wild", bench.intent(key).seq, checked=True)
-        if depart:
-            depart()
-            left.append(key)
+        one = decision(limited(number), rule="wild")
+        unit = bench.journal.record([one], {}, partial(bench.desk.join, checked=True))[0].unit
+        bench.desk.depart(unit)
+        left += unit[0].state is IntentState.SENDING
         await bench.desk.dispatch()
-    assert len(left) == 1 == len(bench.ib.wire)
+    assert left == 1 == len(bench.ib.wire)
 
 
 @pytest.mark.parametrize("seed", range(5))

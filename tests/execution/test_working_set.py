@@ -20,7 +20,7 @@ STATES = tuple(state for state in IntentState if state is not IntentState.DRY)
 RULES = ("r0", "r1", "r2")
 DAY_S = 86_400.0
 ASKED = ("cancel a rule", "cancel an instrument", "cancel the unsent", "clock")
-STEPS = ("record", "change", "send", "send of other days", "enlarge", "refit", *ASKED)
+STEPS = ("record", "record sending", "change", "send", "send of other days", "enlarge", "refit", *ASKED)
 Step = tuple[str, int, IntentState]
 
 
@@ -37,6 +37,9 @@ def do(bench: Bench, step: Step) -> None:
     match what:
         case "record":
             bench.record(decision(rule=RULES[number % 3]))
+        case "record sending":
+            made = decision(rule=RULES[number % 3])
+            journal.record([made], {}, lambda unit: journal.numbered(unit, [number], "mark"))
         case "cancel a rule":
             journal.want_cancelled(CancelOrders(rule=RULES[number % 3]))
         case "cancel an instrument" if chosen:

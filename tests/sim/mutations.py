@@ -36,7 +36,7 @@ def _planted(owner: object, name: str, mistaken: Callable[..., object]) -> Abstr
 def journal_after_send() -> Iterator[None]:
     """The bytes first, SENDING on disk a moment later."""
     late: list[tuple[object, ...]] = []
-    commit, place = Journal.send_committed, Dispatcher._place
+    commit, place, join, depart = Journal.send_committed, Dispatcher._place, Dispatcher.join, Dispatcher.depart
 
     def remember(self, legs, order_ids, mark):
         late.append((self, legs, order_ids, mark))
@@ -51,7 +51,17 @@ def journal_after_send() -> Iterator[None]:
             commit(*late.pop())
         return sent
 
-    with _planted(Journal, "send_committed", remember), _planted(Dispatcher, "_place", send_then_commit):
+    def send_then_record(self, unit, checked):
+        joined = join(self, unit, checked=checked)
+        depart(self, joined)
+        return joined
+
+    with (
+        _planted(Journal, "send_committed", remember),
+        _planted(Dispatcher, "_place", send_then_commit),
+        _planted(Dispatcher, "join", send_then_record),
+        _planted(Dispatcher, "depart", lambda self, unit: None),
+    ):
         yield
 
 
