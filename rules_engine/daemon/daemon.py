@@ -289,6 +289,8 @@ class Daemon:
     async def _save(self) -> None:
         while True:
             await asyncio.sleep(SAVE_EVERY_S)
+            if not (len(self.inbox) or self.link.has_unread):
+                self._journal.move_commits()
             await in_slices(self._reactor.saving())
 
     async def _reload(self) -> None:

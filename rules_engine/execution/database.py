@@ -16,6 +16,8 @@ Row = sqlite3.Row
 Value = str | int | float | None
 _ROOM_BYTES = 4_100_000
 """A thousand pages: what SQLite lets gather there before it moves them to the journal itself."""
+_MANY_COMMITS = 25
+"""About a third of those that fill them where each is an order's."""
 _CACHE_PAGES = -2000
 """SQLite's own choice: two megabytes."""
 _JOINED = nullcontext()
@@ -42,6 +44,8 @@ class Database:
             raise JournalFailed(f"cannot open the journal {path}: {error}") from error
         self.undone = 0
         """How many transactions came to nothing: whoever remembers what they wrote must read it again."""
+        self._gathered = 0
+        """Commits since they were last moved to the journal itself."""
 
     def close(self) -> None:
         """Leaves the file to the next engine. Again: does nothing."""
@@ -62,6 +66,7 @@ class Database:
             yield
             self.execute("COMMIT")
             is_kept = True
+            self._gathered += 1
         finally:
             self.undone += not is_kept
             if self._connection.in_transaction:
@@ -78,6 +83,13 @@ class Database:
         finally:
             self._connection.rollback()
             self.execute(f"PRAGMA cache_size={_CACHE_PAGES}")
+
+    def move_commits(self) -> None:
+        """Moves the newest commits to the journal itself, if they are many. SQLite does it where it has room for no
+        more, but then some commit waits for it. The next one takes longer."""
+        if self._gathered >= _MANY_COMMITS:
+            self.row("PRAGMA wal_checkpoint(PASSIVE)")
+            self._gathered = 0
 
     @property
     def in_transaction(self) -> bool:

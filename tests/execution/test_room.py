@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rules_engine.execution.database import Database, JournalFailed
+from rules_engine.execution.database import _MANY_COMMITS, Database, JournalFailed
 
 
 @pytest.fixture
@@ -69,4 +69,45 @@ def test_a_disk_without_room_is_a_journal_that_fails_and_stays_as_it_was(path: P
     assert not database.in_transaction and found(path) == ["a"]
     put(database, "b")
     assert found(path) == ["a", "b"]
+    database.close()
+
+
+def moved(path: Path, tmp_path: Path) -> list[str]:
+    """What is in the journal itself already."""
+    alone = tmp_path / "alone.db"
+    alone.write_bytes(path.read_bytes())
+    return found(alone)
+
+
+def test_many_commits_are_moved_in_a_quiet_moment_and_few_are_left_for_later(path: Path, tmp_path: Path) -> None:
+    Database(path).close()
+    database = Database(path)
+    database.make_room()
+    names = [f"{number:02}" for number in range(_MANY_COMMITS)]
+    put(database, *names[1:])
+    database.move_commits()
+    assert moved(path, tmp_path) == []
+    put(database, names[0])
+    database.move_commits()
+    assert moved(path, tmp_path) == found(path) == names
+    before = newest_bytes(path)
+    put(database, "after")
+    database.move_commits()
+    assert moved(path, tmp_path) == names and found(path) == [*names, "after"]
+    assert newest_bytes(path) == before
+    database.close()
+
+
+def test_a_reader_of_older_commits_neither_waits_nor_makes_the_engine_wait(path: Path) -> None:
+    database = Database(path)
+    put(database, "00")
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM kv").fetchone() == (1,)
+        names = [f"{number:02}" for number in range(1, _MANY_COMMITS + 1)]
+        put(database, *names)
+        database.move_commits()
+        put(database, "after")
+        assert reader.execute("SELECT count(*) FROM kv").fetchone() == (1,)
+    assert found(path) == ["00", *names, "after"]
     database.close()
