@@ -239,7 +239,7 @@ class Daemon:
         alarm = Alarm(self.inbox.wake)
         try:
             while True:
-                if not (len(self.inbox) or self._reactor.is_judging):
+                if not (len(self.inbox) or self._reactor.is_busy):
                     alarm.within(self._pause_s())
                     await self.inbox.wait()
                 if set_by_s := self._clock.set_by_s():
@@ -247,7 +247,7 @@ class Daemon:
                     self._clock_set.set()
                     return
                 self._step()
-                if len(self.inbox) or self._reactor.is_judging:
+                if len(self.inbox) or self._reactor.is_busy:
                     await asyncio.sleep(0)
         finally:
             alarm.cancel()

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -12,6 +11,8 @@ from pathlib import Path
 
 from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.endings import NOT_TRIGGERED, Endings
+from rules_engine.daemon.named import Named, naming
+from rules_engine.daemon.rolled import Rolled
 from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook, compare
 from rules_engine.daemon.withdrawal import Withdrawal, at_a_time
 from rules_engine.evaluation import Evaluator
@@ -27,7 +28,7 @@ from rules_engine.model.place import Problem
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.reports import Traded
 from rules_engine.model.rule import Run
-from rules_engine.model.slices import Slices
+from rules_engine.model.slices import Slices, at_once
 from rules_engine.notifying.messages import not_held_notice, reload_failed_notice, reloaded_notice
 
 _log = logging.getLogger(__name__)
@@ -64,8 +65,7 @@ class InForce:
         self._withdrawal = Withdrawal(journal, endings)
         self._clock = clock
         self._channels = channels
-        self._fields: defaultdict[str, frozenset[Field]] = defaultdict(frozenset)
-        self._fields_of: Edition | None = None
+        self._named = at_once(naming(edition.plans))
         self._reading = asyncio.Lock()
         self._remembered: frozenset[str] = frozenset()
         """Rules that were armed at some time, whether they are in force or not."""
@@ -90,7 +90,7 @@ class InForce:
 
     def instruments(self) -> frozenset[Instrument]:
         """What must be watched: everything that a rule reads or orders in."""
-        return frozenset(one for name, one in _named(self.edition).items() if name not in self._leaving)
+        return frozenset(one for name, one in self._named.instruments.items() if name not in self._leaving)
 
     def is_known(self, instrument: str, traded: Traded | None) -> bool:
         """Whether IB has described the contract, and the rules were planned with its price step."""
@@ -98,12 +98,7 @@ class InForce:
 
     def fields(self, instrument: str) -> frozenset[Field]:
         """What rules read of an instrument."""
-        if self._fields_of is not self.edition:
-            self._fields_of, self._fields = self.edition, defaultdict(frozenset)
-            for plan in self.edition.plans:
-                for name, fields in plan.fields.items():
-                    self._fields[name] |= fields
-        return self._fields[instrument]
+        return self._named.fields.get(instrument, frozenset())
 
     async def resume(self) -> None:
         """Gives the rules to the evaluator and takes up their memories where the last run left them.
@@ -114,9 +109,12 @@ class InForce:
         await self._plan_as_before()
         before = json.loads(self._journal.get(self._journal.own(EDITION)) or "{}")
         entries, unsettled = self._withdrawal.held(), self._journal.firings.unsettled()
-        own, misplaced = await in_slices(self._own(before)), self._misplaced(entries)
+        rolled = Rolled(self._journal)
+        gone = rolled.units - self._withdrawal.triggered()
+        own, misplaced = await in_slices(self._own(before)) - gone, self._misplaced(entries)
         stay = [one for one in entries if (one.rule, one.seq) in own and one.rule not in misplaced]
         over = [end for end in unsettled if end.held and self._is_own(end.rule, end.seq, end.digest, before)]
+        over = [end for end in over if (end.rule, end.seq) not in gone]
         placed = {one.rule for one in stay} | {end.rule for end in over}
         lives = await in_slices(self._journal.reading_lives())
         self._remembered = frozenset(lives)
@@ -127,6 +125,8 @@ class InForce:
             for rule, life in lives.items()
             if (plan := self.plans.get(rule)) is not None
         }
+        for rule in valid.keys() & {rule for name in rolled.names for rule in self._named.rules.get(name, ())}:
+            valid[rule] = replace(valid[rule], known="", sides="")
         with collector_waits():
             await in_slices(self._evaluator.giving(self.edition.plans, valid))
             await in_slices(self._evaluator.arming())
@@ -148,6 +148,7 @@ class InForce:
         if steps:
             self.edition = await in_slices(self._book.replanning(self.edition, steps))
             self.plans, self.steps = self.edition.by_name, steps
+            self._named = await in_slices(naming(self.edition.plans))
             self._tell_not_held()
 
     def _own(self, before: Mapping[str, list[str]]) -> Slices[AbstractSet[UnitName]]:
@@ -218,7 +219,7 @@ class InForce:
         that is confirmed.
         """
         async with self._reading:
-            named = _named(self.edition)
+            named = self._named.instruments
             steps = {name: step for name, step in {**self.steps, **new}.items() if name in named}
             edition = await in_slices(self._book.replanning(self.edition, steps))
             await self._swap(edition, compare(self.edition, edition, frozenset()), steps)
@@ -235,6 +236,11 @@ class InForce:
         self._endings.drop(rule)
         if rule in self.plans:
             self._evaluator.held_ended(rule, False, self.until_s())
+
+    def _forget_free(self, rule: str) -> None:
+        """The same, unless it holds something that it has triggered: the end of that is the rule's own."""
+        if self._withdrawal.is_free(rule):
+            self._forget_held(rule)
 
     def withdraw(self, rules: Collection[str]) -> Sequence[str]:
         """Takes back what the broker holds for these rules and has not triggered, and what of them is still to be sent.
@@ -258,14 +264,24 @@ class InForce:
             yield
         return withdrawn
 
+    def leave_contract(self, name: str) -> tuple[Sequence[str], Sequence[str], Sequence[UnitName]]:
+        """The name means another contract: nothing is sent any more that was recorded for the old one. Returns the
+        rules that read or order in it, those of them whose orders the broker holds, and the units that go.
+
+        What waits at the broker waits for a price of the old contract, or orders in it. What is still to be sent in it
+        was meant at its price. To be followed by `begin_anew` for the rules of all that."""
+        rules = self._named.rules.get(name, ())
+        placing = [rule for rule in rules if self.plans[rule].where is Where.AT_BROKER]
+        return rules, placing, self._withdrawal.bar_old_contract(name, placing)
+
     def begin_anew(self, rules: Collection[str]) -> None:
-        """What these rules saw counts no more: what the broker holds for them untriggered is taken back, and what was
-        still to be placed is not placed."""
-        self.withdraw(rules)
-        placed = {one.rule for one in self._withdrawal.held()}
+        """What was barred of these rules is to be cancelled, in one commit. Those whose orders the broker holds are
+        armed anew, and what of them was still to be placed is not placed."""
+        self._withdrawal.mark_barred(rules)
+        self.on_withdrawal()
         for rule in rules:
-            if rule not in placed:
-                self._forget_held(rule)
+            if rule in self.plans and self.plans[rule].where is Where.AT_BROKER:
+                self._forget_free(rule)
 
     async def _read(self) -> Edition | Refused:
         armed = self._remembered | self.plans.keys()
@@ -288,12 +304,13 @@ class InForce:
         await asyncio.sleep(0)
         plans, remembered = edition.by_name, self._remembered | self.plans.keys()
         await asyncio.sleep(0)
-        await self._leave(edition)
+        named = await in_slices(naming(edition.plans))
+        await self._leave(named)
         await asyncio.sleep(0)
         replaced = await in_slices(self._evaluator.replacing(edition.plans, self.until_s))
         # Nothing is awaited between this moment and the one at which the new edition is on disk.
         self._remembered = remembered
-        self.edition, self.plans, self._leaving = edition, plans, frozenset()
+        self.edition, self.plans, self._named, self._leaving = edition, plans, named, frozenset()
         with self._journal.transaction():
             misplaced = self._planned_with(steps)
             self._in_force_from_now(digests, (*replaced.added, *replaced.rearmed))
@@ -316,9 +333,9 @@ class InForce:
                 gone = self._withdrawal.mark_barred(some)
                 self._save(gone)
             self.on_withdrawal()
-            for rule in gone:
+            for rule in some:
                 if rule in unchanged:
-                    self._forget_held(rule)
+                    self._forget_free(rule)
             yield
 
     def _planned_with(self, steps: Mapping[str, Decimal] | None) -> Collection[str]:
@@ -335,10 +352,10 @@ class InForce:
             self._journal.put(self._journal.own(EDITION), digests)
             self._journal.put_known(self._journal.known.besides(anew))
 
-    async def _leave(self, edition: Edition) -> None:
+    async def _leave(self, named: Named) -> None:
         """The step from the price of one contract to that of another is no move of either: rules that read a name
         which means another contract start without a price."""
-        before, after = _named(self.edition), _named(edition)
+        before, after = self._named.instruments, named.instruments
         self._leaving = frozenset(name for name, one in after.items() if before.get(name, one) != one)
         if self._leaving:
             await self.on_leave(self._leaving)
@@ -357,10 +374,6 @@ class InForce:
 
 async def _nobody_listens(names: Collection[str]) -> None:
     """No prices come, so there is nothing to wait for."""
-
-
-def _named(edition: Edition) -> dict[str, Instrument]:
-    return {one.name: one for plan in edition.plans for one in (*plan.reads, *plan.orders_in)}
 
 
 def _digests(edition: Edition) -> str:

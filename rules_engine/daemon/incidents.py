@@ -16,6 +16,7 @@ from rules_engine.notifying.messages import (
     contract_changed_notice,
     data_back_notice,
     data_paused_notice,
+    spell_names,
 )
 
 _log = logging.getLogger(__name__)
@@ -123,6 +124,9 @@ class Incidents:
 
     def contract_changed(self, instrument: str, before: int, after: int, rules: Sequence[str], now_s: float) -> None:
         """Tells that a name means another contract, and which rules begin anew by that."""
+        _log.warning(
+            "%s means contract %d now, before %d: %s begin anew", instrument, after, before, spell_names(rules)
+        )
         self._journal.tell(contract_changed_notice(instrument, before, after, rules, self._channels, now_s))
 
 

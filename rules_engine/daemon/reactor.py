@@ -109,7 +109,7 @@ class Reactor:
         a timer awaits.
         """
         self._incidents.look(now_s)
-        if self.is_judging:
+        if self._evaluator.is_judging:
             if not self._judge_on(now_s, is_long):
                 return
             self._settle(now_s, NEVER)
@@ -132,12 +132,13 @@ class Reactor:
             return
         if self._undecided and now_s >= self._late_s:
             self._decide_late(now_s, is_long, give_up=self._desk.is_stopped)
+        self._rolls.go_on(is_long)
         self._settle(now_s, until_s)
 
     @property
-    def is_judging(self) -> bool:
+    def is_busy(self) -> bool:
         """Whether the last step left some of what it heard to the next one, which goes on with that first."""
-        return self._evaluator.is_judging
+        return self._evaluator.is_judging or self._rolls.is_left
 
     def _judge_on(self, now_s: float, is_long: Callable[[], bool]) -> bool:
         """Rules that are left are judged by what was heard last, until that takes long, and what comes of it is
@@ -167,7 +168,7 @@ class Reactor:
     def _settle(self, now_s: float, until_s: float) -> None:
         """What commits, and the ends of orders, make of the rules."""
         self._endings.count_working()
-        while not self.is_judging and (
+        while not self._evaluator.is_judging and (
             outcomes := [*self._no_longer_postponed(now_s, until_s), *self._evaluator.advance(until_s)]
         ):
             self._commit(outcomes, now_s)
@@ -177,6 +178,7 @@ class Reactor:
         """Commits the memories of rules that changed since they were last saved, and until when the others did not;
         each slice is a commit."""
         edition, names = self._in_force.edition, list(self._in_force.plans)
+        settled = {} if self._evaluator.is_judging else self._rolls.settled()
         first = self._evaluator.life(names[0]) if names else None
         for start in range(0, len(names), _SAVED_AT_ONCE):
             lives = {rule: self._evaluator.life(rule) for rule in names[start : start + _SAVED_AT_ONCE]}
@@ -188,6 +190,7 @@ class Reactor:
         known_s = None if first is None else first.known_s
         if known_s is not None and self._in_force.edition is edition and not self._journal.undecided:
             self._journal.put_known(Known(known_s))
+            self._rolls.saved(settled)
         for rule in self._saved.keys() - self._in_force.plans.keys():
             del self._saved[rule]
 
@@ -351,7 +354,10 @@ class Reactor:
 
     def _must_wait(self, rule: str) -> bool:
         """Whether contracts, or what an order is checked against, are not known yet, an order that the broker held for
-        an older version of this rule has not ended yet, or the gateway may be restarting."""
+        an older version of this rule has not ended yet, it still has to leave an old contract behind, or the gateway
+        may be restarting."""
+        if self._rolls.is_leaving(rule):
+            return True
         if self._desk.is_restart_near and not self._dry:
             return True
         plan = self._in_force.plans[rule]

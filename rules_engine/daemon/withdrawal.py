@@ -1,15 +1,17 @@
 """Orders that go with the words that they were placed for: barred at one moment, marked to be cancelled after it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from rules_engine.daemon.endings import NOT_TRIGGERED, Endings
 from rules_engine.execution.intents import UnitName
 from rules_engine.execution.journal import Journal
-from rules_engine.model.intent import Intent
+from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.slices import Slices
 
-_RULES_AT_ONCE = 20
+RULES_AT_ONCE = 20
+"""So many are marked in one commit."""
 
 
 class Withdrawal:
@@ -28,15 +30,40 @@ class Withdrawal:
         """From now on nothing is sent that these rules have recorded until now, and what becomes of it is no reason to
         break them; of those ``misplaced`` that concerns only what the broker is to hold. Returns the rules that have
         something to be marked: a start that does not find it marked finds it to be of other words."""
-        whole, placed = frozenset(edited), frozenset(misplaced)
-        found, unwanted = self._journal.intents.open(), self._journal.intents.unwanted
+        whole, placed, found = frozenset(edited), frozenset(misplaced), self._journal.intents.open()
         concerned = (one for one in found if one.rule in whole or (one.held and one.rule in placed))
-        unwanted.update({(one.rule, one.held): one.seq for one in concerned})
-        triggered = {one.rule for one in found if one.state not in NOT_TRIGGERED and _is_held(one)}
-        rules = {rule: None for rule, _ in unwanted}
-        for rule in rules.keys() - triggered:
-            self._endings.drop(rule)
+        return self._bar(((one.rule, one.seq) for one in concerned), self.triggered())
+
+    def bar_old_contract(self, name: str, placing: Collection[str]) -> Sequence[UnitName]:
+        """The same where an instrument means another contract: of what is still to be sent in it, and of all that the
+        broker was to hold for the rules ``placing``. Returns the units, which no words tell from others."""
+        rules, waiting, triggered = frozenset(placing), dict[UnitName, None](), set[UnitName]()
+        for one in self._journal.intents.open():
+            if one.state is IntentState.INTENT:
+                if one.rule in rules or one.draft.instrument.name == name:
+                    waiting[one.rule, one.seq] = None
+            elif one.rule in rules and _is_held(one):
+                if one.state in NOT_TRIGGERED:
+                    waiting[one.rule, one.seq] = None
+                else:
+                    triggered.add((one.rule, one.seq))
+        units = [unit for unit in waiting if unit not in triggered]
+        self._bar(units, triggered)
+        return units
+
+    def _bar(self, units: Iterable[UnitName], triggered: AbstractSet[UnitName]) -> Sequence[str]:
+        unwanted, keeping = self._journal.intents.unwanted, {rule for rule, _ in triggered}
+        rules = dict[str, None]()
+        for rule, seq in units:
+            rules[rule] = None
+            unwanted.setdefault(rule, set()).add(seq)
+            if rule not in keeping:
+                self._endings.drop(rule)
         return list(rules)
+
+    def triggered(self) -> AbstractSet[UnitName]:
+        """Of what the broker holds, what it has triggered."""
+        return {(one.rule, one.seq) for one in self.held() if one.state not in NOT_TRIGGERED}
 
     def mark_barred(self, rules: Collection[str]) -> Sequence[str]:
         """What was barred of these is to be cancelled, in one commit. Returns the rules for which the broker held
@@ -44,8 +71,8 @@ class Withdrawal:
         is_unwanted = self._journal.intents.is_unwanted
         with self._journal.transaction():
             marked = [rule for rule in rules if self._mark(rule, list(filter(is_unwanted, self._open(rule))))]
-        for name in ((rule, held) for rule in rules for held in (True, False)):
-            self._journal.intents.unwanted.pop(name, None)
+        for rule in rules:
+            self._journal.intents.unwanted.pop(rule, None)
         return marked
 
     def mark(self, rules: Iterable[str]) -> Sequence[str]:
@@ -55,14 +82,16 @@ class Withdrawal:
 
     def marking(self, units: Iterable[UnitName]) -> Slices[None]:
         """The same with these units, in slices: each is a commit."""
-        seqs = defaultdict[str, set[int]](set)
-        for rule, seq in units:
-            seqs[rule].add(seq)
+        seqs = _by_rule(units)
         for some in at_a_time(list(seqs)):
             with self._journal.transaction():
                 for rule in some:
                     self._mark(rule, [one for one in self._open(rule) if one.seq in seqs[rule]])
             yield
+
+    def is_free(self, rule: str) -> bool:
+        """Whether the broker holds nothing for the rule but what was taken back."""
+        return all(self._endings.is_withdrawn(rule, one.seq) for one in self._open(rule) if _is_held(one))
 
     def _open(self, rule: str) -> Sequence[Intent]:
         return self._journal.intents.open_of(rule)
@@ -70,16 +99,26 @@ class Withdrawal:
     def _mark(self, rule: str, legs: Sequence[Intent]) -> bool:
         held = [one for one in legs if _is_held(one)]
         is_waiting = all(one.state in NOT_TRIGGERED for one in held)
-        for entry in held if is_waiting else ():
-            self._endings.withdraw(entry)
+        for entry in held:
+            if is_waiting:
+                self._endings.withdraw(entry)
+            else:  # Its end is the rule's own, whatever it was barred from.
+                self._endings.holds(rule, entry.seq)
         self._journal.want_unsent_cancelled(legs)
         return bool(held) and is_waiting
 
 
 def at_a_time(rules: Sequence[str]) -> Iterator[Sequence[str]]:
     """So many as are marked in one commit."""
-    for start in range(0, len(rules), _RULES_AT_ONCE):
-        yield rules[start : start + _RULES_AT_ONCE]
+    for start in range(0, len(rules), RULES_AT_ONCE):
+        yield rules[start : start + RULES_AT_ONCE]
+
+
+def _by_rule(units: Iterable[UnitName]) -> Mapping[str, AbstractSet[int]]:
+    seqs = defaultdict[str, set[int]](set)
+    for rule, seq in units:
+        seqs[rule].add(seq)
+    return seqs
 
 
 def _is_held(one: Intent) -> bool:

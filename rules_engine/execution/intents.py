@@ -29,9 +29,8 @@ class Intents:
         self._scope = (mode, account)
         self._aside_name = f"fills set aside of {mode} {account}"
         self._profits: dict[str, RuleProfit] = {}
-        self.unwanted: dict[tuple[str, bool], int] = {}
-        """Up to which of its firings nothing of a rule is sent any more, although that is not recorded yet: apart for
-        what the broker is to hold (True) and the rest."""
+        self.unwanted: dict[str, set[int]] = {}
+        """By rule: those of its firings of which nothing is sent any more, although that is not recorded yet."""
         self._working_set = WorkingSet(database, self.read_open, self.read_sent_since)
 
     def insert(self, firing_id: int, intent: Intent) -> None:
@@ -135,7 +134,7 @@ class Intents:
 
     def is_unwanted(self, leg: Intent) -> bool:
         """Whether it is to be cancelled, on disk or as of just now."""
-        return leg.cancel_wanted or leg.seq <= self.unwanted.get((leg.rule, leg.held), 0)
+        return leg.cancel_wanted or leg.seq in self.unwanted.get(leg.rule, ())
 
     def digests(self) -> Mapping[UnitName, str]:
         """Of every unit that is not over: the digest of its rule as it was when the unit was recorded."""

@@ -19,6 +19,7 @@ from rules_engine.model.template import Template, fill, parse_template
 
 PROBLEMS_SHOWN_MAX = 3
 CHANGES_SHOWN_MAX = 10
+NAMES_SHOWN_MAX = 20
 TO_LIFT = "Orders leave again after: rules stop --lift"
 
 
@@ -121,7 +122,7 @@ def contract_changed_notice(
 ) -> Notice:
     """A name of the rules means another contract than before."""
     title = f"{instrument} means another contract"
-    who = f"What these rules saw of the old one counts no more, they begin anew: {', '.join(rules)}." if rules else ""
+    who = f"What these rules saw of the old one counts no more, they begin anew: {spell_names(rules)}." if rules else ""
     text = f"Contract number {after}, before {before}. {who}\nOrders and positions in the old one stay as they are."
     return _engine_notice(NoticeKind.CONTRACT_CHANGED, title, text, channels, at_s)
 
@@ -147,7 +148,7 @@ def overload_notice(bound: int, rules: Sequence[str], channels: Iterable[str], a
         " lowest, highest and last where even those are too many. No level that is reached is missed by that."
     )
     if rules:
-        text += f"\nThese rules may miss something, since they look at every price: {', '.join(rules)}"
+        text += f"\nThese rules may miss something, since they look at every price: {spell_names(rules)}"
     return _engine_notice(NoticeKind.OVERLOAD, "Too many prices", text, channels, at_s)
 
 
@@ -193,6 +194,12 @@ def _own_words(rule: Rule, firing: Firing, readings: Mapping[str, float]) -> str
     """The rule's `message:` with its values; empty when it has none."""
     template = parse_template(rule.message) if rule.message is not None else None
     return fill(template, _template_values(rule, firing, readings)) if isinstance(template, Template) else ""
+
+
+def spell_names(names: Sequence[str]) -> str:
+    """Names of rules in a sentence: of very many the first ones."""
+    rest = len(names) - NAMES_SHOWN_MAX
+    return ", ".join(names[:NAMES_SHOWN_MAX]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _template_values(rule: Rule, firing: Firing, readings: Mapping[str, float]) -> dict[str, float | str]:

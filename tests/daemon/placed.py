@@ -1,15 +1,20 @@
 """Very many rules, for each of which the broker holds an order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
+from rules_engine.daemon.surroundings import Surroundings
+from rules_engine.execution.database import Database
 from rules_engine.execution.decide import decide_arming
 from rules_engine.execution.journal import Journal
-from rules_engine.model.clock import Clock
+from rules_engine.model.clock import Clock, SteppedClock
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.life import Arming, Life
 from rules_engine.model.plan import Plan
@@ -22,16 +27,45 @@ HEAD = "version: 1\ntimezone: UTC\nrules:\n"
 HELD = "  - name: r{number}\n    when: S{symbol} crosses above {level}\n    do: buy {quantity} MA\n"
 
 
+ON_A_FUTURE = (
+    "version: 1\ntimezone: UTC\ninstruments:\n  ES: {future: ES, exchange: CME, expiry: front}\nrules:\n",
+    "  - name: r{number}\n    when: ES >= {level}\n    do: buy {quantity} MA\n",
+)
+"""How files begin, and rules read, where all of them wait for one future."""
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@contextmanager
+def killed_at(monkeypatch: pytest.MonkeyPatch, commits: int) -> Iterator[None]:
+    """The process ends instead of its commit of this number, from 0."""
+    execute, left = Database.execute, [commits]
+
+    def strike(database: Database, statement: str, *values: object) -> object:
+        if statement == "COMMIT":
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+        return execute(database, statement, *values)  # type: ignore[arg-type]  # Whatever it was called with.
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "execute", strike)
+        yield
+
+
 class Holding:
     """An engine's folder. The orders of all its rules were sent, IB has shown them, and the engine was killed."""
 
-    def __init__(self, home: Path, clock: Clock) -> None:
+    def __init__(self, home: Path, clock: Clock, head: str = HEAD, rule: str = HELD, **changes: object) -> None:
+        """``head`` begins each file, ``rule`` is one rule of it; ``changes`` replace settings."""
+        self._head, self._rule = head, rule
         self.state, self._rules, self._clock = StateFolder(home / "var"), home / "rules", clock
         self._rules.mkdir()
         self.state.prepare()
-        self._settings = replace(
-            Settings(), rules=self._rules, state=self.state.path, gateway=NOBODY, mode=Mode.PAPER, account="DU1"
-        )
+        settings = Settings(rules=self._rules, state=self.state.path, gateway=NOBODY, mode=Mode.PAPER, account="DU1")
+        self._settings = replace(settings, **changes)  # type: ignore[arg-type]  # Fields by name.
 
     def write(self, count: int, quantity: int = 1) -> None:
         """So many rules, each of which buys so much."""
@@ -39,10 +73,14 @@ class Holding:
             file.unlink()
         for first in range(0, count, RULES_A_FILE):
             text = "".join(
-                HELD.format(number=number, symbol=number % 97, level=200 + number, quantity=quantity)
+                self._rule.format(number=number, symbol=number % 97, level=200 + number, quantity=quantity)
                 for number in range(first, min(first + RULES_A_FILE, count))
             )
-            (self._rules / f"rules-{first}.yaml").write_text(HEAD + text)
+            (self._rules / f"rules-{first}.yaml").write_text(self._head + text)
+
+    def add(self, rule: str) -> None:
+        """One more rule, in a file of its own."""
+        (self._rules / "one.yaml").write_text(self._head + rule)
 
     async def place(self, count: int) -> None:
         """The broker holds an order for each of so many rules."""
@@ -57,11 +95,13 @@ class Holding:
         journal.close()
 
     def daemon(self) -> Daemon:
-        """A new engine on this folder."""
+        """A new engine on this folder. By a clock that is set by hand no other time passes."""
+        clock = self._clock
+        around = Surroundings(elapsed_s=clock.now_s) if isinstance(clock, SteppedClock) else Surroundings()
         book = RuleBook(self._rules, frozenset())
         edition = book.read(self._clock.now_s(), frozenset(), {})
         assert isinstance(edition, Edition), edition
-        return Daemon(self._settings, self.state, book, edition, self._clock, live=False)
+        return Daemon(self._settings, self.state, book, edition, clock, live=False, surroundings=around)
 
     def _place(self, journal: Journal, plan: Plan, number: int) -> None:
         now_s, rule = self._clock.now_s(), plan.rule

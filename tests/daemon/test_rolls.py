@@ -13,6 +13,7 @@ from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import FeedDown, FeedUp
 from rules_engine.model.settings import Mode
+from rules_engine.model.slices import at_once
 from rules_engine.model.tick import Tick
 from tests.daemon.alone import Alone
 from tests.execution.doubles import V, decision, draft
@@ -110,6 +111,25 @@ async def test_a_roll_while_the_engine_was_off_is_noticed_by_the_next_one(tmp_pa
     async with stage.engine() as daemon:
         stage.connected(daemon, OLD)
         stage.prices(daemon, 4990, 4991)
+    async with stage.engine() as daemon:
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5040, 5041)
+        assert len(stage.told(daemon)) == 1
+        stage.prices(daemon, 4999, 5001)
+    assert stage.fires() == ["crosses"]
+
+
+async def test_an_engine_that_is_killed_right_after_a_roll_remembers_nothing_of_the_old_contract(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path)
+    daemon = stage.daemon()
+    await daemon._in_force.resume()
+    stage.connected(daemon, OLD)
+    stage.prices(daemon, 4990, 4991)
+    at_once(daemon._reactor.saving())
+    stage.connected(daemon, NEW)
+    daemon.close()
     async with stage.engine() as daemon:
         stage.connected(daemon, NEW)
         stage.prices(daemon, 5040, 5041)

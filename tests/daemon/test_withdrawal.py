@@ -3,8 +3,7 @@ none forgotten by whoever is killed in between."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,34 +11,13 @@ import pytest
 from benchmarks.callbacks import callbacks_timed
 from rules_engine.daemon.control import ask
 from rules_engine.daemon.daemon import Daemon
-from rules_engine.execution.database import Database
 from rules_engine.language import prepare
 from rules_engine.model.clock import SteppedClock, SystemClock
-from tests.daemon.placed import Holding, orders
+from rules_engine.model.reports import FeedUp
+from tests.daemon.placed import ON_A_FUTURE, Holding, Killed, killed_at, orders
 
 COUNT = 50
 """More than twice what is marked in one commit."""
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@contextmanager
-def killed_at(monkeypatch: pytest.MonkeyPatch, commits: int) -> Iterator[None]:
-    """The process ends instead of its commit of this number, from 0."""
-    execute, left = Database.execute, [commits]
-
-    def strike(database: Database, statement: str, *values: object) -> object:
-        if statement == "COMMIT":
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
-        return execute(database, statement, *values)  # type: ignore[arg-type]  # Whatever it was called with.
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Database, "execute", strike)
-        yield
 
 
 def edited(holding: Holding) -> None:
@@ -116,16 +94,16 @@ async def test_a_kill_without_an_edit_leaves_every_order_where_it_is(tmp_path: P
 
 
 HELD_MAX = 0.03
-"""No callback takes a larger share of all the work of the four: 0.05 s on the machine of docs/decisions/0016."""
+"""No callback takes a larger share of all the work of the five: 0.05 s on the machine of docs/decisions/0016."""
 
 
 async def test_nothing_holds_the_loop_up_while_a_thousand_held_orders_are_taken_back(tmp_path: Path) -> None:
     prepare()
     taken = dict[str, list[float]]()
-    for what in ("edit", "delete", "pause", "stop"):
+    for what in ("edit", "delete", "pause", "stop", "roll"):
         home = tmp_path / what
         home.mkdir()
-        holding = Holding(home, SystemClock())
+        holding = Holding(home, SystemClock(), *ON_A_FUTURE if what == "roll" else ())
         await holding.place(1000)
         daemon, stopping = holding.daemon(), asyncio.Event()
         running = asyncio.create_task(daemon.run(stopping))
@@ -135,10 +113,17 @@ async def test_nothing_holds_the_loop_up_while_a_thousand_held_orders_are_taken_
             holding.write(1000, quantity=2)
         if what == "delete":
             holding.write(1)
+        if what == "roll":
+            daemon.inbox.report(FeedUp(daemon.clock.now_s(), "ES", 11))
         await asyncio.sleep(0)
         with callbacks_timed() as taken[what]:
-            command = "reload" if what in ("edit", "delete") else what
-            await asyncio.to_thread(ask, holding.state.socket, command)
+            if what == "roll":
+                daemon.inbox.report(FeedUp(daemon.clock.now_s(), "ES", 22))
+                while len(daemon.inbox) or daemon._reactor.is_busy:
+                    await asyncio.sleep(0)
+            else:
+                command = "reload" if what in ("edit", "delete") else what
+                await asyncio.to_thread(ask, holding.state.socket, command)
         assert len(wanted(daemon)) == (999 if what == "delete" else 1000)
         stopping.set()
         await running
