@@ -303,7 +303,7 @@ def _memory(run: Run, state: RuleState, now_s: float) -> Memory:
             sorted(
                 (name, value)
                 for watch in watches
-                for name, read in watch._telling().items()
+                for name, read in watch._telling()
                 if (value := read()) is not None
             )
         ),
