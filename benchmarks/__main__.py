@@ -1,4 +1,4 @@
-"""`python -m benchmarks W1 W2 L1 L2 L3 start gateway`: runs those named, or all.
+"""`python -m benchmarks W1 W2 L1 L2 L3 lists start gateway`: runs those named, or all.
 
 `--peers` adds other people's libraries, those that are installed. `--short` only shows that they run.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import audit, gateway, growth, l1, l2, l3, lengths, levels, many, start, stop, w1, w6
+from benchmarks import audit, gateway, growth, l1, l2, l3, lengths, levels, lists, many, start, stop, w1, w6
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ def run_l3(options: Options) -> str:
     return l3.report(l3.SHORT if options.short else l3.Size())
 
 
+def run_lists(options: Options) -> str:
+    """IB's lists of very many open orders."""
+    return lists.report(lists.SHORT if options.short else lists.Size())
+
+
 def run_start(options: Options) -> str:
     """Start."""
     return start.report(runs=1 if options.short else start.RUNS)
@@ -97,6 +102,7 @@ BENCHMARKS: dict[str, Callable[[Options], str]] = {
     "L1": run_l1,
     "L2": run_l2,
     "L3": run_l3,
+    "lists": run_lists,
     "start": run_start,
     "gateway": run_gateway,
     "audit": run_audit,
