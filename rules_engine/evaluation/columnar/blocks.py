@@ -28,6 +28,11 @@ class Blocks:
     def bottoms(self) -> Column:
         return np.minimum.reduceat(self.values, self._firsts) if len(self.values) else self.values
 
+    @cached_property
+    def largest(self) -> float:
+        """No value is farther from zero."""
+        return float(max(self.tops.max(initial=0.0), -self.bottoms.min(initial=0.0)))
+
     def has_heads(self, highest: bool) -> bool:
         """Whether somebody has asked for `heads` or `tails`."""
         return highest in self._heads

@@ -161,7 +161,10 @@ class Past:
         if (window_s, highest) in self._extremes:
             return self._extremes[window_s, highest][prints]
         at = self.fresh + prints
-        starts = starts_at(self.times, self.times[at], window_s)
+        if window_s in self._beginning:
+            starts = self.starts(window_s).take(prints)
+        else:
+            starts = starts_at(self.times, self.times[at], window_s)
         return self.kernels.extremes_at(self.blocks, starts, at + 1, highest)
 
     def moved(self, window_s: float, line: Line) -> Flags:

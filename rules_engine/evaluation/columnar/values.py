@@ -198,9 +198,9 @@ class Columns:
                 # No print lies farther from the mean of n than n - 1 others of one value let it.
                 return sqrt(len(self.sight(of.of).past.values))
             case Series(duration_s=float()):
-                return _largest(self.sight(of.of).past)
+                return self.sight(of.of).past.blocks.largest
             case Reading(bar_s=None):
-                return _largest(self._track(of).past)
+                return self._track(of).past.blocks.largest
             case Reading() | Series():
                 return float(np.nanmax(np.abs(self.value(of).at), initial=0.0))
             case Call("floor" | "round", (argument, *_)):
@@ -312,11 +312,6 @@ class Columns:
         function = {Function.SMA: means, Function.STDEV: deviations}.get(of.function, scores)
         found, off = function(past.rough(), starts, ends)
         return replace(self._covered(of, found, window_s, False), off=off)
-
-
-def _largest(past: Past) -> float:
-    tops, bottoms = past.blocks.tops, past.blocks.bottoms
-    return max(float(np.abs(tops).max(initial=0.0)), float(np.abs(bottoms).max(initial=0.0)))
 
 
 def _combined(operator: str, left: Values, right: Values) -> Values:
