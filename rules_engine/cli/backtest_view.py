@@ -187,7 +187,7 @@ def _result(summary: Summary) -> Table:
         ("drawdown", f"{summary.drawdown:,.2f}", f"{summary.drawdown_share:.2%} of the peak, {looks}"),
         ("Sharpe", _sharpe(summary), "mean over deviation of daily returns, times the root of 252; no interest"),
         ("exposure", f"{summary.exposure:.1%}", "of the time something was held"),
-        ("most held", f"{summary.gross_max:,.2f}", "worth, long and short added"),
+        ("most held", f"{summary.gross_max:,.2f}", f"worth, long and short added, {looks}"),
     )
     for row in rows:
         table.add_row(*row)

@@ -100,6 +100,7 @@ class Book:
             multiplier = self._multipliers.get(name, 1.0)
             self._equity += held * (price - self._marks[name]) * multiplier
             self._gross += abs(held) * (price - self._marks[name]) * multiplier
+            self.gross_max = max(self.gross_max, self._gross)
             self._measure()
             self.course.add(at_s, self._equity, self._gross)
         self._marks[name] = price
@@ -113,6 +114,7 @@ class Book:
         peaks = np.maximum.accumulate(np.concatenate(([self._peak], equities)))[1:]
         downs = peaks - equities
         self._equity, self._peak, self._gross = float(equities[-1]), float(peaks[-1]), float(grosses[-1])
+        self.gross_max = max(self.gross_max, float(grosses.max()))
         self.drawdown = max(self.drawdown, float(downs.max()))
         shares = np.divide(downs, peaks, out=np.zeros(len(downs)), where=peaks > 0)
         self.drawdown_share = max(self.drawdown_share, float(shares.max()))

@@ -138,8 +138,10 @@ class Desk:
         self._listen()
         return answered
 
-    def finish(self) -> None:
-        """The prices end here: what works goes on working, and holdings keep their last value."""
+    def finish(self, now_s: float) -> None:
+        """The clock ends here, maybe long after the last price that was heard: what is over by then has ended, what
+        works goes on working, and holdings keep their last value."""
+        self._expire(now_s)
         if self.wakes_s > float("-inf"):
             self._book.end_day(self.wakes_s)
 
@@ -149,11 +151,14 @@ class Desk:
         if self.wakes_s > float("-inf"):
             self._book.end_day(self.wakes_s)
         self.wakes_s = bar_bounds(now_s, DAY_S)[1]
-        for order in self._working[:]:
-            if order.is_over(now_s):
-                self._end(order, End.EXPIRED)
+        self._expire(now_s)
         self._sent.clear()
         self._listen()
+
+    def _expire(self, now_s: float) -> None:
+        for order in self._working[:]:
+            if order.end is End.WORKING and order.is_over(now_s):
+                self._end(order, End.EXPIRED)
 
     def _sent_book(self) -> SentBook:
         now_s = self._clock.time_s

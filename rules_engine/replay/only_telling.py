@@ -35,7 +35,7 @@ class OnlyTelling:
 
     def end(self) -> Iterator[Firing | HeldBack]:
         """Nothing more comes when no prices follow."""
-        self._stage.desk.finish()
+        self._stage.desk.finish(self._stage.end_s)
         self._scene.forget()
         return iter(())
 

@@ -33,6 +33,11 @@ class Stage:
     book: Book
 
     @property
+    def end_s(self) -> float:
+        """When the clock of all rules ends, whichever prices they read: at the last of all, or at the span's end."""
+        return min(self.extent.last_s, self.span.end_s)
+
+    @property
     def reads_account(self) -> bool:
         """Whether what the account is worth, print by print, decides anything."""
         limited = self.known.assumptions.limits.max_daily_loss is not None
@@ -116,7 +121,7 @@ class Play:
             evaluator = self._evaluator
             while (due_s := evaluator.next_timer_s()) is not None and due_s <= extent.last_s and due_s < span.end_s:
                 yield from self._settle(evaluator.advance(due_s))
-        self._desk.finish()
+        self._desk.finish(self._stage.end_s)
 
     def _come_to(self, time_s: float) -> Iterator[Firing | HeldBack]:
         """What has begun by then, and was not."""

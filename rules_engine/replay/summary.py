@@ -62,9 +62,9 @@ class Summary:
     """Money in the account's currency; times in POSIX seconds, None when there were no prices.
 
     ``drawdown`` is the deepest fall from a peak of the equity, ``drawdown_share`` the deepest in proportion.
-    ``exposure`` is the share of the time in which anything was held, ``gross_max`` the most that holdings were worth
-    after a fill. When ``is_stepwise``, drawdown and ``gross_max`` are those of every five minutes. ``orders`` are the
-    first thousand.
+    ``exposure`` is the share of the time in which anything was held, ``gross_max`` the most that holdings were worth,
+    long and short added. When ``is_stepwise``, drawdown and ``gross_max`` are those at the end of every five minutes.
+    ``orders`` are the first thousand.
     """
 
     first_s: float | None

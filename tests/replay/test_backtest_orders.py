@@ -105,6 +105,40 @@ def test_the_day_of_an_order_lasts_until_its_first_price(tmp_path: Path) -> None
     assert order[1] == "expired"
 
 
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
+@pytest.mark.parametrize("is_apart", [True, False])
+@pytest.mark.parametrize(
+    ("do", "end"),
+    [
+        ("buy 10 V at limit 98", "working"),
+        ("buy 10 V at limit 98 day", "expired"),
+        ("buy 10 V at limit 98 good till 2030-11-22 11:00", "expired"),
+        ("buy 10 V at limit 98 good till 2030-12-24 10:00", "working"),
+    ],
+)
+def test_an_order_ends_in_time_though_its_own_prices_have_ended(
+    tmp_path: Path, do: str, end: str, is_apart: bool, engine: str
+) -> None:
+    """MA's prices go on for two days, whether its rule is one of V's part or not."""
+    rules = f"""rules:
+  - {{name: one, when: V crosses above 100, do: {do}, once: true}}
+  - {{name: other, when: {"MA" if is_apart else "MA + V"} > 1000, do: notify desk}}
+"""
+    files = {"V": prices(99, 101, 102), "MA": prices(99, 98) + f"{START_S + 2 * DAY_S},97\n"}
+    assert play(tmp_path, rules, files, engine=engine).orders[0][1] == end
+    if "11:00" not in do:
+        early = play(tmp_path, rules, files, engine=engine, span=Span(end_s=START_S + 3600))
+        assert early.orders[0][1] == "working"
+
+
+def test_a_bracket_ends_as_one_when_its_time_is_over(tmp_path: Path) -> None:
+    bracket = "{buy: 10 V, at: limit 98 good till 2030-11-22 11:00, take_profit: +5%, stop: -5%}"
+    rules = f"rules:\n  - {{name: one, when: V crosses above 100, do: {bracket}}}\n"
+    files = {"V": prices(99, 101, 102), "MA": prices(99) + f"{START_S + 2 * DAY_S},97\n"}
+    rules += "  - {name: other, when: MA > 1000, do: notify desk}\n"
+    assert [order[1] for order in play(tmp_path, rules, files).orders] == ["expired", "cancelled", "cancelled"]
+
+
 def test_an_order_that_would_wait_at_the_broker_outlasts_the_day(tmp_path: Path) -> None:
     v = prices(99, 101, 102) + f"{START_S + DAY_S},98\n"
     assert fired_by(tmp_path, "buy 10 V at limit 98", v).orders[0][1] == "filled"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from statistics import fmean, stdev
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ class Obvious:
     trades: list[tuple[str, int, float]] = field(default_factory=list)
     equities: list[float] = field(default_factory=lambda: [CAPITAL])
     days: list[float] = field(default_factory=lambda: [CAPITAL])
+    gross_max: float = 0.0
 
     def equity(self) -> float:
         return CAPITAL + sum(
@@ -43,6 +45,9 @@ class Obvious:
         for name, quantity, _ in self.trades:
             held[name] = held.get(name, 0) + quantity
         return {name: quantity for name, quantity in held.items() if quantity}
+
+    def gross(self) -> float:
+        return sum(abs(held) * self.marks[name] * MULTIPLIERS.get(name, 1.0) for name, held in self.held().items())
 
     def drawdown(self) -> tuple[float, float]:
         falls = [(max(self.equities[: number + 1]), equity) for number, equity in enumerate(self.equities)]
@@ -81,6 +86,7 @@ def test_figures_are_those_of_the_obvious_sums(events: list[tuple[str, str, int]
             obvious.days.append(obvious.equity())
             book.end_day(second * DAY_S)
         obvious.equities.append(obvious.equity())
+        obvious.gross_max = max(obvious.gross_max, obvious.gross())
     book.end_day(len(events) * DAY_S)
     invested += bool(obvious.held())
     obvious.days.append(obvious.equity())
@@ -88,6 +94,7 @@ def test_figures_are_those_of_the_obvious_sums(events: list[tuple[str, str, int]
     assert book.whole.held == obvious.held()
     assert CAPITAL + book.worth(book.whole) == pytest.approx(obvious.equity())
     assert (book.drawdown, book.drawdown_share) == pytest.approx(obvious.drawdown(), abs=1e-6)
+    assert book.gross_max == pytest.approx(obvious.gross_max)
     assert len(book.days.steps) == len(obvious.days) - 1
     expected, found = obvious.sharpe(), sharpe(book)
     # Equal days may differ by dust in one of the two ways of adding up.
@@ -102,6 +109,18 @@ def test_time_with_something_held_is_exposure() -> None:
     book.fill("a", "V", Side.SELL, 5, 10.0, 0.0, 160.0)
     book.fill("a", "V", Side.SELL, 7, 10.0, 0.0, 200.0)
     assert (exposure(book, 210.0), book.gross_max) == (70.0, 70.0)
+
+
+def test_the_most_that_was_held_is_looked_at_with_every_price() -> None:
+    one_by_one, at_once = Book(CAPITAL, {}), Book(CAPITAL, {})
+    prices = [10.0, 20.0, 15.0]
+    for book in (one_by_one, at_once):
+        book.mark("V", 10.0, 0.0)
+        book.fill("a", "V", Side.SELL, 5, 10.0, 0.0, 1.0)
+    for second, price in enumerate(prices, 2):
+        one_by_one.mark("V", price, float(second))
+    at_once.mark_all(["V"], np.zeros(3, dtype=np.int64), np.array(prices), np.array([2.0, 3.0, 4.0]))
+    assert one_by_one.gross_max == at_once.gross_max == 100.0
 
 
 def test_each_rule_has_its_own_account() -> None:
