@@ -2,10 +2,9 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
-from operator import attrgetter
 
 from rules_engine.broker.inbox import Inbox, Report
 from rules_engine.broker.link import Link
@@ -27,7 +26,7 @@ from rules_engine.execution.price_wait import PriceWait
 from rules_engine.execution.risk import RiskGate
 from rules_engine.model.expression import AccountField
 from rules_engine.model.firing import Firing, HeldBack, Reason
-from rules_engine.model.life import Arming, CancelWanted, Known, Life, Outcome
+from rules_engine.model.life import Arming, CancelWanted, Known, Memory, Outcome
 from rules_engine.model.reports import (
     AccountValue,
     ClockCompared,
@@ -51,8 +50,6 @@ _SAVED_AT_ONCE = 20
 _QUIET_MAX = 16
 """So many prices of which nothing comes are heard before anybody looks at the time, which costs as much as one."""
 _LATE_EVERY_S, _LATE_AT_ONCE = 0.05, 50
-_REMEMBERED = attrgetter(*(one.name for one in fields(Life) if one.name != "known_s"))
-"""All of a memory but when it was so."""
 
 
 @dataclass(slots=True)
@@ -95,7 +92,7 @@ class Reactor:
         self._rolls = Rolls(journal, in_force, evaluator, incidents)
         self._dry = mode is Mode.DRY
         self._wording = DecisionWords(in_force, evaluator, dry=self._dry)
-        self._saved: dict[str, Life] = {}
+        self._saved: dict[str, Memory] = {}
         self._postponed: dict[str, tuple[Arming, Rule]] = {}
         """Armings whose orders cannot be placed yet, each with the rule as it was."""
         self._price_wait = PriceWait(price_wait_s)
@@ -181,11 +178,12 @@ class Reactor:
         settled = {} if self._evaluator.is_judging else self._rolls.settled()
         first = self._evaluator.life(names[0]) if names else None
         for start in range(0, len(names), _SAVED_AT_ONCE):
-            lives = {rule: self._evaluator.life(rule) for rule in names[start : start + _SAVED_AT_ONCE]}
-            changed = {rule: life for rule, life in lives.items() if life is not None and self._is_news(rule, life)}
-            if changed:
-                self._journal.save_lives(changed)
-                self._saved.update(changed)
+            memories = {rule: self._evaluator.memory(rule) for rule in names[start : start + _SAVED_AT_ONCE]}
+            news = {rule: memory for rule, memory in memories.items() if memory and memory != self._saved.get(rule)}
+            if news:
+                lives = {rule: self._evaluator.life(rule) for rule in news}
+                self._journal.save_lives({rule: life for rule, life in lives.items() if life is not None})
+                self._saved.update(news)
             yield
         known_s = None if first is None else first.known_s
         if known_s is not None and self._in_force.edition is edition and not self._journal.undecided:
@@ -193,10 +191,6 @@ class Reactor:
             self._rolls.saved(settled)
         for rule in self._saved.keys() - self._in_force.plans.keys():
             del self._saved[rule]
-
-    def _is_news(self, rule: str, life: Life) -> bool:
-        saved = self._saved.get(rule)
-        return saved is None or _REMEMBERED(saved) != _REMEMBERED(life)
 
     def _hear(self, item: Report, now_s: float) -> Sequence[Outcome]:
         match item:
@@ -316,13 +310,14 @@ class Reactor:
 
     def _record(self, decision: Decision) -> None:
         rule = decision.firing.rule
-        life = self._evaluator.life(rule)
+        life, memory = self._evaluator.life(rule), self._evaluator.memory(rule)
         known = {} if life is None else {rule: life}
         # Whoever decides a firing asks the gate; what waits at the broker is asked about when it leaves.
         joined = partial(self._desk.join, checked=not decision.held)
         recorded = self._journal.record([decision], known, joined)[0]
         self._desk.depart(recorded.unit)
-        self._saved.update(known)
+        if memory is not None:
+            self._saved[rule] = memory
         if decision.held and recorded.unit:
             self._endings.holds(rule, recorded.seq)
         _log.info("%s", _summary(decision))

@@ -22,7 +22,7 @@ from rules_engine.model.expression import Expression, instruments_in
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
 from rules_engine.model.judging import Moment
-from rules_engine.model.life import Life, Outcome, Replaced, RuleStatus
+from rules_engine.model.life import Life, Memory, Outcome, Replaced, RuleStatus
 from rules_engine.model.plan import Plan
 from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
@@ -64,7 +64,8 @@ class Evaluator:
         if lane is None:
             return self._do(self._meeting(tick))
         if tick.value is None or tick.snapshot:
-            return self.look(lane, tick.time_s, tick.value, tick.size, _moment(tick))
+            moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
+            return self.look(lane, tick.time_s, tick.value, tick.size, moment)
         fired = lane.hear(tick.time_s, tick.value, tick.size)
         return [*self._jury.flush(), *fired] if self._jury.outcomes else fired
 
@@ -101,6 +102,9 @@ class Evaluator:
 
     def advance(self, now_s: float) -> Sequence[Outcome]:
         """Lets time pass: what matures by the clock matures in order. Time never goes back."""
+        if now_s < self._timers.first_s and not (self._unarmed.waiting or self._work.is_left):
+            self._before_s, self._market.now_s = self._market.now_s, max(self._market.now_s, now_s)
+            return self._jury.flush()
         return self._do(self._passing(now_s))
 
     def feed_down(self, time_s: float, instrument: str = "") -> Sequence[Outcome]:
@@ -108,8 +112,7 @@ class Evaluator:
         return self._do(self._losing(time_s, instrument))
 
     def feed_up(self, time_s: float, instrument: str = "", *, anew: bool = False) -> Sequence[Outcome]:
-        """From now on every print of the instrument (of all, when empty) is heard. ``anew``: it is another contract's,
-        so nothing that was seen of the old one counts any more."""
+        """From now on every print of the instrument (of all, when empty) is heard; ``anew``: as another contract's."""
         return self._do(self._restoring(time_s, instrument, anew))
 
     def backfill(
@@ -187,6 +190,11 @@ class Evaluator:
         """The same of one rule; None when there is none of that name."""
         run = self._runs.get(rule)
         return None if run is None else run.life(self._known_s)
+
+    def memory(self, rule: str) -> Memory | None:
+        """All of its life but when it was so, for those who only want to know whether it changed."""
+        run = self._runs.get(rule)
+        return None if run is None else run.memory()
 
     @property
     def _known_s(self) -> float:
@@ -333,7 +341,8 @@ class Evaluator:
         """The first print since its way was closed."""
         yield from self._unarmed.hurrying(self._audience.reading([tick.instrument]))
         lane = yield from self._audience.laying(tick.instrument, tick.field)
-        yield from self._looking(lane, tick.time_s, tick.value, tick.size, _moment(tick))
+        moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
+        yield from self._looking(lane, tick.time_s, tick.value, tick.size, moment)
 
     def _looking(self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment) -> Slices[None]:
         yield from self._passing(time_s)
@@ -395,8 +404,7 @@ class Evaluator:
         at_once(self._passing(now_s))
 
     def arming(self) -> Slices[None]:
-        """Arms, in slices, what was given and is not armed yet; what happens meanwhile first arms those whom it
-        concerns. Then what a reload has left over is taken apart."""
+        """Arms, in slices, what was given and nothing has armed yet, and takes apart what a reload has left over."""
         yield from self._unarmed.in_turn(self._market.now_s)
         yield from self._leavers.clearing(self._watches)
 
@@ -410,7 +418,3 @@ class Evaluator:
 
     def _watches(self) -> Iterator[Watch]:
         return (watch for run in self._runs.values() for watch in run.watches)
-
-
-def _moment(tick: Tick) -> Moment:
-    return Moment.SNAPSHOT if tick.snapshot else Moment.PRINT

@@ -10,7 +10,7 @@ from rules_engine.evaluation.watch import Edge, Role, Watch
 from rules_engine.model.expression import Number
 from rules_engine.model.firing import Firing, HeldBack, Reason
 from rules_engine.model.judging import Moment
-from rules_engine.model.life import Arming, CancelWanted, Life, Outcome
+from rules_engine.model.life import Arming, CancelWanted, Life, Memory, Outcome
 from rules_engine.model.local_time import daily_span
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.rule import IfAlreadyTrue, expressions_outside
@@ -364,25 +364,28 @@ class Run:
     # What survives a restart.
 
     def life(self, now_s: float) -> Life:
+        return Life(*self.memory(), now_s)
+
+    def memory(self) -> Memory:
         cases = self.watches_of(Role.CASE, Role.ARMING, Role.AGAIN)
         for watch in cases:
             watch.catch_up()
-        return Life(
-            seq=self.tally.seq,
-            when_digest=self.rule.when_digest,
-            done=self.done,
-            day=self.tally.day,
-            fired_today=self.tally.today,
-            fired_s=self.tally.fired_s,
-            cooldown_until_s=self.cooldown_until_s,
-            cleared=self.cleared,
-            paused=self.paused,
-            broken=self.broken,
-            placed=",".join(map(str, sorted(self.placed))),
-            filled=self.filled,
-            known="".join("-" if watch.known is None else _LETTERS[watch.known] for watch in cases),
-            sides=",".join(watch.judge.sides() for watch in cases),
-            known_s=now_s,
+        tally = self.tally
+        return (
+            tally.seq,
+            self.rule.when_digest,
+            self.done,
+            tally.day,
+            tally.today,
+            tally.fired_s,
+            self.cooldown_until_s,
+            self.cleared,
+            self.paused,
+            self.broken,
+            ",".join(map(str, sorted(self.placed))) if self.placed else "",
+            self.filled,
+            "".join(["-" if watch.known is None else _LETTERS[watch.known] for watch in cases]),
+            ",".join([watch.judge.sides() for watch in cases]),
         )
 
     def revive(self, life: Life, now_s: float) -> Iterator[Outcome]:

@@ -66,6 +66,10 @@ class Life:
     """When this was so."""
 
 
+Memory = tuple[int, str, bool, str, int, float | None, float | None, bool, bool, str, str, bool, str, str]
+"""All of a life but when it was so, in the order of a life's fields: made in a quarter of the time, to be compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """Every rule still remembered at ``at_s`` what was saved of it last, but for some: of those each memory is as old
