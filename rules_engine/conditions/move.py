@@ -163,14 +163,15 @@ def unmoved(last: float, extremes: Iterable[tuple[float | None, Reach]]) -> Stre
             low = max(low, 0.0)
             continue
         near = reach.half_way * (last - reach.half_shift)
-        if reach.way > 0:
-            near = extreme if extreme < near else near
-            far = near * reach.factor + reach.shift
-            low, high = max(low, near), min(high, far - abs(far) * _SLACK)
-        else:
-            near = extreme if extreme > near else near
-            far = near * reach.factor + reach.shift
-            low, high = max(low, far + abs(far) * _SLACK), min(high, near)
+        if reach.way * (near - extreme) > 0:
+            near = extreme
+        far = near * reach.factor + reach.shift
+        far -= reach.way * abs(far) * _SLACK
+        least, most = (near, far) if reach.way > 0 else (far, near)
+        if least > low:
+            low = least
+        if most < high:
+            high = most
     return Stretch(low, high) if low < last < high else None
 
 

@@ -230,7 +230,8 @@ class Lane:
 
     def settle(self) -> None:
         """Puts the prints that wait where they are read, and lets judges of levels see the newest one."""
-        self._put_away()
+        if self._room != self._top:
+            self._put_away()
         self._levels.settle(self._market.now_s)
 
     def _put_away(self) -> None:
