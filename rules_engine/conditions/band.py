@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf, nextafter
 
 from rules_engine.conditions.apart import Apart
 from rules_engine.conditions.level import held_level
@@ -99,8 +100,13 @@ class _Band:
         self.low = Apart(readings, condition.of, condition.low, size)
         self.high = Apart(readings, condition.of, condition.high, size)
 
-    def levels(self) -> tuple[Threshold, ...] | None:
-        return joined([self.low.levels(1), self.high.levels(1, strict=True)])
+    def levels(self, inside: bool) -> tuple[Threshold, ...] | None:
+        """``inside``: a print that comes to be between the bounds, from either side, is an edge and nothing else is."""
+        low, high = self.low.levels(1), self.high.levels(1, strict=True)
+        if inside and low is not None and high is not None and low[0].way == high[0].way == 1:
+            least, beyond = low[0].price, high[0].price
+            return Threshold(least, 1, beyond), Threshold(beyond, -1, nextafter(least, -inf))
+        return joined([low, high])
 
     def stretch(self) -> Stretch | None:
         return meeting([self.low.stretch(), self.high.stretch()])
@@ -123,7 +129,7 @@ class _BandStateJudge(Judge):
         return UNKNOWN if inside is None else state(inside is self.inside)
 
     def levels(self) -> tuple[Threshold, ...] | None:
-        return self.band.levels()
+        return self.band.levels(self.inside)
 
     def calm(self) -> Stretch | None:
         return self.band.stretch()
@@ -151,7 +157,7 @@ class _BandEventJudge(Judge):
         return QUIET_HOLDING
 
     def levels(self) -> tuple[Threshold, ...] | None:
-        return self.band.levels()
+        return self.band.levels(self.entering)
 
     def calm(self) -> Stretch | None:
         return self.band.stretch()

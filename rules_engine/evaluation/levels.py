@@ -10,7 +10,7 @@ from rules_engine.model.firing import Firing
 from rules_engine.model.judging import Threshold
 from rules_engine.model.slices import Slices
 
-_DEAF, _JUDGED = 0, 2
+_DEAF, _JUDGED, _SHORT = 0, 2, 3
 _FIRED_AT_ONCE_MAX = 16
 """More than so many are judged one by one, so that somebody may do it in slices."""
 
@@ -18,11 +18,12 @@ _FIRED_AT_ONCE_MAX = 16
 class _Rung:
     """One level of one watch.
 
-    ``fires`` is 1 (-1) while its rule is sure to fire when the price passes it upwards (downwards), 2 while its judge
-    must be asked, and 0 while its rule is deaf. ``place`` is that of the watch among the others.
+    ``fires`` is 1 (-1) while its rule is sure to fire when the price passes it upwards (downwards), 3 (-3) if it does
+    so where the price does not reach ``short_of`` as well, 2 while its judge must be asked, and 0 while its rule is
+    deaf. ``place`` is that of the watch among the others.
     """
 
-    __slots__ = ("actions", "case", "fires", "name", "place", "price", "rule", "tally", "watch", "way")
+    __slots__ = ("actions", "case", "fires", "name", "place", "price", "rule", "short_of", "tally", "watch", "way")
 
     def __init__(self, watch: Watch, place: int, level: Threshold) -> None:
         run = watch.run
@@ -30,15 +31,18 @@ class _Rung:
         self.rule, self.case, self.actions = run.rule.name, watch.case, run.actions[watch.case]
         self.place = place
         self.price, self.way = level.price, level.way
+        self.short_of = 0.0
+        if level.short_of is not None:
+            self.way, self.short_of = level.way * _SHORT, level.short_of
         self.fires = _JUDGED
 
 
 class Levels:
     """The levels of all watches of one price. They never change; the price moves both ways.
 
-    What a watch of one level says depends only on the side on which the price stands. While the price walks, rules fire
-    whose levels it passes their way, and those that it passes the other way can fire again; nobody is told. `settle`
-    lets the judges of those on another side than before say so. Memory: one entry a level.
+    What a watch of one level, or of a band that is entered, says depends only on where the price stands. While the
+    price walks, rules fire whose levels it passes their way, and those that it passes the other way can fire again;
+    nobody is told. `settle` lets the judges of those on another side than before say so. Memory: one entry a level.
     """
 
     __slots__ = ("_beneath", "_of", "_prices", "_rungs", "_seen", "_stand", "ceiling", "floor")
@@ -76,16 +80,17 @@ class Levels:
             if fires > 0:
                 if fires == _JUDGED:
                     return None
-                passed.append(rungs[stand])
+                if fires == 1 or value < rungs[stand].short_of:
+                    passed.append(rungs[stand])
             stand += 1
         while value <= beneath[stand]:
             stand -= 1
             fires = rungs[stand].fires
-            if fires:
-                if fires == _JUDGED:
-                    return None
-                if fires < 0:
+            if fires < 0:
+                if fires == -1 or value > rungs[stand].short_of:
                     passed.append(rungs[stand])
+            elif fires == _JUDGED:
+                return None
         if len(passed) > _FIRED_AT_ONCE_MAX:
             return None
         self._stand = stand
@@ -99,7 +104,7 @@ class Levels:
         low, high = sorted((self._seen, self._stand))
         self._seen = self._stand
         for rung in self._rungs[low:high]:
-            if rung.fires in (1, -1):
+            if rung.fires not in (_DEAF, _JUDGED):
                 rung.watch.see(now_s)
 
     def wake(self, watch: Watch) -> None:

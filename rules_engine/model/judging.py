@@ -87,11 +87,13 @@ class Threshold:
     """A price at which verdicts change: the lowest one on its upper side.
 
     ``way`` is 1 (-1) if a print that comes over (under) it is an edge and nothing else is, however often that happens:
-    one that comes back only makes the next edge possible. 0 if the judge alone can tell.
+    one that comes back only makes the next edge possible. 0 if the judge alone can tell. ``short_of``: it is an edge
+    only of a print that does not reach that price too.
     """
 
     price: float
     way: int = 0
+    short_of: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ SENTENCES = (
     "V crosses {c}",
     "not V > {c}",
     "V enters {c} to {d}",
+    "V is inside {c} to {d}",
+    "V leaves {c} to {d}",
     "V is outside {c} to {d}",
     "V > {c} for 2s",
     "V > {c} and V < {d}",
@@ -125,6 +127,17 @@ def test_what_a_firing_says_is_the_price_and_nothing_is_judged_for_it() -> None:
     with patch.object(Watch, "look", side_effect=AssertionError("judged")):
         fired = evaluator.tick(Tick("V", START_S + 3, Field.LAST, 100.5))
     assert fired == [Firing(name, 0, START_S + 3, {"V": 100.5}, ()) for name in ("above", "reach")]
+
+
+@pytest.mark.parametrize("text", ["V enters 100 to 101", "V is inside 100 to 101"])
+def test_a_band_is_entered_from_both_sides_and_not_by_a_jump_over_it_and_nothing_is_judged_for_it(text: str) -> None:
+    evaluator = Evaluator([plan("r", text)], START_S)
+    for number, price in enumerate([99.0, 99.0, 99.5]):
+        evaluator.tick(Tick("V", START_S + number, Field.LAST, price))
+    walk = [100.0, 100.5, 99.0, 101.0, 101.5, 100.0, 102.0, 98.0, 102.0, 101.0]
+    with patch.object(Watch, "look", side_effect=AssertionError("judged")):
+        heard = [evaluator.tick(Tick("V", START_S + 3 + at, Field.LAST, price)) for at, price in enumerate(walk)]
+    assert [at for at, outcomes in enumerate(heard) if outcomes] == [0, 3, 5, 9]
 
 
 def test_a_jump_over_many_levels_fires_them_in_the_order_of_the_rules() -> None:
