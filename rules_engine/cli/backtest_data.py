@@ -44,6 +44,8 @@ def _files(text: str, loaded: Loaded) -> Iterator[tuple[str, Sequence[Location]]
         yield _known(named[1], loaded), _of_one(Location(named[2]))
         return
     folder = Location(text)
+    if not folder.is_here and not folder.exists():
+        raise _wrong(f"there is nothing at {text}")
     if not folder.is_folder():
         raise _wrong(f"'{text}' is neither NAME=FILE, such as V=visa.csv, nor a folder")
     try:

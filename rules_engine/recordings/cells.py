@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from rules_engine.recordings.layout import Layout, Shape
 from rules_engine.recordings.problems import Code
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_NO_PRICE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{8}", re.ASCII)
 _MINUTE = re.compile(
     r"(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[01][0-9]|2[0-3])[0-5][0-9]", re.ASCII
@@ -29,9 +31,25 @@ Fault = tuple[int, Code, str]
 Values = tuple[float, tuple[float, ...]]
 
 
-def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo, before_s: float) -> Values | list[Fault]:
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The last sound row before another one, which may be no earlier. ``elsewhere`` is the file that has it, where that
+    is the one before."""
+
+    at_s: float = -math.inf
+    elsewhere: str = ""
+
+    @property
+    def words(self) -> str:
+        return f"the last row of {self.elsewhere}" if self.elsewhere else "the row above"
+
+
+NOTHING_BEFORE = Before()
+
+
+def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo, before: Before) -> Values | list[Fault]:
     """The row's time in POSIX seconds and its values, or every fault of its cells; of sound ones, that it does not come
-    after the row at ``before_s``."""
+    after the row ``before``."""
     faults: list[Fault] = []
     moments = read_time(cells[layout.time].strip(), zone)
     if not moments:
@@ -49,7 +67,7 @@ def read_cells(layout: Layout, cells: Sequence[str], zone: ZoneInfo, before_s: f
             values.append(number)
     if faults := faults or list(value_faults(layout, values)):
         return faults
-    at_s = moment_after(layout, before_s, moments)
+    at_s = moment_after(layout, before, moments)
     return (at_s, tuple(values)) if isinstance(at_s, float) else [at_s]
 
 
@@ -89,7 +107,7 @@ def read_number(text: str) -> float | None:
     """A plain number; also `nan` and `inf`, which are no prices."""
     if _NUMBER.fullmatch(text):
         return float(text)
-    return math.nan if text.lower() in ("nan", "+nan", "-nan", "inf", "+inf", "-inf", "infinity", "-infinity") else None
+    return float(text) if _NO_PRICE.fullmatch(text) else None
 
 
 def value_faults(layout: Layout, values: Sequence[float]) -> Iterator[Fault]:
@@ -112,14 +130,14 @@ def value_faults(layout: Layout, values: Sequence[float]) -> Iterator[Fault]:
                 yield layout.columns[number], Code.CROSSED, f"{values[number]:g} is below the low, {low:g}"
 
 
-def moment_after(layout: Layout, before_s: float, moments: Sequence[float]) -> float | Fault:
+def moment_after(layout: Layout, before: Before, moments: Sequence[float]) -> float | Fault:
     """The first of a row's moments at which it can follow the row above, or what is wrong with it; prints may share an
     instant, bars may not. So an hour that comes twice begins anew where its times step back."""
     for at_s in moments:
-        if at_s > before_s or (at_s == before_s and layout.shape is not Shape.BARS):
+        if at_s > before.at_s or (at_s == before.at_s and layout.shape is not Shape.BARS):
             return at_s
-    if before_s in moments:
-        return layout.time, Code.TWICE, "a second bar of the same time"
+    if before.at_s in moments:
+        return layout.time, Code.TWICE, f"a second bar of the same time{before.elsewhere and f', as {before.words}'}"
     if len(moments) > 1:
-        return layout.time, Code.BOTH_EARLIER, "both moments of that time are earlier than the row above"
-    return layout.time, Code.UNSORTED, "earlier than the row above"
+        return layout.time, Code.BOTH_EARLIER, f"both moments of that time are earlier than {before.words}"
+    return layout.time, Code.OVERLAP if before.elsewhere else Code.UNSORTED, f"earlier than {before.words}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from rules_engine.recordings.cells import Fault, read_cells
+from rules_engine.recordings.cells import NOTHING_BEFORE, Before, Fault, read_cells
 from rules_engine.recordings.columns import Block, block_of, is_clean, quick_block
 from rules_engine.recordings.layout import ACCEPTED, Layout, layout_of
 from rules_engine.recordings.location import Location
@@ -16,6 +16,7 @@ LINE_BYTES_MAX = 1 << 16
 _BOM = b"\xef\xbb\xbf"
 _HINTS = {
     Code.UNSORTED: "sort the file by time",
+    Code.OVERLAP: "files are read in the order of their paths: name them so that it is that of time",
     Code.NOT_A_PRICE: "leave the row out, or correct it",
     Code.TWICE: "leave one of them out",
     Code.BOTH_EARLIER: "this hour comes twice: write times in UTC or with an offset, or sort the file by time",
@@ -25,15 +26,15 @@ _HINTS = {
 class CsvFile:
     """One CSV file whose first line names the columns. ``layout`` is known once reading has begun.
 
-    Its rows come after ``before_s``, or then.
+    Its rows come after the one ``before``, or then.
     """
 
-    def __init__(self, at: Location, zone: ZoneInfo, problems: Problems, before_s: float = float("-inf")) -> None:
+    def __init__(self, at: Location, zone: ZoneInfo, problems: Problems, before: Before = NOTHING_BEFORE) -> None:
         self.layout: Layout | None = None
         self._at = at
         self._zone = zone
         self._problems = problems
-        self._before_s = before_s
+        self._before = before
 
     def blocks(self) -> Iterator[Block]:
         """The sound rows in order; what is wrong with the others is among the problems."""
@@ -111,15 +112,15 @@ class CsvFile:
 
     def _block(self, layout: Layout, text: str, first: int) -> Block:
         block = quick_block(layout, text, self._zone)
-        if block is None or not is_clean(layout, block, self._before_s):
+        if block is None or not is_clean(layout, block, self._before.at_s):
             block = self._careful_block(layout, text.split("\n"), first)
         if len(block):
-            self._before_s = float(block.times_s[-1])
+            self._before = Before(float(block.times_s[-1]))
         return block
 
     def _careful_block(self, layout: Layout, lines: Sequence[str], first: int) -> Block:
         """Row by row, each cell by itself."""
-        times_s, rows, before_s = [], [], self._before_s
+        times_s, rows, before = [], [], self._before
         for line, text in enumerate(lines, first):
             if not text.strip():
                 continue
@@ -132,12 +133,12 @@ class CsvFile:
                 words = f"{len(cells)} values under {len(layout.header)} columns"
                 self._problems.add(Code.CELL_COUNT, words, line=line, length=len(text), quoted=text)
             else:
-                found = read_cells(layout, cells, self._zone, before_s)
+                found = read_cells(layout, cells, self._zone, before)
                 if isinstance(found, list):
                     for fault in found:
                         self._tell(layout, fault, line, text, cells)
                 else:
-                    before_s = found[0]
+                    before = Before(found[0])
                     times_s.append(found[0])
                     rows.append(found[1])
             if self._problems.full:

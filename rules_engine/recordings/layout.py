@@ -6,6 +6,7 @@ from enum import StrEnum
 
 _TIME_NAMES = ("timestamp", "datetime", "date", "time")
 _SIZE_NAMES = ("size", "volume", "quantity")
+_PRINT = ("price",)
 _BAR = ("open", "high", "low", "close")
 _QUOTE = ("bid", "ask")
 _QUOTE_SIZES = ("bid_size", "ask_size")
@@ -20,6 +21,9 @@ class Shape(StrEnum):
     PRINTS = "prints"
     QUOTES = "quotes"
     BARS = "bars"
+
+
+_WANTED = {Shape.PRINTS: _PRINT, Shape.QUOTES: _QUOTE, Shape.BARS: _BAR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,17 @@ def layout_of(header: Sequence[str]) -> Layout | str:
     if time is not None and names[time] == "date" and "time" in names:
         return "date and time are two columns; write them as one, such as 2030-12-20 09:30:00"
     if time is not None:
-        if set(_BAR) <= set(names):
+        shapes = [shape for shape, wanted in _WANTED.items() if set(wanted) <= set(names)]
+        if len(shapes) > 1:
+            said = " and of ".join(f"{shape} ({', '.join(_WANTED[shape])})" for shape in shapes)
+            return f"the columns are of {said}; a row is one of them, so leave out the columns of the others"
+        if Shape.BARS in shapes:
             return _layout(Shape.BARS, names, time, _BAR, ("volume",) if "volume" in names else ())
-        if set(_QUOTE) <= set(names):
+        if Shape.QUOTES in shapes:
             sizes = _QUOTE_SIZES if set(_QUOTE_SIZES) <= set(names) else ()
             return _layout(Shape.QUOTES, names, time, _QUOTE, sizes)
-        if "price" in names:
-            return _layout(Shape.PRINTS, names, time, ("price",), (size,) if size else ())
+        if Shape.PRINTS in shapes:
+            return _layout(Shape.PRINTS, names, time, _PRINT, (size,) if size else ())
     return f"the columns are {', '.join(names) if any(names) else 'missing'}"
 
 

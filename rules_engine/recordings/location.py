@@ -56,13 +56,21 @@ class Location:
         with _reaching():
             return bool(files.isdir(path))
 
+    def exists(self) -> bool:
+        """Whether there is anything, a file or a folder. Raises OSError."""
+        if self.is_here:
+            return Path(self.text).exists()
+        files, path = self._files()
+        with _reaching():
+            return bool(files.exists(path))
+
     def below(self) -> Sequence["Location"]:
         """Every Parquet and CSV file in it and in its folders, in the order of their paths, numbers by what they count.
 
         Raises OSError.
         """
         if self.is_here:
-            found: Iterable[str] = map(str, Path(self.text).rglob("*"))
+            found: Iterable[str] = map(str, _files_below(Path(self.text)))
         else:
             files, path = self._files()
             with _reaching():
@@ -151,6 +159,18 @@ def of_instruments(folder: Location, names: Iterable[str]) -> dict[str, list[Loc
         for name in said:
             found.setdefault(name, []).append(file)
     return {name: found[name] for name in wanted if name in found}
+
+
+def _files_below(folder: Path, within: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """Also those in folders that are links, but for links to a folder that they lie in themselves."""
+    real = folder.resolve()
+    if real in within:
+        return
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _files_below(entry, within | {real})
+        else:
+            yield entry
 
 
 def _counted(text: str) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from rules_engine.recordings.cells import moment_after, read_time, value_faults
+from rules_engine.recordings.cells import NOTHING_BEFORE, Before, moment_after, read_time, value_faults
 from rules_engine.recordings.columns import Block, Column, block_of, epochs_s, is_clean, moments_s
 from rules_engine.recordings.layout import ACCEPTED, Layout, layout_of
 from rules_engine.recordings.location import Location
@@ -24,15 +24,15 @@ BATCH_ROWS = 1 << 14
 class ParquetFile:
     """One Parquet file. Lines of its problems are rows counted from 1, columns the numbers of its columns.
 
-    Its rows come after ``before_s``, or then.
+    Its rows come after the one ``before``, or then.
     """
 
-    def __init__(self, at: Location, zone: ZoneInfo, problems: Problems, before_s: float = float("-inf")) -> None:
+    def __init__(self, at: Location, zone: ZoneInfo, problems: Problems, before: Before = NOTHING_BEFORE) -> None:
         self.layout: Layout | None = None
         self._at = at
         self._zone = zone
         self._problems = problems
-        self._before_s = before_s
+        self._before = before
 
     def blocks(self) -> Iterator[Block]:
         """The sound rows in order; what is wrong with the others is among the problems."""
@@ -69,10 +69,10 @@ class ParquetFile:
             times = by_name[self.layout.header[self.layout.time]]
             values = [by_name[self.layout.name(number)] for number in range(len(self.layout.columns))]
             block = self._quick(times, values)
-            if block is None or not is_clean(self.layout, block, self._before_s):
+            if block is None or not is_clean(self.layout, block, self._before.at_s):
                 block = self._careful(self.layout, times.to_pylist(), [column.to_pylist() for column in values], row)
             if len(block):
-                self._before_s = float(block.times_s[-1])
+                self._before = Before(float(block.times_s[-1]))
                 yield block
             row += batch.num_rows
             if self._problems.full:
@@ -102,7 +102,7 @@ class ParquetFile:
         return None
 
     def _careful(self, layout: Layout, times: list[object], columns: list[list[object]], first: int) -> Block:
-        times_s, rows, before_s = [], [], self._before_s
+        times_s, rows, before = [], [], self._before
         for row, (at, *values) in enumerate(zip(times, *columns, strict=True), first):
             moments = _moments(at, self._zone)
             if not moments:
@@ -115,9 +115,9 @@ class ParquetFile:
             ]
             numbers = [float(value) for value in values if _is_number(value)]
             faults = faults or list(value_faults(layout, numbers))
-            at_s = moment_after(layout, before_s, moments)
+            at_s = moment_after(layout, before, moments)
             if not faults and isinstance(at_s, float):
-                before_s = at_s
+                before = Before(at_s)
                 times_s.append(at_s)
                 rows.append(numbers)
             elif not faults and isinstance(at_s, tuple):

@@ -30,6 +30,7 @@ class Code(StrEnum):
     TWICE = "D202"
     CROSSED = "D203"
     BOTH_EARLIER = "D204"
+    OVERLAP = "D205"
 
 
 class RecordingError(Exception):

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from rules_engine.model.place import Problem
 from rules_engine.recordings.bars import Spacings, prints_of_bars
+from rules_engine.recordings.cells import NOTHING_BEFORE, Before
 from rules_engine.recordings.columns import Block, with_sizes
 from rules_engine.recordings.csv_file import CsvFile
 from rules_engine.recordings.layout import Layout, Shape
@@ -117,17 +118,17 @@ class Recording:
 
     def _blocks(self, problems: list[Problem]) -> Iterator[tuple[Layout, Block]]:
         """The sound rows of one file after the other; what is wrong is added to the problems."""
-        before_s, shape = float("-inf"), None
+        before, shape = NOTHING_BEFORE, None
         for at in self.files:
             found = Problems(str(at))
-            file = (ParquetFile if at.suffix in _PARQUET else CsvFile)(at, self._zone, found, before_s)
+            file = (ParquetFile if at.suffix in _PARQUET else CsvFile)(at, self._zone, found, before)
             for block in file.blocks():
                 assert file.layout is not None
                 shape = shape or file.layout.shape
                 if file.layout.shape is not shape:
                     found.add(Code.COLUMNS, f"its rows are {file.layout.shape}, those of the files before are {shape}")
                     break
-                before_s = float(block.times_s[-1])
+                before = Before(float(block.times_s[-1]), str(at))
                 yield file.layout, block
             if file.layout is None and not found.found:
                 found.add(Code.NO_PRICES, _EMPTY)

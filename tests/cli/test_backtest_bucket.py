@@ -88,9 +88,15 @@ def test_one_object_that_is_not_there_is_a_problem_with_its_address(bucket: str,
     assert f"{bucket}/csv/SPY.csv" in answer.err and "the file is not read: there is no such file" in answer.err
 
 
-def test_a_bucket_that_is_not_there_is_no_folder(bucket: str, tmp_path: Path) -> None:
-    answer = played(tmp_path, "s3://others/csv")
-    assert answer.code and "'s3://others/csv' is neither NAME=FILE" in answer.err
+@pytest.mark.parametrize("data", ["s3://others/csv", "s3://prices/none"])
+def test_an_address_at_which_there_is_nothing_is_told_as_that(data: str, bucket: str, tmp_path: Path) -> None:
+    answer = played(tmp_path, data)
+    assert answer.code == 2 and f"there is nothing at {data}" in answer.err
+
+
+def test_the_address_of_a_file_is_no_folder(bucket: str, tmp_path: Path) -> None:
+    answer = played(tmp_path, f"{bucket}/csv/V.csv")
+    assert answer.code == 2 and f"'{bucket}/csv/V.csv' is neither NAME=FILE" in " ".join(answer.err.split())
 
 
 def test_a_store_that_does_not_answer_is_told_without_a_traceback(

@@ -74,7 +74,8 @@ def test_files_that_follow_each_other_are_as_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("second", "place", "message"),
     [
-        ("time,price\n99,5\n", (2, 1), "time: earlier than the row above"),
+        ("time,price\n99,5\n", (2, 1), "time: earlier than the last row of FOLDER/1.csv"),
+        ("time,price\n200,5\n199,5\n", (3, 1), "time: earlier than the row above"),
         ("time,bid,ask\n200,5,6\n", (1, 1), "its rows are quotes, those of the files before are prints"),
         ("time,price\n200,nan\n", (2, 5), "price: nan is not a price"),
         ("time,cost\n200,5\n", (1, 1), "the columns are time, cost"),
@@ -89,7 +90,41 @@ def test_what_is_wrong_is_told_of_the_file_that_has_it(
         Recording("V", Location(str(tmp_path)).below(), UTC).survey()
     [problem] = raised.value.problems
     assert (Path(problem.place.file).name, problem.place.line, problem.place.column) == ("2.csv", *place)
-    assert problem.message.startswith(message)
+    assert problem.message.startswith(message.replace("FOLDER", str(tmp_path)))
+
+
+def test_a_file_that_begins_too_early_is_told_how_files_are_put_in_order(tmp_path: Path) -> None:
+    written(tmp_path / "1.parquet", [100, 200], [5.0, 5.0])
+    (tmp_path / "2.csv").write_text("time,price\n150,5\n160,5\n300,5\n170,5\n")
+    written(tmp_path / "3.parquet", [299, 300, 301, 301], [5.0, 5.0, 5.0, 5.0])
+    with pytest.raises(RecordingError) as raised:
+        Recording("V", Location(str(tmp_path)).below(), UTC).survey()
+    names = "files are read in the order of their paths: name them so that it is that of time"
+    assert [(each.code, each.place.line, each.message, each.hint) for each in raised.value.problems] == [
+        ("D205", 2, f"time: earlier than the last row of {tmp_path}/1.parquet", names),
+        ("D205", 3, f"time: earlier than the last row of {tmp_path}/1.parquet", names),
+        ("D201", 5, "time: earlier than the row above", "sort the file by time"),
+        ("D205", 1, f"row 1: timestamp: earlier than the last row of {tmp_path}/2.csv", ""),
+    ]
+
+
+def test_a_bar_that_two_files_have_is_told(tmp_path: Path) -> None:
+    for name in ("1.csv", "2.csv"):
+        (tmp_path / name).write_text("time,open,high,low,close\n100,5,5,5,5\n")
+    with pytest.raises(RecordingError, match=r"a second bar of the same time, as the last row of .*1\.csv"):
+        Recording("V", Location(str(tmp_path)).below(), UTC).survey()
+
+
+def test_folders_that_are_links_are_looked_into_but_no_circle_is_followed(tmp_path: Path) -> None:
+    written(tmp_path / "store" / "1.parquet", [100], [5.0])
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    for name in ("V", "MA"):
+        (tmp_path / "data" / name).symlink_to(tmp_path / "store", target_is_directory=True)
+    (tmp_path / "data" / "deep" / "again").symlink_to(tmp_path / "data", target_is_directory=True)
+    found = of_instruments(Location(str(tmp_path / "data")), ["V", "MA"])
+    assert {name: [file.text for file in files] for name, files in found.items()} == {
+        name: [str(tmp_path / "data" / name / "1.parquet")] for name in ("MA", "V")
+    }
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
