@@ -169,14 +169,14 @@ class CatchingUp:
         if not unqualified:
             self._broken.clear()
             return
-        for plan in self._in_force.plans.values():
-            named = sorted(one.name for one in plan.reads | plan.orders_in)
-            bad = [unqualified[name] for name in named if name in unqualified]
-            if not bad:
-                self._broken.discard(plan.rule.name)
-            elif plan.rule.name not in self._broken:
-                self._broken.add(plan.rule.name)
-                self._break(plan, _unqualified_words(bad[0]))
+        bad = dict[str, str]()
+        for name in sorted(unqualified):
+            for rule in self._in_force.rules_on(name):
+                bad.setdefault(rule, name)
+        for rule, name in bad.items():
+            if rule not in self._broken:
+                self._break(self._in_force.plans[rule], _unqualified_words(unqualified[name]))
+        self._broken = set(bad)
 
     def _break(self, plan: Plan, reason: str) -> None:
         place = plan.rule.place

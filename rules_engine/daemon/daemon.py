@@ -169,6 +169,8 @@ class Daemon:
         self._journal.make_room()
         await self._in_force.resume()
         await asyncio.sleep(0)
+        self._desk.book()  # What was sent today is read now, and not while the first firing waits.
+        await asyncio.sleep(0)
         await self.link.watch(self._in_force.instruments())
         now_s, summary = self._clock.now_s(), self._summary()
         self._journal.tell(started_notice(summary, self._channels, now_s))

@@ -100,6 +100,10 @@ class InForce:
         """What rules read of an instrument."""
         return self._named.fields.get(instrument, frozenset())
 
+    def rules_on(self, instrument: str) -> Sequence[str]:
+        """The rules that read or order in it."""
+        return self._named.rules.get(instrument, ())
+
     async def resume(self) -> None:
         """Gives the rules to the evaluator and takes up their memories where the last run left them.
 
@@ -125,7 +129,7 @@ class InForce:
             for rule, life in lives.items()
             if (plan := self.plans.get(rule)) is not None
         }
-        for rule in valid.keys() & {rule for name in rolled.names for rule in self._named.rules.get(name, ())}:
+        for rule in valid.keys() & {rule for name in rolled.names for rule in self.rules_on(name)}:
             valid[rule] = replace(valid[rule], known="", sides="")
         with collector_waits():
             await in_slices(self._evaluator.giving(self.edition.plans, valid))
@@ -270,7 +274,7 @@ class InForce:
 
         What waits at the broker waits for a price of the old contract, or orders in it. What is still to be sent in it
         was meant at its price. To be followed by `begin_anew` for the rules of all that."""
-        rules = self._named.rules.get(name, ())
+        rules = self.rules_on(name)
         placing = [rule for rule in rules if self.plans[rule].where is Where.AT_BROKER]
         return rules, placing, self._withdrawal.bar_old_contract(name, placing)
 

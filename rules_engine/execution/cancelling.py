@@ -1,7 +1,7 @@
 """Cancellations that were asked for onto the wire, of orders that IB has shown us; again where IB did not heed them."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rules_engine.execution.journal import CANCEL_SENT, Journal
 from rules_engine.execution.pace import MessageBudget
@@ -30,10 +30,12 @@ class Cancelling:
         """Sends what can be sent now, the oldest of very many. Whether there is more."""
         if session is None or not session.usable or not session.reconciled:
             return False
-        wanted = [one for one in self._within_reach(session) if one.cancel_wanted]
-        keys = {one.key for one in wanted}
-        # IB cancels the children with their parent.
-        due = [one for one in wanted if self._is_due(session, one.key) and self._parent_key(one) not in keys]
+        wanted = self._within_reach(session, [one for one in self._journal.intents.open() if one.cancel_wanted])
+        due = [one for one in wanted if self._is_due(session, one.key)]
+        if due:
+            keys = {one.key for one in wanted}
+            # IB cancels the children with their parent.
+            due = [one for one in due if self._parent_key(one) not in keys]
         risen, is_all, due = self._risen(session), len(due) <= _SENT_AT_ONCE, due[:_SENT_AT_ONCE]
         order_ids = {one.key: one.order_id for one in due if one.order_id is not None}
         order_ids |= {one.key: session.risen[one.key].order_id for one in risen}
@@ -42,19 +44,24 @@ class Cancelling:
             self._budget.cancelled([one.rule for one in (*due, *risen)], self._clock.now_s())
         return bool(order_ids) and not is_all
 
+    def is_due(self, session: Session | None, intent: Intent) -> bool:
+        """Whether its cancellation could leave now."""
+        if session is None or not intent.cancel_wanted:
+            return False
+        return bool(self._within_reach(session, [intent])) and self._is_due(session, intent.key)
+
     def send_unrecorded(self, session: Session | None) -> None:
         """Sends the cancellation of everything that IB has shown us, where the journal cannot be written any more."""
         if session is None or not session.usable or not session.reconciled:
             return
-        orders = [one.order_id for one in self._within_reach(session)]
+        orders = [one.order_id for one in self._within_reach(session, self._journal.intents.open())]
         with contextlib.suppress(LinkDown):
             for order_id in filter(None, orders):
                 session.link.cancel(order_id)
 
-    def _within_reach(self, session: Session) -> Sequence[Intent]:
+    def _within_reach(self, session: Session, intents: Iterable[Intent]) -> Sequence[Intent]:
         """Of an order under another client id the number may mean anything under ours."""
-        shown = (one for one in self._journal.intents.at_broker() if one.state in CANCELLABLE)
-        return [one for one in shown if one.key not in session.elsewhere]
+        return [one for one in intents if one.state in CANCELLABLE and one.key not in session.elsewhere]
 
     def _risen(self, session: Session) -> Sequence[Intent]:
         """What was to be cancelled, was over, and is alive at IB all the same."""

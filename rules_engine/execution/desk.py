@@ -155,7 +155,7 @@ class Desk:
         if intent is not None and session is not None and isinstance(report, OrderReport | ExecutionReport):
             session.heard_of_ours(intent, report)
             self._ask_about_group(session, intent)
-        self._standstill.hold(session)
+        self._standstill.hold(session, [intent] if intent else [])
         self.wake()
 
     def cancel_ours(self, *, rule: str = "", instrument: Instrument | None = None) -> Sequence[Intent]:
@@ -304,7 +304,7 @@ class Desk:
             return None
         self._positions.asking()
         evidence = await self._reconciler.run(session, lambda: self._session is session and session.usable)
-        self._standstill.hold(self._session)
+        self._standstill.hold(self._session, self._journal.intents.at_broker())
         self._partial_fills.note(self._journal.intents.at_broker())
         return evidence
 

@@ -68,24 +68,31 @@ class Standstill:
         """The switch was released."""
         self._clears = False
 
-    def hold(self, session: Session | None) -> None:
-        """Has what works again, although it was over when the switch was pulled, cancelled too, and tells."""
+    def hold(self, session: Session | None, heard: Sequence[Intent]) -> None:
+        """Of what IB has told just now: has what works again, although it was over when the switch was pulled,
+        cancelled too, and tells."""
         if not self.is_on:
             return
+        again = [one for one in heard if one.state.may_be_at_broker and not one.cancel_wanted]
+        again += [one for one in self._risen(session) if one not in again]
         with self._journal.transaction():
-            for intent in self._want_cancelled(session):
+            for intent in again:
+                self._journal.want_leg_cancelled(intent)
                 self._tell(intent)
-        self._cancelling.send_wanted(session)
+        if again or any(self._cancelling.is_due(session, one) for one in heard):
+            self._cancelling.send_wanted(session)
 
-    def _want_cancelled(self, session: Session | None, count_max: int | None = None) -> Sequence[Intent]:
-        """Those newly asked for: all that may be at IB, or the oldest, also what was over and IB holds alive all the
-        same."""
-        found = [self._journal.intents.get(key) for key in session.risen] if session else []
-        risen = [intent for intent in found if intent is not None and not intent.cancel_wanted]
+    def _want_cancelled(self, session: Session | None, count_max: int) -> Sequence[Intent]:
+        """Those newly asked for: the oldest of what may be at IB, and what was over and IB holds alive all the same."""
+        risen = self._risen(session)
         with self._journal.transaction():
             for intent in risen:
                 self._journal.want_leg_cancelled(intent)
             return [*self._journal.want_all_cancelled(count_max), *risen]
+
+    def _risen(self, session: Session | None) -> Sequence[Intent]:
+        found = [self._journal.intents.get(key) for key in session.risen] if session else []
+        return [intent for intent in found if intent is not None and not intent.cancel_wanted]
 
     def _tell(self, intent: Intent) -> None:
         self._journal.tell(

@@ -97,6 +97,25 @@ async def test_an_order_that_was_pulled_while_it_was_being_sent_is_found_first_a
     assert bench.ib.cancels == [bench.intent(key).order_id]
 
 
+async def test_a_leg_that_ib_shows_is_cancelled_at_once_although_the_other_one_is_still_unanswered(
+    bench: Bench,
+) -> None:
+    link, on_the_wire = await bench.connect(), asyncio.Event()
+    link.on_place = lambda placed: on_the_wire.set()
+    bench.record(decision(draft(), draft(instrument=V)))
+    sending = asyncio.create_task(bench.desk.dispatch())
+    await asyncio.wait_for(on_the_wire.wait(), 30)
+    bench.stopped = True
+    bench.desk.stop_trading()
+    assert bench.ib.cancels == []
+    first, second = bench.ib.wire
+    for placed in (first, second):
+        bench.desk.on_report(bench.ib.accept(placed))
+        assert bench.ib.cancels[-1] == placed.order_id
+    assert len(bench.ib.cancels) == 2
+    await sending
+
+
 @pytest.mark.parametrize("keep_orders", [False, True])
 async def test_what_was_still_to_be_sent_never_leaves_although_the_switch_is_lifted(
     bench: Bench, keep_orders: bool

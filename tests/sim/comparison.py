@@ -301,10 +301,7 @@ def _memory(run: Run, state: RuleState, now_s: float) -> Memory:
         lasting_s=now_s - min(lasting) if lasting else None,
         values=tuple(
             sorted(
-                (name, value)
-                for watch in watches
-                for name, read in watch._telling()
-                if (value := read()) is not None
+                (name, value) for watch in watches for name, read in watch._telling() if (value := read()) is not None
             )
         ),
     )
