@@ -2,13 +2,14 @@
 
 from decimal import Decimal
 from functools import partial
+from itertools import pairwise
 
 import pytest
 
 from rules_engine.broker.library import UNSET_DOUBLE, CommissionReport, Contract, Order, OrderState
 from rules_engine.broker.numbers import decimal_of
 from rules_engine.broker.reports import OrderReader, StatusMessage, commission_report, completed_report
-from rules_engine.model.reports import BrokerStatus
+from rules_engine.model.reports import BrokerStatus, OrderReport
 
 
 def _order(status: str = "Submitted") -> tuple[Contract, Order, OrderState]:
@@ -37,12 +38,15 @@ def test_status_takes_the_key_of_the_open_order_and_the_open_order_its_fills() -
 def test_only_what_says_nothing_new_of_its_order_is_a_repetition() -> None:
     reader = OrderReader()
     reader.placed(7, 1, "key", Decimal(100), 42)
-    repeated = list[bool]()
+    repeated, reports = list[bool](), list[OrderReport]()
     for say in (_order, _status, _order, _status, partial(_status, filled=40.0), _order, partial(_status, "Cancelled")):
         said = say()
-        reader.status(said) if isinstance(said, StatusMessage) else reader.opened(7, *said)
+        reports.append(reader.status(said) if isinstance(said, StatusMessage) else reader.opened(7, *said))
         repeated.append(reader.is_repeated)
     assert repeated == [False, True, True, True, False, True, False]
+    # Of very many orders that are told again and again only one report each is kept.
+    assert [now is before for before, now in pairwise(reports)] == repeated[1:]
+    assert reader.each_latest(reports) == (reports[-1],)
 
 
 def test_status_before_its_open_order_is_known_by_what_we_placed() -> None:
