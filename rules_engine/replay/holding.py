@@ -135,8 +135,10 @@ class Waiting:
         if held:
             known = partial(_known_at, held, figures)
             now_s = np.where(newest >= 0, seen.times[newest], -inf) if len(seen) else np.full(len(places), -inf)
-            sights = {of: scene.held[of].sight(places, now_s, known) for of, _, _ in leaf.windows if of in scene.held}
-            sides = sides_of(leaf, Cut(columns, newest, {of: known(of, places) for of in held}, sights))
+            lookbacks = {
+                of: scene.held[of].lookback(places, now_s, known) for of, _, _ in leaf.windows if of in scene.held
+            }
+            sides = sides_of(leaf, Cut(columns, newest, {of: known(of, places) for of in held}, lookbacks))
         else:
             if search.sides is None:
                 whole = sides_of(leaf, columns) if len(seen) else np.empty(0, dtype=np.int8)

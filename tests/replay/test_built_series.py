@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rules_engine.evaluation.columnar.moments import Sight
+from rules_engine.evaluation.columnar.moments import Lookback
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.streamed import Streamed
 from rules_engine.model.expression import Function, Reading, Series
@@ -180,7 +180,7 @@ def test_sums_at_many_moments_are_those_of_each_window_whatever_the_slices(seed:
         past.turn_over([np.array(times)], [np.array(values)])
         now_s = np.array(sorted([*times, *moments]))
         ends = np.searchsorted(past.times, now_s, side="right")
-        found = sums.take(Sight(past, now_s, ends))
+        found = sums.take(Lookback(past, now_s, ends))
         heard += len(found)
         for one_s, value in zip(now_s.tolist(), found.tolist(), strict=True):
             window = past.values[(past.times > one_s - 5.0 + EDGE_S) & (past.times <= one_s)]

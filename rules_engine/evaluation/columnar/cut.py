@@ -6,7 +6,7 @@ import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.leaves import Leaf, holdings_in
-from rules_engine.evaluation.columnar.moments import Sight
+from rules_engine.evaluation.columnar.moments import Lookback
 from rules_engine.evaluation.columnar.values import Columns, Values
 from rules_engine.evaluation.series import unnamed
 from rules_engine.model.expression import Expression, Number
@@ -22,7 +22,7 @@ class Cut(Columns):
         whole: Columns,
         at: Index,
         held: Mapping[Expression, Column],
-        series: Mapping[Expression, Sight] | None = None,
+        series: Mapping[Expression, Lookback] | None = None,
     ) -> None:
         super().__init__(whole.scene, whole.moments, overflow=whole.overflow)
         self._whole = whole
@@ -36,7 +36,7 @@ class Cut(Columns):
     def through(self, leaf: Leaf) -> Columns:
         return Cut(self._whole.through(leaf), self._at, self._held, self._series)
 
-    def sight(self, of: Expression) -> Sight:
+    def lookback(self, of: Expression) -> Lookback:
         return self._series[unnamed(of)]
 
     def bound(self, of: Expression) -> float:

@@ -66,7 +66,7 @@ class Exact:
         return read
 
     def _series(self, of: Series, window_s: float) -> Value:
-        past, newest = self._columns.sight(of.of).past, self.value(of.of)
+        past, newest = self._columns.lookback(of.of).past, self.value(of.of)
         if of.function in (Function.HIGHEST, Function.LOWEST):
             window = past_extreme(past, window_s, of.function is Function.HIGHEST)
         else:
@@ -82,7 +82,7 @@ class Exact:
 
     def _as_heard(self, past: Past, of: Series, window: Callable[[float], float | None]) -> float | None:
         heard = past.heard
-        past.heard = int(self._columns.sight(of.of).ends[self._moment])
+        past.heard = int(self._columns.lookback(of.of).ends[self._moment])
         try:
             return window(self._now_s)
         finally:

@@ -9,7 +9,7 @@ from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.cut import Cut
 from rules_engine.evaluation.columnar.kernels import Kernels
 from rules_engine.evaluation.columnar.leaves import Holding, Key, holdings_in
-from rules_engine.evaluation.columnar.moments import Sight
+from rules_engine.evaluation.columnar.moments import Lookback
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.streamed import Streamed
 from rules_engine.evaluation.columnar.values import Columns
@@ -68,7 +68,7 @@ class HeldJoint:
         self._values.extend(values.tolist())
         return times.tolist(), values.tolist()
 
-    def sight(self, places: Index, now_s: Column, known: Known) -> Sight:
+    def lookback(self, places: Index, now_s: Column, known: Known) -> Lookback:
         """Its windows at those places, at these times, as long as holdings are what is ``known`` of them."""
         self._settle()
         end = self.before(int(places[-1]) + 1) if len(places) else 0
@@ -77,7 +77,7 @@ class HeldJoint:
         ahead.times = np.concatenate((self.past.times, times))
         ahead.values = np.concatenate((self.past.values, values))
         ahead.begun_s = self.past.begun_s
-        return Sight(ahead, now_s, len(self.past.times) + np.searchsorted(printed, places, side="right"))
+        return Lookback(ahead, now_s, len(self.past.times) + np.searchsorted(printed, places, side="right"))
 
     def _work_out(self, end: int, known: Known) -> tuple[Column, Column, Index]:
         """Times, values and places of the prints that follow, before the ``end``-th."""

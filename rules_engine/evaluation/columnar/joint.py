@@ -8,7 +8,7 @@ import numpy as np
 from rules_engine.evaluation.columnar.arrays import Column, Index
 from rules_engine.evaluation.columnar.kernels import Kernels
 from rules_engine.evaluation.columnar.leaves import Key
-from rules_engine.evaluation.columnar.moments import Moments, Sight
+from rules_engine.evaluation.columnar.moments import Lookback, Moments
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.streamed import Streamed
 from rules_engine.evaluation.columnar.track import Track
@@ -60,11 +60,11 @@ class Prints(Moments):
         self._is_first = np.zeros(len(self.places), dtype=np.bool_)
         self._is_first[:-1] = self.places[1:] == self.places[:-1]
 
-    def sight(self, track: Track) -> Sight:
-        return self.sight_of(track.past, track.ends_at, (track,))
+    def lookback(self, track: Track) -> Lookback:
+        return self.lookback_of(track.past, track.ends_at, (track,))
 
-    def sight_of(self, past: Past, ends_at: Callable[[Index], Index], tracks: Sequence[Track]) -> Sight:
-        return super().sight_of(past, lambda places: self._ends(ends_at, tracks), tracks)
+    def lookback_of(self, past: Past, ends_at: Callable[[Index], Index], tracks: Sequence[Track]) -> Lookback:
+        return super().lookback_of(past, lambda places: self._ends(ends_at, tracks), tracks)
 
     def _ends(self, ends_at: Callable[[Index], Index], tracks: Sequence[Track]) -> Index:
         ends = ends_at(self.places)

@@ -24,7 +24,7 @@ class Moments:
         self.only = tracks[0] if len(tracks) == 1 else None
         self.row_times = row_times
         self._counts: dict[Track, Index] = {}
-        self._sights: dict[Past, Sight] = {}
+        self._lookbacks: dict[Past, Lookback] = {}
 
     def __len__(self) -> int:
         return len(self.times)
@@ -71,25 +71,25 @@ class Moments:
             found[np.searchsorted(self.places, track.places)] = True
         return found
 
-    def sight(self, track: Track) -> "Past | Sight":
+    def lookback(self, track: Track) -> "Past | Lookback":
         """The windows of a track's own prints."""
         if track is self.only and track.is_whole:
             return track.past
-        return self._sight(track.past, lambda: track.ends(self.counts(track)))
+        return self._lookback(track.past, lambda: track.ends(self.counts(track)))
 
-    def sight_of(self, past: Past, ends_at: Callable[[Index], Index], tracks: Sequence[Track]) -> "Sight":
+    def lookback_of(self, past: Past, ends_at: Callable[[Index], Index], tracks: Sequence[Track]) -> "Lookback":
         """The windows of any past that these tracks make; ``ends_at`` says where it ends after the ticks at each of
         several places."""
-        return self._sight(past, lambda: ends_at(self.places))
+        return self._lookback(past, lambda: ends_at(self.places))
 
-    def _sight(self, past: Past, ends: Callable[[], Index]) -> "Sight":
-        found = self._sights.get(past)
+    def _lookback(self, past: Past, ends: Callable[[], Index]) -> "Lookback":
+        found = self._lookbacks.get(past)
         if found is None:
-            found = self._sights[past] = Sight(past, self.times, ends())
+            found = self._lookbacks[past] = Lookback(past, self.times, ends())
         return found
 
 
-class Sight:
+class Lookback:
     """A past as it is seen at other moments than those of its own prints: what `Past` says of these, and as it says it.
 
     Windows may be empty there.

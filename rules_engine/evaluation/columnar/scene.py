@@ -28,7 +28,7 @@ from rules_engine.evaluation.columnar.leaves import (
     sums_in,
     windows_of,
 )
-from rules_engine.evaluation.columnar.moments import Moments, Sight
+from rules_engine.evaluation.columnar.moments import Lookback, Moments
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.streamed import Streamed
 from rules_engine.evaluation.columnar.track import SLOTS, Track
@@ -198,12 +198,12 @@ class Scene:
             return self.tracks[of.instrument.name, of.field].past
         return self.joints[of].past
 
-    def sight(self, of: Expression, moments: Moments) -> Past | Sight:
+    def lookback(self, of: Expression, moments: Moments) -> Past | Lookback:
         """Windows over a series that was announced, without names, as they are at these moments."""
         if _is_track(of):
-            return moments.sight(self.tracks[of.instrument.name, of.field])
+            return moments.lookback(self.tracks[of.instrument.name, of.field])
         joint = self.joints[of]
-        return moments.sight_of(joint.past, joint.ends_at, [self.tracks[key] for key in joint.keys])
+        return moments.lookback_of(joint.past, joint.ends_at, [self.tracks[key] for key in joint.keys])
 
     def legs_of(self, of: Expression) -> Iterable[Key]:
         """What makes that series print."""
@@ -241,7 +241,11 @@ class Scene:
         until_s: float,
     ) -> None:
         """Takes the next slice: what is heard of each instrument, which rows of all are its own, the times of all rows,
-        and until when it goes."""
+        and until when it goes.
+
+        Each of these reads those before it: what is heard, fields that follow others, bars, functions over bars, series
+        made of all of them, and series that what orders change is in.
+        """
         self._forget_columns()
         self._row_times = row_times
         for name, each in heard.items():
@@ -302,7 +306,7 @@ class Scene:
             return columns.values_at(of, np.arange(len(columns)))
         if of not in joint.sums:
             joint.sums[of] = Streamed(of, self._counted_s[of.of])
-        return joint.sums[of].take(columns.sight(of.of))
+        return joint.sums[of].take(columns.lookback(of.of))
 
     @property
     def prints_held(self) -> int:

@@ -192,20 +192,20 @@ def _inside(condition: BandState | BandEvent, columns: Columns) -> Sides:
 def _moved(condition: Move, columns: Columns) -> Sides:
     """True as soon as it moved; false only on a full window. UNORDERED where there is no value."""
     of, window_s = condition.of, condition.window_s
-    sight = columns.sight(of)
+    lookback = columns.lookback(of)
     found = np.zeros(len(columns), dtype=np.int8)
-    found[: sight.covered_from(window_s)] = UNKNOWN
-    if isinstance(sight, Past) and columns.is_known(of):
+    found[: lookback.covered_from(window_s)] = UNKNOWN
+    if isinstance(lookback, Past) and columns.is_known(of):
         for way in ways_of(condition):
-            moved = sight.moved(window_s, line_of(condition.amount, way))
+            moved = lookback.moved(window_s, line_of(condition.amount, way))
             np.maximum(found, moved.view(np.int8) * np.int8(TRUE), out=found)
         return found
-    references = [sight.extremes(window_s, way < 0) for way in ways_of(condition)]
+    references = [lookback.extremes(window_s, way < 0) for way in ways_of(condition)]
     return _far(condition, columns, references, found, UNORDERED)
 
 
 def _changed(condition: Change, columns: Columns) -> Sides:
-    before = columns.sight(condition.of).before(condition.window_s)
+    before = columns.lookback(condition.of).before(condition.window_s)
     found = np.zeros(len(columns), dtype=np.int8)
     found = _far(condition, columns, [before for _ in ways_of(condition)], found, UNKNOWN)
     found[before != before] = UNKNOWN

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import Column
-from rules_engine.evaluation.columnar.moments import Sight
+from rules_engine.evaluation.columnar.moments import Lookback
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.sums import Sums
@@ -25,7 +25,7 @@ class Streamed:
         Moments(self._sums, longest_s, NEVER)
         self._read = {Function.SMA: own.mean, Function.STDEV: own.deviation}.get(of.function, own.score)
 
-    def take(self, seen: Past | Sight) -> Column:
+    def take(self, seen: Past | Lookback) -> Column:
         """The value at each moment from which the fresh prints are seen, all of them; nan where there is none. Once a
         slice."""
         past, take, read = seen.past, self._sums.take, self._read

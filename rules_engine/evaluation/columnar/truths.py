@@ -189,8 +189,8 @@ class _State(Told):
     def _reference(self, columns: Columns, prints: Index, way: int) -> Column:
         assert isinstance(self.condition, Move | Change)
         if isinstance(self.condition, Change):
-            return columns.sight(self.condition.of).before(self.condition.window_s)[prints]
-        return columns.sight(self.condition.of).extremes_at(prints, self.condition.window_s, way < 0)
+            return columns.lookback(self.condition.of).before(self.condition.window_s)[prints]
+        return columns.lookback(self.condition.of).extremes_at(prints, self.condition.window_s, way < 0)
 
 
 class _Event(Told):

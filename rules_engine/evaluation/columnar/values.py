@@ -13,7 +13,7 @@ from rules_engine.evaluation.columnar.bounds import Error, combined, deviations,
 from rules_engine.evaluation.columnar.exact import Exact
 from rules_engine.evaluation.columnar.kernels import Kernels
 from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, Leaf, holdings_in, plain_keys, source_of
-from rules_engine.evaluation.columnar.moments import Moments, Sight
+from rules_engine.evaluation.columnar.moments import Lookback, Moments
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.steps import step, stepped
 from rules_engine.evaluation.columnar.track import Track
@@ -196,9 +196,9 @@ class Columns:
                 return self.bound(left) / least * max(1.0, self.bound(right) / least)
             case Series(function=Function.ZSCORE, duration_s=float()):
                 # No print lies farther from the mean of n than n - 1 others of one value let it.
-                return sqrt(len(self.sight(of.of).past.values))
+                return sqrt(len(self.lookback(of.of).past.values))
             case Series(duration_s=float()):
-                return self.sight(of.of).past.blocks.largest
+                return self.lookback(of.of).past.blocks.largest
             case Reading(bar_s=None):
                 return self._track(of).past.blocks.largest
             case Reading() | Series():
@@ -225,9 +225,9 @@ class Columns:
         track = self._track(inner)
         return track is self.moments.only and track.is_whole
 
-    def sight(self, of: Expression) -> Past | Sight:
+    def lookback(self, of: Expression) -> Past | Lookback:
         """The windows over that series."""
-        return self.scene.sight(unnamed(of), self.moments)
+        return self.scene.lookback(unnamed(of), self.moments)
 
     def _track(self, of: Reading) -> Track:
         return self.scene.tracks[of.instrument.name, self._words.field(of) if self._words else of.field]
@@ -257,7 +257,7 @@ class Columns:
             case Series(duration_s=None):
                 return Values(self.scene.over[of].at(self.moments.times), True)
             case Series(function=Function.HIGHEST | Function.LOWEST, duration_s=float() as window_s):
-                found = self.sight(of.of).extremes(window_s, of.function is Function.HIGHEST)
+                found = self.lookback(of.of).extremes(window_s, of.function is Function.HIGHEST)
                 return self._covered(of, found.copy(), window_s, True)
             case Series(duration_s=float() as window_s) if of in self.given:
                 return self._covered(of, self.given[of], window_s, True)
@@ -269,17 +269,17 @@ class Columns:
                 raise NotColumnar(str(of))
 
     def _covered(self, of: Series, values: Column, window_s: float, exact: bool) -> Values:
-        sight = self.sight(of.of)
-        values[: sight.covered_from(window_s)] = np.nan
-        if not isinstance(sight, Past):
+        lookback = self.lookback(of.of)
+        values[: lookback.covered_from(window_s)] = np.nan
+        if not isinstance(lookback, Past):
             newest = self.value(of.of).at
             values[newest != newest] = np.nan
         return Values(values, exact)
 
     def _moments(self, of: Series, window_s: float) -> Values:
         """As Moments: in whole price steps, divided last."""
-        sight = self.sight(of.of)
-        past, ends = sight.past, sight.ends
+        lookback = self.lookback(of.of)
+        past, ends = lookback.past, lookback.ends
         if not len(past.values) or not len(ends):
             return Values(np.full(len(ends), np.nan), True)
         shown = past.places()
@@ -287,8 +287,8 @@ class Columns:
         is_settled = bool(shown[max(int(ends[0]) - 1, 0)] == places)
         scale, base = 10.0**places, past.base(places)
         totals, squares = past.totals(places)
-        starts, tops, bottoms = sight.starts(window_s), past.blocks.tops, past.blocks.bottoms
-        most = float(sight.most(window_s))
+        starts, tops, bottoms = lookback.starts(window_s), past.blocks.tops, past.blocks.bottoms
+        most = float(lookback.most(window_s))
         largest = most * float(tops.max(initial=0.0)) * scale
         away = most * (float(tops.max(initial=0.0) - bottoms.min(initial=0.0)) * scale + 1)
         if max(largest, away * away) > FIT_MAX:
@@ -305,8 +305,8 @@ class Columns:
 
     def _within_bounds(self, of: Series, window_s: float) -> Values:
         """The same where values are in no price steps, as far as columns can tell."""
-        sight = self.sight(of.of)
-        past, starts, ends = sight.past, sight.starts(window_s), sight.ends
+        lookback = self.lookback(of.of)
+        past, starts, ends = lookback.past, lookback.starts(window_s), lookback.ends
         if not len(past.values) or not len(ends):
             return Values(np.full(len(ends), np.nan), True)
         function = {Function.SMA: means, Function.STDEV: deviations}.get(of.function, scores)
