@@ -4,7 +4,7 @@ import gc
 import random
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks import in_c, peers
 from benchmarks.engines import engine_of
+from benchmarks.in_columns import fired_in_columns
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
 from benchmarks.ticks import Print, walk
 from rules_engine import Engine
@@ -45,9 +46,15 @@ def levels(count: int, seed: int, low: int = 6_667, high: int = 60_000) -> Rules
     return [(chance.choice("<>"), chance.randrange(low, high)) for _ in range(count)]
 
 
+def sentences(rules: Rules, symbol: str = "S") -> Iterator[tuple[str, str]]:
+    """One rule a level, each with its name."""
+    for number, (side, cents) in enumerate(rules):
+        yield f"r{number}", f"{symbol} {side} {cents / 100:.2f}"
+
+
 def engine(rules: Rules) -> Engine:
-    """One rule a level."""
-    return engine_of((f"r{number}", f"S {side} {cents / 100:.2f}") for number, (side, cents) in enumerate(rules))
+    """All of them in one engine."""
+    return engine_of(sentences(rules))
 
 
 def play_engine(rules: Rules, prints: Sequence[Print]) -> tuple[Fired, float]:
@@ -136,7 +143,7 @@ def contenders(size: Size, with_peers: bool = False) -> dict[str, tuple[Play, in
 
 
 def disagreements(size: Size, with_peers: bool = False) -> list[str]:
-    """Who fires otherwise than the oracle; empty when all agree."""
+    """Who fires otherwise than the oracle, of the contenders and of backtests in columns; empty when all agree."""
     rules, prints = levels(size.levels, size.seed, 19_000, 21_000), walk(size.prints, size.seed)
     expected = sorted(fired_by_brute_force(rules, prints))
     assert len(expected) > 100, "a market that touches nothing shows nothing"
@@ -144,6 +151,9 @@ def disagreements(size: Size, with_peers: bool = False) -> list[str]:
         name: (sorted(play(rules, prints[:most])[0]), most)
         for name, (play, most) in contenders(size, with_peers).items()
     }
+    heard = [(0, each.time_s, each.cents) for each in prints]
+    for name, fired in fired_in_columns(sentences(rules, "S0"), heard).items():
+        found[name] = sorted((at, int(rule[1:])) for at, rule in fired), size.prints
     return [
         f"{name} differs"
         for name, (fired, most) in found.items()

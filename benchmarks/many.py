@@ -3,7 +3,7 @@
 import gc
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -11,6 +11,7 @@ from statistics import median
 
 from benchmarks import in_c, peers
 from benchmarks.engines import engine_of
+from benchmarks.in_columns import fired_in_columns
 from benchmarks.measure import Cost, interleaved, ratio, spell, table
 from benchmarks.mix import Figures, Fired, Heard, figures, mix
 from benchmarks.oracle import truths_by_brute_force
@@ -78,13 +79,16 @@ def rules(size: Size) -> Rules:
     return [figures(20_000, chance.uniform(0.5, 2.0) if size.varied else 1.0) for _ in range(size.symbols)]
 
 
+def sentences(rules: Rules) -> Iterator[tuple[str, str]]:
+    """All of them, each with its name."""
+    for symbol, told in enumerate(rules):
+        for number, rule in enumerate(mix(told)):
+            yield f"r{symbol}-{number}", rule.sentence.format(S=f"S{symbol}")
+
+
 def engine(rules: Rules) -> Engine:
     """All of them in one engine."""
-    return engine_of(
-        (f"r{symbol}-{number}", rule.sentence.format(S=f"S{symbol}"))
-        for symbol, told in enumerate(rules)
-        for number, rule in enumerate(mix(told))
-    )
+    return engine_of(sentences(rules))
 
 
 def play_engine(rules: Rules, prints: Sequence[Heard]) -> tuple[Fired, float]:
@@ -142,12 +146,15 @@ def contenders(with_peers: bool = False) -> dict[str, Play]:
 
 
 def disagreements(size: Size, with_peers: bool = False) -> list[str]:
-    """Who fires otherwise than the oracle; empty when all agree."""
+    """Who fires otherwise than the oracle, of the contenders and of backtests in columns; empty when all agree."""
     told, prints = rules(size), market(size)
     expected = fired_by_brute_force(told, prints)
     kinds = {number for _, _, number in expected}
     assert size.volatility < STORMY or len(kinds) >= 8, f"only the rules {sorted(kinds)} fire: it shows little"
+    assert len(expected) >= 30, "a market in which next to nothing fires shows little"
     found = {name: sorted(play(told, prints)[0]) for name, play in contenders(with_peers).items()}
+    for name, fired in fired_in_columns(sentences(told), prints).items():
+        found[name] = sorted((at, *_numbers(rule)) for at, rule in fired)
     return [
         f"{name} fires otherwise than the oracle, first at {sorted(set(fired) ^ set(expected))[:3]}"
         for name, fired in found.items()

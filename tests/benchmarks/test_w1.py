@@ -1,26 +1,24 @@
 """The short form of W1: who fires when, and how cost grows; never how long anything takes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from benchmarks.moves import DequeLoop, firings_by_brute_force
+from benchmarks.moves import firings_by_brute_force
 from benchmarks.ticks import Print, walk
-from benchmarks.w1 import RULES, SHORT, disagreements, play_by_hand, play_engine
+from benchmarks.w1 import RULES, SHORT, disagreements, play_engine
 from rules_engine import Engine
 from tests.benchmarks.counting import counted_calls
 
 
-def test_engine_peers_and_oracle_fire_alike() -> None:
+def test_engine_columns_peers_and_oracle_fire_alike() -> None:
     assert disagreements(SHORT, with_peers=True) == []
 
 
-@pytest.mark.parametrize("seed", range(2, 4))
-def test_the_engine_fires_as_the_oracle_in_other_markets(seed: int) -> None:
-    prints = walk(8_000, seed)
-    expected = firings_by_brute_force(prints)
-    assert play_engine(prints)[0] == expected
-    assert play_by_hand(DequeLoop, prints)[0] == expected
+@pytest.mark.parametrize(("seed", "per_s"), [(2, 2.0), (3, 2.0), (3, 20.0)])
+def test_they_do_in_other_markets(seed: int, per_s: float) -> None:
+    assert disagreements(replace(SHORT, seed=seed, per_s_oracle=per_s, prints_naive=300)) == []
 
 
 def test_repeated_prices_at_the_very_edge_of_a_move() -> None:
