@@ -228,11 +228,11 @@ def _workers(on: str | None) -> Iterator[Workers]:
 
 def _run(backtest: Backtest, *, as_json: bool) -> None:
     with Progress() as progress:
-        rows = backtest.survey(progress.begin("reading"))
+        backtest.survey(progress.begin("reading", backtest.size(), as_bytes=True))
         wanted = (Firing,) if as_json else ()
         collect_seldom()
         keep_freed_memory()
-        for outcome in backtest.outcomes(progress.begin("playing", rows), wanted):
+        for outcome in backtest.outcomes(progress.begin("playing", backtest.rows()), wanted):
             assert isinstance(outcome, Firing)
             click.echo(json.dumps(firing_json(outcome), ensure_ascii=False))
 

@@ -31,6 +31,7 @@ class CsvFile:
 
     def __init__(self, at: Location, zone: ZoneInfo, problems: Problems, before: Before = NOTHING_BEFORE) -> None:
         self.layout: Layout | None = None
+        self.read_bytes = 0
         self._at = at
         self._zone = zone
         self._problems = problems
@@ -70,6 +71,7 @@ class CsvFile:
         while data := file.read(PIECE_BYTES):
             while data.endswith(b"\r") and (more := file.read(1)):
                 data += more
+            self.read_bytes += len(data)
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             end = data.rfind(b"\n") + 1
             if end:

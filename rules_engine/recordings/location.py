@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import SEEK_SET, BufferedReader, RawIOBase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
@@ -29,6 +29,8 @@ class Location:
     """`data/V.parquet`, `s3://bucket/V.parquet`: a file, or a folder."""
 
     text: str
+    known_size: int | None = field(default=None, compare=False)
+    """In bytes, where a store has said it already."""
 
     @property
     def is_here(self) -> bool:
@@ -56,6 +58,19 @@ class Location:
         with _reaching():
             return bool(files.isdir(path))
 
+    def size(self) -> int:
+        """In bytes; 0 where nobody knows it."""
+        if self.known_size is not None:
+            return self.known_size
+        try:
+            if self.is_here:
+                return Path(self.text).stat().st_size
+            files, path = self._files()
+            with _reaching():
+                return int(files.size(path) or 0)
+        except OSError:
+            return 0
+
     def exists(self) -> bool:
         """Whether there is anything, a file or a folder. Raises OSError."""
         if self.is_here:
@@ -70,12 +85,13 @@ class Location:
         Raises OSError.
         """
         if self.is_here:
-            found: Iterable[str] = map(str, _files_below(Path(self.text)))
+            found = [Location(str(file)) for file in _files_below(Path(self.text))]
         else:
             files, path = self._files()
             with _reaching():
-                found = [files.unstrip_protocol(file) for file in files.find(path)]
-        return [Location(text) for text in sorted(found, key=_counted) if PurePosixPath(text).suffix.lower() in _FILES]
+                listed = files.find(path, detail=True).items()
+                found = [Location(files.unstrip_protocol(file), about.get("size")) for file, about in listed]
+        return sorted((at for at in found if at.suffix in _FILES), key=lambda at: _counted(at.text))
 
     def absolute(self) -> "Location":
         """The same from whatever folder."""

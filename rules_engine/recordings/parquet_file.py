@@ -29,6 +29,8 @@ class ParquetFile:
 
     def __init__(self, at: Location, zone: ZoneInfo, problems: Problems, before: Before = NOTHING_BEFORE) -> None:
         self.layout: Layout | None = None
+        self.read_bytes = 0
+        """As if all its rows were of one size."""
         self._at = at
         self._zone = zone
         self._problems = problems
@@ -48,7 +50,8 @@ class ParquetFile:
             with pq.ParquetFile(self._at.text if self._at.is_here else self._at.open()) as file:
                 self.layout = self._layout(file.schema_arrow.names)
                 if self.layout is not None:
-                    yield from self._batches(file.iter_batches(BATCH_ROWS, columns=_wanted(self.layout, file)))
+                    a_row = self._at.size() / max(1, file.metadata.num_rows)
+                    yield from self._batches(file.iter_batches(BATCH_ROWS, columns=_wanted(self.layout, file)), a_row)
         except OSError as error:
             self._problems.add(Code.UNREADABLE, f"the file is not read: {error.strerror or error}")
         except pa.ArrowException as error:
@@ -61,13 +64,14 @@ class ParquetFile:
         self._problems.add(Code.COLUMNS, found, hint=f"wanted: {ACCEPTED}")
         return None
 
-    def _batches(self, batches: "Iterator[pa.RecordBatch]") -> Iterator[Block]:
+    def _batches(self, batches: "Iterator[pa.RecordBatch]", row_bytes: float) -> Iterator[Block]:
         assert self.layout is not None
         row = 1
         for batch in batches:
             by_name = {name.strip().lower(): batch.column(number) for number, name in enumerate(batch.schema.names)}
             times = by_name[self.layout.header[self.layout.time]]
             values = [by_name[self.layout.name(number)] for number in range(len(self.layout.columns))]
+            self.read_bytes = round((row - 1 + batch.num_rows) * row_bytes)
             block = self._quick(times, values)
             if block is None or not is_clean(self.layout, block, self._before.at_s):
                 block = self._careful(self.layout, times.to_pylist(), [column.to_pylist() for column in values], row)

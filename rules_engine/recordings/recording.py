@@ -21,7 +21,7 @@ _PARQUET = frozenset({".parquet", ".pq"})
 _EMPTY = "no prices in this file"
 
 Progress = Callable[[int], None]
-"""Told how many more rows have been read."""
+"""Told how much more has been done: bytes that were looked through, rows that were played."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class Recording:
         self._zone = zone
         self._survey: Survey | None = None
 
-    def survey(self, progress: Progress = lambda rows: None) -> Survey:
+    def survey(self, progress: Progress = lambda size: None) -> Survey:
         """Looks through all of it. Raises RecordingError with everything that is wrong with it, up to a bound."""
         problems: list[Problem] = []
         rows, first_s, last_s = 0, 0.0, 0.0
         spacings, steps = Spacings(), Steps()
         layout: Layout | None = None
-        for layout, block in self._blocks(problems):
+        for layout, block in self._blocks(problems, progress):
             first_s = first_s if rows else float(block.times_s[0])
             last_s = float(block.times_s[-1])
             rows += len(block)
@@ -67,7 +67,6 @@ class Recording:
                 steps.add(prices)
             if layout.shape is Shape.BARS:
                 spacings.add(block.times_s)
-            progress(len(block))
         if problems or layout is None:
             raise RecordingError(problems)
         shape = layout.shape
@@ -75,6 +74,10 @@ class Recording:
         prints = 4 * rows if shape is Shape.BARS else rows
         self._survey = Survey(shape, rows, first_s, last_s + 3 * bar_s / 4, bar_s, steps.are_countable(prints))
         return self._survey
+
+    def size(self) -> int:
+        """Of all its files, in bytes."""
+        return sum(at.size() for at in self.files)
 
     def blocks(self, progress: Progress = lambda rows: None) -> Iterator[Block]:
         """Prints (price, size) or quotes (bid, ask), in order. Raises RecordingError when the files are
@@ -116,13 +119,18 @@ class Recording:
         if problems:
             raise RecordingError(problems)
 
-    def _blocks(self, problems: list[Problem]) -> Iterator[tuple[Layout, Block]]:
+    def _blocks(
+        self, problems: list[Problem], progress: Progress = lambda size: None
+    ) -> Iterator[tuple[Layout, Block]]:
         """The sound rows of one file after the other; what is wrong is added to the problems."""
         before, shape = NOTHING_BEFORE, None
         for at in self.files:
             found = Problems(str(at))
             file = (ParquetFile if at.suffix in _PARQUET else CsvFile)(at, self._zone, found, before)
+            told = 0
             for block in file.blocks():
+                progress(file.read_bytes - told)
+                told = file.read_bytes
                 assert file.layout is not None
                 shape = shape or file.layout.shape
                 if file.layout.shape is not shape:

@@ -34,20 +34,29 @@ class Backtest:
         self._workers = workers or Here()
         self._wholes = [Whole(request.assumptions.capital) for _ in request.each]
 
-    def survey(self, progress: Progress = lambda rows: None) -> int:
-        """Looks through all files; how many rows they have. Raises RecordingError with the problems of all of them."""
+    def size(self) -> int:
+        """Of all files, in bytes: what `survey` tells its progress of."""
+        return sum(recording.size() for recording in self._request.recordings)
+
+    def survey(self, progress: Progress = lambda size: None) -> None:
+        """Looks through all files. Raises RecordingError with the problems of all of them."""
         problems: list[Problem] = []
-        rows = 0
         recordings = self._request.recordings
         for recording, seen in zip(recordings, self._workers.survey(recordings, progress), strict=True):
             if isinstance(seen, Survey):
                 recording.learn(seen)
-                rows += seen.rows
             else:
                 problems += seen
         if problems:
             raise RecordingError(problems)
-        return rows
+
+    def rows(self) -> int:
+        """How many are read in all as `outcomes` are taken, each as often as it is: what that tells its progress of. Of
+        files that go on after the end, about as many as lie before it."""
+        parts = parts_of(self._request)
+        tasks = [task for part in parts for _, task in self._tasks(part, len(parts), ())]
+        surveys = [recording.surveyed for task in tasks for recording in task.request.recordings]
+        return sum(_rows_before(self._request.span.end_s, survey) for survey in surveys)
 
     def outcomes(
         self, progress: Progress = lambda rows: None, wanted: tuple[type[Outcome], ...] = (Firing, HeldBack)
@@ -97,3 +106,10 @@ class Backtest:
         yield from played.outcomes()
         for number, result in enumerate(played.results(), first):
             self._wholes[number].add(result)
+
+
+def _rows_before(end_s: float, survey: Survey) -> int:
+    if survey.last_s < end_s:
+        return survey.rows
+    share = (end_s - survey.first_s) / max(1.0, survey.last_s - survey.first_s)
+    return round(survey.rows * min(1.0, max(0.0, share)))

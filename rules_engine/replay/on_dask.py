@@ -19,6 +19,7 @@ from rules_engine.recordings import Recording
 from rules_engine.recordings.recording import Progress
 from rules_engine.replay.memory import keep_freed_memory
 from rules_engine.replay.playing import Outcome, Playing, Task
+from rules_engine.replay.reports import TOPIC, Counting, Report, Reports
 from rules_engine.replay.summary import Result
 from rules_engine.replay.workers import NoWorkers, Seen, look_through
 
@@ -44,8 +45,6 @@ class Away:
 
     found: Sequence[Outcome]
     came_of_it: Sequence[Result]
-    rows: int
-    """That were read."""
 
     def outcomes(self) -> Iterator[Outcome]:
         return iter(self.found)
@@ -115,13 +114,11 @@ class OnDask:
         self._check()
 
     def survey(self, recordings: Sequence[Recording], progress: Progress) -> Iterator[Seen]:
-        for seen, rows in self._answers(_look_through, recordings):
-            progress(rows)
+        for seen, _ in self._answers(_look_through, recordings, progress):
             yield seen
 
     def play(self, tasks: Sequence[Task], progress: Progress) -> Iterator[Away]:
-        for away in self._answers(_play, tasks):
-            progress(away.rows)
+        for away, _ in self._answers(_play, tasks, progress):
             yield away
 
     def variants_at_once(self, parts: int, variants: int) -> int:
@@ -129,13 +126,29 @@ class OnDask:
         tasks_a_part = ceil(_TASKS_A_THREAD * threads / max(1, parts))
         return ceil(variants / min(variants, tasks_a_part))
 
-    def _answers(self, work: Callable[[str, bytes], Answer], asked: Sequence[object]) -> Iterator[Answer]:
-        """In order; what was taken is forgotten by the workers."""
+    def _answers(
+        self, work: Callable[[str, bytes, str, int], tuple[Answer, int]], asked: Sequence[object], progress: Progress
+    ) -> Iterator[tuple[Answer, int]]:
+        """In order, each with all that was done for it; what was taken is forgotten by the workers."""
+        reports = Reports(progress)
+        self._client.subscribe_topic(TOPIC, reports.hear)
+        try:
+            for number, answer in enumerate(self._answers_to(work, asked, reports.run)):
+                reports.end(number, answer[1])
+                yield answer
+        finally:
+            self._client.unsubscribe_topic(TOPIC)
+
+    def _answers_to(
+        self, work: Callable[[str, bytes, str, int], Answer], asked: Sequence[object], run: str
+    ) -> Iterator[Answer]:
         from distributed.client import FutureCancelledError
         from distributed.scheduler import KilledWorker
 
         sent = [pickle.dumps(one) for one in asked]
-        futures = deque(self._client.map(work, [program()] * len(sent), sent, pure=False))
+        futures = deque(
+            self._client.map(work, [program()] * len(sent), sent, [run] * len(sent), range(len(sent)), pure=False)
+        )
         while futures:
             try:
                 answer: Answer = futures.popleft().result()
@@ -177,30 +190,25 @@ def _asked() -> Callable[[], str]:
     return answer
 
 
-def _look_through(sender: str, sent: bytes) -> tuple[Seen, int]:
-    rows = 0
-
-    def count(more: int) -> None:
-        nonlocal rows
-        rows += more
-
+def _look_through(sender: str, sent: bytes, run: str, number: int) -> tuple[Seen, int]:
     _check_sender(sender)
-    seen = look_through(pickle.loads(sent), count)
-    return seen, rows
+    count = Counting(run, number, _tell)
+    return look_through(pickle.loads(sent), count), count.done
 
 
-def _play(sender: str, sent: bytes) -> Away:
-    rows = 0
-
-    def count(more: int) -> None:
-        nonlocal rows
-        rows += more
-
+def _play(sender: str, sent: bytes, run: str, number: int) -> tuple[Away, int]:
     _check_sender(sender)
     keep_freed_memory()
+    count = Counting(run, number, _tell)
     playing = Playing(pickle.loads(sent), count)
     found = list(playing.outcomes())
-    return Away(found, playing.results(), rows)
+    return Away(found, playing.results()), count.done
+
+
+def _tell(report: Report) -> None:
+    from distributed import get_worker
+
+    get_worker().log_event(TOPIC, report)
 
 
 def _check_sender(sender: str) -> None:

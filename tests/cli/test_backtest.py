@@ -10,7 +10,7 @@ import pytest
 from rich.progress import Progress as Bar
 
 from rules_engine.cli.backtest import command
-from rules_engine.cli.progress import Rate
+from rules_engine.cli.progress import Done, Left, Rate
 from tests.cli.calling import COMMAND, DEADLINE_S, Answer, call, run_process
 from tests.cli.written import BAD, write_config, write_rules
 
@@ -197,16 +197,30 @@ def test_whoever_reads_no_further_hears_no_more(folder: Path) -> None:
     assert first["values"] == {"V": 101.0}
 
 
-@pytest.mark.parametrize(("rows", "shown"), [(0, ""), (500, "1,000/s")])
-def test_progress_tells_the_rate_once_it_is_known(rows: int, shown: str) -> None:
+@pytest.mark.parametrize(
+    ("done", "as_bytes", "shown"),
+    [
+        ([], False, ["0/30,000", "", "-:--:--"]),
+        ([0, 0], False, ["0/30,000", "", "-:--:--"]),
+        ([500, 500, 500], False, ["1,500/30,000", "1,000/s", "0:00:28"]),
+        ([0, 0, 0, 6000], False, ["6,000/30,000", "3,000/s", "0:00:08"]),
+        ([15_000, 15_000], False, ["30,000/30,000", "30,000/s", "0:00:00"]),
+        ([3000, 3000], True, ["6.0 kB/30.0 kB", "6.0 kB/s", "0:00:04"]),
+        ([3000, 3000, -3000], False, ["3,000/30,000", "2,000/s", "0:00:14"]),
+    ],
+)
+def test_progress_tells_the_rate_since_the_beginning_and_the_time_left(
+    done: list[int], as_bytes: bool, shown: list[str]
+) -> None:
+    """Half a second goes by with each; large pieces that come late are no higher rate."""
     now_s = 0.0
     bar = Bar(get_time=lambda: now_s)
-    bar.add_task("playing", total=1000)
+    bar.add_task("playing", total=30_000, as_bytes=as_bytes)
     [task] = bar.tasks
-    for _ in range(3 if rows else 0):
-        bar.advance(task.id, rows)
+    for count in done:
         now_s += 0.5
-    assert Rate().render(task).plain == shown
+        bar.advance(task.id, count)
+    assert [column.render(task).plain for column in (Done(), Rate(), Left())] == shown
 
 
 def test_the_page_names_every_option() -> None:

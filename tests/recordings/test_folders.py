@@ -127,6 +127,25 @@ def test_folders_that_are_links_are_looked_into_but_no_circle_is_followed(tmp_pa
     }
 
 
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_looking_through_files_tells_how_many_of_their_bytes_are_done(kind: str, tmp_path: Path) -> None:
+    for name in range(2):
+        times = [name * 10**6 + step for step in range(1, 40_000)]
+        if kind == "parquet":
+            written(tmp_path / f"{name}.parquet", times, [5.0] * len(times))
+        else:
+            (tmp_path / f"{name}.csv").write_text("time,price\r\n" + "".join(f"{at},5.000\r\n" for at in times))
+    found = Recording("V", Location(str(tmp_path)).below(), UTC)
+    told: list[int] = []
+    found.survey(told.append)
+    assert sum(told) == found.size() == sum(file.stat().st_size for file in tmp_path.iterdir())
+    assert len(told) > 1 and min(told) >= 0
+
+
+def test_a_file_that_is_not_there_has_no_bytes(tmp_path: Path) -> None:
+    assert Recording("V", tmp_path / "none.csv", UTC).size() == 0
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "1.csv").write_text("time,price\n100,5\n")
     files = [Location(str(tmp_path / name)) for name in ("1.csv", "2.parquet", "3.csv")]

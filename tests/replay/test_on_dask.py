@@ -18,10 +18,11 @@ from distributed import Client, LocalCluster
 import rules_engine
 from rules_engine.recordings import Recording
 from rules_engine.recordings.location import Location, of_instruments
-from rules_engine.replay import on_dask
+from rules_engine.replay import on_dask, reports
 from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.on_dask import OnDask, VersionSkew, cluster
 from rules_engine.replay.playing import Task
+from rules_engine.replay.reports import Reports
 from rules_engine.replay.request import Request
 from rules_engine.replay.workers import NoWorkers
 from tests.cli.calling import call
@@ -86,6 +87,33 @@ def test_workers_find_what_one_process_finds(folder: Path, client: Client) -> No
     assert played(request_on(folder), client) == expected
 
 
+def test_workers_tell_how_far_they_are_while_they_are_at_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of this process tell it with every few rows; in the end all rows are told, each once a task."""
+    monkeypatch.setattr(reports, "_TOLD_EVERY_S", 0.0)
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as threads, Client(threads) as client:
+        told: list[int] = []
+        read: list[int] = []
+        backtest = Backtest(request_on(folder), workers=OnDask(client))
+        backtest.survey(read.append)
+        list(backtest.outcomes(told.append))
+        assert (sum(read), sum(told)) == (backtest.size(), 1600)
+        assert backtest.rows() == 1600
+        events = [event for _, event in client.get_events(reports.TOPIC)]
+    assert {number for _, number, _ in events} == {0, 1, 2, 3}
+    assert max(done for _, _, done in events) > 400
+
+
+def test_what_other_runs_and_tasks_that_have_ended_tell_does_not_count() -> None:
+    told: list[int] = []
+    heard = Reports(told.append)
+    for run, number, done in ((heard.run, 0, 10), ("other", 0, 99), (heard.run, 1, 5), (heard.run, 0, 30)):
+        heard.hear((0.0, (run, number, done)))
+    heard.hear((0.0, (heard.run, 1, 2)))
+    heard.end(0, 40)
+    heard.hear((0.0, (heard.run, 0, 35)))
+    assert told == [10, 5, 20, -3, 10]
+
+
 def test_variants_are_divided_among_workers_and_come_back_in_order(folder: Path, client: Client) -> None:
     request = request_on(folder)
     variants = []
@@ -146,7 +174,7 @@ def dying_once(marks: str) -> Any:
     """Plays as ever, but whoever first gets to play for V ends at once, by SIGKILL."""
     play = on_dask._play
 
-    def work(sender: str, sent: bytes) -> object:
+    def work(sender: str, sent: bytes, run: str, number: int) -> object:
         import pickle
 
         task: Task = pickle.loads(sent)
@@ -154,15 +182,15 @@ def dying_once(marks: str) -> Any:
             try:
                 os.close(os.open(f"{marks}/once", os.O_CREAT | os.O_EXCL))
             except FileExistsError:
-                return play(sender, sent)
+                return play(sender, sent, run, number)
             os.kill(os.getpid(), signal.SIGKILL)
-        return play(sender, sent)
+        return play(sender, sent, run, number)
 
     return work
 
 
 def test_work_that_kills_whoever_does_it_ends_with_a_word(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def work(sender: str, sent: bytes) -> None:
+    def work(sender: str, sent: bytes, run: str, number: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(on_dask, "_look_through", work)
@@ -226,7 +254,7 @@ def worker_of(processes: LocalCluster, root: Path) -> Iterator[None]:
 def test_a_task_sent_by_another_program_is_refused(client: Client, folder: Path) -> None:
     """As one of a worker that was started anew from another source while the work was going on."""
     workers = OnDask(client)
-    future = client.submit(on_dask._look_through, "rules-engine 0.0.9", b"")
+    future = client.submit(on_dask._look_through, "rules-engine 0.0.9", b"", "", 0)
     with pytest.raises(VersionSkew, match=r"a worker runs rules-engine .*, this is rules-engine 0\.0\.9"):
         future.result()
     assert workers.variants_at_once(1, 1) == 1
