@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import logging
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from rules_engine.execution.migrations import MIGRATIONS
 from rules_engine.execution.schema import TABLES, VERSION
 from rules_engine.model.errors import WorldError
+
+_log = logging.getLogger(__name__)
 
 Row = sqlite3.Row
 Value = str | int | float | None
@@ -86,10 +89,15 @@ class Database:
 
     def move_commits(self) -> None:
         """Moves the newest commits to the journal itself, if they are many. SQLite does it where it has room for no
-        more, but then some commit waits for it. The next one takes longer."""
-        if self._gathered >= _MANY_COMMITS:
+        more, but then some commit waits for it. The next one takes longer. Where it fails nothing is lost: they stay
+        where they are, and are moved later."""
+        if self._gathered < _MANY_COMMITS:
+            return
+        self._gathered = 0
+        try:
             self.row("PRAGMA wal_checkpoint(PASSIVE)")
-            self._gathered = 0
+        except JournalFailed as error:
+            _log.warning("the newest commits stay in a file beside the journal: %s", error)
 
     @property
     def in_transaction(self) -> bool:

@@ -1,5 +1,6 @@
 """Room for the newest commits is made beforehand, and nothing of how it was made is ever seen."""
 
+import resource
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -110,4 +111,26 @@ def test_a_reader_of_older_commits_neither_waits_nor_makes_the_engine_wait(path:
         put(database, "after")
         assert reader.execute("SELECT count(*) FROM kv").fetchone() == (1,)
     assert found(path) == ["00", *names, "after"]
+    database.close()
+
+
+def test_commits_that_cannot_be_moved_stay_where_they_are_and_are_moved_later(
+    path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    Database(path).close()
+    database = Database(path)
+    names = [f"{number:02}" for number in range(_MANY_COMMITS)]
+    put(database, *names)
+    most, hardest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hardest))
+    try:
+        database.move_commits()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hardest))
+    assert "the newest commits stay in a file beside the journal" in caplog.text
+    assert moved(path, tmp_path) == [] and found(path) == names
+    more = [f"{number:02}" for number in range(_MANY_COMMITS, 2 * _MANY_COMMITS)]
+    put(database, *more)
+    database.move_commits()
+    assert moved(path, tmp_path) == found(path) == [*names, *more]
     database.close()
