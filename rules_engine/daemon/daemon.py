@@ -167,6 +167,7 @@ class Daemon:
         Ends by itself when somebody set the clock: True, and another one is to go on where this one was.
         """
         self._journal.make_room()
+        await asyncio.sleep(0)
         await self._in_force.resume()
         await asyncio.sleep(0)
         self._desk.book()  # What was sent today is read now, and not while the first firing waits.

@@ -1,7 +1,8 @@
 """Pairs of values made of one price into the text of functions that compare them: now, and through the next prints.
 
 Interval arithmetic, written out: what stands in the text depends only on the shape of the expressions; their numbers
-and the lengths of their windows are given to the functions when they are made.
+and the lengths of their windows are given to the functions when they are made. Decision 0013 shows those of
+`V > sma(V, 5m)`, with what their names mean.
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,6 +2,8 @@
 
 import random
 import re
+from pathlib import Path
+from textwrap import dedent
 
 from rules_engine.evaluation.ranges import Value, written
 from rules_engine.evaluation.shapes import shape_of
@@ -9,6 +11,8 @@ from rules_engine.model.expression import Reading
 from rules_engine.model.judging import Earlier
 from tests.evaluation.sentences import expression
 from tests.evaluation.test_guard import PAIRS
+
+DECISION = Path(__file__).parents[2] / "docs" / "decisions" / "0013-comparisons-looked-at-together.md"
 
 
 def pairs_of(chance: random.Random, texts: list[tuple[str, str]]) -> list[tuple[Value, Value]]:
@@ -46,3 +50,11 @@ def test_what_coincides_is_another_shape() -> None:
     assert one != other
     assert one == shape_of([(expression("V"), expression("sma(V, 4m) + 2 * stdev(V, 4m)"))], True)
     assert one != shape_of(one.pairs, False)
+
+
+def test_the_decision_shows_what_is_written() -> None:
+    source = written([(expression("V"), expression("sma(V, 5m)"))], True).source
+    functions = dedent(source.split("\n", 1)[1])
+    shown = re.findall(r"```python\n(.*?)```", DECISION.read_text(), re.DOTALL)
+    assert len(shown) == 2
+    assert all(lines in functions for lines in shown)
