@@ -33,7 +33,11 @@ def _days(now_s: float, count: int) -> tuple[float, float]:
 
 
 class BarSeries:
-    """The bars of one length of one value. The forming bar is never read; one that was not seen whole is dropped."""
+    """The bars of one length of one value. The forming bar is never read; one that was not seen whole is dropped.
+
+    Memory: about 230 bytes a bar (six floats and what holds them), whatever its prints; the forming one, and of the
+    completed ones the newest, as many as anybody has ever needed of this series, at least two.
+    """
 
     __slots__ = ("_end_s", "_forming", "_whole", "bar_s", "closed", "completed", "keeps", "version")
 

@@ -19,6 +19,9 @@ class Stream:
     """One print whenever something that the expression reads prints. ``keeps``: gaps in data are ignored.
 
     ``is_plain``: the expression is the one leg itself. All windows share one pair of stacks and one list of sums.
+    Memory: that of `Extremes` and of `Sums`, where windows read them, as the longest window needs that was ever asked
+    for; up to 250 bytes for each length and kind of window that was; and until its last leg has a history, those of the
+    others, some 110 bytes a print.
     """
 
     __slots__ = (

@@ -1,14 +1,25 @@
-"""What windows keep of a day of twenty prints a second."""
+"""What windows keep of a day of twenty prints a second, and what bars and streams keep however long they run."""
 
+import gc
 import random
 import sys
+import tracemalloc
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+import pytest
+
+from rules_engine.evaluation import Evaluator
+from rules_engine.evaluation.bars import BarSeries
 from rules_engine.evaluation.extremes import Extremes
+from rules_engine.evaluation.quote import Quote
+from rules_engine.evaluation.stream import Stream
 from rules_engine.evaluation.sums import Sums
 from rules_engine.evaluation.windows import Extreme, Moments
-from tests.evaluation.market import START_S
+from rules_engine.model.instrument import Field
+from tests.evaluation.market import START_S, print_of
+from tests.evaluation.sentences import plan
 
 PER_S = 20
 SESSION_S = 23_400
@@ -52,3 +63,98 @@ def test_extremes_of_a_session_take_less_than_a_megabyte() -> None:
         assert lowest.at(times[-1]) is not None
     kept = [each for stack in (extremes._lows, extremes._highs) for each in (stack.times, stack.values)]
     assert sum(sys.getsizeof(each) + number_size * len(each) for each in kept) < 1e6
+
+
+@contextmanager
+def measured() -> Iterator[Callable[[], int]]:
+    """Gives what asks how many bytes are held of all that was made since."""
+
+    def held() -> int:
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    gc.collect()
+    tracemalloc.start()
+    try:
+        yield held
+    finally:
+        tracemalloc.stop()
+
+
+def price(number: int) -> float:
+    return (10_000 + number * 7919 % 1_009) / 100
+
+
+def test_a_bar_takes_less_than_250_bytes_and_no_more_are_kept_than_are_needed() -> None:
+    with measured() as held:
+        series = BarSeries(60.0)
+        series.need(500)
+        takes = []
+        for number in range(6_000):
+            series.push(START_S + 15 * number, price(number), float(number), START_S)
+            if number in (2_999, 5_999):
+                takes.append(held())
+    assert len(series.completed) == 500
+    assert series.closed > 1_400
+    assert max(takes) < 501 * 250
+    assert abs(takes[1] - takes[0]) < 5 * 250
+
+
+def test_a_function_over_bars_of_two_series_holds_only_those_however_long_it_runs() -> None:
+    count = 100
+    with measured() as held:
+        evaluator = Evaluator([plan("pair", f"zscore(MA - 1.85 * V, {count}) > 50", bars_s=60.0)], START_S)
+        takes, working_out = [held()], 0
+        for number in range(1_000):
+            before = held() if number >= 990 else 0
+            tracemalloc.reset_peak()
+            for instrument in ("MA", "V"):
+                evaluator.tick(print_of(START_S + 30 * number, price(number), instrument))
+            if before:
+                working_out = max(working_out, tracemalloc.get_traced_memory()[1] - before)
+            if number in (499, 999):
+                takes.append(held())
+    assert takes[-1] - takes[0] < 2 * (2 * count + 1) * 250 + 20_000
+    assert abs(takes[2] - takes[1]) < 10_000
+    assert 2 * count * 100 < working_out < 2 * count * 300
+
+
+@pytest.mark.parametrize("ask", [Stream.moments, Stream.before])
+def test_another_length_of_window_takes_less_than_250_bytes(ask: Callable[[Stream, float, float], object]) -> None:
+    with measured() as held:
+        stream = Stream(lambda: 100.0, (Quote(Field.LAST, START_S),), keeps=False, is_plain=True)
+        before = held()
+        for number in range(2_000):
+            ask(stream, 60.0 + number % 1_000, START_S)
+            stream.extreme(60.0 + number % 1_000, True, START_S)
+        assert held() - before < 2 * 1_000 * 250
+
+
+def test_a_stream_holds_its_longest_window_however_long_it_runs() -> None:
+    sentences = ("V moves 50% in 60s", "zscore(V, 600s) > 50", "sma(V, 30s) > 500", "V changes up 50% in 300s")
+    with measured() as held:
+        evaluator = Evaluator([plan(f"r{number}", each) for number, each in enumerate(sentences)], START_S)
+        before, takes = held(), []
+        for number in range(60_000):
+            evaluator.tick(print_of(START_S + number / 10, price(number)))
+            if number % 2_500 == 2_499:
+                takes.append(held() - before)
+    sums, extremes = 24 * 2 * 6_000, 2 * 2 * 1_009 * 64
+    assert max(takes) < sums + extremes
+    assert max(takes[12:]) < 1.2 * max(takes[:12])
+
+
+def test_histories_are_let_go_once_all_legs_have_theirs() -> None:
+    legs = Quote(Field.LAST, START_S), Quote(Field.LAST, START_S)
+    stream = Stream(lambda: legs[0].value, legs, keeps=False, is_plain=False)
+    window = stream.moments(60.0, START_S)
+    with measured() as held:
+        takes = [held()]
+        for leg in legs:
+            stream.backfill(
+                leg, [(START_S - 1_000 + number, price(number)) for number in range(1_000)], START_S - 1_000
+            )
+            takes.append(held() - takes[0])
+        assert window.mean(START_S) is not None
+    assert takes[1] < 1_000 * 125
+    assert takes[2] < 2_000 * 30
