@@ -33,6 +33,19 @@ class Lane:
     another one before it is judged; or sleeps until the price touches one of its levels. While none is awake, a print
     within the fold costs a few comparisons however many watches there are; it waits, with at most ``PENDING_MAX``
     others, until somebody wants to know.
+
+    What it keeps, and what always holds of it. Where a fold may be narrower than need be, it is never wider:
+
+    - ``_awake``, ``_resting``: every watch that listens is in one of them, or sleeps at its ``_levels``.
+      ``_restless``: those of the resting whose rests ended or began lately.
+    - ``_others``: the fold of all rests but theirs, and perhaps of some that are no more. ``_rests``: that of all, or
+      `NOWHERE` where it is to be folded anew.
+    - ``_is_folded``: nobody is awake, and nothing but prints has happened since. Else there is no room.
+    - ``_room``: what is left of the room for prints that wait, at 1 to ``_top`` of ``_times`` and ``_values``, the
+      newest at ``_room + 1``. Without room the next print is looked at; ``_room == _top``: none waits.
+    - ``_rest_low`` to ``_rest_high`` before ``_until_s``, up to the print numbered ``_last``: the fold without the
+      levels, ``_low`` to ``_high`` with them. They count while there is room.
+    - ``_due``: who is to be judged at a print that was taken already; `ask` comes for them with `take`.
     """
 
     __slots__ = (
@@ -88,25 +101,16 @@ class Lane:
         self._awake = dict.fromkeys(self._watches)
         self._resting: dict[Watch, Rest] = {}
         self._restless: dict[Watch, Rest] = {}
-        """Those whose rests ended or began lately."""
-        self._others = NOWHERE
-        """The fold of all other rests, and perhaps of some that are no more."""
-        self._rests = NOWHERE
-        """The fold of all rests; to be folded anew where one has ended or begun."""
+        self._others = self._rests = NOWHERE
         self._levels = levels
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
-        """The prints that wait, the newest at ``_room + 1``, the oldest at ``_top``."""
         self._room = self._top = 0
         self._low = self._high = self._until_s = 0.0
         self._rest_low = self._rest_high = 0.0
-        """The fold without the levels."""
         self._last = 0
-        """The number of the last print in the fold."""
         self._is_folded = False
-        """Whether every watch rests or sleeps at a level, and nothing but prints has happened since."""
         self._due: Sequence[Watch] = ()
-        """Who is to be judged at a print that was taken already."""
         self._sights = sights
         for watch in self._watches:
             watch.lanes.append(self)
