@@ -55,6 +55,6 @@ def test_what_coincides_is_another_shape() -> None:
 def test_the_decision_shows_what_is_written() -> None:
     source = written([(expression("V"), expression("sma(V, 5m)"))], True).source
     functions = dedent(source.split("\n", 1)[1])
-    shown = re.findall(r"```python\n(.*?)```", DECISION.read_text(), re.DOTALL)
+    shown = re.findall(r"```text\n(.*?)```", DECISION.read_text(), re.DOTALL)
     assert len(shown) == 2
     assert all(lines in functions for lines in shown)
