@@ -14,7 +14,8 @@ from rules_engine.model.life import Outcome
 from rules_engine.model.reports import FeedUp
 
 _CONTRACTS = "contracts"
-"""The name under which the journal keeps which contract each name meant last."""
+"""The name under which the journal keeps which contract each name meant last, for each mode and account: the rules of
+another one remember what they saw of it."""
 
 
 class Rolls:
@@ -30,7 +31,9 @@ class Rolls:
         self._in_force = in_force
         self._evaluator = evaluator
         self._incidents = incidents
-        self._contracts: dict[str, int] = json.loads(journal.get(_CONTRACTS) or "{}")
+        # One for all is what journals of before have.
+        kept = journal.get(journal.own(_CONTRACTS)) or journal.get(_CONTRACTS) or "{}"
+        self._contracts: dict[str, int] = json.loads(kept)
         self._rolled = Rolled(journal)
         self._left: dict[str, None] = {}
         """Rules that are still to begin anew, or have something that is still to be marked."""
@@ -44,7 +47,7 @@ class Rolls:
         if number and self._contracts.get(name) != number:
             self._contracts[name] = number
             with self._journal.transaction():
-                self._journal.put(_CONTRACTS, json.dumps(self._contracts))
+                self._journal.put(self._journal.own(_CONTRACTS), json.dumps(self._contracts))
                 if is_another:
                     self._leave(report, before)
         return outcomes

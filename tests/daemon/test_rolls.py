@@ -157,3 +157,30 @@ async def test_what_was_to_be_ordered_in_the_old_contract_is_not_sent_in_the_new
         await daemon._desk.dispatch()
         states = [daemon._journal.intents.get(one.keys[0]) for one in waiting]
         assert [one and one.state for one in states] == [IntentState.CANCELLED, IntentState.INTENT]
+
+
+async def test_a_roll_in_one_mode_is_none_of_what_rules_remember_in_another_one(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    async with stage.engine(Mode.PAPER) as daemon:
+        stage.connected(daemon, OLD)
+        stage.prices(daemon, 4990, 4991)
+    async with stage.engine(Mode.DRY) as daemon:
+        stage.connected(daemon, OLD)
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5040, 5041)
+    async with stage.engine(Mode.PAPER) as daemon:
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5042, 5043)
+        assert stage.fires() == [], "it has not crossed in either of the contracts"
+        stage.prices(daemon, 4999, 5001)
+    assert stage.fires() == ["crosses"]
+
+
+async def test_what_the_names_of_an_older_journal_mean_is_known_in_each_mode(tmp_path: Path) -> None:
+    stage = Stage(tmp_path)
+    async with stage.engine(Mode.PAPER) as daemon:
+        daemon._journal.put("contracts", '{"ES": 11}')
+        stage.prices(daemon, 4990, 4991)
+    async with stage.engine(Mode.PAPER) as daemon:
+        stage.connected(daemon, NEW)
+        assert len(stage.told(daemon)) == 1
