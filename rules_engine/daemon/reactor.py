@@ -1,7 +1,7 @@
 """What arrives from IB, and the passing of time, into committed decisions: one step at a time, nothing awaited."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -179,11 +179,11 @@ class Reactor:
         first = self._evaluator.life(names[0]) if names else None
         for start in range(0, len(names), _SAVED_AT_ONCE):
             memories = {rule: self._evaluator.memory(rule) for rule in names[start : start + _SAVED_AT_ONCE]}
-            news = {rule: memory for rule, memory in memories.items() if memory and memory != self._saved.get(rule)}
+            news = {rule: memory for rule, memory in memories.items() if memory and self._is_news(rule, memory)}
             if news:
                 lives = {rule: self._evaluator.life(rule) for rule in news}
                 self._journal.save_lives({rule: life for rule, life in lives.items() if life is not None})
-                self._saved.update(news)
+                self._note_saved(news)
             yield
         known_s = None if first is None else first.known_s
         if known_s is not None and self._in_force.edition is edition and not self._journal.undecided:
@@ -191,6 +191,15 @@ class Reactor:
             self._rolls.saved(settled)
         for rule in self._saved.keys() - self._in_force.plans.keys():
             del self._saved[rule]
+
+    def _is_news(self, rule: str, memory: Memory) -> bool:
+        """Whether the disk may hold another one. With the end of an order, say, one is written that is not known here:
+        a rule that is by now as it was before that would be remembered as it was in between."""
+        return memory != self._saved.get(rule) or rule in self._journal.remembered
+
+    def _note_saved(self, memories: Mapping[str, Memory]) -> None:
+        self._saved.update(memories)
+        self._journal.remembered.difference_update(memories)
 
     def _hear(self, item: Report, now_s: float) -> Sequence[Outcome]:
         match item:
@@ -317,7 +326,7 @@ class Reactor:
         recorded = self._journal.record([decision], known, joined)[0]
         self._desk.depart(recorded.unit)
         if memory is not None:
-            self._saved[rule] = memory
+            self._note_saved({rule: memory})
         if decision.held and recorded.unit:
             self._endings.holds(rule, recorded.seq)
         _log.info("%s", _summary(decision))

@@ -75,6 +75,8 @@ class Journal:
         self.naming = Naming(self._engine_name(token), token(2)[:3])
         self.undecided: set[str] = set()
         """Rules with a firing that is not recorded yet: their memories stay what they were before it."""
+        self.remembered: set[str] = set()
+        """Rules of which a memory was written since whoever compares them with what he saved looked last."""
         self.enter(mode, account)
 
     def enter(self, mode: Mode, account: str) -> None:
@@ -163,6 +165,7 @@ class Journal:
                     " DO UPDATE SET life_json = excluded.life_json, updated_s = excluded.updated_s",
                     *(self.mode, self.account, rule, to_text(life), self._clock.now_s()),
                 )
+                self.remembered.add(rule)
 
     def lives(self) -> Mapping[str, Life]:
         """Each rule's memory in this mode and account."""

@@ -9,9 +9,11 @@ from unittest.mock import patch
 import pytest
 
 from rules_engine.daemon.daemon import Daemon
+from rules_engine.execution.changes import UnitEnd
 from rules_engine.execution.journal import Journal
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
+from rules_engine.model.intent import IntentState
 from rules_engine.model.reports import FeedUp
 from rules_engine.model.slices import at_once
 from rules_engine.model.tick import Tick
@@ -43,6 +45,15 @@ class Engine:
             self.daemon.inbox.tick(Tick("V", self.clock.now_s(), Field.LAST, 100.0))
             self.daemon._step()
             at_once(self.daemon._reactor.saving())
+
+    def hears(self, **prices: float) -> None:
+        """Each price twice, for the first one may be of any age."""
+        for name, price in prices.items():
+            self.daemon.inbox.report(FeedUp(self.clock.now_s(), name))
+            for _ in range(2):
+                self.clock.time_s += 1.0
+                self.daemon.inbox.tick(Tick(name, self.clock.now_s(), Field.LAST, price))
+            self.daemon._step()
 
     async def reads_and_saves_nothing(self, rules: Mapping[str, str]) -> None:
         """Takes edited files over, as an engine that is killed before the rules' new memories come to disk."""
@@ -123,3 +134,24 @@ async def test_nor_does_one_that_came_back_while_the_engine_was_off(tmp_path: Pa
 async def test_a_rule_edited_back_and_forth_is_no_older_one(tmp_path: Path) -> None:
     gaps = await gaps_after(tmp_path, 5, EDITED, RULES)
     assert gaps == {"stays": 5 * MINUTE_S, "leaves": 5 * MINUTE_S, "edited": MINUTE_S}
+
+
+@pytest.mark.parametrize("ends", [False, True])
+async def test_a_rule_that_is_as_it_was_before_an_order_of_it_ended_is_not_remembered_as_it_was_then(
+    tmp_path: Path, ends: bool
+) -> None:
+    end = UnitEnd("both", 1, 0, False, IntentState.FILLED, used=True, wanted=False, digest="", reason="")
+    rule, clock = {"both": "when: V crosses above 200 and K > 50, do: notify phone"}, SteppedClock(START_S)
+    async with engine(tmp_path, clock, rule) as one:
+        one.hears(K=40.0, V=201.0)
+        at_once(one.daemon._reactor.saving())
+        one.hears(V=199.0)
+        if ends:
+            one.daemon._endings.ended(end)
+        one.hears(V=201.0)
+        at_once(one.daemon._reactor.saving())
+        assert one.daemon._journal.lives()["both"].sides == "-"
+    async with engine(tmp_path, clock, rule) as other:
+        other.hears(K=60.0, V=202.0)
+        life = other.daemon._evaluator.life("both")
+        assert life is not None and life.seq == 0, "V has been above all the time"
