@@ -51,9 +51,9 @@ class Standstill:
                 marked += some
                 self._cancelling.send_wanted(current())
                 yield
+            self._clears = not keep_orders
             while self._cancelling.send_wanted(current()):
                 yield
-            self._clears = not keep_orders
             while self._journal.want_unsent_cancelled(count_max=_MARKED_AT_ONCE):
                 yield
         except JournalFailed:
@@ -79,8 +79,16 @@ class Standstill:
             for intent in again:
                 self._journal.want_leg_cancelled(intent)
                 self._tell(intent)
-        if again or any(self._cancelling.is_due(session, one) for one in heard):
+        left = [leg for one in heard for leg in self._left_by(one)]
+        if again or any(self._cancelling.is_due(session, one) for one in (*heard, *left)):
             self._cancelling.send_wanted(session)
+
+    def _left_by(self, entry: Intent) -> Sequence[Intent]:
+        """Its exits, if it is over and has filled: IB cancels them with it no more."""
+        if not entry.state.is_over or entry.filled <= 0:
+            return ()
+        unit = (one for one in self._journal.intents.open_of(entry.rule) if one.seq == entry.seq)
+        return [leg for leg in unit if leg.draft.parent == entry.leg]
 
     def _want_cancelled(self, session: Session | None, count_max: int) -> Sequence[Intent]:
         """Those newly asked for: the oldest of what may be at IB, and what was over and IB holds alive all the same."""

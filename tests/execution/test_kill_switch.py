@@ -2,15 +2,19 @@
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from rules_engine.execution.kill_switch import KillSwitch
+from rules_engine.model.action import Side
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
+from rules_engine.model.order import OrderKind
 from rules_engine.model.reports import BrokerStatus, OrderReport
+from rules_engine.model.slices import at_once
 from tests.execution.bench import Bench
 from tests.execution.doubles import Placed, V, decision, draft
 
@@ -95,6 +99,39 @@ async def test_an_order_that_was_pulled_while_it_was_being_sent_is_found_first_a
     bench.desk.on_report(bench.ib.accept(bench.ib.wire[0]))
     await bench.desk.step()
     assert bench.ib.cancels == [bench.intent(key).order_id]
+
+
+async def test_the_exits_of_an_entry_that_fills_before_its_cancellation_go_at_once_whatever_is_under_way(
+    bench: Bench,
+) -> None:
+    bench.accepting(await bench.connect())
+    stop = draft(side=Side.SELL, kind=OrderKind.STOP, stop=Decimal(380), parent=0)
+    bench.record(decision(draft(), stop))
+    await bench.desk.dispatch()
+    entry, exit_ = bench.ib.wire
+    bench.stopped = True
+    bench.desk.stop_trading()
+    assert bench.ib.cancels == [entry.order_id], "IB cancels the exit with its entry"
+    async with bench.desk._dispatcher.flight:
+        bench.desk.on_report(bench.ib.fill(entry.key, "100", "400"))
+        assert bench.ib.cancels == [entry.order_id, exit_.order_id]
+
+
+async def test_what_works_again_while_very_many_are_being_cancelled_is_cancelled_too(bench: Bench) -> None:
+    bench.accepting(await bench.connect())
+    filled = bench.record(decision(draft(kind=OrderKind.LIMIT, limit=Decimal(390))))
+    for number in range(60):
+        bench.record(decision(draft(quantity=200 + number), rule="other"))
+    await bench.desk.dispatch()
+    larger = replace(bench.ib.orders[filled], remaining=Decimal(200), filled=Decimal(100))
+    bench.desk.on_report(bench.ib.fill(filled, "100", "390"))
+    bench.stopped = bool(bench.desk.cancel_ours(rule="other"))
+    stopping = bench.desk.stopping_trading()
+    next(stopping)
+    assert len(bench.ib.cancels) == 50
+    bench.desk.on_report(larger)
+    at_once(stopping)
+    assert sorted(bench.ib.cancels) == sorted(placed.order_id for placed in bench.ib.wire)
 
 
 async def test_a_leg_that_ib_shows_is_cancelled_at_once_although_the_other_one_is_still_unanswered(
