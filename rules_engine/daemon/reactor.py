@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -15,6 +15,7 @@ from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
 from rules_engine.daemon.known_market import KnownMarket
 from rules_engine.daemon.rolls import Rolls
+from rules_engine.daemon.undecided import Undecided
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.evaluation.past import NEVER
 from rules_engine.execution.book import Refusal
@@ -52,15 +53,6 @@ _QUIET_MAX = 16
 _LATE_EVERY_S, _LATE_AT_ONCE = 0.05, 50
 
 
-@dataclass(slots=True)
-class Undecided:
-    """A firing that waits for a price, with the rule as it was, and what came of the rule since, as it was then."""
-
-    firing: Firing
-    rule: Rule
-    behind: list[tuple[Rule, Outcome]] = field(default_factory=list)
-
-
 class Reactor:
     """The engine's heart: the only place where outcomes of rules become decisions."""
 
@@ -89,7 +81,7 @@ class Reactor:
         self._incidents = incidents
         self._in_force = in_force
         self._catching_up = catching_up
-        self._rolls = Rolls(journal, in_force, evaluator, incidents)
+        self._rolls = Rolls(journal, in_force, evaluator, incidents, self._call_off)
         self._dry = mode is Mode.DRY
         self._wording = DecisionWords(in_force, evaluator, dry=self._dry)
         self._saved: dict[str, Memory] = {}
@@ -277,7 +269,7 @@ class Reactor:
         for number, (name, waiting) in enumerate(list(islice(self._undecided.items(), _LATE_AT_ONCE))):
             if number and is_long():
                 break
-            plan, off = self._in_force.plans.get(name), self._why_off(waiting.rule)
+            plan, off = self._in_force.plans.get(name), waiting.off or self._why_off(waiting.rule)
             if off:
                 decision = self._too_late(waiting.firing, waiting.rule, off)
             else:
@@ -291,12 +283,19 @@ class Reactor:
             if plan is not None and isinstance(decision.outcome, HeldBack):
                 self._evaluator.not_used(name)
             self._record(decision)
-            for rule, outcome in waiting.behind:
-                off = self._why_off(rule)
+            for place, (rule, outcome) in enumerate(waiting.behind):
+                off = waiting.off_behind(place) or self._why_off(rule)
                 if not off or isinstance(outcome, CancelWanted):
                     self._commit([outcome], now_s)
                 elif isinstance(outcome, Firing | HeldBack):
                     self._record(self._too_late(outcome, rule, off))
+
+    def _call_off(self, name: str) -> None:
+        """What fired before this name meant another contract does not order in that one."""
+        for rule, waiting in self._undecided.items():
+            plan = self._in_force.plans.get(rule)
+            if plan is not None and any(one.name == name for one in plan.orders_in):
+                waiting.call_off(f"{name} means another contract now")
 
     def _why_off(self, said: Rule) -> str:
         """Why a firing that waits is not to be acted on any more; empty while it is."""

@@ -26,11 +26,20 @@ class Rolls:
     time have it marked to be cancelled, and those whose orders the broker holds begin anew.
     """
 
-    def __init__(self, journal: Journal, in_force: InForce, evaluator: Evaluator, incidents: Incidents) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        in_force: InForce,
+        evaluator: Evaluator,
+        incidents: Incidents,
+        on_leave: Callable[[str], None],
+    ) -> None:
+        """``on_leave`` hears of each name that means another contract, at that moment."""
         self._journal = journal
         self._in_force = in_force
         self._evaluator = evaluator
         self._incidents = incidents
+        self._on_leave = on_leave
         # One for all is what journals of before have.
         kept = journal.get(journal.own(_CONTRACTS)) or journal.get(_CONTRACTS) or "{}"
         self._contracts: dict[str, int] = json.loads(kept)
@@ -84,5 +93,6 @@ class Rolls:
         name, after = report.instrument, report.contract_id
         rules, placing, units = self._in_force.leave_contract(name)
         self._rolled.add(name, units)
+        self._on_leave(name)
         self._left |= dict.fromkeys((*placing, *(rule for rule, _ in units)))
         self._incidents.contract_changed(name, before, after, rules, report.time_s)

@@ -184,3 +184,21 @@ async def test_what_the_names_of_an_older_journal_mean_is_known_in_each_mode(tmp
     async with stage.engine(Mode.PAPER) as daemon:
         stage.connected(daemon, NEW)
         assert len(stage.told(daemon)) == 1
+
+
+async def test_a_firing_that_waits_for_a_price_at_a_roll_is_held_back_and_told_and_a_later_one_is_not(
+    tmp_path: Path,
+) -> None:
+    stage = Stage(tmp_path)
+    stage.write(RULES.replace("notify desk", "buy 1 ES, notify: desk", 1))
+    async with stage.engine(Mode.PAPER) as daemon:
+        stage.connected(daemon, OLD)
+        stage.prices(daemon, 4990, 4991, 5001, 4991, 5001)
+        assert stage.fires() == [], "IB has not told of the contract yet"
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5040)
+        assert stage.fires() == ["crosses"] * 2
+        held = [one for one in daemon._journal.outbox.waiting("desk", 100) if one.kind is NoticeKind.HELD_BACK]
+        assert len(held) == 2 and all("ES means another contract now" in one.text for one in held)
+        stage.prices(daemon, 4991, 5001)
+        assert stage.fires() == ["crosses"] * 2, "this one waits for a price of its own"
