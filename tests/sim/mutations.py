@@ -97,9 +97,9 @@ def trust_an_empty_answer() -> Iterator[None]:
     """A question that is not answered counts as answered with nothing."""
     ask = Inquiry.orders
 
-    async def credulous(self, deadline_s):
+    async def credulous(self, quiet_s, until_s):
         try:
-            return await ask(self, deadline_s)
+            return await ask(self, quiet_s, until_s)
         except EvidenceIncomplete:
             return OrderAnswers((), (), (), (), 0)
 
