@@ -169,8 +169,7 @@ class Daemon:
         self._journal.make_room()
         await asyncio.sleep(0)
         await self._in_force.resume()
-        await asyncio.sleep(0)
-        self._desk.book()  # What was sent today is read now, and not while the first firing waits.
+        await in_slices(self._desk.reading_sent())
         await asyncio.sleep(0)
         await self.link.watch(self._in_force.instruments())
         now_s, summary = self._clock.now_s(), self._summary()

@@ -283,6 +283,10 @@ class Desk:
         """Right after that commit: the bytes of a unit that joined it."""
         self._dispatcher.depart(unit)
 
+    def reading_sent(self) -> Slices[None]:
+        """Takes in, in slices, what was sent today: at a start, so that the first firing need not wait for it."""
+        return self._preflight.reading_sent()
+
     def book(self) -> Book:
         """Our own orders as the gate needs them for a new firing."""
         return self._preflight.book(self._session)

@@ -13,12 +13,15 @@ from rules_engine.execution.working_set import WorkingSet
 from rules_engine.model.action import Side
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.order import OrderDraft
+from rules_engine.model.slices import Slices
 
 UnitName = tuple[str, int]
 """A rule and the number of its firing."""
 
 _UNSENT = f"{OPEN} AND state = 'intent'"
 """With the first part in the words of its index: without, each look would go through all that ever was."""
+_SENT_SINCE = "SELECT * FROM intent WHERE sent_s >= ? AND mode = ? AND account = ?"
+_READ_AT_ONCE = 20
 
 
 class Intents:
@@ -173,11 +176,16 @@ class Intents:
 
     def read_sent_since(self, since_s: float) -> Sequence[Intent]:
         """The same from the disk."""
-        return intents_of(
-            self._database.rows(
-                "SELECT * FROM intent WHERE sent_s >= ? AND mode = ? AND account = ?", since_s, *self._scope
-            )
-        )
+        return intents_of(self._database.rows(_SENT_SINCE, since_s, *self._scope))
+
+    def reading_sent(self, since_s: float) -> Slices[None]:
+        """Takes in, in slices, what was sent since then, which whoever asks first would else do in one go. Nothing else
+        may write intents meanwhile."""
+        rows, found = self._database.execute(_SENT_SINCE, since_s, *self._scope), list[Intent]()
+        while some := rows.fetchmany(_READ_AT_ONCE):
+            found += intents_of(some)
+            yield
+        self._working_set.remember_sent(found, since_s)
 
     def times_sent(self, since_s: float, rule: str = "") -> Sequence[float]:
         """When each order was sent in [since_s, now], of one rule or of all, sorted."""

@@ -20,6 +20,7 @@ from rules_engine.model.intent import Intent
 from rules_engine.model.order import OrderDraft
 from rules_engine.model.reports import OrderReport
 from rules_engine.model.settings import Mode, Settings
+from rules_engine.model.slices import Slices
 
 
 class Preflight:
@@ -147,13 +148,20 @@ class Preflight:
         """Our own orders as the gate needs them for a new firing."""
         return self._book(session, self._journal.intents.open())
 
+    def reading_sent(self) -> Slices[None]:
+        """Takes in, in slices, the sent orders that a book has. Nothing else may write intents meanwhile."""
+        return self._journal.intents.reading_sent(self._sent_since_s())
+
+    def _sent_since_s(self) -> float:
+        return min(self._gate.day_start_s(), self._clock.now_s() - DUPLICATE_WINDOW_S)
+
     def _book(
         self, session: Session | None, counting: Sequence[Intent], besides: AbstractSet[str] = frozenset()
     ) -> Book:
         now_s, day_start_s = self._clock.now_s(), self._gate.day_start_s()
         sent = [
             (one, one.sent_s)
-            for one in self._journal.intents.sent_since(min(day_start_s, now_s - DUPLICATE_WINDOW_S))
+            for one in self._journal.intents.sent_since(self._sent_since_s())
             if one.sent_s is not None and one.key not in besides
         ]
         return Book(

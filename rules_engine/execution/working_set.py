@@ -114,13 +114,14 @@ class WorkingSet:
         """Those since then, at least: questions about a minute and about a day take turns."""
         self._forget_undone()
         if self._sent is None or since_s < self._since_s:
-            self._remember_sent(self._read_sent(since_s), since_s)
+            self.remember_sent(self._read_sent(since_s), since_s)
         elif since_s > self._since_s + 2 * _DAY_S:
-            self._remember_sent(self._sent.values(), since_s - _DAY_S)
+            self.remember_sent(self._sent.values(), since_s - _DAY_S)
         assert self._sent is not None
         return self._sent
 
-    def _remember_sent(self, intents: Iterable[Intent], since_s: float) -> None:
+    def remember_sent(self, intents: Iterable[Intent], since_s: float) -> None:
+        """These are all that were sent since then."""
         sent = [(one, one.sent_s) for one in intents if one.sent_s is not None and one.sent_s >= since_s]
         self._sent, self._since_s = {one.key: one for one, _ in sent}, since_s
         self._times = sorted((sent_s, one.rule) for one, sent_s in sent)

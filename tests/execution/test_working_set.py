@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import raises
+from pytest import MonkeyPatch, raises
 
 from rules_engine.execution.intents import Intents
 from rules_engine.model.action import CancelOrders
@@ -116,3 +116,21 @@ def test_an_order_that_rises_again_is_in_its_old_place(tmp_path: Path) -> None:
         bench.journal.change(replace(before, state=state), "report")
     assert [one.key for one in bench.journal.intents.open()] == [first, second]
     bench.kill()
+
+
+def test_what_was_sent_today_is_taken_in_in_slices_and_not_read_again(monkeypatch: MonkeyPatch) -> None:
+    since_s = NOW_S - 60
+    with TemporaryDirectory() as folder:
+        bench = Bench(Path(folder))
+        for what in ("record", "send"):
+            for number in range(90):
+                do(bench, (what, number, IntentState.INTENT))
+        intents = bench.journal.intents
+        intents._working_set.forget()
+        assert len(list(intents.reading_sent(since_s))) > 3
+        monkeypatch.setattr(intents._working_set, "_read_sent", None)
+        agree(intents, since_s)
+        agree(intents, NOW_S + 45)
+        do(bench, ("send", 7, IntentState.SENDING))
+        do(bench, ("record", 1, IntentState.INTENT))
+        agree(intents, since_s)
