@@ -75,6 +75,16 @@ class Stage(Alone):
         return [f"{one.title}: {one.text}" for one in waiting if one.kind is NoticeKind.CONTRACT_CHANGED]
 
 
+async def only_the_new_contract_counts(stage: Stage) -> None:
+    """An engine that starts on it is told of one roll, and fires where that contract crosses, not on the step to it."""
+    async with stage.engine() as daemon:
+        stage.connected(daemon, NEW)
+        stage.prices(daemon, 5040, 5041)
+        assert len(stage.told(daemon)) == 1
+        stage.prices(daemon, 4999, 5001)
+    assert stage.fires() == ["crosses"]
+
+
 async def test_a_roll_at_a_reconnect_fires_nothing_and_is_told_once(tmp_path: Path) -> None:
     stage = Stage(tmp_path)
     async with stage.engine() as daemon:
@@ -111,12 +121,7 @@ async def test_a_roll_while_the_engine_was_off_is_noticed_by_the_next_one(tmp_pa
     async with stage.engine() as daemon:
         stage.connected(daemon, OLD)
         stage.prices(daemon, 4990, 4991)
-    async with stage.engine() as daemon:
-        stage.connected(daemon, NEW)
-        stage.prices(daemon, 5040, 5041)
-        assert len(stage.told(daemon)) == 1
-        stage.prices(daemon, 4999, 5001)
-    assert stage.fires() == ["crosses"]
+    await only_the_new_contract_counts(stage)
 
 
 async def test_an_engine_that_is_killed_right_after_a_roll_remembers_nothing_of_the_old_contract(
@@ -130,12 +135,7 @@ async def test_an_engine_that_is_killed_right_after_a_roll_remembers_nothing_of_
     at_once(daemon._reactor.saving())
     stage.connected(daemon, NEW)
     daemon.close()
-    async with stage.engine() as daemon:
-        stage.connected(daemon, NEW)
-        stage.prices(daemon, 5040, 5041)
-        assert len(stage.told(daemon)) == 1
-        stage.prices(daemon, 4999, 5001)
-    assert stage.fires() == ["crosses"]
+    await only_the_new_contract_counts(stage)
 
 
 async def test_a_feed_that_does_not_say_whose_prices_it_has_changes_nothing(tmp_path: Path) -> None:
