@@ -64,6 +64,22 @@ rules:
     assert found.outcomes == expected.outcomes
 
 
+@pytest.mark.parametrize("level", ["9990 + 5", "worth", "-worth + 20 * 1000 - 10"])
+@pytest.mark.parametrize("engine", ["streaming", "columns"])
+def test_the_account_is_compared_with_numbers_that_are_reckoned_or_named(
+    engine: str, level: str, tmp_path: Path
+) -> None:
+    rules = f"""
+rules:
+  - {{name: opens, when: V crosses above 100, do: buy 10 V, once: true}}
+  - {{name: falls, when: "account.equity < {level}", let: {{worth: 9995}}, do: notify desk}}
+"""
+    files = {"V": prices(99, 101, 101, 100.4, 101, 100.2, 101)}
+    found = play(tmp_path, rules, files, engine=engine)
+    # Ten were bought at 101: each of these two prices costs six and eight, and the one after it gives them back.
+    assert [firing.at_s - START_S for firing in found.firings if firing.rule == "falls"] == [3, 5]
+
+
 @pytest.mark.parametrize("engine", ["streaming", "columns"])
 def test_a_window_that_was_empty_as_the_day_ended_is_news_with_its_next_price(engine: str, tmp_path: Path) -> None:
     rules = """

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import Column, Index
-from rules_engine.evaluation.columnar.leaves import Leaf, holdings_in
+from rules_engine.evaluation.columnar.leaves import Leaf, holdings_in, plain_keys
 from rules_engine.evaluation.columnar.moments import Lookback
 from rules_engine.evaluation.columnar.values import Columns, Values
 from rules_engine.evaluation.series import unnamed
-from rules_engine.model.expression import Expression, Number
+from rules_engine.model.expression import Expression
 
 
 class Cut(Columns):
@@ -42,7 +42,7 @@ class Cut(Columns):
     def bound(self, of: Expression) -> float:
         if of in self._held:
             return float(np.nanmax(np.abs(self._held[of]), initial=0.0))
-        return super().bound(of) if any(holdings_in(of)) else self._whole.bound(of)
+        return self._whole.bound(of) if _is_of_ticks(of) else super().bound(of)
 
     def is_counted(self, of: Expression) -> bool:
         return False
@@ -53,7 +53,7 @@ class Cut(Columns):
     def _work_out(self, of: Expression) -> Values:
         if of in self._held:
             return Values(self._held[of], True)
-        if isinstance(of, Number) or any(holdings_in(of)):
+        if not _is_of_ticks(of):
             return super()._work_out(of)
         found = self._whole.value(of)
         off = found.off[self._at] if isinstance(found.off, np.ndarray) else found.off
@@ -61,3 +61,8 @@ class Cut(Columns):
         if not come.any():
             return Values(np.full(len(self), np.nan), True)
         return Values(np.where(come, found.at[self._at], np.nan), found.exact, off)
+
+
+def _is_of_ticks(of: Expression) -> bool:
+    """Whether it follows from ticks alone, and so has its values at their moments; a mere number has one at any."""
+    return any(plain_keys(of)) and not any(holdings_in(of))
