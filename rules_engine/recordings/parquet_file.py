@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 1 << 14
 """Small, for hundreds of files may be read side by side."""
+_PLACES_MAX = 8
+"""Numbers of 32 bits have seven digits or so; smaller prices stay as they are."""
 
 
 class ParquetFile:
@@ -48,21 +50,25 @@ class ParquetFile:
         try:
             # pyarrow reads files of this machine itself, and faster.
             with pq.ParquetFile(self._at.text if self._at.is_here else self._at.open()) as file:
-                self.layout = self._layout(file.schema_arrow.names)
+                self.layout = self._layout(file.schema_arrow)
                 if self.layout is not None:
                     a_row = self._at.size() / max(1, file.metadata.num_rows)
                     yield from self._batches(file.iter_batches(BATCH_ROWS, columns=_wanted(self.layout, file)), a_row)
         except OSError as error:
             self._problems.add(Code.UNREADABLE, f"the file is not read: {error.strerror or error}")
-        except pa.ArrowException as error:
+        except (pa.ArrowException, UnicodeDecodeError) as error:
             self._problems.add(Code.NOT_PARQUET, f"not a Parquet file: {str(error).splitlines()[0]}")
 
-    def _layout(self, names: list[str]) -> Layout | None:
-        found = layout_of(names)
-        if isinstance(found, Layout):
-            return found
-        self._problems.add(Code.COLUMNS, found, hint=f"wanted: {ACCEPTED}")
-        return None
+    def _layout(self, schema: "pa.Schema") -> Layout | None:
+        found = layout_of(schema.names)
+        if not isinstance(found, Layout):
+            self._problems.add(Code.COLUMNS, found, hint=f"wanted: {ACCEPTED}")
+            return None
+        if _is_short(schema.types[found.time]):
+            words = f"{schema.names[found.time]}: numbers of so few bits ({schema.types[found.time]}) name no second"
+            self._problems.add(Code.COLUMNS, words, column=found.time + 1, hint="write timestamps, or 64 bits")
+            return None
+        return found
 
     def _batches(self, batches: "Iterator[pa.RecordBatch]", row_bytes: float) -> Iterator[Block]:
         assert self.layout is not None
@@ -70,11 +76,11 @@ class ParquetFile:
         for batch in batches:
             by_name = {name.strip().lower(): batch.column(number) for number, name in enumerate(batch.schema.names)}
             times = by_name[self.layout.header[self.layout.time]]
-            values = [by_name[self.layout.name(number)] for number in range(len(self.layout.columns))]
+            values = [_written(by_name[self.layout.name(number)]) for number in range(len(self.layout.columns))]
             self.read_bytes = round((row - 1 + batch.num_rows) * row_bytes)
             block = self._quick(times, values)
             if block is None or not is_clean(self.layout, block, self._before.at_s):
-                block = self._careful(self.layout, times.to_pylist(), [column.to_pylist() for column in values], row)
+                block = self._careful(self.layout, _cells(times), [column.to_pylist() for column in values], row)
             if len(block):
                 self._before = Before(float(block.times_s[-1]))
                 yield block
@@ -139,6 +145,47 @@ class ParquetFile:
 def _wanted(layout: Layout, file: "pa.parquet.ParquetFile") -> list[str]:
     names: list[str] = file.schema_arrow.names
     return [names[column] for column in (layout.time, *layout.columns)]
+
+
+def _is_short(kind: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_float32(kind) or pa.types.is_float16(kind))
+
+
+def _written(column: "pa.Array") -> "pa.Array":
+    """Numbers of 32 or 16 bits as somebody wrote them: the fewest decimal places by which they are these (100.01, of
+    which 32 bits make 100.01000213623047)."""
+    import pyarrow as pa
+
+    if not _is_short(column.type):
+        return column
+    short = column.to_numpy(zero_copy_only=False)
+    found = short.astype(np.float64)
+    left = np.flatnonzero(np.isfinite(found))
+    for places in range(_PLACES_MAX + 1):
+        rounded = np.rint(found[left] * 10.0**places) / 10.0**places
+        is_same = rounded.astype(short.dtype) == short[left]
+        found[left[is_same]] = rounded[is_same]
+        left = left[~is_same]
+    return pa.array(found, mask=column.is_null().to_numpy(zero_copy_only=False))
+
+
+def _cells(times: "pa.Array") -> list[object]:
+    """Each as Python has it. A zone only says how a moment is shown; what no calendar has is told by its number."""
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(times.type) and times.type.tz:
+        times = times.cast(pa.timestamp(times.type.unit, "UTC"))
+    return [_cell(time) for time in times]
+
+
+def _cell(time: "pa.Scalar") -> object:
+    try:
+        found: object = time.as_py()
+    except (OverflowError, ValueError):
+        return f"{time.type} {time.value}"
+    return found
 
 
 def _is_number(value: object) -> TypeGuard[int | float | Decimal]:

@@ -77,6 +77,48 @@ def test_moments_far_away_are_problems(pa: Any, tmp_path: Path) -> None:
             written(pa, tmp_path / "v.parquet", {"time": far, "price": [5.0]}).survey()
 
 
+@pytest.mark.parametrize("days", [2**31 - 1, -(2**31)])
+def test_a_day_that_no_calendar_has_is_a_problem(pa: Any, tmp_path: Path, days: int) -> None:
+    far = pa.array([days], pa.int32()).cast(pa.date32())
+    with pytest.raises(RecordingError, match=rf"row 1: date: .*{days}.* is not a time"):
+        written(pa, tmp_path / "v.parquet", {"date": far, "price": [5.0]}).survey()
+
+
+def test_a_zone_that_nobody_knows_changes_no_moment(pa: Any, tmp_path: Path) -> None:
+    times = pa.array([AT, LATER], pa.timestamp("us", "UTC")).cast(pa.timestamp("us", "Mars/Phobos"))
+    played = rows(written(pa, tmp_path / "v.parquet", {"time": times, "price": [5.0, 6.5]}))
+    assert [row[0] for row in played] == [AT.timestamp(), LATER.timestamp()]
+    with pytest.raises(RecordingError, match="row 1: price: -5 is not a price"):
+        written(pa, tmp_path / "v.parquet", {"time": times, "price": [-5.0, 6.5]}).survey()
+
+
+def test_prices_of_few_bits_are_the_decimals_that_somebody_wrote(pa: Any, tmp_path: Path) -> None:
+    prices = [100.01, 100.02, 0.07, 16_777_216.0, 1234.565]
+    times = [AT.timestamp() + second for second in range(5)]
+    table = {"time": times, "price": pa.array(prices, pa.float32()), "size": pa.array([0.1] * 5, pa.float32())}
+    played = rows(written(pa, tmp_path / "v.parquet", table))
+    assert [row[2] for row in played] == prices
+    assert [row[3] for row in played] == [0.1] * 5
+    with pytest.raises(RecordingError, match="row 2: price: no number"):
+        written(
+            pa, tmp_path / "v.parquet", table | {"price": pa.array([*prices[:1], None] * 2 + [1], pa.float32())}
+        ).survey()
+
+
+def test_times_of_few_bits_are_refused(pa: Any, tmp_path: Path) -> None:
+    times = pa.array([AT.timestamp()], pa.float32())
+    with pytest.raises(RecordingError, match=r"time: numbers of so few bits \(float\) name no second"):
+        written(pa, tmp_path / "v.parquet", {"price": [5.0], "time": times}).survey()
+
+
+def test_a_name_of_a_column_that_is_no_text_is_a_problem(pa: Any, tmp_path: Path) -> None:
+    path = tmp_path / "v.parquet"
+    written(pa, path, {"time": [AT], "price": [5.0], "remark": [1]})
+    path.write_bytes(path.read_bytes().replace(b"remark", b"remar\xaf"))
+    with pytest.raises(RecordingError, match="not a Parquet file"):
+        Recording("V", path, NEW_YORK).survey()
+
+
 def test_an_hour_that_comes_twice_begins_anew_where_its_times_step_back(pa: Any, tmp_path: Path) -> None:
     local = [datetime(2030, 11, 3, hour, minute) for hour, minute in ((0, 50), (1, 30), (1, 20), (1, 40), (2, 0))]
     table = {"time": pa.array(local, pa.timestamp("us")), "price": [5.0] * 5}
