@@ -87,7 +87,7 @@ class _InMemory(Recording):
         steps.add(of.prices)
         times = of.times_s
         countable = steps.are_countable(len(times))
-        self._survey = Survey(Shape.PRINTS, len(times), float(times[0]), float(times[-1]), 0.0, countable)
+        self._survey = Survey(Shape.PRINTS, len(times), float(times[0]), float(times[-1]), 0.0, is_countable=countable)
 
     def blocks(self, progress: Progress = lambda rows: None) -> Iterator[Block]:
         times, prices = self._of.times_s, self._of.prices

@@ -60,6 +60,8 @@ def _files(text: str, loaded: Loaded) -> Iterator[tuple[str, Sequence[Location]]
 
 def _of_one(at: Location) -> Sequence[Location]:
     if not at.is_folder():
+        if not at.is_repeatable():
+            raise _wrong(f"{at} is a pipe or a device, and prices are read twice: write them to a file first")
         return (at,)
     files = at.below()
     if not files:

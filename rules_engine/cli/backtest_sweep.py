@@ -18,7 +18,7 @@ _WORDS = re.compile(r"rules\.(?P<rule>[^.=]*)\.(?P<what>[^=]+)=(?P<values>.*)", 
 _VALUE = r"-?\d+(?:\.\d+)?(?:%|[smhd](?:\d+[smhd])*)?"
 _LIST = re.compile(rf"{_VALUE}(?:,{_VALUE})*", re.ASCII)
 _RANGE = re.compile(
-    r"(-?\d+(?:\.\d+)?)([%smhd]?)\.\.(-?\d+(?:\.\d+)?)([%smhd]?)(?::(\d+(?:\.\d+)?)[%smhd]?)?", re.ASCII
+    r"(-?\d+(?:\.\d+)?)([%smhd]?)\.\.(-?\d+(?:\.\d+)?)([%smhd]?)(?::(\d+(?:\.\d+)?)([%smhd]?))?", re.ASCII
 )
 _FORM = "rules.NAME.threshold=1..10, =1..2:0.25 or =5,10,20"
 
@@ -112,6 +112,8 @@ def _values(values: str, text: str, at: int) -> Iterator[str]:
         return
     first, last, step = Decimal(ranged[1]), Decimal(ranged[3]), Decimal(ranged[5] or 1)
     unit = ranged[4] or ranged[2]
+    if {ranged[2] or unit, ranged[6] or unit} != {unit}:
+        raise _wrong(text, at, len(values), f"'{values}' has several units", "write one, or a list: 30s,1m,5m")
     if not step:
         at += ranged.start(5)
         raise _wrong(text, at, len(ranged[5]), f"a step of {ranged[5]} never gets anywhere", "write one above 0")

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 
 from rich.console import Console
 from rich.table import Table
@@ -97,8 +98,8 @@ def summary_json(summary: Summary) -> dict[str, object]:
                 "not_sent": result.not_sent,
                 "orders": result.orders,
                 "filled": result.filled,
-                "commission": round(result.commission, 6),
-                "profit": round(result.profit, 6),
+                "commission": _figure(result.commission, 6),
+                "profit": _figure(result.profit, 6),
             }
             for result in summary.rules
         ],
@@ -109,8 +110,8 @@ def summary_json(summary: Summary) -> dict[str, object]:
                 "order": order.words(),
                 "end": str(order.end),
                 "filled_at": None if order.filled_s is None else _utc(order.filled_s),
-                "price": None if order.price is None else round(order.price, 9),
-                "commission": round(order.commission, 6),
+                "price": _figure(order.price, 9),
+                "commission": _figure(order.commission, 6),
             }
             for order in summary.orders
         ],
@@ -129,16 +130,21 @@ def _measures(summary: Summary) -> dict[str, object]:
         "orders_sent": summary.orders_sent,
         "filled": summary.filled,
         "capital": summary.capital,
-        "equity": round(summary.equity, 6),
-        "profit": round(summary.profit, 6),
-        "commission": round(summary.commission, 6),
-        "drawdown": round(summary.drawdown, 6),
-        "drawdown_share": round(summary.drawdown_share, 9),
-        "sharpe": None if summary.sharpe is None else round(summary.sharpe, 9),
+        "equity": _figure(summary.equity, 6),
+        "profit": _figure(summary.profit, 6),
+        "commission": _figure(summary.commission, 6),
+        "drawdown": _figure(summary.drawdown, 6),
+        "drawdown_share": _figure(summary.drawdown_share, 9),
+        "sharpe": _figure(summary.sharpe, 9),
         "days": summary.days,
-        "exposure": round(summary.exposure, 9),
-        "gross_max": round(summary.gross_max, 6),
+        "exposure": _figure(summary.exposure, 9),
+        "gross_max": _figure(summary.gross_max, 6),
     }
+
+
+def _figure(value: float | None, places: int) -> float | None:
+    """JSON has no word for what is beyond all numbers."""
+    return None if value is None or not isfinite(value) else round(value, places)
 
 
 def _period(summary: Summary) -> str:

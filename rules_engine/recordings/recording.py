@@ -1,5 +1,6 @@
 """The recorded prices of one instrument: looked through first, then played."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,8 @@ Progress = Callable[[int], None]
 class Survey:
     """What a look through all of it found: ``rows`` of it from ``first_s`` to ``last_s``, where prints end.
 
-    ``bar_s`` is the usual length of its bars, 0 when it has none. ``is_countable``: prices are in decimal steps, and
-    sums of their squares, counted in these, fit into 64 bits.
+    ``bar_s`` is the usual length of its bars, 0 when it has none. ``low`` is the lowest price. ``is_countable``:
+    prices are in decimal steps, and sums of their squares, counted in these, fit into 64 bits.
     """
 
     shape: Shape
@@ -37,6 +38,7 @@ class Survey:
     first_s: float
     last_s: float
     bar_s: float = 0.0
+    low: float = math.inf
     is_countable: bool = False
 
 
@@ -72,7 +74,8 @@ class Recording:
         shape = layout.shape
         bar_s = spacings.bar_s() if shape is Shape.BARS else 0.0
         prints = 4 * rows if shape is Shape.BARS else rows
-        self._survey = Survey(shape, rows, first_s, last_s + 3 * bar_s / 4, bar_s, steps.are_countable(prints))
+        is_countable = steps.are_countable(prints)
+        self._survey = Survey(shape, rows, first_s, last_s + 3 * bar_s / 4, bar_s, steps.low, is_countable)
         return self._survey
 
     def size(self) -> int:

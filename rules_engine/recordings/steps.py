@@ -14,11 +14,13 @@ class Steps:
     def __init__(self) -> None:
         self.places: int | None = _PLACES
         """None once a price has more places than are counted."""
-        self._low, self._high = float("inf"), 0.0
+        self.low = float("inf")
+        """The lowest of them."""
+        self._high = 0.0
 
     def add(self, prices: Column) -> None:
         """The next prices."""
-        self._low, self._high = min(self._low, float(prices.min())), max(self._high, float(prices.max()))
+        self.low, self._high = min(self.low, float(prices.min())), max(self._high, float(prices.max()))
         while self.places is not None:
             scale = 10.0**self.places
             with np.errstate(over="ignore"):
@@ -31,5 +33,5 @@ class Steps:
         """Whether the squares of so many distances, in steps, sum up within 64 bits."""
         if self.places is None:
             return False
-        distance = (self._high - self._low) * 10.0**self.places
+        distance = (self._high - self.low) * 10.0**self.places
         return distance * distance * count < _FIT_MAX and self._high * 10.0**self.places * count < _FIT_MAX

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from rules_engine.model.expression import spell_number
 from rules_engine.model.instrument import Field, Instrument, Kind
 from rules_engine.model.plan import Plan, Where
 from rules_engine.recordings import Recording
@@ -14,6 +15,7 @@ from rules_engine.replay.known import Known, multiplier_of
 from rules_engine.replay.reads import fields_read
 from rules_engine.replay.span import Extent, Span
 from rules_engine.replay.streaming import Stage
+from rules_engine.replay.touch import touch_of
 from rules_engine.replay.voices import Voice
 
 _OF_MANY_UNITS = frozenset({Kind.FUTURE, Kind.CONTRACT})
@@ -76,6 +78,10 @@ class Request:
         for name in traded:
             if self.instruments[name].kind in _OF_MANY_UNITS and not self.instruments[name].multiplier:
                 yield f"{name}: a contract counts as one unit; say how many it is under instruments (multiplier: 50)"
+        for recording in self.recordings:
+            low, spread = recording.surveyed.low, self.assumptions.spread
+            if recording.shape is not Shape.QUOTES and touch_of(low, 0.0, spread, has_quotes=False).bid <= 0:
+                yield f"{recording.instrument}: with a spread of {spread} its bid is 0 or less at {spell_number(low)}"
         for voice in self.voices(plans):
             for unspoken in voice.unspoken:
                 kind = "bids and asks" if voice.has_quotes else "prints"

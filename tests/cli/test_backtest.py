@@ -17,6 +17,12 @@ from tests.cli.written import BAD, write_config, write_rules
 GOLDEN = Path(__file__).parent / "golden" / "backtest"
 RULES = (GOLDEN / "rules.yaml").read_text()
 DATA = ("--data", f"V={GOLDEN / 'v.csv'}", "--data", f"MA={GOLDEN / 'ma.csv'}")
+WHEN_V_HITS_200 = """
+version: 1
+timezone: UTC
+rules:
+  - {name: one, when: V crosses above 200, do: buy 100 V}
+"""
 CALLS = {
     "report.txt": (),
     "firings.jsonl": ("--json",),
@@ -110,6 +116,31 @@ def test_rules_of_several_time_zones_have_no_common_ends(folder: Path) -> None:
     answer = call("backtest", str(Path(path).parent), *DATA, "--from", "2030-01-08")
     assert answer.code == 2
     assert "--from and --to need rules of one timezone" in " ".join(answer.err.split())
+
+
+def test_what_is_beyond_all_numbers_is_null_in_json(folder: Path) -> None:
+    text = "time,price\n" + "".join(f"2030-01-03 15:00:0{at},{price}\n" for at, price in enumerate((190, 205, 1e308)))
+    (folder / "v.csv").write_text(text)
+    answer = call(
+        "backtest", write_rules(folder, WHEN_V_HITS_200), "--data", f"V={folder / 'v.csv'}", "--summary", "json"
+    )
+    summary = json.loads(answer.out, parse_constant=pytest.fail)
+    assert (summary["filled"], summary["equity"], summary["gross_max"]) == (1, None, None)
+
+
+def test_prices_from_a_pipe_cannot_be_read_twice(folder: Path) -> None:
+    os.mkfifo(folder / "prices.csv")
+    answer = call("backtest", str(GOLDEN / "rules.yaml"), "--data", f"V={folder / 'prices.csv'}")
+    assert (answer.code, answer.out) == (2, "")
+    assert "is a pipe or a device, and prices are read twice" in " ".join(answer.err.split())
+
+
+@pytest.mark.parametrize("spread", ["700", "200%"])
+def test_a_spread_that_leaves_no_bid_is_told(spread: str) -> None:
+    warnings = json.loads(backtest("--summary", "json", "--spread", spread).out)["warnings"]
+    assert [words.partition(" at ")[0] for words in warnings] == [
+        f"{name}: with a spread of {spread} its bid is 0 or less" for name in ("V", "MA")
+    ]
 
 
 def test_limits_are_those_of_the_configuration(folder: Path) -> None:

@@ -69,6 +69,9 @@ def test_the_data_are_read_once_for_all_variants(monkeypatch: pytest.MonkeyPatch
         ("rules.dip.threshold=1..2:0", 26, "a step of 0 never gets anywhere", "write one above 0"),
         ("rules.dip.threshold=2..1:0.0", 26, "a step of 0.0 never gets anywhere", "write one above 0"),
         ("rules.dip.threshold=1..2:0.00001", 21, "more than 10,000 values", "take a larger step"),
+        ("rules.dip.window=1h..5m", 18, "'1h..5m' has several units", "write one, or a list: 30s,1m,5m"),
+        ("rules.dip.window=1m..5m:30s", 18, "'1m..5m:30s' has several units", "write one"),
+        ("rules.dip.window=1..5:30s", 18, "'1..5:30s' has several units", "write one"),
         ("dip.threshold=1", 1, "this is not RULE's number = values", "write rules.NAME.threshold=1..10"),
     ],
 )
