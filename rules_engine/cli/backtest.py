@@ -168,7 +168,7 @@ def command(
         click.echo(str(error), err=True)
         raise SystemExit(EXIT_UNREACHABLE) from error
     if variants:
-        _tell_sweep(backtest, variants, as_json=as_json)
+        _tell_sweep(backtest, variants, summary, as_json=as_json)
     else:
         _tell(backtest, summary, as_json=as_json)
 
@@ -183,14 +183,15 @@ def _tell(backtest: Backtest, form: str | None, *, as_json: bool) -> None:
         show_summary(found, err=as_json)
 
 
-def _tell_sweep(backtest: Backtest, variants: Sequence[Variant], *, as_json: bool) -> None:
+def _tell_sweep(backtest: Backtest, variants: Sequence[Variant], form: str | None, *, as_json: bool) -> None:
     values, found = [variant.values for variant in variants], backtest.summaries()
-    if not as_json:
-        show_sweep(values, found)
-        return
-    for one, summary in zip(values, found, strict=True):
-        click.echo(json.dumps(variant_json(one, summary), ensure_ascii=False))
-    _warn(found[0])
+    if as_json or form == "json":
+        for one, summary in zip(values, found, strict=True):
+            click.echo(json.dumps(variant_json(one, summary), ensure_ascii=False))
+    if form == "text" or not (as_json or form):
+        show_sweep(values, found, err=as_json)
+    else:
+        _warn(found[0])
 
 
 def _warn(summary: Summary) -> None:

@@ -50,9 +50,9 @@ def _assumed(console: Console, summary: Summary) -> None:
         console.print(f"warning: {warning}")
 
 
-def show_sweep(variants: Sequence[Mapping[str, str]], summaries: Sequence[Summary]) -> None:
+def show_sweep(variants: Sequence[Mapping[str, str]], summaries: Sequence[Summary], *, err: bool = False) -> None:
     """One line a variant, with the same measures as a single backtest; then the assumptions and warnings of all."""
-    console = _console()
+    console = _console(err=err)
     console.print(_period(summaries[0]))
     table = Table(box=None, pad_edge=False, header_style="bold")
     measures = (

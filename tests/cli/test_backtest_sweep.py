@@ -42,6 +42,14 @@ def test_the_table_has_a_line_a_variant() -> None:
     assert [row.split()[:2] for row in rest] == [[one, other] for one in "234" for other in ("10", "20")]
 
 
+def test_a_summary_asked_for_in_json_is_what_json_says_of_a_sweep() -> None:
+    words = ("--sweep", "rules.dip.threshold=2..4")
+    assert lines(sweep("--summary", "json", *words)) == lines(sweep("--json", *words))
+    both = sweep("--json", "--summary", "text", *words)
+    assert lines(both) == lines(sweep("--json", *words))
+    assert both.err == sweep(*words).out
+
+
 def test_the_data_are_read_once_for_all_variants(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
     blocks = Recording.blocks
