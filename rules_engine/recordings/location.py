@@ -81,7 +81,7 @@ class Location:
 
     def is_repeatable(self) -> bool:
         """Whether what is there can be read again, as from a pipe it cannot. Raises OSError."""
-        return not self.exists() or not self.is_here or Path(self.text).is_file()
+        return not self.is_here or not self.exists() or Path(self.text).is_file()
 
     def below(self) -> Sequence["Location"]:
         """Every Parquet and CSV file in it and in its folders, in the order of their paths, numbers by what they count.

@@ -72,6 +72,9 @@ class Request:
         known = {recording.instrument for recording in self.recordings}
         read = {one.name for plan in plans for one in plan.reads} - known
         ordered = {one.name for plan in plans for one in plan.orders_in} - known
+        yield from (
+            f"{plan.rule.name} is never armed: it says 'enabled: false'" for plan in plans if not plan.rule.enabled
+        )
         yield from (f"{name} has no prices: what rules read of it is unknown" for name in sorted(read))
         yield from (f"{name} has no prices: orders in it never fill" for name in sorted(ordered))
         traded = sorted({one.name for plan in plans for one in plan.orders_in} & known)

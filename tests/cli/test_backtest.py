@@ -128,6 +128,13 @@ def test_what_is_beyond_all_numbers_is_null_in_json(folder: Path) -> None:
     assert (summary["filled"], summary["equity"], summary["gross_max"]) == (1, None, None)
 
 
+def test_a_rule_that_is_not_enabled_is_named(folder: Path) -> None:
+    rules = write_rules(folder, WHEN_V_HITS_200.replace("buy 100 V", "buy 100 V, enabled: false"))
+    answer = call("backtest", rules, *DATA[:2], "--json")
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err == "warning: one is never armed: it says 'enabled: false'\n"
+
+
 def test_prices_from_a_pipe_cannot_be_read_twice(folder: Path) -> None:
     os.mkfifo(folder / "prices.csv")
     answer = call("backtest", str(GOLDEN / "rules.yaml"), "--data", f"V={folder / 'prices.csv'}")
