@@ -50,3 +50,12 @@ class DecisionWords:
         named |= {let.name: let for let in rule.lets}
         values = {name: self._evaluator.read(expression) for name, expression in named.items()}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def summary(decision: Decision) -> str:
+    """A line for the log."""
+    firing = decision.firing
+    if isinstance(decision.outcome, HeldBack):
+        return f"{firing.rule}: held back: {decision.outcome.reason}"
+    word = "armed at the broker" if decision.held else "fired"
+    return f"{firing.rule}: {word}" + (f": {'; '.join(firing.actions)}" if firing.actions else "")

@@ -1,6 +1,7 @@
 """What arrives from IB, and the passing of time, into committed decisions: one step at a time, nothing awaited."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from itertools import islice
 from rules_engine.broker.inbox import Inbox, Report
 from rules_engine.broker.link import Link
 from rules_engine.daemon.catching_up import CatchingUp
-from rules_engine.daemon.decision_words import DecisionWords
+from rules_engine.daemon.decision_words import DecisionWords, summary
 from rules_engine.daemon.endings import Endings
 from rules_engine.daemon.in_force import InForce
 from rules_engine.daemon.incidents import Incidents
@@ -90,6 +91,8 @@ class Reactor:
         self._price_wait = PriceWait(price_wait_s)
         self._undecided: dict[str, Undecided] = {}
         self._late_s = 0.0
+        self._unheard: deque[Callable[[], Sequence[Outcome]]] = deque()
+        """What else is to be told to the rules before anything that waits."""
 
     def step(self, inbox: Inbox, now_s: float, is_long: Callable[[], bool]) -> None:
         """Hears what waits, in order, until that takes long; lets timers mature, and commits what comes of it.
@@ -98,7 +101,7 @@ class Reactor:
         a timer awaits.
         """
         self._incidents.look(now_s)
-        if self._evaluator.is_judging:
+        if self._is_left:
             if not self._judge_on(now_s, is_long):
                 return
             self._settle(now_s, NEVER)
@@ -106,7 +109,7 @@ class Reactor:
         for count, item in enumerate(inbox.take(), 1):
             is_price = isinstance(item, Tick)
             heard = self._evaluator.tick(item) if isinstance(item, Tick) else self._hear(item, now_s)
-            if heard or self._evaluator.is_judging:
+            if heard or self._is_left:
                 self._commit(heard, now_s)
                 if not self._judge_on(now_s, is_long):
                     return
@@ -127,21 +130,26 @@ class Reactor:
     @property
     def is_busy(self) -> bool:
         """Whether the last step left some of what it heard to the next one, which goes on with that first."""
-        return self._evaluator.is_judging or self._rolls.is_left
+        return self._is_left or self._rolls.is_left
+
+    @property
+    def _is_left(self) -> bool:
+        return self._evaluator.is_judging or bool(self._unheard)
 
     def _judge_on(self, now_s: float, is_long: Callable[[], bool]) -> bool:
         """Rules that are left are judged by what was heard last, until that takes long, and what comes of it is
         committed as it comes. Whether none is left."""
-        while self._evaluator.is_judging:
+        while self._is_left:
             if is_long():
                 return False
-            self._commit(self._evaluator.judge_on(), now_s)
+            go_on = self._evaluator.judge_on if self._evaluator.is_judging else self._unheard.popleft()
+            self._commit(go_on(), now_s)
         return True
 
     def until_s(self, inbox: Inbox, now_s: float) -> float:
         """Until when time may pass by itself: not past prices that are still to be heard, or to be read. A program that
         was held up finds its timers due before it finds what came meanwhile."""
-        return NEVER if len(inbox) or self._link.has_unread else now_s
+        return NEVER if len(inbox) or self._unheard or self._link.has_unread else now_s
 
     def mature(self, inbox: Inbox, now_s: float) -> float:
         """Commits what time alone brings about; returns until when it may pass by itself."""
@@ -217,7 +225,7 @@ class Reactor:
                 # A clock of IB that runs ahead of ours must not let our time pass.
                 return self._evaluator.executed(item.instrument, min(item.time_s, now_s))
             case LinkChange(state="down"):
-                return self._link_lost(item)
+                self._link_lost(item)
             case LinkChange():
                 self._link_changed(item)
             case ClockCompared():
@@ -235,13 +243,12 @@ class Reactor:
             self._desk.on_report(change)
         self._incidents.link_changed(change)
 
-    def _link_lost(self, change: LinkChange) -> Sequence[Outcome]:
+    def _link_lost(self, change: LinkChange) -> None:
         """What the account holds and is worth may change unseen from here on."""
         self._desk.detach()
         self._incidents.link_changed(change)
-        outcomes = [self._evaluator.position(name, None) for name in sorted(self._market.link_lost())]
-        outcomes += [self._evaluator.account(field, None) for field in AccountField]
-        return [outcome for some in outcomes for outcome in some]
+        self._unheard += [partial(self._evaluator.position, name, None) for name in sorted(self._market.link_lost())]
+        self._unheard += [partial(self._evaluator.account, field, None) for field in AccountField]
 
     def _commit(self, outcomes: Sequence[Outcome], now_s: float) -> None:
         """Decides one after the other: each sees the orders that those before it committed."""
@@ -256,7 +263,7 @@ class Reactor:
                 self._journal.undecided.add(outcome.rule)
                 self._desk.wake()
                 self._undecided[outcome.rule] = Undecided(outcome, self._in_force.plans[outcome.rule].rule)
-                _log.info("%s: fired, and waits for a price: %s", outcome.rule, _summary(decision))
+                _log.info("%s: fired, and waits for a price: %s", outcome.rule, summary(decision))
                 continue
             if isinstance(outcome, Firing) and isinstance(decision.outcome, HeldBack):
                 self._evaluator.not_used(outcome.rule)
@@ -328,7 +335,7 @@ class Reactor:
             self._note_saved({rule: memory})
         if decision.held and recorded.unit:
             self._endings.holds(rule, recorded.seq)
-        _log.info("%s", _summary(decision))
+        _log.info("%s", summary(decision))
         self._endings.touched |= {leg.instrument.name for leg in decision.unit}
         self._desk.wake()
 
@@ -409,11 +416,3 @@ def _refusal(decision: Decision) -> Refusal | None:
     """What held a firing back, None when it goes ahead."""
     held = decision.outcome
     return Refusal(held.reason, held.detail) if isinstance(held, HeldBack) else None
-
-
-def _summary(decision: Decision) -> str:
-    firing = decision.firing
-    if isinstance(decision.outcome, HeldBack):
-        return f"{firing.rule}: held back: {decision.outcome.reason}"
-    word = "armed at the broker" if decision.held else "fired"
-    return f"{firing.rule}: {word}" + (f": {'; '.join(firing.actions)}" if firing.actions else "")

@@ -4,6 +4,8 @@ import asyncio
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -12,20 +14,26 @@ from pytest import MonkeyPatch
 from benchmarks.callbacks import callbacks_timed
 from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.control import ask
-from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.daemon import RULES_MAX, Daemon
 from rules_engine.daemon.rulebook import Difference, Edition
 from rules_engine.evaluation.evaluator import Evaluator
+from rules_engine.evaluation.jury import Jury
+from rules_engine.evaluation.past import NEVER
+from rules_engine.evaluation.watch import Watch
 from rules_engine.execution.ledger import open_ledger
 from rules_engine.execution.slices import in_slices
 from rules_engine.language import prepare
 from rules_engine.language.grammar import sentence_parser
 from rules_engine.model.clock import SteppedClock, SystemClock
+from rules_engine.model.expression import AccountField
 from rules_engine.model.instrument import Field
+from rules_engine.model.judging import Moment
 from rules_engine.model.life import Life, Replaced
 from rules_engine.model.plan import Plan
-from rules_engine.model.reports import FeedUp
+from rules_engine.model.reports import AccountValue, FeedUp, LinkChange, PositionReport
 from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
+from rules_engine.model.truth import Truth
 from tests.daemon.alone import Alone
 
 FILES, RULES_A_FILE = 100, 100
@@ -186,6 +194,47 @@ def longest_callback(longest: dict[str, float], work: list[float], what: str) ->
         yield
     work += taken
     longest[what] = max(longest.get(what, 0.0), *taken)
+
+
+async def test_a_lost_link_makes_what_the_account_holds_and_is_worth_unknown_some_rules_at_a_time(
+    tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    clock = SteppedClock(1_900_000_000.0)
+    alone, count, judge = Alone(tmp_path, clock), 50, Jury.judge
+    judged: list[str] = []
+
+    def listen(self: Jury, watch: Watch, moment: Moment) -> None:
+        judged.append(watch.run.rule.name)
+        judge(self, watch, moment)
+
+    alone.write(
+        "version: 1\ntimezone: UTC\nrules:\n"
+        + "".join(
+            f"  - name: r{rule}\n    when: account.equity > 5 and position(MA) > 2 for 30s\n    do: buy 1 V\n"
+            for rule in range(count)
+        )
+    )
+    daemon = alone.daemon()
+    await daemon._in_force.resume()
+    daemon.inbox.report(AccountValue(AccountField.EQUITY, 7.0))
+    daemon.inbox.report(PositionReport("MA", 1, Decimal(3), Decimal(1)))
+    while len(daemon.inbox) or daemon._reactor.is_busy:
+        daemon._step()
+    clock.time_s += 1
+    daemon.inbox.report(LinkChange(clock.now_s(), "down"))
+    monkeypatch.setattr(Jury, "judge", listen)
+    steps = 0
+    while len(daemon.inbox) or daemon._reactor.is_busy:
+        before, steps = len(judged), steps + 1
+        is_long = chain([False], repeat(True))
+        daemon._reactor.step(daemon.inbox, clock.now_s(), lambda: next(is_long))  # noqa: B023  # Asked at once.
+        assert len(judged) - before <= RULES_MAX
+        assert daemon._reactor.until_s(daemon.inbox, clock.now_s()) == (
+            NEVER if daemon._reactor._unheard else clock.now_s()
+        )
+    assert steps > count // RULES_MAX and {*judged} == {f"r{rule}" for rule in range(count)}
+    assert all(daemon._evaluator.truths(f"r{rule}") == (Truth.UNKNOWN,) for rule in range(count))
+    daemon.close()
 
 
 async def feed(daemon: Daemon, clock: SystemClock, sent: list[float], turns: int = 1) -> None:
