@@ -24,6 +24,7 @@ from rules_engine.model.clock import Clock
 from rules_engine.model.instrument import Field, Instrument
 from rules_engine.model.intent import Intent
 from rules_engine.model.life import Life
+from rules_engine.model.order import OrderDraft
 from rules_engine.model.place import Problem
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.reports import Traded
@@ -37,6 +38,8 @@ EDITION = "edition"
 _STEPS = "price steps"
 """The name under which it keeps the price steps that they were planned with."""
 _SAVED_AT_ONCE, _LOOKED_AT_ONCE = 20, 10
+LookedAt = dict[str, tuple[OrderDraft, bool]]
+"""The draft of each leg, and whether it is misplaced."""
 
 
 class InForce:
@@ -115,7 +118,8 @@ class InForce:
         entries, unsettled = self._withdrawal.held(), self._journal.firings.unsettled()
         rolled = Rolled(self._journal)
         gone = rolled.units - self._withdrawal.triggered()
-        own, misplaced = await in_slices(self._own(before)) - gone, self._misplaced(entries)
+        own = await in_slices(self._own(before)) - gone
+        misplaced = self._misplaced(await in_slices(self._looking_at_legs(self.plans, self.steps)))
         stay = [one for one in entries if (one.rule, one.seq) in own and one.rule not in misplaced]
         over = [end for end in unsettled if end.held and self._is_own(end.rule, end.seq, end.digest, before)]
         over = [end for end in over if (end.rule, end.seq) not in gone]
@@ -144,7 +148,7 @@ class InForce:
             self._endings.holds(end.rule, end.seq)
         for end in unsettled:
             self._endings.ended(end)
-        self._in_force_from_now(_digests(self.edition), came)
+        self._in_force_from_now(await in_slices(_digests(self.edition)), came)
 
     async def _plan_as_before(self) -> None:
         """With the price steps that IB told last: without them a rule might run here whose order the broker holds."""
@@ -173,19 +177,28 @@ class InForce:
             return False
         return not self._endings.is_withdrawn(rule, seq)
 
-    def _misplaced(self, entries: Sequence[Intent]) -> frozenset[str]:
-        """Rules for which the broker holds other orders than it should: prices in these are rounded to other steps by
-        now, or it can no longer hold them. What was triggered stays, and what IB has not told the steps of yet."""
-        triggered = {one.rule for one in entries if one.state not in NOT_TRIGGERED}
-        units = {(one.rule, one.seq) for one in entries if one.rule not in triggered}
-        legs = [one for one in self._journal.intents.open() if (one.rule, one.seq) in units]
-        return frozenset(
-            one.rule
-            for one in legs
-            if (plan := self.plans.get(one.rule)) is not None
-            and all(named.name in self.steps for named in plan.reads | plan.orders_in)
-            and one.draft not in [held.unit[one.leg] for held in plan.held if one.leg < len(held.unit)]
-        )
+    def _looking_at_legs(self, plans: Mapping[str, Plan], steps: Mapping[str, Decimal]) -> Slices[LookedAt]:
+        """Which of the open legs these plans would place no more, with these price steps."""
+        found: LookedAt = {}
+        for number, leg in enumerate(self._journal.intents.open(), 1):
+            found[leg.key] = leg.draft, _is_misplaced(leg, plans, steps)
+            if number % _LOOKED_AT_ONCE == 0:
+                yield
+        return found
+
+    def _misplaced(self, looked_at: LookedAt) -> frozenset[str]:
+        """Rules for which the broker holds other orders than it should. What was triggered stays. Legs that are new
+        since, or changed, are looked at now."""
+        held = self._withdrawal.held()
+        triggered = {one.rule for one in held if one.state not in NOT_TRIGGERED}
+        units = {(one.rule, one.seq) for one in held if one.rule not in triggered}
+        found = set[str]()
+        for leg in self._journal.intents.open():
+            if (leg.rule, leg.seq) in units:
+                draft, is_misplaced = looked_at.get(leg.key, (None, False))
+                if is_misplaced if draft is leg.draft else _is_misplaced(leg, self.plans, self.steps):
+                    found.add(leg.rule)
+        return frozenset(found)
 
     def changed_on_disk(self) -> bool:
         """Whether the folder holds something other than what was last read from it."""
@@ -302,7 +315,7 @@ class InForce:
     async def _swap(self, edition: Edition, difference: Difference, steps: Mapping[str, Decimal] | None = None) -> None:
         # Each of these takes a while where there are very many rules.
         await asyncio.sleep(0)
-        digests = _digests(edition)
+        digests = await in_slices(_digests(edition))
         await asyncio.sleep(0)
         changes = difference.lines()
         await asyncio.sleep(0)
@@ -310,13 +323,14 @@ class InForce:
         await asyncio.sleep(0)
         named = await in_slices(naming(edition.plans))
         await self._leave(named)
+        looked_at = {} if steps is None else await in_slices(self._looking_at_legs(plans, steps))
         await asyncio.sleep(0)
         replaced = await in_slices(self._evaluator.replacing(edition.plans, self.until_s))
         # Nothing is awaited between this moment and the one at which the new edition is on disk.
         self._remembered = remembered
         self.edition, self.plans, self._named, self._leaving = edition, plans, named, frozenset()
         with self._journal.transaction():
-            misplaced = self._planned_with(steps)
+            misplaced = self._planned_with(steps, looked_at)
             self._in_force_from_now(digests, (*replaced.added, *replaced.rearmed))
             if changes:
                 self.changes = changes
@@ -342,13 +356,13 @@ class InForce:
                     self._forget_free(rule)
             yield
 
-    def _planned_with(self, steps: Mapping[str, Decimal] | None) -> Collection[str]:
+    def _planned_with(self, steps: Mapping[str, Decimal] | None, looked_at: LookedAt) -> Collection[str]:
         """The plans in force were made with these steps. Returns the rules that are misplaced now."""
         if steps is None:
             return ()
         self.steps = steps
         self._journal.put(_STEPS, json.dumps({name: str(step) for name, step in steps.items()}, sort_keys=True))
-        return self._misplaced(self._withdrawal.held())
+        return self._misplaced(looked_at)
 
     def _in_force_from_now(self, digests: str, anew: Iterable[str]) -> None:
         """What is on disk of rules that begin anew was lived by others of their name."""
@@ -380,9 +394,23 @@ async def _nobody_listens(names: Collection[str]) -> None:
     """No prices come, so there is nothing to wait for."""
 
 
-def _digests(edition: Edition) -> str:
+def _digests(edition: Edition) -> Slices[str]:
     """What is kept of an edition, to see after a restart which rules were edited meanwhile."""
-    return json.dumps({plan.rule.name: [plan.rule.digest, plan.rule.when_digest] for plan in edition.plans})
+    parts = list[str]()
+    for start in range(0, len(edition.plans), _SAVED_AT_ONCE):
+        some = (plan.rule for plan in edition.plans[start : start + _SAVED_AT_ONCE])
+        parts.append(json.dumps({rule.name: [rule.digest, rule.when_digest] for rule in some})[1:-1])
+        yield
+    return f"{{{', '.join(parts)}}}"
+
+
+def _is_misplaced(leg: Intent, plans: Mapping[str, Plan], steps: Mapping[str, Decimal]) -> bool:
+    """Prices in it are rounded to other steps by now, or the broker can no longer hold it. What IB has not told the
+    steps of yet may still be right."""
+    plan = plans.get(leg.rule)
+    if plan is None or any(leg.draft == held.unit[leg.leg] for held in plan.held if leg.leg < len(held.unit)):
+        return False
+    return all(named.name in steps for named in plan.reads | plan.orders_in)
 
 
 def _still_valid(life: Life, plan: Plan, digests: list[str] | None, placed: bool) -> Life:

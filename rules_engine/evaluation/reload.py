@@ -15,6 +15,8 @@ from rules_engine.model.slices import Slices
 
 _JUDGING = (Role.CASE, Role.ARMING)
 """What the conditions of a rule are watched for; the others guard it."""
+_KEPT_AT_ONCE = 20
+"""So many rules are found to say the same in a step."""
 
 
 class Reload:
@@ -57,6 +59,8 @@ class Reload:
                 self.runs[name] = old
                 self._kept.append((old, plan))
                 self._place(old, number)
+                if len(self._kept) % _KEPT_AT_ONCE == 0:
+                    yield
         self.gone = [run for name, run in self._old.items() if self.runs.get(name) is not run]
         stay = [name for name in self._old if name in self.runs]
         self.is_in_order = stay == [name for name in self.runs if name in self._old]

@@ -2,8 +2,11 @@
 none forgotten by whoever is killed in between."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,12 @@ import pytest
 from benchmarks.callbacks import callbacks_timed
 from rules_engine.daemon.control import ask
 from rules_engine.daemon.daemon import Daemon
+from rules_engine.daemon.in_force import _digests
 from rules_engine.language import prepare
 from rules_engine.model.clock import SteppedClock, SystemClock
 from rules_engine.model.reports import FeedUp
-from tests.daemon.placed import ON_A_FUTURE, Holding, Killed, killed_at, orders
+from rules_engine.model.slices import Result, Slices, at_once
+from tests.daemon.placed import HEAD, ON_A_FUTURE, Holding, Killed, killed_at, orders
 
 COUNT = 50
 """More than twice what is marked in one commit."""
@@ -91,6 +96,53 @@ async def test_a_kill_without_an_edit_leaves_every_order_where_it_is(tmp_path: P
         assert wanted(daemon) == set() and len(orders(daemon)) == COUNT
         assert all(daemon._evaluator.life(rule).placed == "0" for rule in EVERY)  # type: ignore[union-attr]
         daemon.close()
+
+
+async def test_what_is_misplaced_is_found_in_slices_and_what_changed_meanwhile_is_looked_at_again(
+    tmp_path: Path,
+) -> None:
+    above = "  - name: r{number}\n    when: S{symbol} > {level}\n    do: buy {quantity} MA\n"
+    holding = Holding(tmp_path, SteppedClock(1_900_000_000.0), HEAD, above)
+    await holding.place(COUNT)
+    daemon = holding.daemon()
+    await daemon._in_force.resume()
+    force = daemon._in_force
+    steps = {name: Decimal("0.03") for name in ("MA", *(f"S{number}" for number in range(COUNT // 2)))}
+    plans = at_once(force._book.replanning(force.edition, steps)).by_name
+    looked_at, turns = sliced(force._looking_at_legs(plans, steps))
+    assert turns >= COUNT // 10
+    force.plans, force.steps = plans, steps
+    misplaced = {rule for rule, one in orders(daemon).items() if plans[rule].held[0].unit[0] != one.draft}
+    assert 10 < len(misplaced) < COUNT - 10
+    misplaced &= {f"r{number}" for number in range(COUNT // 2)}
+    assert force._misplaced(looked_at) == force._misplaced({}) == misplaced
+    others = {key: (replace(draft, quantity=Decimal(7)), not found) for key, (draft, found) in looked_at.items()}
+    assert force._misplaced(others) == misplaced, "drafts that are no longer the legs' own say nothing"
+    daemon.close()
+
+
+async def test_what_is_kept_of_an_edition_is_written_in_slices(tmp_path: Path) -> None:
+    holding = Holding(tmp_path, SteppedClock(1_900_000_000.0))
+    holding.write(COUNT)
+    daemon = holding.daemon()
+    kept, turns = sliced(_digests(daemon.edition))
+    daemon.close()
+    assert turns >= COUNT // 20
+    rules = [plan.rule for plan in daemon.edition.plans]
+    assert kept == json.dumps({rule.name: [rule.digest, rule.when_digest] for rule in rules})
+    assert at_once(_digests(replace(daemon.edition, plans=()))) == "{}"
+
+
+def sliced(work: Slices[Result]) -> tuple[Result, int]:
+    """What came of it, and after how many turns."""
+    turns = 0
+    while True:
+        try:
+            next(work)
+            turns += 1
+        except StopIteration as done:
+            result: Result = done.value
+            return result, turns
 
 
 HELD_MAX = 0.03

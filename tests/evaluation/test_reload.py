@@ -5,10 +5,12 @@ from unittest.mock import patch
 import pytest
 
 from rules_engine.evaluation import Evaluator
+from rules_engine.evaluation.reload import _says_the_same
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
 from rules_engine.model.life import Outcome
+from rules_engine.model.plan import Plan
 from rules_engine.model.rule import IfAlreadyTrue
 from rules_engine.model.slices import at_once
 from tests.evaluation.market import START_S, print_of
@@ -90,3 +92,22 @@ def test_a_rule_that_joins_is_armed_by_the_next_print_though_nobody_looks_at_tha
     evaluator.replace([level, plan("new", "no tick from MA for 20s")], START_S + 9)
     outcomes = [outcome for number in range(10, 30) for outcome in evaluator.tick(print_of(START_S + number, 100.0))]
     assert [outcome.at_s for outcome in outcomes if isinstance(outcome, Firing)] == [START_S + 20]
+
+
+def test_very_many_rules_that_say_the_same_are_taken_over_some_at_a_time() -> None:
+    """As when IB tells price steps: every rule is planned anew."""
+    names = [f"r{number}" for number in range(200)]
+    evaluator = Evaluator([plan(name, "V > 200") for name in names], START_S)
+    steps, building = 0, evaluator.replacing([plan(name, "V > 200") for name in names], lambda: START_S)
+    compared: list[Plan] = []
+
+    def note(old: Plan, new: Plan) -> bool:
+        compared.append(new)
+        return _says_the_same(old, new)
+
+    with patch("rules_engine.evaluation.reload._says_the_same", note):
+        for _ in building:
+            assert len(compared) <= 20
+            compared.clear()
+            steps += 1
+    assert steps >= len(names) // 20
