@@ -46,10 +46,9 @@ class Inbox:
     """A bounded queue between the socket and the engine.
 
     When ticks reach ``ticks_max``, each series is folded into its turning points; where that leaves more than half of
-    ``ticks_max``, into its low, high and last. ``folded`` counts the ticks that went, all in all, ``newly_folded``
-    names the instruments that this has happened to since `take_folded`. Reports are never folded and what comes
-    before one stays before it: at ``reports_max`` the newest is refused, and whoever offered it must give up the
-    connection, so that a new one reads everything again.
+    ``ticks_max``, into its low, high and last. ``folded`` counts the ticks that went, all in all. Reports are never
+    folded and what comes before one stays before it: at ``reports_max`` the newest is refused, and whoever offered it
+    must give up the connection, so that a new one reads everything again.
     """
 
     def __init__(self, ticks_max: int = TICKS_MAX, reports_max: int = REPORTS_MAX) -> None:
@@ -117,7 +116,7 @@ class Inbox:
         waiting = list(self._items)
         items = _folded(waiting, turning_points)
         if _ticks_in(items) > self.ticks_max // 2:
-            items = _folded(waiting, extremes)
+            items = _folded(items, extremes)
         stay = set(map(id, items))
         self._newly_folded |= {item.instrument for item in waiting if isinstance(item, Tick) and id(item) not in stay}
         self.folded += len(waiting) - len(items)

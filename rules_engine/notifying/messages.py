@@ -145,10 +145,12 @@ def overload_notice(bound: int, rules: Sequence[str], channels: Iterable[str], a
     """More prices come than can be looked at; ``rules`` are those that may miss something by that."""
     text = (
         f"More than {bound:,} wait. Of each instrument only the prices at which it turns are looked at now, or its"
-        " lowest, highest and last where even those are too many. No level that is reached is missed by that."
+        " lowest, highest and last where even those are too many. No level that is reached is missed by that, but where"
+        " only three prices stay, what comes and goes between them is."
     )
     if rules:
-        text += f"\nThese rules may miss something, since they look at every price: {spell_names(rules)}"
+        why = "since they look at every price, at times, or at two prices at once"
+        text += f"\nThese rules may miss more, or fire late, {why}: {spell_names(rules)}"
     return _engine_notice(NoticeKind.OVERLOAD, "Too many prices", text, channels, at_s)
 
 

@@ -1,8 +1,9 @@
 """What rules find in folded ticks, compared with what they find in all of them.
 
-Of turning points: rules that are called proof fire as often, rule by rule, as long as their windows hold all of it. Of
-low, high and last: every rule on a level that was on one side before, and that any tick brought to the other, fires;
-none fires that would not have fired. Prices and times at which they fire may be those of the next turn.
+Of turning points: rules that are called proof fire as often, rule by rule, and so do moves and extremes as long as
+their windows hold all of it. Of low, high and last: every rule on a level that was on one side before, and that any
+tick brought to the other, fires; none fires that would not have fired. Prices and times at which they fire may be those
+of the next turn.
 """
 
 from collections import Counter
@@ -34,16 +35,27 @@ _PROOF = [
     "V.bid > 4.5",
     "2 * MA crosses below 9",
     "MA <= level",
+    "V / 2 > 3",
+    *(f"EUR {words}" for level in range(2, 9) for words in (f"> {level}", f"< {level}.25", f"crosses {level}.5")),
+    "V.mid crosses below 5",
+    "V.change_today > 20%",
+    "V.change_today <= -30%",
+]
+_IN_WINDOWS = [
     "V moves up 50% in 5m",
     "V moves down 30% in 5m",
     "V moves up 3 points in 5m",
+    "EUR moves down 20% in 5m",
     "V > 1.5 * lowest(V, 5m)",
     "V < 0.6 * highest(V, 5m)",
     "highest(V, 5m) > 2 * lowest(V, 5m)",
     "V >= highest(V, 5m)",
 ]
+"""They look at the same prices, unless one leaves their window in between."""
 _NOT_PROOF = [
+    *_IN_WINDOWS,
     "V == 5",
+    "9 / V > 2",
     "V > MA",
     "V > V.bid",
     "V enters 4 to 6",
@@ -62,23 +74,31 @@ _NOT_PROOF = [
     "V > 5 using double last",
     "no tick from V for 10s",
 ]
+_IN_TIME = ["cooldown: 1s", "at_most: 2 per day", "active: {hours: 09:45-15:30}", "stale_after: 1s"]
 _ONE_SIDED = [text for text in _PROOF if text.startswith(("V >", "V <")) and len(text) == len("V > 1.5")]
 
 
-def _plans(sentences: Sequence[str]) -> tuple[Plan, ...]:
+_HEAD = "version: 1\ntimezone: UTC\ninstruments:\n  EUR: {forex: EURUSD}\nrules:\n"
+
+
+def _plans(sentences: Sequence[str], life: str = "enabled: true") -> tuple[Plan, ...]:
     rules = "".join(
-        f"  - {{name: r{number}, when: '{text}', do: buy 1 MA, run: here, let: {{level: 4.5}}}}\n"
+        f"  - {{name: r{number}, when: '{text}', do: buy 1 MA, run: here, let: {{level: 4.5}}, {life}}}\n"
         for number, text in enumerate(sentences)
     )
-    loaded = load([Source("a.yaml", f"version: 1\ntimezone: UTC\nrules:\n{rules}".encode())], now_s=0.0)
+    loaded = load([Source("a.yaml", f"{_HEAD}{rules}".encode())], now_s=0.0)
     assert loaded.ok, loaded.problems
     return plan_all(loaded.rules)[0]
 
 
-_PLANS = _plans(_PROOF)
+_PLANS = _plans([*_PROOF, *_IN_WINDOWS])
 _VALUES = st.one_of(st.integers(1, 9).map(float), st.none())
-_SERIES = st.sampled_from([("V", Field.LAST), ("V", Field.LAST), ("V", Field.BID), ("MA", Field.LAST)])
+_QUOTES = [("EUR", Field.BID), ("EUR", Field.ASK)]
+_SERIES = st.sampled_from(
+    [_V, _V, ("V", Field.BID), ("V", Field.ASK), ("V", Field.CLOSE), ("MA", Field.LAST), *_QUOTES]
+)
 _STREAMS = st.lists(st.tuples(_SERIES, _VALUES), max_size=80)
+_QUOTED = st.lists(st.tuples(st.sampled_from(_QUOTES), _VALUES), max_size=80)
 
 
 def _ticks(raw: Sequence[tuple[tuple[str, Field], float | None]], start_s: float) -> list[Tick]:
@@ -91,8 +111,8 @@ def _firings(plans: Sequence[Plan], before: Sequence[Tick], then: Sequence[Tick]
     """How often each rule fired before, and then."""
     evaluator = Evaluator(plans, 0.0)
     # Windows that are filled, so that extremes and moves count from the first tick on.
-    for name in ("V", "MA"):
-        evaluator.backfill(name, Field.LAST, (), -1e6)
+    for name, field in (_V, ("MA", Field.LAST), ("EUR", Field.MID)):
+        evaluator.backfill(name, field, (), -1e6)
     return _fired(evaluator, before), _fired(evaluator, then)
 
 
@@ -106,7 +126,7 @@ def _folded(fold: Callable[[Sequence[Tick]], Mapping[int, Tick]], ticks: Sequenc
     return [kept[place] for place in sorted(kept)]
 
 
-@given(_STREAMS, _STREAMS)
+@given(_STREAMS | _QUOTED, _STREAMS | _QUOTED)
 def test_rules_fire_as_often_on_turning_points_as_on_all_ticks(
     first: list[tuple[tuple[str, Field], float | None]], then: list[tuple[tuple[str, Field], float | None]]
 ) -> None:
@@ -116,8 +136,49 @@ def test_rules_fire_as_often_on_turning_points_as_on_all_ticks(
     assert found == expected
 
 
+@pytest.mark.parametrize("life", _IN_TIME)
+def test_rules_that_count_the_time_of_their_firings_or_values_are_not_proof(life: str) -> None:
+    assert not is_fold_proof(_plans(["V > 5"], life)[0].rule)
+
+
+@given(_QUOTED, _QUOTED)
+def test_nothing_fires_at_a_pair_of_quotes_that_never_was(
+    first: list[tuple[tuple[str, Field], float | None]], then: list[tuple[tuple[str, Field], float | None]]
+) -> None:
+    """As few as three ticks of each side stay, and between them the other side has moved."""
+    plans = _plans([*(f"EUR > {level}.25" for level in range(1, 9)), "EUR crosses 5.5", "EUR.bid > 4", "EUR.ask > 4"])
+    before, ticks = _ticks(first, 0.0), _ticks(then, 1.0)
+    _, expected = _firings(plans, before, ticks)
+    _, found = _firings(plans, before, _folded(extremes, ticks))
+    assert found <= expected
+
+
+@pytest.mark.parametrize("fold", [turning_points, extremes])
+@given(_QUOTED)
+def test_midpoints_that_stay_were_there_and_the_lowest_highest_and_last_stay(
+    fold: Callable[[Sequence[Tick]], Mapping[int, Tick]], raw: list[tuple[tuple[str, Field], float | None]]
+) -> None:
+    ticks = _ticks(raw, 0.0)
+    whole, some = _middles(ticks), _middles(_folded(fold, ticks))
+    assert {*some} <= {*whole}
+    assert some[-1:] == whole[-1:]
+    known, left = ([one for one in middles if one is not None] for middles in (whole, some))
+    assert (min(left, default=0), max(left, default=0)) == (min(known, default=0), max(known, default=0))
+
+
+def _middles(ticks: Sequence[Tick]) -> list[float | None]:
+    """What the midpoint is after each tick."""
+    sides: dict[Field, float | None] = {}
+    found = list[float | None]()
+    for tick in ticks:
+        sides[tick.field] = tick.value
+        bid, ask = sides.get(Field.BID), sides.get(Field.ASK)
+        found.append(None if bid is None or ask is None else (bid + ask) / 2)
+    return found
+
+
 @pytest.mark.parametrize("text", _PROOF)
-def test_rules_on_one_level_or_extreme_of_one_series_are_proof(text: str) -> None:
+def test_rules_on_one_level_of_one_series_are_proof(text: str) -> None:
     assert is_fold_proof(_plans([text])[0].rule)
 
 

@@ -64,7 +64,7 @@ def test_rules_that_look_at_every_price_of_what_was_folded_are_named(journal: Jo
     overload = Overload(inbox, lambda: plans(RULES), journal, ["phone"])
     flood(inbox)
     overload.look(NOW_S)
-    assert told(journal)[0].endswith("look at every price: mean")
+    assert told(journal)[0].endswith("at every price, at times, or at two prices at once: mean")
 
 
 def test_of_very_many_rules_the_first_are_named(journal: Journal) -> None:
