@@ -1,6 +1,5 @@
 """The short form of W1: who fires when, and how cost grows; never how long anything takes."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,7 @@ from benchmarks.moves import firings_by_brute_force
 from benchmarks.ticks import Print, walk
 from benchmarks.w1 import RULES, SHORT, disagreements, play_engine
 from rules_engine import Engine
-from tests.benchmarks.counting import counted_calls
+from tests.benchmarks.counting import counted_work
 
 
 def test_engine_columns_peers_and_oracle_fire_alike() -> None:
@@ -27,12 +26,8 @@ def test_repeated_prices_at_the_very_edge_of_a_move() -> None:
     assert play_engine(prints)[0] == firings_by_brute_force(prints)
 
 
-def calls_a_print(window: str, prints: Sequence[Print], warm: int) -> float:
-    """What one print costs once the window is full."""
-    return counted_calls(Engine(RULES.replace("5m", window)), prints, warm)
-
-
 def test_cost_does_not_grow_with_the_window() -> None:
     prints = walk(14_000, 3)
-    short, long = (calls_a_print(window, prints, 13_000) for window in ("20s", "10m"))
-    assert long < 1.3 * short
+    short, long = (counted_work(Engine(RULES.replace("5m", window)), prints, 13_000) for window in ("20s", "10m"))
+    assert long.steps < 1.3 * short.steps
+    assert long.bytes < 1.3 * short.bytes
