@@ -1,6 +1,6 @@
 """Prints into the lowest and highest of every stretch that ends now: one pair of stacks for windows of all lengths."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from operator import neg
 
@@ -28,11 +28,10 @@ class _Stack:
         self.times.append(time_s)
         self.values.append(value)
 
-    def extend(self, newer: list[Print]) -> None:
+    def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
         """Takes prints, newest first."""
-        newer.reverse()
-        self.times.extend([time_s for time_s, _ in newer])
-        self.values.extend([value for _, value in newer])
+        self.times.extend(reversed(times))
+        self.values.extend(reversed(values))
 
     def prepend(self, older: Sequence[Print], sign: float, newer: float) -> None:
         """Takes those of the older prints, oldest first, that no later one undercuts (overtops, ``sign`` -1)."""
@@ -97,8 +96,13 @@ class Extremes:
             self._stack()
 
     def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
-        """Takes prints, oldest first, none older than those before."""
+        """Takes prints, oldest first, none older than those before. Very many need not wait."""
         self.heard += 1
+        if len(times) > _WAITING_MAX:
+            if self._times:
+                self._stack()
+            self._put(times, values)
+            return
         self._times.extend(times)
         self._values.extend(values)
         if len(self._times) > _WAITING_MAX:
@@ -106,7 +110,12 @@ class Extremes:
 
     def _stack(self) -> None:
         """Puts the prints that wait onto the stacks."""
-        times, values = self._times, self._values
+        self._put(self._times, self._values)
+        self._times.clear()
+        self._values.clear()
+
+    def _put(self, times: Sequence[float], values: Sequence[float]) -> None:
+        """Puts prints onto the stacks."""
         if self._first_s is None:
             self._first_s, self._newest, self._newest_s = times[0], values[0], times[0]
         if len(values) == 1:
@@ -114,8 +123,6 @@ class Extremes:
         else:
             self._push_all(times, values)
         self._newest, self._newest_s = values[-1], times[-1]
-        times.clear()
-        values.clear()
         if len(self._lows.times) + len(self._highs.times) > self._trim_at:
             self._trim(self._newest_s - self._longest_s)
 
@@ -141,34 +148,34 @@ class Extremes:
         all that came later.
         """
         low = high = values[-1]
-        lows: list[Print] = []
-        highs: list[Print] = []
+        lows: list[float] = []
+        low_times: list[float] = []
+        highs: list[float] = []
+        high_times: list[float] = []
         for time_s, value in zip(reversed(times), reversed(values), strict=True):
             if value < low:
-                lows.append((time_s, value))
+                low_times.append(time_s)
+                lows.append(value)
                 low = value
             elif value > high:
-                highs.append((time_s, value))
+                high_times.append(time_s)
+                highs.append(value)
                 high = value
         self._outdo(low, high)
         if self._newest < low:
-            lows.append((self._newest_s, self._newest))
+            self._lows.push(self._newest_s, self._newest)
         elif self._newest > high:
-            highs.append((self._newest_s, self._newest))
-        if lows:
-            self._lows.extend(lows)
-        if highs:
-            self._highs.extend(highs)
+            self._highs.push(self._newest_s, self._newest)
+        self._lows.extend(low_times, lows)
+        self._highs.extend(high_times, highs)
 
     def _outdo(self, low: float, high: float) -> None:
         """Forgets what newer prints equal or outdo."""
         lows, highs = self._lows, self._highs
-        while lows.values and lows.values[-1] >= low:
-            lows.values.pop()
-            lows.times.pop()
-        while highs.values and highs.values[-1] <= high:
-            highs.values.pop()
-            highs.times.pop()
+        at = bisect_left(lows.values, low)
+        del lows.times[at:], lows.values[at:]
+        at = bisect_left(highs.values, -high, key=neg)
+        del highs.times[at:], highs.values[at:]
 
     def _trim(self, start_s: float) -> None:
         self._lows.drop(start_s)

@@ -1,7 +1,9 @@
 """One pair of stacks against minimum and maximum of all prints, for windows of every length and batches of any size."""
 
+import random
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,23 +11,42 @@ from rules_engine.evaluation.extremes import Extremes
 from rules_engine.evaluation.windows import Extreme
 from tests.evaluation.market import START_S
 
+Batch = list[tuple[int, int]]
+"""Prints: the seconds since the one before, and the price."""
 batches = st.lists(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=12), max_size=20)
 
 
 @given(batches, st.lists(st.integers(1, 40), min_size=1, max_size=3))
 def test_every_window_length_reads_its_own_extremes(steps: list[list[tuple[int, int]]], windows: list[int]) -> None:
+    compare([[batch] for batch in steps], windows)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_so_it_does_where_many_wait_and_very_many_do_not(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def batch() -> Batch:
+        return [(chance.choice([0, 0, 1]), chance.randrange(1, 10)) for _ in range(chance.choice([1, 5, 64, 65, 150]))]
+
+    steps = [[batch() for _ in range(chance.randrange(1, 4))] for _ in range(12)]
+    compare(steps, chance.sample(range(1, 400), 3))
+
+
+def compare(steps: list[list[Batch]], windows: list[int]) -> None:
+    """The windows are read after each step."""
     extremes, time_s = Extremes(), START_S
     seen: list[tuple[float, float]] = []
     for window_s in windows:
         extremes.need(window_s)
-    for batch in steps:
-        times, values = [], []
-        for gap, price in batch:
-            time_s += gap
-            times.append(time_s)
-            values.append(float(price))
-        extremes.extend(times, values)
-        seen += zip(times, values, strict=True)
+    for step in steps:
+        for batch in step:
+            times, values = [], []
+            for gap, price in batch:
+                time_s += gap
+                times.append(time_s)
+                values.append(float(price))
+            extremes.extend(times, values)
+            seen += zip(times, values, strict=True)
         for window_s in windows:
             inside = [value for at_s, value in seen if at_s > time_s - window_s]
             for highest, extreme in ((False, min), (True, max)):
