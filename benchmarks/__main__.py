@@ -8,7 +8,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import audit, gateway, growth, l1, l2, l3, lengths, levels, lists, many, start, stop, w1, w6
+from benchmarks import (
+    audit,
+    gateway,
+    growth,
+    in_c,
+    l1,
+    l2,
+    l3,
+    lengths,
+    levels,
+    lists,
+    many,
+    peers,
+    start,
+    stop,
+    w1,
+    w6,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +127,18 @@ BENCHMARKS: dict[str, Callable[[Options], str]] = {
 }
 
 
+def left_out() -> str:
+    """What this machine does not have, so that nothing is compared with it; empty when nothing is missing."""
+    lines = []
+    if in_c.COMPILER is None:
+        lines.append("no C compiler (cc): nothing is compared with C")
+    if missing := peers.missing():
+        lines.append(f"not installed (pip install -e '.[peers]'): {', '.join(missing)}")
+    return "".join(f"Left out here: {line}\n" for line in lines)
+
+
 def main() -> None:
-    """Prints one table after another."""
+    """Says what is left out, then prints one table after another."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -121,6 +148,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if unknown := [name for name in chosen.names if name not in BENCHMARKS]:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    print(left_out(), end="", flush=True)
     for name in chosen.names or BENCHMARKS:
         print(BENCHMARKS[name](Options(chosen.short, chosen.peers)), flush=True)
 

@@ -6,6 +6,13 @@ from typing import Any
 
 LIBRARIES = ("numba", "simpleeval", "rule_engine", "river", "bytewax", "nautilus_trader")
 """Each is driven by the module here that ends in its name."""
+_ELSEWHERE = ("polars", "matplotlib")
+"""What W6 is compared with, and what draws the picture of `growth`."""
+
+
+def missing() -> list[str]:
+    """Those of the group that are not installed."""
+    return [name for name in (*LIBRARIES, *_ELSEWHERE) if find_spec(name) is None]
 
 
 def installed(workload: str) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """The pieces that measure: what they count is what passed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks import growth, l1, l2, l3, start
+from benchmarks import growth, l1, l2, l3, start, w1
+from benchmarks.__main__ import left_out
 from benchmarks.measure import interleaved, ratio, table
 from benchmarks.relay import Frames, Relay
 from rules_engine import Engine
@@ -77,6 +79,16 @@ def test_tables_line_up() -> None:
         table("T", ["", "us"], [["engine", "1"], ["x", "12.5"]])
         == "T\n            us\n  engine     1\n  x       12.5\n"
     )
+
+
+def test_what_a_machine_does_not_have_is_left_out_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.in_c.COMPILER", None)
+    monkeypatch.setattr("benchmarks.peers.find_spec", lambda name: None if name in ("river", "polars") else name)
+    assert left_out() == (
+        "Left out here: no C compiler (cc): nothing is compared with C\n"
+        "Left out here: not installed (pip install -e '.[peers]'): river, polars\n"
+    )
+    assert "C, one call" not in w1.report(replace(w1.SHORT, prints=500, prints_naive=100), with_peers=False)
 
 
 def test_growth_has_a_row_for_each_contender_and_a_column_for_each_value() -> None:
