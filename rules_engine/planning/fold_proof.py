@@ -15,8 +15,8 @@ def is_fold_proof(rule: Rule) -> bool:
     and deviations, by counts and times of prints, and by what compares two series at one moment. Moves and extremes
     miss it where a print leaves their window meanwhile.
     """
-    conditions = rule_conditions(rule)
-    return len(conditions) == 1 and _is_proof(conditions[0]) and len(_read(conditions[0])) == 1 and not _is_timed(rule)
+    conditions = () if _is_timed(rule) else rule_conditions(rule)
+    return len(conditions) == 1 and _is_proof(conditions[0]) and len(_read(conditions[0])) == 1
 
 
 def _is_timed(rule: Rule) -> bool:
