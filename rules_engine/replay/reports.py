@@ -1,6 +1,7 @@
 """How far tasks on workers of dask have come, told while they are at it: events of dask's into progress."""
 
 from collections.abc import Callable
+from math import inf
 from threading import Lock
 from time import monotonic
 from uuid import uuid4
@@ -16,13 +17,14 @@ Report = tuple[str, int, int]
 
 
 class Counting:
-    """Counts what a task does, and tells it now and then. Runs on a worker."""
+    """Counts what a task does, and tells it with its first piece, which may take long to play, and then now and then.
+    Runs on a worker."""
 
     def __init__(self, run: str, number: int, tell: Callable[[Report], None]) -> None:
         self.done = 0
         self._tell = tell
         self._run, self._number = run, number
-        self._told_s = monotonic()
+        self._told_s = -inf
 
     def __call__(self, more: int) -> None:
         self.done += more

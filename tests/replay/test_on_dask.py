@@ -22,7 +22,7 @@ from rules_engine.replay import on_dask, reports
 from rules_engine.replay.backtest import Backtest
 from rules_engine.replay.on_dask import OnDask, VersionSkew, cluster
 from rules_engine.replay.playing import Task
-from rules_engine.replay.reports import Reports
+from rules_engine.replay.reports import Counting, Report, Reports
 from rules_engine.replay.request import Request
 from rules_engine.replay.workers import NoWorkers
 from tests.cli.calling import call
@@ -327,3 +327,13 @@ def test_an_address_that_nothing_reads_is_told(folder: Path) -> None:
     answer = call("backtest", str(folder / "rules.yaml"), "--data", "teapot://bucket")
     assert answer.code == 2
     assert "teapot" in answer.err and "Traceback" not in answer.err
+
+
+def test_a_task_tells_its_first_piece_at_once_and_the_next_ones_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reports, "_TOLD_EVERY_S", 1e9)
+    told: list[Report] = []
+    count = Counting("run", 3, told.append)
+    count(5)
+    count(7)
+    assert told == [("run", 3, 5)]
+    assert count.done == 12
