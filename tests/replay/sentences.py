@@ -284,7 +284,7 @@ class Sentences(Expressions):
             f"{equity} {way} {self._pick((9_995, 10_000, 10_005))}",
             f"account.daily_pnl {way} {self._pick((-5, 0, 5))}",
             f"abs(account.daily_pnl) > {held} * 0.5",
-            f"{equity} - account.daily_pnl {way} 10000",
+            f"{equity} - account.daily_pnl {way} 2 * 5000",
             f"{held} * {name} > {self._pick((0.05, 0.1, 0.2))} * {equity}",
             f"({equity} > 10000 and {name} > 100)",
             f"({equity} > 10000 or {name} > sma({name}, 3s))",
