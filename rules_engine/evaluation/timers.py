@@ -15,14 +15,19 @@ class Timed(Protocol):
 
 
 T = TypeVar("T", bound=Timed)
+_SUPERSEDED_MIN = 64
 
 
 class Timers(Generic[T]):
-    """A heap in which superseded entries stay until their time comes, and then count for nothing."""
+    """A heap in which superseded entries stay until their time comes, or there are too many of them.
+
+    Memory: some 150 bytes an entry, at most twice as many as count, and 64 more.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, tuple[int, int, int], int, T]] = []
         self._pushed = 0
+        self._entries_max = _SUPERSEDED_MIN
         self.first_s = inf
         """Before then nothing can be due."""
 
@@ -37,7 +42,15 @@ class Timers(Generic[T]):
     def push(self, owner: T, due_s: float) -> None:
         self._pushed += 1
         heappush(self._heap, (due_s, owner.order, self._pushed, owner))
+        if len(self._heap) > self._entries_max:
+            self._clear()
         self.first_s = self._heap[0][0] - EDGE_S
+
+    def _clear(self) -> None:
+        """Leaves the entries that count, one an owner."""
+        count = {id(entry[3]): entry for entry in sorted(self._heap, reverse=True) if entry[3].due_s == entry[0]}
+        self._heap = sorted(count.values())
+        self._entries_max = 2 * len(self._heap) + _SUPERSEDED_MIN
 
     def next_s(self) -> float | None:
         """The next moment that counts."""
