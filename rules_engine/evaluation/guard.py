@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from math import inf, nan, sqrt
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -45,6 +45,8 @@ _REACH_MAX = 2.0
 """How many times as far as before one looks at most."""
 _PAIRS_MAX = 16
 """So many pairs are compared by one function at most: those of more are looked at one after another."""
+_SHAPES_MAX = 1024
+"""So many shapes stay compiled though no lane may need them any more: some 10 kB each."""
 _READ = (Reading, AccountReading, Position, WorkingOrders)
 
 Loose = Callable[[], Sequence[int]]
@@ -227,7 +229,7 @@ def _functions(guards: Sequence[Guard]) -> tuple[Loose, Look]:
     return make(market, quote, stream.sums, *guards, *windows)
 
 
-@cache
+@lru_cache(_SHAPES_MAX)
 def _compiled(shape: Shape) -> tuple[Callable[..., tuple[Loose, Look]], Sequence[int]]:
     """What makes the functions for pairs of that shape, and the places of the leaves that are given to it.
 
