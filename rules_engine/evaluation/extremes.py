@@ -87,6 +87,13 @@ class Extremes:
         """Keeps what a window of that length reads."""
         self._longest_s = max(self._longest_s, window_s)
 
+    def need_only(self, window_s: float) -> None:
+        """Windows of that length are the longest that are left."""
+        self._longest_s = window_s
+        if self._times:
+            self._stack()
+        self._trim(self._newest_s - window_s)
+
     def take(self, time_s: float, value: float) -> None:
         """Takes one print, not older than those before."""
         self.heard += 1

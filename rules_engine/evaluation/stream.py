@@ -1,13 +1,14 @@
 """An expression as a series of prints, and the windows over it that rules share."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from math import isfinite
 
 from rules_engine.evaluation.extremes import Extremes
 from rules_engine.evaluation.past import NEVER, Print
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.sums import Sums
-from rules_engine.evaluation.windows import Before, Extreme, Moments
+from rules_engine.evaluation.windows import Before, Extreme, Moments, Window
 from rules_engine.model.judging import Value
 from rules_engine.model.tolerance import EDGE_S
 
@@ -19,9 +20,8 @@ class Stream:
     """One print whenever something that the expression reads prints. ``keeps``: gaps in data are ignored.
 
     ``is_plain``: the expression is the one leg itself. All windows share one pair of stacks and one list of sums.
-    Memory: that of `Extremes` and of `Sums`, where windows read them, as the longest window needs that was ever asked
-    for; up to 250 bytes for each length and kind of window that was; and until its last leg has a history, those of the
-    others, some 110 bytes a print.
+    Memory: that of `Extremes` and of `Sums`, where windows read them, as the longest window needs; up to 250 bytes for
+    each length and kind of window; and until its last leg has a history, those of the others, some 110 bytes a print.
     """
 
     __slots__ = (
@@ -82,6 +82,24 @@ class Stream:
             self.sums = Sums()
             self.takers.append(self.sums.take)
         return self.sums
+
+    def forget(self, windows: AbstractSet[Window]) -> None:
+        """Nobody reads these windows any more."""
+        self._extreme = {key: window for key, window in self._extreme.items() if window not in windows}
+        self._moments = {key: window for key, window in self._moments.items() if window not in windows}
+        self._before = {key: window for key, window in self._before.items() if window not in windows}
+        if self.extremes is not None:
+            if self._extreme:
+                self.extremes.need_only(max(window_s for window_s, _ in self._extreme))
+            else:
+                self.takers.remove(self.extremes.take)
+                self.extremes = None
+        if self.sums is not None:
+            if self._moments or self._before:
+                self.sums.keep_readers([*self._moments.values(), *self._before.values()])
+            else:
+                self.takers.remove(self.sums.take)
+                self.sums = None
 
     def _settle(self) -> None:
         for leg in self.legs:

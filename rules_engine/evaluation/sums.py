@@ -68,6 +68,12 @@ class Sums:
         """Another window over these prints."""
         self._readers.append(reader)
 
+    def keep_readers(self, readers: Sequence[Reader]) -> None:
+        """These windows are left."""
+        self._readers = list(readers)
+        if self.times:
+            self._trim(self.times[-1])
+
     def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
         """Takes prints, oldest first, none older than those before."""
         if not self.times:

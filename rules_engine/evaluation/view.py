@@ -11,6 +11,7 @@ from rules_engine.evaluation.market import BarKey, Market, StreamKey
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.series import ExtremeWindow, MomentsWindow, OverBars, unnamed
 from rules_engine.evaluation.stream import Stream
+from rules_engine.evaluation.windows import Window as StreamWindow
 from rules_engine.model.expression import (
     AccountReading,
     Expression,
@@ -40,14 +41,22 @@ class Uses:
     keys: set[Key] = field(default_factory=set)
     quotes: set[Quote] = field(default_factory=set)
     streams: set[StreamKey] = field(default_factory=set)
+    windows: set[tuple[Stream, StreamWindow]] = field(default_factory=set)
     bars: set[BarKey] = field(default_factory=set)
     guards: list[Guard] = field(default_factory=list)
 
     def join(self, *others: "Uses") -> "Uses":
-        """Itself, with the series that these read too."""
+        """Itself, with the series and windows that these read too."""
         self.streams.update(*(one.streams for one in others))
+        self.windows.update(*(one.windows for one in others))
         self.bars.update(*(one.bars for one in others))
         return self
+
+    def part(self, other: "Uses") -> None:
+        """Leaves out the series and windows that this one reads too."""
+        self.streams -= other.streams
+        self.windows -= other.windows
+        self.bars -= other.bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +88,13 @@ class View:
     def extreme(self, of: Expression, window_s: float, highest: bool) -> Window:
         stream = self.stream(of)
         extreme = stream.extreme(window_s, highest, self.market.now_s)
+        self.uses.windows.add((stream, extreme))
         return ExtremeWindow(self.market, stream, extreme, window_s)
 
     def before(self, of: Expression, window_s: float) -> Value:
-        window, market = self.stream(of).before(window_s, self.market.now_s), self.market
+        stream, market = self.stream(of), self.market
+        window = stream.before(window_s, market.now_s)
+        self.uses.windows.add((stream, window))
         return lambda: window.at(market.now_s)
 
     def is_print(self, of: Expression) -> bool:
@@ -193,6 +205,7 @@ class View:
             return self.extreme(of.of, window_s, of.function is Function.HIGHEST)
         stream = self.stream(of.of)
         moments = stream.moments(window_s, self.market.now_s)
+        self.uses.windows.add((stream, moments))
         return MomentsWindow(self.market, stream, moments, window_s, of.function)
 
     def _over_bars(self, of: Series) -> Value:

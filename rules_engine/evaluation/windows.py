@@ -131,3 +131,7 @@ class Before:
         """From when on there is one, if no data is lost."""
         times = self._sums.times
         return times[0] + self.window_s - EDGE_S if times else inf
+
+
+Window = Extreme | Moments | Before
+"""What a stream keeps for those who read it."""

@@ -1,4 +1,4 @@
-"""What windows keep of a day of twenty prints a second, and what bars and streams keep however long they run."""
+"""What windows keep of a day of twenty prints a second, and what all else keeps however long it runs."""
 
 import gc
 import random
@@ -7,10 +7,11 @@ import tracemalloc
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 
 import pytest
 
-from rules_engine.evaluation import Evaluator
+from rules_engine.evaluation import Evaluator, guard, sums
 from rules_engine.evaluation.bars import BarSeries
 from rules_engine.evaluation.extremes import Extremes
 from rules_engine.evaluation.quote import Quote
@@ -158,3 +159,67 @@ def test_histories_are_let_go_once_all_legs_have_theirs() -> None:
         assert window.mean(START_S) is not None
     assert takes[1] < 1_000 * 125
     assert takes[2] < 2_000 * 30
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sma(V, {}s) > 500",
+        "zscore(V, {}s) > 50",
+        "V moves 50% in {}s",
+        "lowest(V, {}s) < 3",
+        "V changes 50% in {}s",
+        "V > {}",
+    ],
+)
+def test_a_thousand_reloads_leave_nothing_behind_while_another_rule_reads_the_same(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sums, "TRIM_MIN", 64)
+    stays = [
+        plan("mean", "sma(V, 9s) > 500"),
+        plan("moves", "V moves 50% in 9s"),
+        plan("ends", "V > 500", expires_s=START_S + 1e7),
+    ]
+    sets = [[*stays, plan("edited", text.format(60 + number), expires_s=START_S + 1e8)] for number in range(1_000)]
+    with measured() as held:
+        evaluator, takes = Evaluator(stays, START_S), []
+        for number, rules in enumerate(sets):
+            evaluator.replace(rules, START_S + 3 * number)
+            for second in range(3):
+                evaluator.tick(print_of(START_S + 3 * number + second, 99.0 + second))
+            if number in (499, 999):
+                evaluator.replace(stays, START_S + 3 * number + 2)
+                takes.append(held())
+    assert takes[1] - takes[0] < 10_000
+
+
+def test_timers_that_are_put_off_again_and_again_take_no_more_room() -> None:
+    with measured() as held:
+        evaluator, takes = Evaluator([plan("rule", "V > 100 for 1d")], START_S), []
+        for number in range(4_000):
+            evaluator.tick(print_of(START_S + number, 99.0 + number % 2 * 2))
+            if number in (1_999, 3_999):
+                takes.append(held())
+    assert takes[1] - takes[0] < 10_000
+
+
+def test_all_shapes_that_are_kept_compiled_take_less_than_twenty_megabytes() -> None:
+    texts = [
+        f"V > 1 + {name}(V, 5s) {sign} {other}(V, 9s) * 3"
+        for name, sign, other in product(
+            ("sma", "stdev", "highest", "lowest"), ("+", "-", "*"), ("sma", "stdev", "zscore")
+        )
+    ]
+    sets = [[plan("one", text)] for text in texts]
+    evaluator = Evaluator([], START_S)
+    guard._compiled.cache_clear()
+    with measured() as held:
+        for number, rules in enumerate(sets):
+            evaluator.replace(rules, START_S + number)
+            evaluator.tick(print_of(START_S + number, 100.0))
+        took = held()
+    known = guard._compiled.cache_info()
+    assert known.currsize == len(sets)
+    assert known.maxsize is not None
+    assert took / len(sets) * known.maxsize < 20e6

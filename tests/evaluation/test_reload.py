@@ -1,10 +1,11 @@
 """Rules that come while prints wait to be read: what is built for them is built of the right prints."""
 
+import random
 from unittest.mock import patch
 
 import pytest
 
-from rules_engine.evaluation import Evaluator
+from rules_engine.evaluation import Evaluator, sums
 from rules_engine.evaluation.reload import _says_the_same
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing
@@ -111,3 +112,51 @@ def test_very_many_rules_that_say_the_same_are_taken_over_some_at_a_time() -> No
             compared.clear()
             steps += 1
     assert steps >= len(names) // 20
+
+
+STAYING = (
+    "V moves 0.5% in 11s",
+    "V moves up 1% in 90s",
+    "V changes 0.3% in 7s",
+    "V changes down 0.8% in 70s",
+)
+COMING_AND_GOING = (
+    "V moves 50% in 300s",
+    "V changes 50% in 200s",
+    "V > sma(V, 13s) + 1.5 * stdev(V, 13s)",
+    "sma(V, 5s) crosses above sma(V, 80s)",
+    "zscore(V, 31s) > 1.5",
+    "highest(V, 60s) > 1.01 * lowest(V, 40s)",
+    "V crosses highest(V, 21s) - 0.3",
+    "V > 100.2",
+)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whoever_comes_and_goes_each_rule_fires_as_if_it_were_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of those that go are forgotten: means of one that comes back begin anew, and the others go on."""
+    monkeypatch.setattr(sums, "TRIM_MIN", 64)
+    chance = random.Random(seed)
+    rules = {f"r{number}": plan(f"r{number}", text) for number, text in enumerate(STAYING + COMING_AND_GOING)}
+    names = list(rules)
+    staying, others = names[: len(STAYING)], names[len(STAYING) :]
+    together, alone = Evaluator([], START_S), {name: Evaluator([], START_S) for name in rules}
+    ours: dict[str, list[Outcome]] = {name: [] for name in rules}
+    theirs: dict[str, list[Outcome]] = {name: [] for name in rules}
+    time_s, cents, listening = START_S, 10_000, set[str]()
+    for number in range(3_000):
+        if number % 150 == 0:
+            listening = {*staying, *chance.sample(others, chance.choice([0, 2, 5]))}
+            together.replace([rules[name] for name in names if name in listening], time_s)
+            for name, evaluator in alone.items():
+                evaluator.replace([rules[name]] if name in listening else [], time_s)
+        time_s += chance.choice([0.0, 0.1, 0.1, 0.4, 3.0])
+        cents += chance.choice([0, 0, 3, -3, 30, -30]) + (cents < 9_900) - (cents > 10_100)
+        tick = print_of(time_s, cents / 100)
+        for outcome in together.tick(tick):
+            assert isinstance(outcome, Firing)
+            ours[outcome.rule].append(outcome)
+        for name, evaluator in alone.items():
+            theirs[name] += evaluator.tick(tick)
+    assert ours == theirs
+    assert sum(map(len, ours.values())) > 20, "nothing fired: this market shows nothing"

@@ -54,6 +54,8 @@ def test_it_tells_the_same_as_one_that_was_ready_from_the_start(text: str, words
         if number % 20 == 19:
             assert watch_of(waiting).values() == watch_of(ready).values()
             told += len(watch_of(ready).values())
+    judged, aside = watch_of(ready).uses, watch_of(ready)._aside.uses
+    assert aside.windows <= judged.windows, "a reload forgets windows that no judge reads"
     assert told or not watch_of(ready).uses.quotes
 
 
