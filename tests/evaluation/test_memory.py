@@ -14,11 +14,13 @@ import pytest
 from rules_engine.evaluation import Evaluator, guard, sums
 from rules_engine.evaluation.bars import BarSeries
 from rules_engine.evaluation.extremes import Extremes
+from rules_engine.evaluation.levels import levels_of
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.stream import Stream
 from rules_engine.evaluation.sums import Sums
 from rules_engine.evaluation.windows import Extreme, Moments
 from rules_engine.model.instrument import Field
+from rules_engine.model.slices import at_once
 from tests.evaluation.market import START_S, print_of
 from tests.evaluation.sentences import plan
 
@@ -192,6 +194,32 @@ def test_a_thousand_reloads_leave_nothing_behind_while_another_rule_reads_the_sa
                 evaluator.replace(stays, START_S + 3 * number + 2)
                 takes.append(held())
     assert takes[1] - takes[0] < 10_000
+
+
+def test_values_that_are_no_prices_take_less_than_125_bytes_a_print() -> None:
+    chance, running, count = random.Random(5), Sums(), 20_000
+    window = Moments(running, float(count), START_S)
+    values = [chance.randrange(9_900, 10_100) / 100 - 1.85 * chance.randrange(5_000, 5_100) / 100 for _ in range(count)]
+    with measured() as held:
+        before = held()
+        for number, value in enumerate(values):
+            running.take(START_S + number, value)
+        assert (held() - before) / count < 125
+    assert running.wide
+    assert window.mean(START_S + count) is not None
+
+
+def test_a_level_takes_less_than_400_bytes() -> None:
+    rules = [plan(f"r{number}", f"V > {100 + number}") for number in range(1_000)]
+    evaluator = Evaluator(rules, START_S)
+    evaluator.tick(print_of(START_S, 1.0, "MA"))
+    watches = list(evaluator._watches())
+    with measured() as held:
+        before = held()
+        levels = at_once(levels_of(watches))
+        assert (held() - before) / len(rules) < 400
+    levels.stand_at(600.0)
+    assert list(levels.touched(99.0, 2_000.0)) == watches
 
 
 def test_timers_that_are_put_off_again_and_again_take_no_more_room() -> None:
