@@ -57,6 +57,12 @@ def test_kernels_find_what_a_loop_over_each_window_finds(
     lengths = (np.arange(past.fresh + 1, len(past.values) + 1) - past.starts(window_s)).tolist()
     assert lengths == [len(window) for window in windows]
     few, some = np.arange(0, 1_000 - seen, 37), np.arange(0, 1_000 - seen, 7)
+    before = [
+        values[: np.searchsorted(times, times[at] - window_s + EDGE_S, side="right")][-1:] for at in range(seen, 1_000)
+    ]
+    np.testing.assert_array_equal(
+        past.before_at(some, window_s), [each[0] if len(each) else np.nan for each in before[::7]]
+    )
     for highest, best, way in ((True, max, -1), (False, min, 1)):
         expected = [best(window.tolist()) for window in windows]
         assert past.extremes_at(few, window_s, highest).tolist() == expected[::37]
@@ -112,7 +118,11 @@ def test_kernels_take_no_prints_at_all(kernels: Kernels) -> None:
     past = Past(kernels)
     past.turn_over([], [])
     assert not len(past.starts(5.0)) and not len(past.extremes(5.0, True))
-    assert not len(past.moved(5.0, Line(1.05, 0.0, 1.0)))
+    assert not len(past.starts_at(np.arange(0), 5.0)) and not len(past.spans.extremes(5.0, True).low)
+    past.turn_over([np.arange(3.0)], [np.arange(3.0)])
+    past.turn_over([], [])
+    assert not len(past.spans) and not len(past.spans.at_prints(np.empty(0, dtype=np.int8)))
+    assert not len(past.spans.before(5.0).low) and not len(past.spans.prices().low)
 
 
 @given(st.floats(0.01, 1e6))

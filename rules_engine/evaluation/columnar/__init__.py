@@ -8,6 +8,7 @@ A backtest gives prices slice by slice. What these files make of a slice, in thi
                              ``blocks`` and ``rolling``
 ``track``, ``past``          the ticks of one field; those that windows still read, with sums, exact in price
                              steps, or else within ``bounds``
+``spans``                    32 prints together: between which values something lies at all of them
 ``leaves``                   a condition's leaves, and what each reads
 ``moments``                  when a leaf is judged, and the windows that end then
 ``joint``, ``held``          series made of several values; of prices and of what orders change (at ``cut`` moments)

@@ -24,6 +24,7 @@ from rules_engine.evaluation.columnar.blocks import BLOCK, SLACK, Blocks
 from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
 from rules_engine.model.tolerance import EDGE_S, RELATIVE
 
+_STRIDE = 16
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -53,22 +54,50 @@ def _set_folder(folder: str) -> None:
 
 
 @_compiled
-def starts(times: Column, fresh: int, windows_s: Column) -> Index:
+def _first_after(times: Column, start: int, edge: float) -> int:
+    """The first place from there on with a time after the edge: sixteen at a time."""
+    while start + _STRIDE <= len(times) and times[start + _STRIDE - 1] <= edge:
+        start += _STRIDE
+    gone = 0
+    for at in range(start, min(start + _STRIDE, len(times))):
+        gone += (times[at] <= edge) * 1
+    return start + gone
+
+
+@_compiled
+def starts(times: Column, now_s: Column, windows_s: Column) -> Index:
     """As `vectorised.starts`. How many prints leave a window with each new one is hard to foresee: up to three are
     counted without a branch, for all windows beside each other."""
     count = len(times)
-    found = np.empty((len(windows_s), count - fresh), np.int64)
+    found = np.empty((len(windows_s), len(now_s)), np.int64)
     begins = np.zeros(len(windows_s), np.int64)
-    for at in range(fresh, count):
+    for at in range(len(now_s)):
         for number in range(len(windows_s)):
-            start, edge = begins[number], (times[at] - windows_s[number]) + EDGE_S
+            start, edge = begins[number], (now_s[at] - windows_s[number]) + EDGE_S
             gone = 3
             if start + 2 < count:
                 gone = (times[start] <= edge) * 1 + (times[start + 1] <= edge) * 1 + (times[start + 2] <= edge) * 1
                 start += gone
-            while gone == 3 and times[start] <= edge:
-                start += 1
-            begins[number] = found[number, at - fresh] = start
+            if gone == 3:
+                start = _first_after(times, start, edge)
+            begins[number] = found[number, at] = start
+    return found
+
+
+@_compiled
+def starts_from(times: Column, now_s: Column, window_s: float, known: Index) -> Index:
+    """As `vectorised.starts_from`."""
+    found = np.empty(len(now_s), np.int64)
+    start = 0
+    for at in range(len(now_s)):
+        start, edge = max(start, known[at]), (now_s[at] - window_s) + EDGE_S
+        gone = 3
+        if start + 2 < len(times):
+            gone = (times[start] <= edge) * 1 + (times[start + 1] <= edge) * 1 + (times[start + 2] <= edge) * 1
+            start += gone
+        if gone == 3:
+            start = _first_after(times, start, edge)
+        found[at] = start
     return found
 
 
@@ -93,36 +122,36 @@ def _fill_tails(tails: Column, values: Column, block: int, way: float) -> None:
         tails[step] = tail
 
 
-def extremes(blocks: Blocks, starts: Index, fresh: int, highest: bool) -> Column:
+def extremes(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Column:
     """As `vectorised.extremes`."""
-    return _extremes(blocks.values, blocks.tops if highest else blocks.bottoms, starts, fresh, -1.0 if highest else 1.0)
+    return _extremes(blocks.values, blocks.tops if highest else blocks.bottoms, starts, ends, -1.0 if highest else 1.0)
 
 
 @_compiled
-def _extremes(values: Column, near: Column, starts: Index, fresh: int, way: float) -> Column:
+def _extremes(values: Column, near: Column, starts: Index, ends: Index, way: float) -> Column:
     """Of a window, the tail of its first block, whole blocks, and the head of its own. ``near`` are the lowest of the
     blocks (``way`` 1) or the highest (-1)."""
     found = np.empty(len(starts))
     queue = np.empty(len(near) + 1, np.int64)
     tails = np.empty(BLOCK)
-    first = last = taken = 0
+    first = last = taken = read = 0
     tail_of = block = -1
     own = inner = np.inf
-    for at in range(fresh, len(values)):
-        start = starts[at - fresh]
+    for number in range(len(starts)):
+        start, at = starts[number], ends[number] - 1
         start_block = start // BLOCK
         is_moved_on = at // BLOCK != block or tail_of != start_block
         if at // BLOCK != block:
             block = at // BLOCK
-            own = np.inf
-            for other in range(block * BLOCK, at):
-                own = min(own, way * values[other])
-        own = min(own, way * values[at])
+            own, read = np.inf, block * BLOCK
+        while read <= at:
+            own = min(own, way * values[read])
+            read += 1
         if start_block == block:
             least = np.inf
             for other in range(start, at + 1):
                 least = min(least, way * values[other])
-            found[at - fresh] = way * least
+            found[number] = way * least
             continue
         if is_moved_on:
             if tail_of != start_block:
@@ -138,30 +167,7 @@ def _extremes(values: Column, near: Column, starts: Index, fresh: int, way: floa
             while first < last and queue[first] <= start_block:
                 first += 1
             inner = way * near[queue[first]] if first < last else np.inf
-        found[at - fresh] = way * min(min(own, inner), tails[start - start_block * BLOCK])
-    return found
-
-
-def extremes_at(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Column:
-    """As `vectorised.extremes_at`."""
-    near = blocks.tops if highest else blocks.bottoms
-    return _extremes_at(blocks.values, near, starts, ends, -1.0 if highest else 1.0)
-
-
-@_compiled
-def _extremes_at(values: Column, near: Column, starts: Index, ends: Index, way: float) -> Column:
-    found = np.empty(len(starts))
-    for number in range(len(starts)):
-        start, end = starts[number], ends[number]
-        first, last = -(-start // BLOCK), end // BLOCK
-        least = np.inf
-        for at in range(start, min(first * BLOCK, end)):
-            least = min(least, way * values[at])
-        for block in range(first, last):
-            least = min(least, way * near[block])
-        for at in range(max(last * BLOCK, start), end):
-            least = min(least, way * values[at])
-        found[number] = way * least
+        found[number] = way * min(min(own, inner), tails[start - start_block * BLOCK])
     return found
 
 

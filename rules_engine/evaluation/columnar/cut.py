@@ -33,6 +33,10 @@ class Cut(Columns):
     def __len__(self) -> int:
         return len(self._at)
 
+    @property
+    def spans(self) -> None:
+        return None
+
     def through(self, leaf: Leaf) -> Columns:
         return Cut(self._whole.through(leaf), self._at, self._held, self._series)
 

@@ -13,15 +13,17 @@ from rules_engine.evaluation.columnar.blocks import Blocks
 
 COMPILED_LOOKS_MIN = 30_000_000
 """Prints times rules: what numba saves there is what it takes to import it and to load what it once compiled."""
+SPANS_MIN, COMPILED_SPANS_MIN = 4_000, 30_000
+"""Prints of a slice: from so many on, finding out about spans of them costs less than it saves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
     """As `vectorised` describes them."""
 
-    starts: Callable[[Column, int, Column], Index]
-    extremes: Callable[[Blocks, Index, int, bool], Column]
-    extremes_at: Callable[[Blocks, Index, Index, bool], Column]
+    starts: Callable[[Column, Column, Column], Index]
+    starts_from: Callable[[Column, Column, float, Index], Index]
+    extremes: Callable[[Blocks, Index, Index, bool], Column]
     means: Callable[[Index, Index, Index, int, float], Column]
     deviations: Callable[[Index, Index, Index, Index, float], tuple[Column, float]]
     scores: Callable[[Index, Index, Index, Index], tuple[Column, float]]
@@ -48,3 +50,8 @@ def compiled() -> Kernels | None:
 def kernels_for(looks: int) -> Kernels:
     """Those that are quickest for so many looks of rules at prints."""
     return (compiled() if looks >= COMPILED_LOOKS_MIN else None) or VECTORISED
+
+
+def spans_pay(of: Kernels, prints: int) -> bool:
+    """Whether so many prints are looked at in spans first."""
+    return prints >= (SPANS_MIN if of is VECTORISED else COMPILED_SPANS_MIN)

@@ -6,10 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from rules_engine.evaluation.columnar.arrays import Column, Flags, Index
+from rules_engine.evaluation.columnar.kernels import spans_pay
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.columnar.rolling import rolling
+from rules_engine.evaluation.columnar.spans import Spans
 from rules_engine.evaluation.columnar.track import SLOTS, Track
-from rules_engine.evaluation.columnar.vectorised import starts_at
 from rules_engine.model.tolerance import EDGE_S
 
 
@@ -46,6 +47,14 @@ class Moments:
         if self.only is not None:
             return self.only.times
         return self.row_times()[self.places // SLOTS]
+
+    @property
+    def spans(self) -> Spans | None:
+        """The prints of a track that is alone and always says something; None where there are too few."""
+        if self.only is None or not self.only.is_whole:
+            return None
+        past = self.only.past
+        return past.spans if spans_pay(past.kernels, len(self)) else None
 
     def counts(self, track: Track) -> Index:
         """How many fresh ticks of the track there are up to each moment."""
@@ -105,7 +114,8 @@ class Lookback:
     def starts(self, window_s: float) -> Index:
         found = self._starts.get(window_s)
         if found is None:
-            found = self._starts[window_s] = starts_at(self.past.times, self.now_s, window_s)
+            found = self.past.kernels.starts(self.past.times, self.now_s, np.array([window_s]))[0]
+            self._starts[window_s] = found
         return found
 
     def most(self, window_s: float) -> int:
@@ -125,5 +135,57 @@ class Lookback:
         starts = self.starts(window_s)
         return np.concatenate(([np.nan], self.past.values))[starts]
 
+    def before_at(self, moments: Index, window_s: float) -> Column:
+        return self.before(window_s)[moments]
+
     def covered_from(self, window_s: float) -> int:
         return int(np.searchsorted(self.now_s, self.past.begun_s + window_s - EDGE_S))
+
+
+class Some(Moments):
+    """Some of the prints of a track that is alone, from 0, ascending."""
+
+    def __init__(self, track: Track, prints: Index, row_times: Callable[[], Column]) -> None:
+        super().__init__((track,), row_times)
+        self._track, self._prints = track, prints
+
+    @cached_property
+    def places(self) -> Index:
+        return self._track.places[self._prints]
+
+    @cached_property
+    def times(self) -> Column:
+        return self._track.times[self._prints]
+
+    @property
+    def spans(self) -> None:
+        return None
+
+    def newest(self, track: Track, stale_after_s: float | None = None) -> Column:
+        return track.values[self._prints] if track is self._track else super().newest(track, stale_after_s)
+
+    def lookback(self, track: Track) -> Past | Lookback:
+        if track is not self._track:
+            return super().lookback(track)
+        if track.past not in self._lookbacks:
+            self._lookbacks[track.past] = _Few(track.past, self._prints)
+        return self._lookbacks[track.past]
+
+
+class _Few(Lookback):
+    """A past as it is seen at some of its own prints."""
+
+    def __init__(self, past: Past, prints: Index) -> None:
+        super().__init__(past, past.now_s[prints], past.fresh + prints + 1)
+        self._prints = prints
+
+    def starts(self, window_s: float) -> Index:
+        if window_s not in self._starts:
+            self._starts[window_s] = self.past.starts_at(self._prints, window_s)
+        return self._starts[window_s]
+
+    def extremes(self, window_s: float, highest: bool) -> Column:
+        return self.past.extremes_at(self._prints, window_s, highest)
+
+    def before(self, window_s: float) -> Column:
+        return self.past.before_at(self._prints, window_s)

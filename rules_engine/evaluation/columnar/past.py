@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -11,9 +12,30 @@ from rules_engine.evaluation.columnar.arrays import Column, Flags, Index, Line, 
 from rules_engine.evaluation.columnar.blocks import BLOCK, Blocks
 from rules_engine.evaluation.columnar.bounds import Rough, rough
 from rules_engine.evaluation.columnar.kernels import VECTORISED, Kernels
-from rules_engine.evaluation.columnar.vectorised import starts_at
+from rules_engine.evaluation.columnar.spans import Spans
+from rules_engine.evaluation.columnar.vectorised import FIT_MAX, starts_at
 from rules_engine.evaluation.sums import PLACES_STEP, PLACES_STEP_MAX
 from rules_engine.model.tolerance import EDGE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Prints in whole price steps, ``scale`` to one, from a base. Entry n of ``totals`` and ``squares`` is the sum of
+    the first n; ``largest`` is one that no window exceeds."""
+
+    totals: Index
+    squares: Index
+    base: int
+    scale: float
+    largest: float
+
+    def in_steps(self, values: Column) -> Column:
+        """Values as steps from the base."""
+        return values * self.scale - self.base
+
+    def in_units(self, steps: Column) -> Column:
+        """And back."""
+        return (steps + self.base) / self.scale
 
 
 class Past:
@@ -32,7 +54,8 @@ class Past:
         self.fresh = self.heard = 0
         self.begun_s = inf
         self._longest_s = 0.0
-        self._beginning: set[float] = set()
+        self.beginning: set[float] = set()
+        """The windows of which somebody asks where they begin at each print."""
         self._places_before = PLACES_STEP
         self._places: npt.NDArray[np.int8] | None = None
         self._totals: dict[int, tuple[Index, Index]] = {}
@@ -42,6 +65,7 @@ class Past:
         self._most: dict[float, int] = {}
         self._ends: Index | None = None
         self._blocks: Blocks | None = None
+        self._spans: Spans | None = None
         self._rough: Rough | None = None
         self._is_rough, self._largest = False, 0.0
 
@@ -49,7 +73,7 @@ class Past:
         """Keeps what a window of that length reads; ``begins``: somebody asks where it begins at each print."""
         self._longest_s = max(self._longest_s, window_s)
         if begins:
-            self._beginning.add(window_s)
+            self.beginning.add(window_s)
 
     def need_rough(self) -> None:
         """Somebody asks for `rough`."""
@@ -79,7 +103,7 @@ class Past:
         self._places = None
         for found in (self._totals, self._starts, self._extremes, self._before, self._most):
             found.clear()
-        self._ends = self._blocks = self._rough = None
+        self._ends = self._blocks = self._spans = self._rough = None
 
     def _drop(self, now_s: float) -> None:
         # One more than the windows hold: the last print before a window is read too.
@@ -116,12 +140,19 @@ class Past:
             self._blocks = Blocks(self.values)
         return self._blocks
 
+    @property
+    def spans(self) -> Spans:
+        """The prints of the slice, some together."""
+        if self._spans is None:
+            self._spans = Spans(self)
+        return self._spans
+
     def starts(self, window_s: float) -> Index:
         """For each print of the slice, where its window (now - window_s, now] begins."""
         found = self._starts.get(window_s)
         if found is None:
-            windows_s = sorted({window_s} | self._beginning)
-            every = self.kernels.starts(self.times, self.fresh, np.array(windows_s))
+            windows_s = sorted({window_s} | self.beginning)
+            every = self.kernels.starts(self.times, self.now_s, np.array(windows_s))
             self._starts.update(zip(windows_s, every, strict=True))
             found = self._starts[window_s]
         return found
@@ -139,7 +170,7 @@ class Past:
         """The highest (or lowest) print of the window of each print of the slice."""
         found = self._extremes.get((window_s, highest))
         if found is None:
-            found = self.kernels.extremes(self.blocks, self.starts(window_s), self.fresh, highest)
+            found = self.kernels.extremes(self.blocks, self.starts(window_s), self.ends, highest)
             self._extremes[window_s, highest] = found
         return found
 
@@ -156,16 +187,28 @@ class Past:
         """The first print of the slice, from 0, whose whole window has been seen."""
         return int(np.searchsorted(self.now_s, self.begun_s + window_s - EDGE_S))
 
+    def starts_at(self, prints: Index, window_s: float) -> Index:
+        """As `starts` for some prints of the slice, from 0, ascending."""
+        if window_s in self._starts:
+            return self._starts[window_s].take(prints)
+        now_s = self.now_s[prints]
+        if self._spans is None or not self._spans.has_begins(window_s):
+            return starts_at(self.times, now_s, window_s)
+        return self.kernels.starts_from(self.times, now_s, window_s, self._spans.begins(window_s, prints))
+
     def extremes_at(self, prints: Index, window_s: float, highest: bool) -> Column:
-        """The same for a few prints of the slice, from 0, ascending."""
+        """As `extremes` for these."""
         if (window_s, highest) in self._extremes:
             return self._extremes[window_s, highest][prints]
-        at = self.fresh + prints
-        if window_s in self._beginning:
-            starts = self.starts(window_s).take(prints)
-        else:
-            starts = starts_at(self.times, self.times[at], window_s)
-        return self.kernels.extremes_at(self.blocks, starts, at + 1, highest)
+        starts = self.starts_at(prints, window_s)
+        return self.kernels.extremes(self.blocks, starts, self.fresh + prints + 1, highest)
+
+    def before_at(self, prints: Index, window_s: float) -> Column:
+        """As `before` for these."""
+        starts = self.starts_at(prints, window_s)
+        found: Column = self.values.take(starts - 1)
+        found[: np.searchsorted(starts, 1)] = np.nan
+        return found
 
     def moved(self, window_s: float, line: Line) -> Flags:
         """Whether each print of the slice has moved."""
@@ -193,6 +236,18 @@ class Past:
                 raise NotColumnar("prices are not in steps")
             self._places = np.maximum.accumulate(places)
         return self._places
+
+    def counted(self, most: int) -> Counted:
+        """The prints here in whole price steps, for windows of no more than so many. Raises NotColumnar when sums over
+        these do not fit."""
+        places = int(self.places()[-1])
+        scale, blocks = 10.0**places, self.blocks
+        totals, squares = self.totals(places)
+        largest = most * blocks.highest * scale
+        away = most * ((blocks.highest - blocks.lowest) * scale + 1)
+        if max(largest, away * away) > FIT_MAX:
+            raise NotColumnar("sums are too large")
+        return Counted(totals, squares, self.base(places), scale, largest)
 
     def base(self, places: int) -> int:
         """What is taken from every value before it is summed, in steps."""

@@ -32,9 +32,13 @@ def _doubled(values: Column, starts: Index, ends: Index, highest: bool) -> Colum
     better = np.maximum if highest else np.minimum
     lengths = ends - starts
     found = np.full(len(starts), np.nan)
-    longest = int(lengths.max(initial=0))
+    shortest, longest = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
     stretches, length = values, 1
     while length <= longest:
+        if 2 * length <= shortest:
+            stretches = better(stretches[:-length], stretches[length:])
+            length *= 2
+            continue
         fits = (lengths >= length) & (lengths < 2 * length)
         if fits.all():
             return better(stretches[starts], stretches[ends - length])

@@ -30,8 +30,9 @@ from rules_engine.evaluation.columnar.arrays import (
     NotColumnar,
     Sides,
 )
-from rules_engine.evaluation.columnar.leaves import Leaf
+from rules_engine.evaluation.columnar.leaves import Leaf, windows_of
 from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.spans import Spans
 from rules_engine.evaluation.columnar.values import MARGIN, Columns, Values, is_columnar, is_counted, plain
 from rules_engine.model.direction import Amount, Direction
 from rules_engine.model.expression import Arithmetic, Expression, Number, Reading, Series, parts
@@ -44,6 +45,8 @@ _TRUE_AT = {
     Relation.AT_MOST: (BELOW, EQUAL),
     Relation.EQUAL: (EQUAL,),
 }
+OPEN = np.int8(-1)
+"""Of a span: it lies on several sides, or on one that only looking at its prints can tell."""
 _WAYS = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.EITHER: (1, -1)}
 
 
@@ -119,6 +122,8 @@ def _order(columns: Columns, left: Expression, right: Expression, *also: Express
         if not columns.is_known(left):
             levels[values != values] = UNORDERED
         return levels
+    if columns.spans is not None and (told := _in_spans(columns.spans, columns, sized)) is not None:
+        return told
     try:
         first, second = columns.value(left), columns.value(right)
         is_exact = first.exact and second.exact
@@ -137,6 +142,34 @@ def _order(columns: Columns, left: Expression, right: Expression, *also: Express
         sides = np.full(len(columns), NEAR, dtype=np.int8)
     if all(map(columns.is_counted, sized)):
         _tell(columns, left, right, sized, np.flatnonzero(sides == NEAR), sides)
+    return sides
+
+
+def _in_spans(spans: Spans, columns: Columns, sized: Sequence[Expression]) -> Sides | None:
+    """The same, where only prints are looked at whose span leaves it open; None where that is most of them, or where
+    nothing is known of spans. Before its windows are covered a value is unknown."""
+    left, right, *also = sized
+    try:
+        first, second = columns.between(left), columns.between(right)
+        margin = MARGIN * sum(map(columns.bound, sized))
+    except NotColumnar:
+        return None
+    sides = np.full(len(spans), OPEN)
+    sides[first.low - second.high > margin] = ABOVE
+    sides[second.low - first.high > margin] = BELOW
+    found = spans.at_prints(sides)
+    windows = (window for each in sized for window in windows_of(each))
+    found[: max((columns.lookback(of).covered_from(window_s) for of, window_s, _ in windows), default=0)] = UNORDERED
+    return _looked_at(found, columns, lambda some: _order(some, left, right, *also))
+
+
+def _looked_at(sides: Sides, columns: Columns, look: Callable[[Columns], Sides]) -> Sides | None:
+    """With the sides of those prints that are OPEN; None where they are most of all."""
+    left = np.flatnonzero(sides == OPEN)
+    if 2 * len(left) > len(sides):
+        return None
+    if len(left):
+        sides[left] = look(columns.at(left))
     return sides
 
 
@@ -205,11 +238,47 @@ def _moved(condition: Move, columns: Columns) -> Sides:
 
 
 def _changed(condition: Change, columns: Columns) -> Sides:
-    before = columns.lookback(condition.of).before(condition.window_s)
+    of, window_s = condition.of, condition.window_s
+    if (spans := columns.spans) is not None and columns.is_known(of) and columns.is_price(of):
+        told = _changed_in_spans(spans, condition, columns)
+        if told is not None:
+            return told
+    before = columns.lookback(of).before(window_s)
     found = np.zeros(len(columns), dtype=np.int8)
     found = _far(condition, columns, [before for _ in ways_of(condition)], found, UNKNOWN)
     found[before != before] = UNKNOWN
     return found
+
+
+def _changed_in_spans(spans: Spans, condition: Change, columns: Columns) -> Sides | None:
+    """The same, where only prints are looked at that, beside what the price before may be in their span, leave it open;
+    None where that is most of them."""
+    prices, before = spans.prices(), spans.before(condition.window_s)
+    bounds = []
+    for way in ways_of(condition):
+        slope, shift, _ = line_of(condition.amount, way)
+        margin = way * MARGIN * (columns.bound(condition.of) * max(1.0, abs(slope)) + abs(shift))
+        ends = (before.low, before.high)[:: 1 if way * slope > 0 else -1]
+        loosest, strictest = (slope * end + shift for end in ends)
+        bounds.append((way, loosest - margin, strictest + margin))
+    sides = _beyond(bounds, prices.low, prices.high)
+    some = np.flatnonzero(sides == OPEN)
+    values = spans.values(some)
+    beside = [(way, loosest[some, np.newaxis], strictest[some, np.newaxis]) for way, loosest, strictest in bounds]
+    found = spans.at_prints(sides, some, _beyond(beside, values, values))
+    return _looked_at(found, columns, lambda few: _changed(condition, few))
+
+
+def _beyond(bounds: Sequence[tuple[int, Column, Column]], low: Column, high: Column) -> Sides:
+    """FALSE where all that lies between low and high falls short of the loosest bound of each way, TRUE where it is
+    beyond the strictest one of some; else OPEN."""
+    short, far = np.ones(low.shape, dtype=np.bool_), np.zeros(low.shape, dtype=np.bool_)
+    for way, loosest, strictest in bounds:
+        short &= high < loosest if way > 0 else low > loosest
+        far |= low > strictest if way > 0 else high < strictest
+    sides: Sides = np.where(short, np.int8(FALSE), OPEN)
+    sides[far] = TRUE
+    return sides
 
 
 def _far(

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 
 import numpy as np
 
-from rules_engine.evaluation.columnar.arrays import TRUE, UNKNOWN, Index
+from rules_engine.evaluation.columnar.arrays import FALSE, TRUE, UNKNOWN, Index
 from rules_engine.evaluation.columnar.leaves import Key
 from rules_engine.evaluation.columnar.scene import Scene
 from rules_engine.evaluation.columnar.truths import Told, runs, told
@@ -102,6 +103,10 @@ class _Case:
     def edges(self, columns: Columns) -> Index:
         """The moments, from 0, with which it turns true or an event happens."""
         said = self.told.say(columns)
+        if said.truths.max(initial=UNKNOWN) < TRUE:
+            if (said.truths == FALSE).any():
+                self.known = False
+            return said.pulses
         firsts, after = runs(said.truths, UNKNOWN)
         rises = np.empty(0, dtype=np.int64)
         if len(after):
@@ -119,14 +124,16 @@ class _Case:
         """Those of some moments, each with what the condition read."""
         if not len(prints):
             return ()
-        at_s = columns.moments.times[prints].tolist()
-        read = [(name, columns.values_at(part, prints)) for name, part in self._named.items()]
-        read += [("move", moved) for moved in self.told.evidence(columns, prints)]
+        few, places = columns.few(prints)
+        at_s = few.moments.times[places].tolist()
+        read = [(name, few.values_at(part, places)) for name, part in self._named.items()]
+        read += [("move", moved) for moved in self.told.evidence(few, places)]
         names = [name for name, _ in read]
         rows = zip(*(column.tolist() for _, column in read), strict=True)
         is_all_known = not any(np.isnan(column).any() for _, column in read)
         each = map(dict, map(zip, repeat(names), rows)) if is_all_known else map(_known, repeat(names), rows)
-        return map(Firing._make, zip(repeat(self._rule), repeat(self._number), at_s, each, repeat(self._actions)))
+        rows = zip(repeat(self._rule), repeat(self._number), at_s, each, repeat(self._actions))
+        return map(partial(tuple.__new__, Firing), rows)
 
 
 def _known(names: Sequence[str], row: Sequence[float]) -> dict[str, float]:

@@ -161,14 +161,11 @@ class _State(Told):
         valued = sides != UNORDERED
         is_valued = bool(valued.all())
         truths = sides if is_valued else np.where(valued, sides, np.int8(UNKNOWN))
-        known = np.arange(len(sides)) if is_valued else np.flatnonzero(valued)
-        if len(known):
-            self.side = int(sides[known[-1]])
+        self.side = _newest(sides, len(sides), before)
 
         def happening(place: int) -> bool:
             """The value before had not moved, and the window was filling."""
-            earlier = int(np.searchsorted(known, place))
-            return bool(truths[place] == TRUE and (sides[known[earlier - 1]] if earlier else before) == UNKNOWN)
+            return bool(truths[place] == TRUE and _newest(sides, place, before) == UNKNOWN)
 
         return Said(truths, NO_PRINTS, happening)
 
@@ -189,8 +186,16 @@ class _State(Told):
     def _reference(self, columns: Columns, prints: Index, way: int) -> Column:
         assert isinstance(self.condition, Move | Change)
         if isinstance(self.condition, Change):
-            return columns.lookback(self.condition.of).before(self.condition.window_s)[prints]
+            return columns.lookback(self.condition.of).before_at(prints, self.condition.window_s)
         return columns.lookback(self.condition.of).extremes_at(prints, self.condition.window_s, way < 0)
+
+
+def _newest(sides: Sides, end: int, before: int) -> int:
+    """The last of the first so many that is there, else what was before."""
+    if end and sides[end - 1] != UNORDERED:
+        return int(sides[end - 1])
+    valued = np.flatnonzero(sides[:end] != UNORDERED)
+    return int(sides[valued[-1]]) if len(valued) else before
 
 
 class _Event(Told):

@@ -13,11 +13,12 @@ from rules_engine.evaluation.columnar.bounds import Error, combined, deviations,
 from rules_engine.evaluation.columnar.exact import Exact
 from rules_engine.evaluation.columnar.kernels import Kernels
 from rules_engine.evaluation.columnar.leaves import EXTREMES, NOT_PRICES, Leaf, holdings_in, plain_keys, source_of
-from rules_engine.evaluation.columnar.moments import Lookback, Moments
+from rules_engine.evaluation.columnar.moments import Lookback, Moments, Some
 from rules_engine.evaluation.columnar.past import Past
+from rules_engine.evaluation.columnar.spans import Between, Spans, combined_between
 from rules_engine.evaluation.columnar.steps import step, stepped
 from rules_engine.evaluation.columnar.track import Track
-from rules_engine.evaluation.columnar.vectorised import EXACT_MAX, FIT_MAX
+from rules_engine.evaluation.columnar.vectorised import EXACT_MAX
 from rules_engine.evaluation.series import unnamed
 from rules_engine.model.expression import (
     AccountReading,
@@ -127,6 +128,8 @@ class Columns:
         self.overflow: Literal["raise", "ignore"] = overflow
         self.given = given or {}
         self._found: dict[Expression, Values] = {}
+        self._between: dict[Expression, Between] = {}
+        self._some: Columns | None = None
         self._through: dict[tuple[TriggerMethod, bool], Columns] = {}
 
     def __len__(self) -> int:
@@ -144,8 +147,10 @@ class Columns:
     def forget(self) -> None:
         """Parts from `exact`, which refers back here: so what is here goes with its last reader, and need not wait
         until somebody collects circles."""
-        for other in self._through.values():
-            other.forget()
+        for other in (*self._through.values(), self._some):
+            if other is not None:
+                other.forget()
+        self._some = None
         if "exact" in self.__dict__:
             self.exact.forget()
             del self.exact
@@ -158,6 +163,32 @@ class Columns:
         if key not in self._through:
             self._through[key] = Columns(self.scene, self.moments, self._stale_after_s, leaf)
         return self._through[key]
+
+    @property
+    def spans(self) -> Spans | None:
+        """None where moments are looked at one by one only."""
+        return self.moments.spans
+
+    def at(self, prints: Index) -> "Columns":
+        """What is read at some prints alone, where there are spans; for as long as nobody asks for others."""
+        assert self.moments.only is not None
+        if self._some is not None:
+            self._some.forget()
+        some = Some(self.moments.only, prints, self.moments.row_times)
+        self._some = Columns(self.scene, some, self._stale_after_s, self._words, self.overflow)
+        return self._some
+
+    def few(self, places: Index) -> "tuple[Columns, Index]":
+        """Where to read some of the moments, ascending: alone where there are spans, else among all."""
+        return (self, places) if self.spans is None else (self.at(places), np.arange(len(places)))
+
+    def between(self, of: Expression) -> Between:
+        """Between which values it lies in each span. Raises NotColumnar where that is not known."""
+        found = self._between.get(of)
+        if found is None:
+            with np.errstate(all="ignore"):
+                found = self._between[of] = self._lies(of)
+        return found
 
     def value(self, of: Expression) -> Values:
         found = self._found.get(of)
@@ -268,6 +299,30 @@ class Columns:
             case _:
                 raise NotColumnar(str(of))
 
+    def _lies(self, of: Expression) -> Between:
+        spans = self.spans
+        if spans is None:
+            raise NotColumnar("has no spans")
+        match of:
+            case Number(value):
+                number = np.array(value)
+                return Between(number, number)
+            case Named(of=inner):
+                return self.between(inner)
+            case Negative(operand):
+                inside = self.between(operand)
+                return Between(-inside.high, -inside.low)
+            case Arithmetic(operator, left, right):
+                return combined_between(operator, self.between(left), self.between(right))
+            case Reading() if self.is_known(of):
+                return spans.prices()
+            case Series(function=function, duration_s=float() as window_s) if isinstance(self.lookback(of.of), Past):
+                if function in EXTREMES:
+                    return spans.extremes(window_s, function is Function.HIGHEST)
+                if self.scene.can_count(unnamed(of.of)):
+                    return spans.moments(function, window_s)
+        raise NotColumnar("nothing is known of spans")
+
     def _covered(self, of: Series, values: Column, window_s: float, exact: bool) -> Values:
         lookback = self.lookback(of.of)
         values[: lookback.covered_from(window_s)] = np.nan
@@ -282,23 +337,17 @@ class Columns:
         past, ends = lookback.past, lookback.ends
         if not len(past.values) or not len(ends):
             return Values(np.full(len(ends), np.nan), True)
+        most = lookback.most(window_s)
+        counted, starts = past.counted(most), lookback.starts(window_s)
+        totals, squares, scale = counted.totals, counted.squares, counted.scale
         shown = past.places()
-        places = int(shown[-1])
-        is_settled = bool(shown[max(int(ends[0]) - 1, 0)] == places)
-        scale, base = 10.0**places, past.base(places)
-        totals, squares = past.totals(places)
-        starts, tops, bottoms = lookback.starts(window_s), past.blocks.tops, past.blocks.bottoms
-        most = float(lookback.most(window_s))
-        largest = most * float(tops.max(initial=0.0)) * scale
-        away = most * (float(tops.max(initial=0.0) - bottoms.min(initial=0.0)) * scale + 1)
-        if max(largest, away * away) > FIT_MAX:
-            raise NotColumnar("sums are too large")
+        is_settled = bool(shown[max(int(ends[0]) - 1, 0)] == shown[-1])
         if of.function is Function.SMA:
-            found = past.kernels.means(totals, starts, ends, base, scale)
-            return self._covered(of, found, window_s, is_settled and largest < EXACT_MAX)
+            found = past.kernels.means(totals, starts, ends, counted.base, scale)
+            return self._covered(of, found, window_s, is_settled and counted.largest < EXACT_MAX)
         if of.function is Function.STDEV:
             found, spread = past.kernels.deviations(totals, squares, starts, ends, scale)
-            return self._covered(of, found, window_s, is_settled and max(spread, most * most) < EXACT_MAX)
+            return self._covered(of, found, window_s, is_settled and max(spread, float(most) ** 2) < EXACT_MAX)
         found, spread = past.kernels.scores(totals, squares, starts, ends)
         # Whole numbers that a float may round: the last digits may differ.
         return self._covered(of, found, window_s, is_settled and most * spread < EXACT_MAX)

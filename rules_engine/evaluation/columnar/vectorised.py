@@ -18,9 +18,10 @@ _WIDEST = 2 * _STEPS[0] - 1
 """How far those steps go; where more prints leave a window at once, bisection is quicker."""
 
 
-def starts(times: Column, fresh: int, windows_s: Column) -> Index:
-    """For each of several windows and each print from ``fresh`` on, where its window (now - window_s, now] begins."""
-    return np.array([_starts_of(times, (times[fresh:] - window_s) + EDGE_S) for window_s in windows_s.tolist()])
+def starts(times: Column, now_s: Column, windows_s: Column) -> Index:
+    """For each of several windows and each of some moments, which ascend, where its window (now - window_s, now]
+    begins."""
+    return np.array([_starts_of(times, (now_s - window_s) + EDGE_S) for window_s in windows_s.tolist()])
 
 
 def _starts_of(times: Column, edges: Column) -> Index:
@@ -43,12 +44,12 @@ def starts_at(times: Column, now_s: Column, window_s: float) -> Index:
     return np.searchsorted(times, (now_s - window_s) + EDGE_S, side="right")
 
 
-def extremes(blocks: Blocks, starts: Index, fresh: int, highest: bool) -> Column:
-    """The highest (or lowest) from each start to its print, the first one's being ``fresh``."""
-    return extremes_at(blocks, starts, np.arange(fresh + 1, len(blocks.values) + 1), highest)
+def starts_from(times: Column, now_s: Column, window_s: float, known: Index) -> Index:
+    """The same; none begins before what is ``known``."""
+    return starts_at(times, now_s, window_s)
 
 
-def extremes_at(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Column:
+def extremes(blocks: Blocks, starts: Index, ends: Index, highest: bool) -> Column:
     """The highest (or lowest) of values[start:end] for some pairs of them, ascending, none empty: that of the tail of
     the first block, of whole blocks and of the head of the last one."""
     better = np.fmax if highest else np.fmin
@@ -174,7 +175,7 @@ def moved(times: Column, blocks: Blocks, fresh: int, window_s: float, line: Line
     prints, bounds = prints[is_fresh], bounds[is_fresh]
     prints = prints[way * (values[prints] - bounds) >= -SLACK * np.abs(bounds)]
     begun = starts_at(times, times[prints], window_s)
-    references = extremes_at(blocks, begun, prints + 1, way < 0)
+    references = extremes(blocks, begun, prints + 1, way < 0)
     found[prints - first * BLOCK] = reached(values[prints], references, line)
     return found[fresh - first * BLOCK :]
 
