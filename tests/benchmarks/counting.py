@@ -17,6 +17,8 @@ _THROUGH_ALL = frozenset(
     {"index", "count", "remove", "insert", "sort", "reverse", "copy", "rotate", "tolist", "tobytes"}
 )
 """Methods that look through, or move, what they belong to."""
+_NEVER_S = 1000.0
+"""Longer than anything is counted."""
 
 
 class Ticking(Protocol):
@@ -83,6 +85,8 @@ def _steps(engine: Ticking, prints: Sequence[Print]) -> float:
 
 def _bytes(engine: Ticking, prints: Sequence[Print]) -> float:
     tick, taken = engine.tick, 0
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(_NEVER_S)  # Or what other threads take meanwhile is counted too.
     tracemalloc.start()
     try:
         for each in prints:
@@ -92,6 +96,7 @@ def _bytes(engine: Ticking, prints: Sequence[Print]) -> float:
             taken += tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
+        sys.setswitchinterval(before_s)
     return taken / len(prints)
 
 
