@@ -297,6 +297,17 @@ class Journal:
         with self.transaction():
             self._values.put(name, value)
 
+    def forget(self, name: str) -> None:
+        """Remembers it no more."""
+        with self.transaction():
+            self._values.forget(name)
+
+    def own_among(self, name: str) -> Mapping[str, str]:
+        """What this mode and account have under ``name`` and one word more, by that word."""
+        start, ending = f"{name} ", self.own("")
+        found = self._values.among(start)
+        return {own[len(start) : -len(ending)]: value for own, value in found.items() if own.endswith(ending)}
+
     def fill(self, key: str, report: ExecutionReport) -> bool:
         """Stores a fill, or its correction; False when it was known. Returns with the revision that counts stored."""
         base, revision = exec_parts(report.exec_id)

@@ -7,12 +7,12 @@ from rules_engine.execution.codes import Meaning
 from rules_engine.execution.journal import Journal
 from rules_engine.execution.session import Complaint
 
-_REJECTIONS = "rejections"
+_REJECTION = "rejection"
 
 
 class Rejections:
-    """Durable. The word of a rejection counts also where the connection on which it was heard is gone; what else IB
-    says against an order does not."""
+    """Durable, each by itself. The word of a rejection counts also where the connection on which it was heard is gone;
+    what else IB says against an order does not."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -20,23 +20,20 @@ class Rejections:
     def heard(self, key: str, complaint: Complaint) -> None:
         """Remembers it, if it is one."""
         if complaint.meaning is Meaning.REJECTS:
-            self._put({**self.open(), key: complaint})
+            self._journal.put(self._name(key), json.dumps((complaint.words, complaint.at_s)))
 
     def open(self) -> Mapping[str, Complaint]:
         """Those of which nothing is decided yet, by the intent's key."""
-        kept: dict[str, tuple[str, float]] = json.loads(self._journal.get(self._name) or "{}")
+        kept = {key: json.loads(value) for key, value in self._journal.own_among(_REJECTION).items()}
         return {key: Complaint(Meaning.REJECTS, words, at_s) for key, (words, at_s) in kept.items()}
 
     def only(self, keys: Container[str]) -> None:
         """All others are decided."""
-        known = self.open()
-        kept = {key: complaint for key, complaint in known.items() if key in keys}
-        if kept != known:
-            self._put(kept)
+        decided = [key for key in self._journal.own_among(_REJECTION) if key not in keys]
+        if decided:
+            with self._journal.transaction():
+                for key in decided:
+                    self._journal.forget(self._name(key))
 
-    @property
-    def _name(self) -> str:
-        return self._journal.own(_REJECTIONS)
-
-    def _put(self, complaints: Mapping[str, Complaint]) -> None:
-        self._journal.put(self._name, json.dumps({key: (one.words, one.at_s) for key, one in complaints.items()}))
+    def _name(self, key: str) -> str:
+        return self._journal.own(f"{_REJECTION} {key}")

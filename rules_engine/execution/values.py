@@ -1,6 +1,11 @@
 """Named values in the journal, in memory once they were asked for."""
 
+from collections.abc import Mapping
+
 from rules_engine.execution.database import Database
+
+_LAST = "\U0010ffff"
+"""Sorts after whatever a name may go on with."""
 
 
 class Values:
@@ -25,3 +30,13 @@ class Values:
         """Belongs inside a transaction."""
         self._database.execute("INSERT OR REPLACE INTO kv VALUES (?, ?)", name, value)
         self._known[name] = value
+
+    def among(self, start: str) -> Mapping[str, str]:
+        """All whose names start so, by name, from the disk."""
+        rows = self._database.rows("SELECT k, v FROM kv WHERE k >= ? AND k < ?", start, start + _LAST)
+        return {row["k"]: row["v"] for row in rows}
+
+    def forget(self, name: str) -> None:
+        """As if it had never been put. Belongs inside a transaction."""
+        self._database.execute("DELETE FROM kv WHERE k = ?", name)
+        self._known.pop(name, None)

@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from sqlite3 import Cursor
 
 import pytest
 
 from rules_engine.execution.codes import CODES, Meaning
+from rules_engine.execution.database import Value
+from rules_engine.execution.session import Complaint
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import BrokerStatus, OrderError
+from rules_engine.model.settings import Mode
 from tests.execution.bench import Bench
-from tests.execution.doubles import FakeLink, Placed, V, decision, draft
+from tests.execution.doubles import NOW_S, FakeLink, Killed, Placed, V, decision, draft
 
 State = IntentState
 
@@ -286,3 +290,41 @@ async def test_a_duplicate_number_is_never_answered_with_a_new_one(bench: Bench)
         await bench.later(61)
     assert bench.state(key) is State.UNKNOWN
     assert len(bench.ib.wire) == 1
+
+
+async def test_a_rejection_is_written_and_forgotten_by_itself_however_many_there_are(bench: Bench) -> None:
+    written, execute = list[int](), bench.journal._database.execute
+
+    def counted(statement: str, *values: Value) -> Cursor:
+        written.append(sum(len(value) for value in values if isinstance(value, str)))
+        return execute(statement, *values)
+
+    def heard(number: int) -> int:
+        written.clear()
+        bench.desk._rejections.heard(f"key{number:04}", Complaint(Meaning.REJECTS, "no margin (201)", NOW_S + number))
+        return sum(written)
+
+    bench.journal._database.execute = counted  # type: ignore[method-assign]  # What is written to the journal.
+    lengths = {heard(number) for number in range(200)}
+    assert len(lengths) == 1
+    bench.restart()
+    bench.journal.enter(Mode.PAPER, "DU2")
+    assert bench.desk._rejections.open() == {}
+    bench.journal.enter(Mode.PAPER, "DU1")
+    found = bench.desk._rejections.open()
+    assert len(found) == 200
+    assert found["key0007"] == Complaint(Meaning.REJECTS, "no margin (201)", NOW_S + 7)
+    bench.desk._rejections.only({"key0007"})
+    assert list(bench.desk._rejections.open()) == ["key0007"]
+    bench.restart()
+    assert list(bench.desk._rejections.open()) == ["key0007"]
+
+
+async def test_a_rejection_that_is_forgotten_in_what_came_to_nothing_is_still_known(bench: Bench) -> None:
+    rejections = bench.desk._rejections
+    rejections.heard("a", Complaint(Meaning.REJECTS, "no", NOW_S))
+    with pytest.raises(Killed), bench.journal.transaction():
+        rejections.only(())
+        rejections.heard("b", Complaint(Meaning.REJECTS, "no", NOW_S))
+        raise Killed
+    assert list(rejections.open()) == ["a"]

@@ -11,7 +11,8 @@ from rules_engine.execution.database import Database
 from rules_engine.execution.values import Values
 
 NAMES = ("a", "b", "c")
-puts = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(["", "1", "2"])), max_size=3)
+FORGOTTEN = None
+puts = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(["", "1", "2", FORGOTTEN])), max_size=3)
 
 
 def on_disk(database: Database, name: str) -> str | None:
@@ -19,8 +20,16 @@ def on_disk(database: Database, name: str) -> str | None:
     return row["v"] if row else None
 
 
+def change(values: Values, name: str, value: str | None) -> None:
+    if value is FORGOTTEN:
+        values.forget(name)
+    else:
+        values.put(name, value)
+    assert values.get(name) == value
+
+
 @given(st.lists(st.tuples(puts, st.booleans(), st.sets(st.sampled_from(NAMES))), max_size=6))
-def test_memory_and_disk_agree(transactions: list[tuple[list[tuple[str, str]], bool, set[str]]]) -> None:
+def test_memory_and_disk_agree(transactions: list[tuple[list[tuple[str, str | None]], bool, set[str]]]) -> None:
     with TemporaryDirectory() as folder:
         database = Database(Path(folder) / "journal.db")
         values = Values(database)
@@ -30,12 +39,20 @@ def test_memory_and_disk_agree(transactions: list[tuple[list[tuple[str, str]], b
             if is_undone:
                 with pytest.raises(ZeroDivisionError), database.transaction():
                     for name, value in done:
-                        values.put(name, value)
-                        assert values.get(name) == value
+                        change(values, name, value)
                     raise ZeroDivisionError
             else:
                 with database.transaction():
                     for name, value in done:
-                        values.put(name, value)
+                        change(values, name, value)
         assert [values.get(name) for name in NAMES] == [on_disk(database, name) for name in NAMES]
         database.close()
+
+
+def test_names_that_begin_alike_are_found_whatever_they_go_on_with(tmp_path: Path) -> None:
+    database = Database(tmp_path / "journal.db")
+    values = Values(database)
+    with database.transaction():
+        for name in ("order", "order ", "order a", "order ~é", "orders", "Order a", "orde"):
+            values.put(name, name.upper())
+    assert values.among("order ") == {name: name.upper() for name in ("order ", "order a", "order ~é")}
