@@ -1,7 +1,7 @@
 """Cancellations that were asked for onto the wire, of orders that IB has shown us; again where IB did not heed them."""
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from rules_engine.execution.journal import CANCEL_SENT, Journal
 from rules_engine.execution.pace import MessageBudget
@@ -26,11 +26,13 @@ class Cancelling:
         self._budget = budget
         self._timing = timing
 
-    def send_wanted(self, session: Session | None) -> bool:
-        """Sends what can be sent now, the oldest of very many. Whether there is more."""
+    def send_wanted(self, session: Session | None, besides: Container[str] = ()) -> bool:
+        """Sends what can be sent now but for those with the keys ``besides``, the oldest of very many. Whether there is
+        more."""
         if session is None or not session.usable or not session.reconciled:
             return False
-        wanted = self._within_reach(session, [one for one in self._journal.intents.open() if one.cancel_wanted])
+        asked = (one for one in self._journal.intents.open() if one.cancel_wanted)
+        wanted = self._within_reach(session, [one for one in asked if one.key not in besides])
         due = [one for one in wanted if self._is_due(session, one.key)]
         if due:
             keys = {one.key for one in wanted}
@@ -74,11 +76,17 @@ class Cancelling:
             for key, order_id in order_ids.items():
                 self._journal.event(key, CANCEL_SENT, {"order_id": order_id})
                 session.cancelling[key] = self._asked(session.cancelling.get(key))
+            self._journal.wishes.sent({*order_ids, *self._taken_along(order_ids)})
         try:
             for order_id in order_ids.values():
                 session.link.cancel(order_id)
         except LinkDown as error:
             session.distrust(str(error), self._clock.now_s() + self._timing.backoff_s)
+
+    def _taken_along(self, keys: Container[str]) -> Sequence[str]:
+        """Children, of those that may still stay, which IB cancels with their parents."""
+        waiting = filter(None, map(self._journal.intents.get, self._journal.wishes.waiting))
+        return [one.key for one in waiting if self._parent_key(one) in keys]
 
     def _is_due(self, session: Session, key: str) -> bool:
         asked = session.cancelling.get(key)

@@ -107,7 +107,7 @@ class Dispatcher:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         async with self.flight:
             await self.arrived()
-            while self.cancelling.send_wanted(self._current()):  # noqa: ASYNC110  # It is others' turn in between.
+            while self._cancel():  # noqa: ASYNC110  # It is others' turn in between.
                 await asyncio.sleep(0)
             while (session := self._current()) and session.unarrived:
                 await self._send_again(session, session.unarrived.pop(0))
@@ -129,8 +129,19 @@ class Dispatcher:
                     waiting.add(name)
                 elif not await self._send(unit):
                     return waiting
-                self.cancelling.send_wanted(self._current())
+                self._cancel()
         return waiting
+
+    def _cancel(self) -> bool:
+        """Sends cancellations. What only makes room for a unit stays until orders may leave, and goes free where that
+        unit must not leave any more. Whether there is more."""
+        session, wishes = self._current(), self._journal.wishes
+        may_leave = not self._preflight.why_nothing_leaves(session)
+        for leg in filter(None, [self._journal.intents.get(f"{firing}.0") for firing in wishes.firings]):
+            unit = self._journal.intents.unit(leg.rule, leg.seq)
+            if leg.state is State.INTENT and not self._close_stale(unit) and session is not None and may_leave:
+                self._close_forbidden(session, unit)
+        return self.cancelling.send_wanted(session, () if may_leave else wishes.waiting)
 
     def join(self, unit: Sequence[Intent], *, checked: bool) -> Sequence[Intent]:
         """B and C for a unit that the open transaction is about to record: SENDING where it leaves with that commit.
@@ -177,8 +188,7 @@ class Dispatcher:
         session, preflight = self._current(), self._preflight
         if session is None or not session.is_clear or preflight.halted or self._waits_for_restart(unit):
             return False
-        if found := preflight.forbidden(session.link, unit):
-            self._intake.refuse(unit, found)
+        if self._close_forbidden(session, unit):
             return True
         if (pause_s := preflight.pace_pause_s(unit)) > 0:
             self._look_again_in(pause_s)
@@ -250,7 +260,9 @@ class Dispatcher:
     def _waits_for_cancels(self, unit: Sequence[Intent]) -> bool:
         """Whether orders that the unit is not to work beside are being cancelled. Others may go first."""
         session = self._current()
-        return session is not None and self._can_wait(unit) and self._preflight.follows_cancels(session, unit)
+        if session is None or not self._can_wait(unit) or self._preflight.why_nothing_leaves(session):
+            return False
+        return self._preflight.follows_cancels(session, unit)
 
     def _waits_for_price(self, unit: Sequence[Intent]) -> bool:
         """Whether only a price, or something like it, is missing that IB may tell in a moment. Others may go first."""
@@ -307,6 +319,12 @@ class Dispatcher:
                 unit, State.EXPIRED, f"Its time to be sent ran out: {why.rstrip('.')}.", NoticeKind.EXPIRED
             )
         return True
+
+    def _close_forbidden(self, session: Session, unit: Sequence[Intent]) -> bool:
+        """Ends a unit for which no waiting is any use."""
+        if found := self._preflight.forbidden(session.link, unit):
+            self._intake.refuse(unit, found)
+        return found is not None
 
     def _place(self, session: Session, unit: Sequence[Intent]) -> bool:
         """SENDING on disk, then the bytes. False when the link broke in between: then only evidence can tell."""

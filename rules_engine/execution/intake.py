@@ -8,10 +8,11 @@ from rules_engine.execution.changes import Change, Listener, UnitEnd
 from rules_engine.execution.codes import Meaning, meaning_of
 from rules_engine.execution.evidence import is_another
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.keys import firing_of
 from rules_engine.execution.order_notice import order_notice
 from rules_engine.execution.order_states import OrderEvent, executed, move, reported, uses_once
 from rules_engine.execution.positions import NO_CONTRACT, Positions
-from rules_engine.execution.protection import Protection, gone_beside, is_explained
+from rules_engine.execution.protection import Protection, gone_beside, is_explained, protects
 from rules_engine.execution.words import fill_words, order_words
 from rules_engine.model.action import Duration, Side
 from rules_engine.model.clock import Clock
@@ -135,17 +136,38 @@ class Intake:
         with self._journal.transaction():
             self._journal.firings.refuse(legs[0].rule, legs[0].seq, found.reason, found.detail)
             notice = NoticeKind.HELD_BACK if found.reason in _NO_EXIT_LOST else _unless_exit(legs, NoticeKind.HELD_BACK)
-            news = self._close(legs, State.BLOCKED, words, notice)
+            is_flat = found.reason is Reason.NOTHING_TO_CLOSE
+            news = self._close(legs, State.BLOCKED, words, notice, keeps_stops=not is_flat)
         self._publish(news)
 
-    def _close(self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind) -> Sequence[News]:
+    def _close(
+        self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind, *, keeps_stops: bool = True
+    ) -> Sequence[News]:
         assert all(leg.state is State.INTENT for leg in legs)
         for leg in legs:
             self._journal.change(replace(leg, state=state, reason=reason), str(state), {"reason": reason})
         words = "; ".join(order_words(leg.draft) for leg in legs)
         stays = f" {_STAYS}" if notice is NoticeKind.ALARM else ""
-        told = self._tell(replace(legs[0], state=state), notice, f"not sent: {words}. {reason}{stays}")
-        return [told, *self._end_unit(legs[0])]
+        text = f"not sent: {words}. {reason}{stays}"
+        if beside := self._take_back_wishes(legs, keeps_stops=keeps_stops):
+            text = ". ".join((text.rstrip("."), *beside))
+        return [self._tell(replace(legs[0], state=state), notice, text), *self._end_unit(legs[0])]
+
+    def _take_back_wishes(self, legs: Sequence[Intent], *, keeps_stops: bool) -> Sequence[str]:
+        """What was to be cancelled only to make room for these goes on protecting the position, unless its cancellation
+        has left. In words."""
+        ended = self._journal.wishes.end(firing_of(legs[0].key))
+        free, going = (
+            [one for one in map(self._journal.intents.get, keys) if one] for keys in (ended.free, ended.going)
+        )
+        kept = [one for one in free if keeps_stops and not one.state.is_over and self._protects(one, legs)]
+        for intent in kept:
+            self._journal.keep(intent)
+        told = {"Stays at IB": kept, "Is being cancelled all the same": [one for one in going if not one.state.is_over]}
+        return [f"{what}: {_list(orders)}" for what, orders in told.items() if orders]
+
+    def _protects(self, order: Intent, closing: Sequence[Intent]) -> bool:
+        return protects(order, self._journal.intents.unit(order.rule, order.seq), closing)
 
     def _commit(self, before: Intent, after: Intent, kind: str, data: object, *, away: bool) -> None:
         with self._journal.transaction():
@@ -264,6 +286,10 @@ class Intake:
 def _unless_exit(legs: Sequence[Intent], notice: NoticeKind) -> NoticeKind:
     """What was to close a position and never left: its stops may have been cancelled for it."""
     return NoticeKind.ALARM if any(leg.draft.closes for leg in legs) else notice
+
+
+def _list(intents: Sequence[Intent]) -> str:
+    return "; ".join(f"{order_words(one.draft)} of {one.rule}" for one in intents)
 
 
 def unknown_words(intent: Intent) -> str:

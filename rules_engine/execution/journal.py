@@ -16,7 +16,7 @@ from rules_engine.execution.decision import Decision, Recorded
 from rules_engine.execution.firings import Firings
 from rules_engine.execution.holdings import Holdings
 from rules_engine.execution.intents import Intents
-from rules_engine.execution.keys import Naming
+from rules_engine.execution.keys import Naming, firing_of
 from rules_engine.execution.ledger import Ledger
 from rules_engine.execution.order_states import FIRST_REVISION, Fill, exec_parts, supersedes
 from rules_engine.execution.outbox import Outbox
@@ -24,6 +24,7 @@ from rules_engine.execution.plain import from_text, to_text
 from rules_engine.execution.same_account import take_over
 from rules_engine.execution.unarrived import SENT_AGAIN
 from rules_engine.execution.values import Values
+from rules_engine.execution.wishes import Wishes
 from rules_engine.model.action import CancelOrders
 from rules_engine.model.clock import Clock
 from rules_engine.model.firing import HeldBack
@@ -87,6 +88,7 @@ class Journal:
         self.intents = Intents(self._database, mode, account)
         self.firings = Firings(self._database, self._clock, self.intents, mode, account)
         self.holdings = Holdings(self._database, mode, account)
+        self.wishes = Wishes(self._database, self._values, self.own(""))
 
     def close(self) -> None:
         """Releases the file."""
@@ -122,18 +124,24 @@ class Journal:
             self.save_lives(lives)
         return recorded
 
-    def want_cancelled(self, cancel: CancelOrders) -> Sequence[Intent]:
-        """Marks our open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""
+    def want_cancelled(self, cancel: CancelOrders, closing: str = "") -> Sequence[Intent]:
+        """Marks our open intents of one rule, or in one instrument, to be cancelled; returns those newly marked.
+        ``closing``: the firing that only makes room by that to close a position."""
         with self.transaction():
             instrument = cancel.instrument.name if cancel.instrument else ""
             marked = self.intents.want_cancelled(cancel.rule, instrument)
             for intent in marked:
                 self.event(intent.key, "cancel wanted", None)
+            waiting = filter(None, map(self.intents.get, self.wishes.waiting))
+            again = [one for one in waiting if cancel.means(one.rule, one.draft.instrument.name)]
+            self.wishes.want([one.key for one in (*again, *marked) if one.state.may_be_at_broker], closing)
         return marked
 
     def want_all_cancelled(self, count_max: int | None = None) -> Sequence[Intent]:
         """Marks every intent of ours that may be at IB, or the oldest, to be cancelled; returns those newly marked."""
-        return self._mark([one for one in self.intents.at_broker() if not one.cancel_wanted][:count_max])
+        waiting = self.wishes.waiting
+        wanted = [one for one in self.intents.at_broker() if not one.cancel_wanted or one.key in waiting]
+        return self._mark(wanted[:count_max])
 
     def want_unsent_cancelled(
         self, legs: Iterable[Intent] | None = None, count_max: int | None = None
@@ -150,9 +158,15 @@ class Journal:
         return intents
 
     def want_leg_cancelled(self, intent: Intent) -> None:
-        """Marks one open intent to be cancelled."""
-        if not intent.cancel_wanted:
-            self.change(replace(intent, cancel_wanted=True), "cancel wanted")
+        """Marks one open intent to be cancelled, whatever else wants it."""
+        with self.transaction():
+            self.wishes.settle([intent.key])
+            if not intent.cancel_wanted:
+                self.change(replace(intent, cancel_wanted=True), "cancel wanted")
+
+    def keep(self, intent: Intent) -> None:
+        """The same intent is to be cancelled no more."""
+        self.change(replace(intent, cancel_wanted=False), "cancel taken back")
 
     def save_lives(self, lives: Mapping[str, Life]) -> None:
         """Replaces the memories of these rules, by the rule's name; not of those undecided."""
@@ -234,6 +248,7 @@ class Journal:
         assert all(leg.state is IntentState.INTENT for leg in legs)
         now_s = self._clock.now_s()
         self.put(_HIGH_WATER, str(max(*order_ids, self.order_id_high_water)))
+        self.wishes.fulfil(firing_of(legs[0].key))
         return [
             replace(leg, state=IntentState.SENDING, order_id=order_id, gateway_mark=mark, sent_s=now_s)
             for leg, order_id in zip(legs, order_ids, strict=True)
@@ -304,9 +319,7 @@ class Journal:
 
     def own_among(self, name: str) -> Mapping[str, str]:
         """What this mode and account have under ``name`` and one word more, by that word."""
-        start, ending = f"{name} ", self.own("")
-        found = self._values.among(start)
-        return {own[len(start) : -len(ending)]: value for own, value in found.items() if own.endswith(ending)}
+        return self._values.between(f"{name} ", self.own(""))
 
     def fill(self, key: str, report: ExecutionReport) -> bool:
         """Stores a fill, or its correction; False when it was known. Returns with the revision that counts stored."""
@@ -350,8 +363,9 @@ class Journal:
         assert not (held_back and decision.unit), "a firing that was held back sends nothing"
         kind = "held back" if held_back else "armed" if decision.held else "fired"
         firing_id = self.firings.insert(decision, seq, kind)
+        closing = firing_key if any(leg.closes for leg in decision.unit) else ""
         for cancel in decision.cancels:
-            self.want_cancelled(cancel)
+            self.want_cancelled(cancel, closing)
         made = [self._intent(decision, seq, leg) for leg in range(len(decision.unit))]
         unit = joined(made) if made else made
         for leg in unit:

@@ -39,4 +39,9 @@ class Naming:
 
 def group_name(key: str, group: str) -> str:
     """IB's name of a one-cancels-all group within the unit that ``key`` is a leg of."""
-    return f"{key.rpartition('.')[0]}.{group}"
+    return f"{firing_of(key)}.{group}"
+
+
+def firing_of(key: str) -> str:
+    """The name of the firing that ``key`` is a leg of."""
+    return key.rpartition(".")[0]

@@ -42,7 +42,7 @@ class Protection:
 
     def _take_back(self, entry: Intent, exit_: Intent) -> None:
         """A bracket is meant whole: without all of its exits its entry must not fill."""
-        if entry.state.is_over or entry.cancel_wanted:
+        if entry.state.is_over or (entry.cancel_wanted and entry.key not in self._journal.wishes.waiting):
             return
         self._journal.want_leg_cancelled(entry)
         why = f"IB rejected its exit {order_words(exit_.draft)}"
@@ -85,6 +85,14 @@ def is_outdone(leg: Intent, unit: Sequence[Intent]) -> bool:
     """Whether IB should have cancelled the leg, since another of its group has filled whole."""
     is_cancelled_then = leg.draft.remaining is Remaining.CANCEL
     return is_cancelled_then and any(one.state is State.FILLED for one in _mates(leg, unit))
+
+
+def protects(order: Intent, unit: Sequence[Intent], closing: Sequence[Intent]) -> bool:
+    """Whether it may close what the orders ``closing`` were to close, or takes with it what may: IB cancels the exits
+    of an entry with the entry, also where that has filled in part."""
+    exits = [leg for leg in _exits(order, unit) if order.filled > 0 and not leg.state.is_over]
+    sides = {(leg.draft.instrument.name, leg.draft.side) for leg in closing if leg.draft.closes}
+    return any((leg.draft.instrument.name, leg.draft.side) in sides for leg in (order, *exits))
 
 
 def _unprotected(entry: Intent, unit: Sequence[Intent]) -> Decimal:

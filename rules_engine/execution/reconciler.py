@@ -107,9 +107,9 @@ class Reconciler:
         yield
         risen = self._risen(findings, asked_s)
         yield from self._alarming(findings, risen)
+        session.elsewhere = findings.elsewhere
         yield from self._adopting(session, evidence)
         session.risen = self._still_risen(session, risen)
-        session.elsewhere = findings.elsewhere
         yield from self._telling_out_of_reach(findings.elsewhere)
         self._journal.holdings.told({one.instrument: one.quantity for one in evidence.positions}, news.filled)
         session.next_order_id = evidence.next_order_id
@@ -224,8 +224,10 @@ class Reconciler:
         yield
         for outdone in found:
             yield
-            leg = self._journal.intents.get(outdone.key)
-            if leg is not None and not leg.state.is_over and leg.key not in missing and not leg.cancel_wanted:
+            leg, may_stay = self._journal.intents.get(outdone.key), self._journal.wishes.waiting
+            if leg is None or leg.state.is_over or leg.key in missing:
+                continue
+            if not leg.cancel_wanted or leg.key in may_stay:
                 self._journal.want_leg_cancelled(leg)
                 text = f"another order of its group has filled, and IB has not cancelled {order_words(leg.draft)}"
                 self._tell(leg, NoticeKind.ALARM, f"{text}: cancelling it", "outdone")

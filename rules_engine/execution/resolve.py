@@ -302,6 +302,4 @@ def _by_every_name(cancel: CancelOrders, market: Market, intents: Sequence[Inten
 
 
 def _is_cancelled(intent: Intent, cancel: CancelOrders) -> bool:
-    if cancel.instrument is not None:
-        return intent.draft.instrument.name == cancel.instrument.name
-    return intent.rule == cancel.rule
+    return cancel.means(intent.rule, intent.draft.instrument.name)

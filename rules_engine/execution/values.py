@@ -31,10 +31,11 @@ class Values:
         self._database.execute("INSERT OR REPLACE INTO kv VALUES (?, ?)", name, value)
         self._known[name] = value
 
-    def among(self, start: str) -> Mapping[str, str]:
-        """All whose names start so, by name, from the disk."""
+    def between(self, start: str, ending: str) -> Mapping[str, str]:
+        """All whose names start and end so, by what their names have between, from the disk."""
         rows = self._database.rows("SELECT k, v FROM kv WHERE k >= ? AND k < ?", start, start + _LAST)
-        return {row["k"]: row["v"] for row in rows}
+        found = {row["k"].removeprefix(start): row["v"] for row in rows}
+        return {rest.removesuffix(ending): value for rest, value in found.items() if rest.endswith(ending)}
 
     def forget(self, name: str) -> None:
         """As if it had never been put. Belongs inside a transaction."""

@@ -178,6 +178,10 @@ class CancelOrders:
     def __str__(self) -> str:
         return f"cancel orders in {self.instrument.name}" if self.instrument else f"cancel orders of {self.rule}"
 
+    def means(self, rule: str, instrument: str) -> bool:
+        """Whether it cancels the orders of that rule in the instrument of that name."""
+        return rule == self.rule if self.instrument is None else instrument == self.instrument.name
+
 
 @dataclass(frozen=True, slots=True)
 class Notify:

@@ -143,7 +143,7 @@ async def test_a_firing_here_is_held_back_while_the_broker_may_still_fill_an_ord
     house.quote("ES", 5000.5)
     async with house.engine(OUTSIDE, INSTRUMENTS) as engine:
         await house.until(lambda: len(levels(house)) == 2, "the held orders")
-        monkeypatch.setattr(Cancelling, "send_wanted", lambda self, session: None)
+        monkeypatch.setattr(Cancelling, "send_wanted", lambda self, session, besides=(): None)
         step_of_es(house, 1.0)
         house.gateway.drop_connections()
         await engine.until_state("outside", "armed")

@@ -17,7 +17,7 @@ OFTEN = BUY_AT_200.replace("    once: true\n", "")
 def unsent(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """No cancellation leaves until this is undone."""
     with monkeypatch.context() as patch:
-        patch.setattr(Cancelling, "send_wanted", lambda self, session: None)
+        patch.setattr(Cancelling, "send_wanted", lambda self, session, besides=(): None)
         yield patch
 
 

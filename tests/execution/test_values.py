@@ -49,10 +49,13 @@ def test_memory_and_disk_agree(transactions: list[tuple[list[tuple[str, str | No
         database.close()
 
 
-def test_names_that_begin_alike_are_found_whatever_they_go_on_with(tmp_path: Path) -> None:
+def test_names_that_start_and_end_alike_are_found_by_what_they_have_between(tmp_path: Path) -> None:
     database = Database(tmp_path / "journal.db")
     values = Values(database)
+    between = ("", "a", "a b", "~é")
     with database.transaction():
-        for name in ("order", "order ", "order a", "order ~é", "orders", "Order a", "orde"):
-            values.put(name, name.upper())
-    assert values.among("order ") == {name: name.upper() for name in ("order ", "order a", "order ~é")}
+        for name in ("order", "order DU1", "orders a DU1", "Order a DU1", "order a DU12", "orde a DU1"):
+            values.put(name, "another")
+        for word in between:
+            values.put(f"order {word} DU1", word.upper())
+    assert values.between("order ", " DU1") == {word: word.upper() for word in between}
