@@ -149,7 +149,7 @@ class Daemon:
         self.is_running = False
         """Whether its rules are armed, and it listens."""
         self._in_force.on_change = self._changed
-        self._in_force.on_withdrawal = self._desk.wake
+        self._in_force.on_withdrawal = self._desk.cancel_at_once
         self._in_force.on_leave = self._fall_silent
         self._in_force.until_s = lambda: self._reactor.mature(self.inbox, clock.now_s())
         self._endings.until_s = lambda: self._reactor.until_s(self.inbox, clock.now_s())

@@ -330,7 +330,7 @@ class Reactor:
         # Whoever decides a firing asks the gate; what waits at the broker is asked about when it leaves.
         joined = partial(self._desk.join, checked=not decision.held)
         recorded = self._journal.record([decision], known, joined)[0]
-        self._desk.depart(recorded.unit)
+        self._desk.depart(recorded.unit, cancels=bool(decision.cancels))
         if memory is not None:
             self._note_saved({rule: memory})
         if decision.held and recorded.unit:

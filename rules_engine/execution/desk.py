@@ -94,6 +94,8 @@ class Desk:
         self._partial_fills = PartialFills(clock, self._timing, self._intake.tell_partial)
         self._partial_fills.note(journal.intents.at_broker())
         self._session: Session | None = None
+        self._cancels_on = False
+        """Whether more is to be cancelled at once than was sent so far."""
         self._wake = asyncio.Event()
 
     def attach(self, link: OrderLink) -> None:
@@ -156,14 +158,26 @@ class Desk:
             session.heard_of_ours(intent, report)
             self._ask_about_group(session, intent)
         self._standstill.hold(session, [intent] if intent else [])
+        if self._cancels_on:
+            self.cancel_at_once()
         self.wake()
 
     def cancel_ours(self, *, rule: str = "", instrument: Instrument | None = None) -> Sequence[Intent]:
         """Asks for the cancellation of our open orders of a rule or in an instrument; durable. Returns those newly
         asked for. Foreign orders are never touched."""
         marked = self._journal.want_cancelled(CancelOrders(rule, instrument))
-        self.wake()
+        self.cancel_at_once()
         return marked
+
+    def cancel_at_once(self) -> None:
+        """Sends the cancellations that were asked for, whatever else is under way, also while IB is being asked what it
+        has: of orders that are in its complete answers of before. What only makes room for a close goes with that.
+        The rest of very many follows as IB answers."""
+        assert not self._journal.in_transaction, "what is wanted is on disk before it is sent"
+        absent = self._session.absent_since_s if self._session else ()
+        besides = {*self._journal.wishes.waiting, *absent}
+        self._cancels_on = self._dispatcher.cancelling.send_wanted(self._session, besides)
+        self.wake()
 
     def stop_trading(self, *, keep_orders: bool = False) -> Sequence[Intent]:
         """Asks for the cancellation of everything of ours that may be at IB, unless it is to be kept, and sends those
@@ -279,8 +293,11 @@ class Desk:
         commit, since nothing has to be waited for. ``checked``: the gate was asked just now."""
         return self._dispatcher.join(unit, checked=checked)
 
-    def depart(self, unit: Sequence[Intent]) -> None:
-        """Right after that commit: the bytes of a unit that joined it."""
+    def depart(self, unit: Sequence[Intent], *, cancels: bool = False) -> None:
+        """Right after that commit: the bytes of a unit that joined it, and of ``cancels`` that it asked for without a
+        unit that is to follow them."""
+        if cancels and not unit:
+            self.cancel_at_once()
         self._dispatcher.depart(unit)
 
     def reading_sent(self) -> Slices[None]:

@@ -191,6 +191,18 @@ class Running:
         return frozenset(self._daemon.link.silent)
 
     @property
+    def asks_ib(self) -> bool:
+        """Whether IB is being asked what it has, by an engine that knew it before."""
+        session = self._daemon._desk._session
+        return session is not None and session.reconciled and self._daemon._desk._dispatcher.flight.locked()
+
+    def ask_ib(self) -> None:
+        """It is time to compare."""
+        assert self._daemon._desk._session is not None
+        self._daemon._desk._session.due_s = 0.0
+        self._daemon._desk.wake()
+
+    @property
     def has_heard_all(self) -> bool:
         """Whether nothing waits to be heard."""
         return not len(self._daemon.inbox)

@@ -174,3 +174,24 @@ async def test_a_held_order_that_a_rule_cancels_stays_cancelled_until_the_user_r
         house.quote("V", 199.0)
         await engine.until_state("ma-when-v-hits-200", "placed")
     assert [order.status for order in house.orders()] == ["Cancelled", "PreSubmitted"]
+
+
+@pytest.mark.parametrize("wish", ["a pause", "an edit", "a rule"])
+async def test_while_ib_is_asked_what_it_has_cancellations_leave_at_once(house: House, wish: str) -> None:
+    cancels = "  - {name: gives-up, when: MA crosses below 390, do: cancel orders in MA, run: here}\n"
+    async with house.engine(BUY_AT_200, cancels) as engine:
+        await house.until(lambda: held(house), "the held order")
+        await engine.until_state("gives-up", "armed")
+        house.gateway.withhold("OpenOrderEnd")
+        engine.ask_ib()
+        await house.until(lambda: engine.asks_ib, "the question")
+        match wish:
+            case "a pause":
+                await engine.ask("pause", rule="ma-when-v-hits-200")
+            case "an edit":
+                house.write(cancels)
+                await engine.ask("reload")
+            case _:
+                house.quote("MA", 389.0)
+        await house.until(lambda: [order.status for order in house.orders()] == ["Cancelled"], "the cancellation")
+        assert engine.asks_ib

@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from rules_engine.execution import reconciler
 from rules_engine.model.action import CancelOrders, Side
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.order import OrderDraft, OrderKind
+from rules_engine.model.slices import Result, Slices
 from tests.execution.bench import Bench
 from tests.execution.doubles import MA, FakeLink, Placed, V, decision, draft, stock
 
@@ -236,3 +238,122 @@ async def test_a_new_connection_asks_anew(bench: Bench, again: int) -> None:
     heeds(bench, link, key)
     await bench.desk.dispatch()
     assert (bench.state(key), len(bench.ib.cancels)) == (State.CANCELLED, 1)
+
+
+async def test_a_cancellation_leaves_at_once_while_ib_is_asked_what_it_has(bench: Bench) -> None:
+    link, key = await working(bench)
+    heeds(bench, link, key)
+
+    def asked() -> None:
+        bench.desk.cancel_ours(rule="a")
+        assert bench.ib.cancels == [bench.intent(key).order_id]
+
+    link.on_evidence = asked
+    await bench.desk.reconcile()
+    await bench.later(0)
+    assert (bench.state(key), len(bench.ib.cancels)) == (State.CANCELLED, 1)
+
+
+async def test_a_cancellation_leaves_at_once_while_an_order_is_under_way(bench: Bench) -> None:
+    link, key = await working(bench)
+
+    def placed(other: Placed) -> None:
+        bench.desk.cancel_ours(rule="a")
+        assert bench.ib.cancels == [bench.intent(key).order_id]
+        bench.desk.on_report(bench.ib.accept(other))
+
+    link.on_place = placed
+    other = bench.record(decision(draft(instrument=V), rule="b"))
+    await bench.desk.dispatch()
+    assert (bench.state(other), len(bench.ib.cancels)) == (State.WORKING, 1)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_on_a_new_connection_no_cancellation_leaves_before_ib_has_shown_the_order_under_its_number(
+    bench: Bench, restarts: bool
+) -> None:
+    _, key = await working(bench)
+    if restarts:
+        bench.restart()
+    link = bench.accepting(FakeLink(bench.ib))
+    bench.desk.attach(link)
+    link.on_evidence = lambda: bool(bench.desk.cancel_ours(rule="a")) and None
+    await bench.desk.reconcile()
+    assert (bench.intent(key).cancel_wanted, bench.ib.cancels) == (True, [])
+    await bench.desk.dispatch()
+    assert bench.ib.cancels == [bench.intent(key).order_id]
+
+
+async def test_what_is_under_another_client_id_is_not_cancelled_by_its_number_in_the_middle_of_a_comparison_either(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IB shows it again, and since then under another client."""
+    _, key = await working(bench)
+    gone = bench.ib.orders.pop(key)
+    await bench.desk.reconcile()
+    await bench.later(16)
+    assert bench.state(key) is State.UNKNOWN
+    bench.ib.orders[key] = replace(gone, client_id=18)
+    states = list[IntentState]()
+
+    async def cancelling(work: Slices[Result]) -> Result:
+        while True:
+            bench.desk.stop_trading()
+            states.append(bench.state(key))
+            try:
+                next(work)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]  # What the work gave.
+
+    monkeypatch.setattr(reconciler, "in_slices", cancelling)
+    await bench.desk.reconcile()
+    assert {State.UNKNOWN, State.WORKING} == set(states)
+    assert bench.ib.cancels == []
+
+
+async def test_what_ib_s_last_complete_lists_did_not_show_waits_for_the_next_ones(bench: Bench) -> None:
+    link, key = await working(bench)
+    shown = bench.ib.orders.pop(key)
+    await bench.desk.reconcile()
+    bench.desk.cancel_ours(rule="a")
+    assert bench.ib.cancels == []
+    bench.ib.orders[key] = shown
+    heeds(bench, link, key)
+    await bench.desk.reconcile()
+    await bench.desk.dispatch()
+    assert (bench.state(key), len(bench.ib.cancels)) == (State.CANCELLED, 1)
+
+
+async def test_very_many_are_sent_as_ib_answers_while_it_is_being_asked(bench: Bench) -> None:
+    link = bench.accepting(await bench.connect())
+    legs = [replace(LOW, quantity=Decimal(number)) for number in range(1, 121)]
+    keys = [bench.record(decision(leg, rule="a")) for leg in legs]
+    await bench.desk.dispatch()
+    sent = list[int]()
+
+    def asked() -> None:
+        bench.desk.cancel_ours(rule="a")
+        sent.append(len(bench.ib.cancels))
+        for key in keys[:2]:
+            bench.desk.on_report(bench.ib.end(key))
+            sent.append(len(bench.ib.cancels))
+
+    link.on_evidence = asked
+    await bench.desk.reconcile()
+    assert sent == [50, 100, 120]
+    assert len(set(bench.ib.cancels)) == 120
+
+
+async def test_what_makes_room_for_a_close_is_not_cancelled_before_the_close_may_leave(bench: Bench) -> None:
+    bench.market.positions["MA"] = Decimal(100)
+    link, stop = await working(bench, draft(side=Side.SELL, kind=OrderKind.STOP, stop=Decimal(380)))
+    link.complete = False
+    close = replace(decision(draft(side=Side.SELL, closes=True), rule="c"), cancels=(CancelOrders(rule="a"),))
+
+    def asked() -> None:
+        bench.record(close)
+        bench.desk.cancel_at_once()
+
+    link.on_evidence = asked
+    await bench.desk.reconcile()
+    assert (bench.intent(stop).cancel_wanted, bench.ib.cancels) == (True, [])

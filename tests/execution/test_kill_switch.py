@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rules_engine.execution.kill_switch import KillSwitch
-from rules_engine.model.action import Side
+from rules_engine.model.action import CancelOrders, Side
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
@@ -125,7 +125,7 @@ async def test_what_works_again_while_very_many_are_being_cancelled_is_cancelled
     await bench.desk.dispatch()
     larger = replace(bench.ib.orders[filled], remaining=Decimal(200), filled=Decimal(100))
     bench.desk.on_report(bench.ib.fill(filled, "100", "390"))
-    bench.stopped = bool(bench.desk.cancel_ours(rule="other"))
+    bench.stopped = bool(bench.journal.want_cancelled(CancelOrders(rule="other")))
     stopping = bench.desk.stopping_trading()
     next(stopping)
     assert len(bench.ib.cancels) == 50
