@@ -125,7 +125,7 @@ class Dispatcher:
                 if self._is_over_budget(unit, slowed):
                     slowed.add(unit[0].rule)
                     waiting.add(name)
-                elif self._waits_for_cancels(unit) or self._waits_for_price(unit):
+                elif (self._may_leave() and self._waits_for_cancels(unit)) or self._waits_for_price(unit):
                     waiting.add(name)
                 elif not await self._send(unit):
                     return waiting
@@ -135,13 +135,15 @@ class Dispatcher:
     def _cancel(self) -> bool:
         """Sends cancellations. What only makes room for a unit stays until orders may leave, and goes free where that
         unit must not leave any more. Whether there is more."""
-        session, wishes = self._current(), self._journal.wishes
-        may_leave = not self._preflight.why_nothing_leaves(session)
+        session, wishes, may_leave = self._current(), self._journal.wishes, self._may_leave()
         for leg in filter(None, [self._journal.intents.get(f"{firing}.0") for firing in wishes.firings]):
             unit = self._journal.intents.unit(leg.rule, leg.seq)
             if leg.state is State.INTENT and not self._close_stale(unit) and session is not None and may_leave:
                 self._close_forbidden(session, unit)
         return self.cancelling.send_wanted(session, () if may_leave else wishes.waiting)
+
+    def _may_leave(self) -> bool:
+        return not self._preflight.why_nothing_leaves(self._current())
 
     def join(self, unit: Sequence[Intent], *, checked: bool) -> Sequence[Intent]:
         """B and C for a unit that the open transaction is about to record: SENDING where it leaves with that commit.
@@ -205,7 +207,7 @@ class Dispatcher:
             return True
         unit = self._journal.refit(unit, preflight.fitted(session, unit))
         if found := preflight.beside_what_stays(session, unit) or preflight.over_limit(session, unit):
-            self._intake.refuse(unit, found)
+            self._intake.refuse(unit, found, held=preflight.held(unit))
             return True
         if not self._place(session, unit):
             return False
@@ -260,9 +262,7 @@ class Dispatcher:
     def _waits_for_cancels(self, unit: Sequence[Intent]) -> bool:
         """Whether orders that the unit is not to work beside are being cancelled. Others may go first."""
         session = self._current()
-        if session is None or not self._can_wait(unit) or self._preflight.why_nothing_leaves(session):
-            return False
-        return self._preflight.follows_cancels(session, unit)
+        return session is not None and self._can_wait(unit) and self._preflight.follows_cancels(session, unit)
 
     def _waits_for_price(self, unit: Sequence[Intent]) -> bool:
         """Whether only a price, or something like it, is missing that IB may tell in a moment. Others may go first."""

@@ -130,18 +130,23 @@ class Intake:
             news = self._close(legs, state, reason, _unless_exit(legs, notice) if state is State.EXPIRED else notice)
         self._publish(news)
 
-    def refuse(self, legs: Sequence[Intent], found: Refusal) -> None:
-        """Ends legs that a limit or a guard stopped at the moment of sending: the firing says which it was."""
+    def refuse(self, legs: Sequence[Intent], found: Refusal, held: Sequence[Intent] | None = None) -> None:
+        """Ends legs that a limit or a guard stopped at the moment of sending: the firing says which it was. ``held``:
+        those that were to close what is there all the same; all of them where nobody has looked."""
         words = f"Held back: {found.reason}" + (f" ({found.detail})" if found.detail else "")
         with self._journal.transaction():
             self._journal.firings.refuse(legs[0].rule, legs[0].seq, found.reason, found.detail)
             notice = NoticeKind.HELD_BACK if found.reason in _NO_EXIT_LOST else _unless_exit(legs, NoticeKind.HELD_BACK)
-            is_flat = found.reason is Reason.NOTHING_TO_CLOSE
-            news = self._close(legs, State.BLOCKED, words, notice, keeps_stops=not is_flat)
+            news = self._close(legs, State.BLOCKED, words, notice, held)
         self._publish(news)
 
     def _close(
-        self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind, *, keeps_stops: bool = True
+        self,
+        legs: Sequence[Intent],
+        state: IntentState,
+        reason: str,
+        notice: NoticeKind,
+        held: Sequence[Intent] | None = None,
     ) -> Sequence[News]:
         assert all(leg.state is State.INTENT for leg in legs)
         for leg in legs:
@@ -149,18 +154,18 @@ class Intake:
         words = "; ".join(order_words(leg.draft) for leg in legs)
         stays = f" {_STAYS}" if notice is NoticeKind.ALARM else ""
         text = f"not sent: {words}. {reason}{stays}"
-        if beside := self._take_back_wishes(legs, keeps_stops=keeps_stops):
+        if beside := self._take_back_wishes(legs[0], legs if held is None else held):
             text = ". ".join((text.rstrip("."), *beside))
         return [self._tell(replace(legs[0], state=state), notice, text), *self._end_unit(legs[0])]
 
-    def _take_back_wishes(self, legs: Sequence[Intent], *, keeps_stops: bool) -> Sequence[str]:
-        """What was to be cancelled only to make room for these goes on protecting the position, unless its cancellation
-        has left. In words."""
-        ended = self._journal.wishes.end(firing_of(legs[0].key))
+    def _take_back_wishes(self, leg: Intent, held: Sequence[Intent]) -> Sequence[str]:
+        """What was to be cancelled only to make room for the unit of that leg goes on protecting what these were to
+        close, unless its cancellation has left. In words."""
+        ended = self._journal.wishes.end(firing_of(leg.key))
         free, going = (
             [one for one in map(self._journal.intents.get, keys) if one] for keys in (ended.free, ended.going)
         )
-        kept = [one for one in free if keeps_stops and not one.state.is_over and self._protects(one, legs)]
+        kept = [one for one in free if not one.state.is_over and self._protects(one, held)]
         for intent in kept:
             self._journal.keep(intent)
         told = {"Stays at IB": kept, "Is being cancelled all the same": [one for one in going if not one.state.is_over]}
@@ -264,7 +269,7 @@ class Intake:
             return not change.away
         if change.kind is NoticeKind.HELD_BACK and change.intent.held:
             return False  # Its rule is broken by that: one message says both.
-        if change.kind is not NoticeKind.CANCELLED or change.intent.filled > 0:
+        if change.kind is not NoticeKind.CANCELLED or change.intent.filled > 0 or change.intent.sent_s is None:
             return True
         return not is_explained(change.intent, self._journal.intents.unit(change.intent.rule, change.intent.seq))
 

@@ -112,6 +112,10 @@ class Preflight:
         book = self._book(session, self._journal.intents.at_broker(), besides={leg.key for leg in unit})
         return self._gate.fitted(tuple(leg.draft for leg in unit), book)
 
+    def held(self, unit: Sequence[Intent]) -> Sequence[Intent]:
+        """Those of the unit that would close a position which is there, for all we know."""
+        return [leg for leg in unit if leg.draft.closes and not self._gate.is_flat(leg.draft)]
+
     def follows_cancels(self, session: Session, unit: Sequence[Intent]) -> bool:
         """Whether cancellations that may still come through are to be waited for: of orders in the contracts of the
         unit, or of all where only they stand against it. What still works counts against it."""

@@ -67,6 +67,11 @@ class RiskGate:
         decided. One for which nothing is left, or that nothing is known of, stays as it is: `check` says why."""
         return tuple(self._fitted(leg, unit, book) for leg in unit)
 
+    def is_flat(self, leg: OrderDraft) -> bool:
+        """Whether nothing is held that a closing order could close, whatever else may close it too."""
+        position = self._market.position(leg.instrument.name)
+        return position is not None and (position if leg.side is Side.SELL else -position) <= 0
+
     def unpriced(self, profit: RuleProfit) -> Sequence[str]:
         """Instruments for want of whose prices a rule's daily loss cannot be checked."""
         if self._limits.max_daily_loss_per_rule is None:

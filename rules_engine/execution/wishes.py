@@ -71,8 +71,8 @@ class Wishes:
 
     @property
     def firings(self) -> Sequence[str]:
-        """Those that orders are to be cancelled for."""
-        return list(dict.fromkeys(firing for firing, _ in self._open()))
+        """Those for which orders are to be cancelled that may still stay."""
+        return list(dict.fromkeys(firing for (firing, _), state in self._open().items() if state == _WAITS))
 
     @property
     def waiting(self) -> AbstractSet[str]:

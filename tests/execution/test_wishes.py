@@ -1,6 +1,6 @@
 """What is cancelled only to make room for a close: not for nothing, where the close never leaves."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rules_engine.model.action import CancelOrders, Side
+from rules_engine.model.clock import SteppedClock
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
 from rules_engine.model.order import OrderKind
-from rules_engine.model.settings import NightlyRestart
+from rules_engine.model.settings import Mode, NightlyRestart
 from tests.execution.bench import SETTINGS, Bench
 from tests.execution.doubles import MA, FakeLink, Killed, V, decision, draft
 
@@ -271,3 +272,115 @@ async def test_a_kill_as_the_close_ends_takes_nothing_back_by_halves(bench: Benc
     await reconnected(bench)
     assert (bench.state(close), bench.intent(stop).cancel_wanted) == (State.EXPIRED, False)
     assert bench.ib.cancels == []
+
+
+async def out_of_sight(bench: Bench, stop: str) -> None:
+    """IB's complete lists do not show it."""
+    bench.ib.orders.pop(stop)
+    await bench.desk.reconcile()
+    await bench.later(16)
+    assert bench.state(stop) is State.UNKNOWN
+
+
+async def under_another_client_id(bench: Bench, stop: str) -> None:
+    bench.ib.orders[stop] = replace(bench.ib.orders[stop], client_id=18)
+    await bench.desk.reconcile()
+
+
+@pytest.mark.parametrize("lost", [out_of_sight, under_another_client_id])
+@pytest.mark.parametrize("position", [100, 0])
+async def test_a_stop_that_cannot_be_cancelled_now_stays_wanted_only_when_nothing_is_held_any_more(
+    bench: Bench, lost: Callable[[Bench, str], Awaitable[None]], position: int
+) -> None:
+    _, stop = await held(bench)
+    shown = bench.ib.orders[stop]
+    await lost(bench, stop)
+    bench.market.positions["MA"] = Decimal(position)
+    close = closing(bench)
+    await bench.desk.dispatch()
+    assert bench.state(close) is State.BLOCKED
+    assert Reason.NOTHING_TO_CLOSE in bench.texts()[-1]
+    assert ("Stays at IB: sell 100 MA at stop 380 day of a" in bench.texts()[-1]) == (position > 0)
+    bench.ib.orders[stop] = shown
+    await bench.desk.reconcile()
+    await bench.desk.dispatch()
+    assert bench.ib.cancels == ([] if position else [bench.intent(stop).order_id])
+
+
+async def test_of_a_close_of_two_positions_the_stop_of_the_one_that_is_left_stays(bench: Bench) -> None:
+    _, stop = await held(bench)
+    bench.market.positions["V"] = Decimal(50)
+    other = bench.record(decision(replace(STOP, instrument=V, quantity=Decimal(50), stop=Decimal(190)), rule="v"))
+    await bench.desk.dispatch()
+    for key in (stop, other):
+        await under_another_client_id(bench, key)
+    bench.market.positions["MA"] = Decimal(0)
+    both = decision(CLOSE, replace(CLOSE, instrument=V, quantity=Decimal(50)), rule="c")
+    close = bench.record(replace(both, cancels=(IN_MA, CancelOrders(instrument=V))))
+    await bench.desk.dispatch()
+    assert bench.state(close) is State.BLOCKED
+    assert (bench.intent(stop).cancel_wanted, bench.intent(other).cancel_wanted) == (True, False)
+
+
+async def test_that_a_stop_stays_is_told_also_where_the_first_orders_of_the_firing_are_a_group(bench: Bench) -> None:
+    await held(bench)
+    bench.desk.detach()
+    low = draft(instrument=V, kind=OrderKind.LIMIT, limit=Decimal(190), group="g0")
+    bench.record(replace(decision(low, replace(low, limit=Decimal(195)), CLOSE, rule="c"), cancels=(IN_MA,)))
+    await its_rule_stops(bench)
+    await reconnected(bench)
+    assert bench.told() == [NoticeKind.CANCELLED]
+    assert bench.texts()[0].endswith("Stays at IB: sell 100 MA at stop 380 day of a")
+
+
+async def test_wishes_are_of_one_mode_and_wait_while_another_runs(bench: Bench) -> None:
+    _, stop = await held(bench)
+    bench.desk.detach()
+    closing(bench)
+    bench.journal.enter(Mode.DRY, "")
+    assert bench.journal.wishes.firings == []
+    bench.journal.enter(Mode.PAPER, "DU1")
+    bench.clock.time_s += 61
+    await reconnected(bench)
+    assert (bench.intent(stop).cancel_wanted, bench.ib.cancels) == (False, [])
+
+
+async def test_wishes_stay_with_an_account_that_gets_a_name(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, replace(SETTINGS, account=""))
+    _, stop = await held(bench)
+    bench.desk.detach()
+    closing(bench)
+    bench.settings = SETTINGS
+    bench.restart()
+    bench.clock.time_s += 61
+    await reconnected(bench)
+    assert (bench.intent(stop).cancel_wanted, bench.ib.cancels) == (False, [])
+
+
+def ticking(clock: SteppedClock) -> float:
+    """Each look at it takes a millisecond."""
+    clock.time_s += 0.001
+    return clock.time_s
+
+
+@pytest.mark.parametrize("looks", range(1, 12))
+async def test_an_order_waits_for_a_cancellation_also_where_the_gateway_s_restart_begins_as_it_is_about_to_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    bench = Bench(tmp_path, replace(SETTINGS, restart=NightlyRestart(timezone="Europe/Berlin")))
+    begins_s = datetime(2030, 11, 22, 23, 42, tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+    bench.clock.time_s = begins_s - 60
+    link = bench.accepting(await bench.connect())
+    low = draft(kind=OrderKind.LIMIT, limit=Decimal(390))
+    before = bench.record(decision(low, rule="a"))
+    await bench.desk.dispatch()
+    after = bench.record(decision(replace(low, quantity=Decimal(7)), rule="b"))
+
+    async def probe(deadline_s: float = 1.0) -> None:
+        bench.desk.cancel_ours(rule="a")
+        bench.clock.time_s = begins_s - looks / 1000
+        monkeypatch.setattr(SteppedClock, "now_s", ticking)
+
+    link.probe = probe  # type: ignore[method-assign]  # Its user cancels the other one while IB is being asked.
+    await bench.desk.dispatch()
+    assert (bench.intent(before).cancel_wanted, bench.state(after)) == (True, State.INTENT)
