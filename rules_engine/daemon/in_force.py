@@ -12,8 +12,9 @@ from pathlib import Path
 from rules_engine.daemon.collector import collector_waits
 from rules_engine.daemon.endings import NOT_TRIGGERED, Endings
 from rules_engine.daemon.named import Named, naming
+from rules_engine.daemon.outdated import Outdated
 from rules_engine.daemon.rolled import Rolled
-from rules_engine.daemon.rulebook import Difference, Edition, Refused, RuleBook, compare
+from rules_engine.daemon.rulebook import SAME_WORDS, Difference, Edition, Refused, RuleBook, compare
 from rules_engine.daemon.withdrawal import Withdrawal, at_a_time
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.intents import UnitName
@@ -22,9 +23,7 @@ from rules_engine.execution.slices import in_slices
 from rules_engine.language import render
 from rules_engine.model.clock import Clock
 from rules_engine.model.instrument import Field, Instrument
-from rules_engine.model.intent import Intent
 from rules_engine.model.life import Life
-from rules_engine.model.order import OrderDraft
 from rules_engine.model.place import Problem
 from rules_engine.model.plan import Plan, Where
 from rules_engine.model.reports import Traded
@@ -38,8 +37,6 @@ EDITION = "edition"
 _STEPS = "price steps"
 """The name under which it keeps the price steps that they were planned with."""
 _SAVED_AT_ONCE, _LOOKED_AT_ONCE = 20, 10
-LookedAt = dict[str, tuple[OrderDraft, bool]]
-"""The draft of each leg, and whether it is misplaced."""
 
 
 class InForce:
@@ -119,7 +116,9 @@ class InForce:
         rolled = Rolled(self._journal)
         gone = rolled.units - self._withdrawal.triggered()
         own = await in_slices(self._own(before)) - gone
-        misplaced = self._misplaced(await in_slices(self._looking_at_legs(self.plans, self.steps)))
+        outdated = Outdated(self._journal.intents, (), self.plans, self.steps)
+        await in_slices(outdated.looking())
+        misplaced = outdated.units()
         stay = [one for one in entries if (one.rule, one.seq) in own and one.rule not in misplaced]
         over = [end for end in unsettled if end.held and self._is_own(end.rule, end.seq, end.digest, before)]
         over = [end for end in over if (end.rule, end.seq) not in gone]
@@ -157,7 +156,7 @@ class InForce:
             self.edition = await in_slices(self._book.replanning(self.edition, steps))
             self.plans, self.steps = self.edition.by_name, steps
             self._named = await in_slices(naming(self.edition.plans))
-            self._tell_not_held()
+            await in_slices(self._telling_not_held())
 
     def _own(self, before: Mapping[str, list[str]]) -> Slices[AbstractSet[UnitName]]:
         """Units that are not over, and are of the rules in force. An edition that came into force may have left older
@@ -176,29 +175,6 @@ class InForce:
         if plan is None or not before.get(rule, [None])[0] == plan.rule.digest == digest:
             return False
         return not self._endings.is_withdrawn(rule, seq)
-
-    def _looking_at_legs(self, plans: Mapping[str, Plan], steps: Mapping[str, Decimal]) -> Slices[LookedAt]:
-        """Which of the open legs these plans would place no more, with these price steps."""
-        found: LookedAt = {}
-        for number, leg in enumerate(self._journal.intents.open(), 1):
-            found[leg.key] = leg.draft, _is_misplaced(leg, plans, steps)
-            if number % _LOOKED_AT_ONCE == 0:
-                yield
-        return found
-
-    def _misplaced(self, looked_at: LookedAt) -> frozenset[str]:
-        """Rules for which the broker holds other orders than it should. What was triggered stays. Legs that are new
-        since, or changed, are looked at now."""
-        held = self._withdrawal.held()
-        triggered = {one.rule for one in held if one.state not in NOT_TRIGGERED}
-        units = {(one.rule, one.seq) for one in held if one.rule not in triggered}
-        found = set[str]()
-        for leg in self._journal.intents.open():
-            if (leg.rule, leg.seq) in units:
-                draft, is_misplaced = looked_at.get(leg.key, (None, False))
-                if is_misplaced if draft is leg.draft else _is_misplaced(leg, self.plans, self.steps):
-                    found.add(leg.rule)
-        return frozenset(found)
 
     def changed_on_disk(self) -> bool:
         """Whether the folder holds something other than what was last read from it."""
@@ -236,17 +212,21 @@ class InForce:
         that is confirmed.
         """
         async with self._reading:
-            named = self._named.instruments
-            steps = {name: step for name, step in {**self.steps, **new}.items() if name in named}
-            edition = await in_slices(self._book.replanning(self.edition, steps))
-            await self._swap(edition, compare(self.edition, edition, frozenset()), steps)
-            self._tell_not_held()
+            with collector_waits():
+                named = self._named.instruments
+                steps = {name: step for name, step in {**self.steps, **new}.items() if name in named}
+                edition = await in_slices(self._book.replanning(self.edition, steps))
+                await self._swap(edition, SAME_WORDS, steps)
+                await in_slices(self._telling_not_held())
 
-    def _tell_not_held(self) -> None:
+    def _telling_not_held(self) -> Slices[None]:
         """Of rules that insist on the broker, and that it cannot hold with the price steps that IB told."""
-        for plan in self.edition.plans:
-            if plan.rule.run is Run.AT_BROKER and plan.where is Where.HERE:
-                self._journal.tell(not_held_notice(plan.rule, plan.reasons, self._channels, self._clock.now_s()))
+        not_held = [one for one in self.edition.plans if one.rule.run is Run.AT_BROKER and one.where is Where.HERE]
+        for start in range(0, len(not_held), _SAVED_AT_ONCE):
+            with self._journal.transaction():
+                for plan in not_held[start : start + _SAVED_AT_ONCE]:
+                    self._journal.tell(not_held_notice(plan.rule, plan.reasons, self._channels, self._clock.now_s()))
+            yield
 
     def _forget_held(self, rule: str) -> None:
         """What the broker held for an older version of the rule is on its way out: it is armed anew."""
@@ -323,19 +303,19 @@ class InForce:
         await asyncio.sleep(0)
         named = await in_slices(naming(edition.plans))
         await self._leave(named)
-        looked_at = {} if steps is None else await in_slices(self._looking_at_legs(plans, steps))
-        await asyncio.sleep(0)
+        outdated = Outdated(self._journal.intents, (*difference.removed, *difference.changed), plans, steps)
+        await in_slices(outdated.looking())
         replaced = await in_slices(self._evaluator.replacing(edition.plans, self.until_s))
         # Nothing is awaited between this moment and the one at which the new edition is on disk.
         self._remembered = remembered
         self.edition, self.plans, self._named, self._leaving = edition, plans, named, frozenset()
         with self._journal.transaction():
-            misplaced = self._planned_with(steps, looked_at)
+            self._planned_with(steps)
             self._in_force_from_now(digests, (*replaced.added, *replaced.rearmed))
             if changes:
                 self.changes = changes
                 self._journal.tell(reloaded_notice(changes, self._channels, self._clock.now_s()))
-        leave = self._withdrawal.bar((*difference.removed, *difference.changed), misplaced)
+        leave = self._withdrawal.bar(outdated)
         self.on_change()
         await asyncio.sleep(0)
         await in_slices(self._withdrawing(leave, frozenset(replaced.unchanged)))
@@ -356,13 +336,11 @@ class InForce:
                     self._forget_free(rule)
             yield
 
-    def _planned_with(self, steps: Mapping[str, Decimal] | None, looked_at: LookedAt) -> Collection[str]:
-        """The plans in force were made with these steps. Returns the rules that are misplaced now."""
-        if steps is None:
-            return ()
-        self.steps = steps
-        self._journal.put(_STEPS, json.dumps({name: str(step) for name, step in steps.items()}, sort_keys=True))
-        return self._misplaced(looked_at)
+    def _planned_with(self, steps: Mapping[str, Decimal] | None) -> None:
+        """The plans in force were made with these steps; None: with the same ones as before."""
+        if steps is not None:
+            self.steps = steps
+            self._journal.put(_STEPS, json.dumps({name: str(step) for name, step in steps.items()}, sort_keys=True))
 
     def _in_force_from_now(self, digests: str, anew: Iterable[str]) -> None:
         """What is on disk of rules that begin anew was lived by others of their name."""
@@ -402,15 +380,6 @@ def _digests(edition: Edition) -> Slices[str]:
         parts.append(json.dumps({rule.name: [rule.digest, rule.when_digest] for rule in some})[1:-1])
         yield
     return f"{{{', '.join(parts)}}}"
-
-
-def _is_misplaced(leg: Intent, plans: Mapping[str, Plan], steps: Mapping[str, Decimal]) -> bool:
-    """Prices in it are rounded to other steps by now, or the broker can no longer hold it. What IB has not told the
-    steps of yet may still be right."""
-    plan = plans.get(leg.rule)
-    if plan is None or any(leg.draft == held.unit[leg.leg] for held in plan.held if leg.leg < len(held.unit)):
-        return False
-    return all(named.name in steps for named in plan.reads | plan.orders_in)
 
 
 def _still_valid(life: Life, plan: Plan, digests: list[str] | None, placed: bool) -> Life:

@@ -61,6 +61,10 @@ class Difference:
         )
 
 
+SAME_WORDS = Difference((), (), (), ())
+"""Every rule stays as it is."""
+
+
 class RuleBook:
     """Reads the rule folder. Remembers what it read, so that only files that changed are read and planned again."""
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from rules_engine.daemon.endings import NOT_TRIGGERED, Endings
+from rules_engine.daemon.outdated import Outdated
 from rules_engine.execution.intents import UnitName
 from rules_engine.execution.journal import Journal
 from rules_engine.model.intent import Intent, IntentState
@@ -26,13 +27,15 @@ class Withdrawal:
         position after their entry is over, whatever becomes of the rule."""
         return [one for one in self._journal.intents.open() if _is_held(one)]
 
-    def bar(self, edited: Collection[str], misplaced: Collection[str]) -> Sequence[str]:
-        """From now on nothing is sent that these rules have recorded until now, and what becomes of it is no reason to
-        break them; of those ``misplaced`` that concerns only what the broker is to hold. Returns the rules that have
-        something to be marked: a start that does not find it marked finds it to be of other words."""
-        whole, placed, found = frozenset(edited), frozenset(misplaced), self._journal.intents.open()
-        concerned = (one for one in found if one.rule in whole or (one.held and one.rule in placed))
-        return self._bar(((one.rule, one.seq) for one in concerned), self.triggered())
+    def bar(self, outdated: Outdated) -> Sequence[str]:
+        """From now on nothing is sent that is outdated, and what becomes of it is no reason to break its rule. Returns
+        the rules that have something to be marked: a start that does not find it marked finds it to be of other words,
+        or misplaced."""
+        units, unwanted = outdated.units(), self._journal.intents.unwanted
+        unwanted.update({**units, **{rule: units[rule] | unwanted[rule] for rule in units.keys() & unwanted.keys()}})
+        for rule in units.keys() - outdated.triggered:
+            self._endings.drop(rule)
+        return list(units)
 
     def bar_old_contract(self, name: str, placing: Collection[str]) -> Sequence[UnitName]:
         """The same where an instrument means another contract: of what is still to be sent in it, and of all that the

@@ -15,8 +15,10 @@ from benchmarks.callbacks import callbacks_timed
 from rules_engine.daemon.control import ask
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.in_force import _digests
+from rules_engine.daemon.outdated import Outdated
 from rules_engine.language import prepare
 from rules_engine.model.clock import SteppedClock, SystemClock
+from rules_engine.model.intent import IntentState
 from rules_engine.model.reports import FeedUp
 from rules_engine.model.slices import Result, Slices, at_once
 from tests.daemon.placed import HEAD, ON_A_FUTURE, Holding, Killed, killed_at, orders
@@ -106,18 +108,27 @@ async def test_what_is_misplaced_is_found_in_slices_and_what_changed_meanwhile_i
     await holding.place(COUNT)
     daemon = holding.daemon()
     await daemon._in_force.resume()
-    force = daemon._in_force
+    force, intents = daemon._in_force, daemon._journal.intents
     steps = {name: Decimal("0.03") for name in ("MA", *(f"S{number}" for number in range(COUNT // 2)))}
     plans = at_once(force._book.replanning(force.edition, steps)).by_name
-    looked_at, turns = sliced(force._looking_at_legs(plans, steps))
+    moved = {rule for rule, one in orders(daemon).items() if plans[rule].held[0].unit[0] != one.draft}
+    assert 10 < len(moved) < COUNT - 10
+    misplaced = Outdated(intents, (), plans, steps)
+    _, turns = sliced(misplaced.looking())
     assert turns >= COUNT // 10
-    force.plans, force.steps = plans, steps
-    misplaced = {rule for rule, one in orders(daemon).items() if plans[rule].held[0].unit[0] != one.draft}
-    assert 10 < len(misplaced) < COUNT - 10
-    misplaced &= {f"r{number}" for number in range(COUNT // 2)}
-    assert force._misplaced(looked_at) == force._misplaced({}) == misplaced
-    others = {key: (replace(draft, quantity=Decimal(7)), not found) for key, (draft, found) in looked_at.items()}
-    assert force._misplaced(others) == misplaced, "drafts that are no longer the legs' own say nothing"
+    moved &= {f"r{number}" for number in range(COUNT // 2)}
+    assert misplaced.units() == {rule: {1} for rule in moved} and not misplaced.triggered
+    changed = sorted(moved)[:3]
+    for rule, state in zip(changed, (IntentState.WORKING, IntentState.FILLED, IntentState.UNKNOWN), strict=True):
+        daemon._journal.change(replace(orders(daemon)[rule], state=state), "report")
+    assert misplaced.units() == {rule: {1} for rule in moved - {*changed[:2]}} and not misplaced.triggered
+    all_of_it = Outdated(intents, EVERY, plans, None)
+    at_once(all_of_it.looking())
+    assert all_of_it.units() == {rule: {1} for rule in EVERY - {changed[1]}}
+    assert all_of_it.triggered == {changed[0]}
+    intents.unwanted["r0"] = {7}
+    assert {*force._withdrawal.bar(all_of_it)} == EVERY - {changed[1]}
+    assert intents.unwanted == {rule: {1, 7} if rule == "r0" else {1} for rule in EVERY - {changed[1]}}
     daemon.close()
 
 
