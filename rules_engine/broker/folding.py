@@ -1,131 +1,231 @@
 """More ticks than can be looked at into fewer ones at which rules on levels find what they would have found.
 
-`turning_points` loses no crossing: between two ticks that stay, the values that go rise or fall all the way, so that
-every level is crossed as often as it was, in the same order. `extremes` keeps three ticks a series: the lowest, the
-highest and the last, in their order of time. A level that any tick reached from the side that was known before is
-still reached; what came and went again between these three is not seen.
+`Turns` lose no crossing: between two ticks that stay, the values that go rise or fall all the way, so that every level
+is crossed as often as it was, in the same order. `Ends` keep the lowest, the highest and the last tick of a series, in
+their order of time. A level that any tick reached from the side that was known before is still reached; what came and
+went again between these three is not seen.
 
-The midpoint and the change of the day are series too, made of two. Where one of the two stays and the newest of the
-other has gone, that is told as unknown: no rule looks at a pair that never was.
+The midpoint and the change of the day are series too, made of two. Nothing is known here of what came before: a side
+alone moves beside one that stands, whatever that is, and from where the other is told as well it begins anew. Where one
+of the two stays and the newest of the other has gone, that is told as unknown: no rule looks at a pair that never was.
 
 What goes adds its size to the next tick of its series that stays, so that the sizes add up to what they were.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from itertools import chain
+from array import array
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sized
+from dataclasses import dataclass
 from math import inf
-from operator import add, truediv
+from typing import Generic, Protocol, TypeVar
 
 from rules_engine.model.instrument import Field
+from rules_engine.model.slices import Slices
 from rules_engine.model.tick import Tick
 
+Other = TypeVar("Other")
+"""What stands between ticks and is never folded."""
 Series = tuple[str, Field]
 """The ticks of one field of one instrument."""
-Kept = dict[int, Tick]
-"""What stays, by its place among the ticks."""
-_Point = tuple[float | None, bool, tuple[int, ...]]
-"""A value, whether it is a snapshot, and the places of the ticks that it is made of, that of the newest first."""
+Point = tuple[float | None, bool, tuple[int, ...]]
+"""A value, whether it is a snapshot, and the places of the ticks that it is made of."""
 
-_PAIRS = ((Field.BID, Field.ASK, add), (Field.LAST, Field.CLOSE, truediv))
-"""What rises and falls with the midpoint, and with the change of the day."""
-_OTHERS = {one: other for pair in _PAIRS for one, other in (pair[:2], pair[1::-1])}
+LOOKS = 6
+"""Items that are looked at in one slice."""
+_LET_GO = 100
+"""Things that are let go in one slice."""
 
-
-def turning_points(ticks: Sequence[Tick]) -> Kept:
-    """The first and the last tick of each series, each at which it turns, and what stands beside an unknown value."""
-    return _kept(ticks, _turns)
-
-
-def extremes(ticks: Sequence[Tick]) -> Kept:
-    """The lowest, the highest and the last print of each series, the last one with a value, and the last snapshot: that
-    is no print, so it stands for none of the same price."""
-    return _kept(ticks, _ends)
+_PAIRS: Mapping[Field, tuple[Field, Field, Callable[[float, float], float | None]]] = {
+    Field.BID: (Field.ASK, Field.MID, lambda bid, ask: bid + ask),
+    Field.ASK: (Field.BID, Field.MID, lambda ask, bid: bid + ask),
+    Field.LAST: (Field.CLOSE, Field.CHANGE_TODAY, lambda last, close: last / close if close else None),
+    Field.CLOSE: (Field.LAST, Field.CHANGE_TODAY, lambda close, last: last / close if close else None),
+}
+"""Beside which other one a field makes what, and what rises and falls with that."""
 
 
-def _turns(points: Sequence[_Point]) -> Iterable[_Point]:
-    """Of one series. A point on the way from the one before it to a later one goes, and so does a repeated one."""
-    kept: list[_Point] = []
-    for point in points:
-        if len(kept) > 1 and _is_on_the_way(kept[-2], kept[-1], point):
-            kept.pop()
-        if not kept or point[:2] != kept[-1][:2]:
-            kept.append(point)
-    return *kept, points[-1]
+@dataclass(frozen=True, slots=True)
+class Folded(Generic[Other]):
+    """What stays, in order, and the instruments of which ticks have gone."""
+
+    items: deque[Tick | Other]
+    instruments: frozenset[str]
 
 
-def _is_on_the_way(before: _Point, point: _Point, after: _Point) -> bool:
+class Marks:
+    """For how many reasons each tick stays, by its place."""
+
+    def __init__(self, count: int) -> None:
+        self.counts = array("L", [0]) * count
+
+    def move(self, before: Point | None, now: Point | None) -> Point | None:
+        """What stayed for some reason stays no more for that; another point does."""
+        counts = self.counts
+        if now is not None:
+            for place in now[2]:
+                counts[place] += 1
+        if before is not None:
+            for place in before[2]:
+                counts[place] -= 1
+        return now
+
+
+class Choice(Protocol):
+    """Which points of one series stay, as far as it has come."""
+
+    def add(self, point: Point) -> None: ...
+
+
+class Turns:
+    """The first and the last, and each at which the series turns: a point on the way from the one before it to a later
+    one goes, and so does a repeated one."""
+
+    __slots__ = ("_before", "_marks", "_repeat", "_turn")
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._before: Point | None = None
+        self._turn: Point | None = None
+        self._repeat: Point | None = None
+        """The last one, where that says what the turn says."""
+
+    def add(self, point: Point) -> None:
+        """The newest one."""
+        before, turn = self._before, self._turn
+        if turn is not None and point[0] == turn[0] and point[1] == turn[1]:
+            self._repeat = self._marks.move(self._repeat, point)
+            return
+        if self._repeat is not None:
+            self._repeat = self._marks.move(self._repeat, None)
+        if before is not None and turn is not None and _is_on_the_way(before, turn, point):
+            self._turn = self._marks.move(turn, point)
+        else:
+            self._before, self._turn = turn, self._marks.move(None, point)
+
+
+def _is_on_the_way(before: Point, point: Point, after: Point) -> bool:
     start, value, end = before[0], point[0], after[0]
     if start is None or value is None or end is None or before[1] or point[1]:
         return False
     return start < value < end or start > value > end
 
 
-def _ends(points: Sequence[_Point]) -> Iterable[_Point]:
-    low, high = inf, -inf
-    ends = {"last": points[-1]}
-    for point in points:
+class Ends:
+    """The lowest, the highest and the last print of a series, the last point with a value, and the last snapshot: that
+    is no print, so it stands for none of the same price."""
+
+    __slots__ = ("_high", "_high_at", "_known", "_last", "_low", "_low_at", "_marks", "_shown")
+
+    def __init__(self, marks: Marks) -> None:
+        self._marks = marks
+        self._low, self._high = inf, -inf
+        self._low_at: Point | None = None
+        self._high_at: Point | None = None
+        self._last: Point | None = None
+        self._known: Point | None = None
+        self._shown: Point | None = None
+
+    def add(self, point: Point) -> None:
+        """The newest one."""
         value, is_snapshot, _ = point
+        move = self._marks.move
+        self._last = move(self._last, point)
         if is_snapshot:
-            ends["shown"] = point
+            self._shown = move(self._shown, point)
         elif value is not None:
-            ends["known"] = point
-            if value < low:
-                low, ends["low"] = value, point
-            if value > high:
-                high, ends["high"] = value, point
-    return ends.values()
+            self._known = move(self._known, point)
+            if value < self._low:
+                self._low, self._low_at = value, move(self._low_at, point)
+            if value > self._high:
+                self._high, self._high_at = value, move(self._high_at, point)
 
 
-def _kept(ticks: Sequence[Tick], choose: Callable[[Sequence[_Point]], Iterable[_Point]]) -> Kept:
-    series: dict[Series, list[int]] = {}
-    for place, tick in enumerate(ticks):
-        series.setdefault((tick.instrument, tick.field), []).append(place)
-    places = set[int]()
-    for of in chain((_points(ticks, own) for own in series.values()), _derived(ticks, series)):
-        for _, _, made_of in choose(of):
-            places.update(made_of)
-    return _told(ticks, places)
+def folding(items: Collection[Tick | Other], divides: tuple[type, ...], turns_max: int) -> Slices[Folded[Other]]:
+    """Folds each series into its turns; where more than ``turns_max`` ticks would stay, into its ends.
+
+    What stands between ticks stays where it is. Items of the types ``divides`` end everything: what comes before them
+    must not run into what comes after. Each tick is looked at three times at most.
+    """
+    marks = yield from _marked(items, divides, Turns)
+    if len(items) - marks.counts.count(0) > turns_max:
+        marks = yield from _marked(items, divides, Ends)
+    return (yield from _told(items, divides, marks))
 
 
-def _points(ticks: Sequence[Tick], places: Sequence[int]) -> Sequence[_Point]:
-    return [(ticks[place].value, ticks[place].snapshot, (place,)) for place in places]
+def letting_go(held: Sized, pop: Callable[[], object]) -> Slices[None]:
+    """Pops until nothing is held. To let go of very many things at once takes as long as some other work on them."""
+    while held:
+        yield
+        for _ in range(min(len(held), _LET_GO)):
+            pop()
 
 
-def _derived(ticks: Sequence[Tick], series: Mapping[Series, Sequence[int]]) -> Iterator[Sequence[_Point]]:
-    """What is made of two fields of one instrument, from when both are known on."""
-    for instrument, field in series:
-        for one, other, made in _PAIRS:
-            if field is one and (instrument, other) in series:
-                newest: dict[Field, int] = {}
-                points: list[_Point] = []
-                for place in sorted((*series[instrument, one], *series[instrument, other])):
-                    newest[ticks[place].field] = place
-                    if len(newest) == 2:
-                        left, right = ticks[newest[one]].value, ticks[newest[other]].value
-                        value = made(left, right) if left is not None and right else None
-                        points.append((value, ticks[place].snapshot, tuple(newest.values())))
-                yield points
+def _marked(
+    items: Collection[Tick | Other], divides: tuple[type, ...], choice: Callable[[Marks], Choice]
+) -> Slices[Marks]:
+    marks = Marks(len(items))
+    choices: dict[Series, Choice] = {}
+    newest: dict[Series, Point] = {}
+
+    def add(series: Series, point: Point) -> None:
+        chosen = choices.get(series) or choices.setdefault(series, choice(marks))
+        chosen.add(point)
+
+    for place, item in enumerate(items):
+        if not place % LOOKS:
+            yield
+        if isinstance(item, Tick):
+            series = item.instrument, item.field
+            point = item.value, item.snapshot, (place,)
+            add(series, point)
+            if (pair := _PAIRS.get(item.field)) is not None:
+                other, both, make = pair
+                beside = item.instrument, other
+                if (stands := newest.get(beside)) is not None:
+                    if series not in newest:
+                        del choices[beside]
+                    known = None if point[0] is None or stands[0] is None else make(point[0], stands[0])
+                    add((item.instrument, both), (known, item.snapshot, point[2] + stands[2]))
+                newest[series] = point
+        elif isinstance(item, divides):
+            yield from letting_go(choices, choices.popitem)
+            newest.clear()
+    yield from letting_go(choices, choices.popitem)
+    return marks
 
 
-def _told(ticks: Sequence[Tick], places: Set[int]) -> Kept:
-    kept: Kept = {}
-    gone: dict[Series, float] = {}
-    newest: dict[Series, Tick] = {}
-    left: dict[Series, int] = {}
-    """The newest one that has gone since, by its place."""
-    for place, tick in enumerate(ticks):
-        series = (tick.instrument, tick.field)
-        if place not in places:
-            gone[series] = gone.get(series, 0.0) + tick.size
-            left[series] = place
+def _told(items: Collection[Tick | Other], divides: tuple[type, ...], marks: Marks) -> Slices[Folded[Other]]:
+    told: list[Tick | Other | None] = []
+    instruments = set[str]()
+    sizes: dict[Series, float] = {}
+    """Of what has gone."""
+    newest: dict[Series, float | None] = {}
+    gone: dict[Series, tuple[int, Tick]] = {}
+    """The newest one, where none has stayed since, and its place."""
+    for place, item in enumerate(items):
+        if not place % LOOKS:
+            yield
+        if not isinstance(item, Tick):
+            told.append(item)
+            if isinstance(item, divides):
+                newest.clear()
+                gone.clear()
             continue
-        size = gone.pop(series, 0.0)
-        newest[series] = kept[place] = tick._replace(size=tick.size + size) if size else tick
-        left.pop(series, None)
-        if (other := _OTHERS.get(tick.field)) is not None:
-            beside = (tick.instrument, other)
-            if (at := left.pop(beside, None)) is not None:
-                stands = newest.get(beside)
-                if stands is None or stands.value != ticks[at].value:
-                    newest[beside] = kept[at] = ticks[at]._replace(value=None, size=0.0)
-    return kept
+        series = item.instrument, item.field
+        if not marks.counts[place]:
+            told.append(None)
+            instruments.add(item.instrument)
+            sizes[series] = sizes.get(series, 0.0) + item.size
+            gone[series] = place, item
+            continue
+        size = sizes.pop(series, 0.0)
+        told.append(item._replace(size=item.size + size) if size else item)
+        newest[series] = item.value
+        gone.pop(series, None)
+        if (pair := _PAIRS.get(item.field)) is not None:
+            beside = item.instrument, pair[0]
+            if (unseen := gone.pop(beside, None)) is not None:
+                at, tick = unseen
+                if beside not in newest or newest[beside] != tick.value:
+                    told[at], newest[beside] = tick._replace(value=None, size=0.0), None
+    return Folded(deque(filter(None, told)), frozenset(instruments))

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from itertools import chain, islice
 
-from rules_engine.broker.folding import extremes, turning_points
+from rules_engine.broker.folding import Folded, folding, letting_go
 from rules_engine.model.reports import (
     AccountValue,
     ClockCompared,
@@ -18,6 +19,7 @@ from rules_engine.model.reports import (
     PositionReport,
     PositionsTold,
 )
+from rules_engine.model.slices import Slices
 from rules_engine.model.tick import Tick
 
 Report = (
@@ -35,7 +37,8 @@ Report = (
 )
 Item = Tick | Report
 
-_DIVIDES = (FeedDown, FeedUp, LinkChange)
+DIVIDES = (FeedDown, FeedUp, LinkChange)
+"""What was known before is not known after."""
 
 TICKS_MAX = 200_000
 """About forty megabytes, and some seconds of work."""
@@ -45,56 +48,65 @@ REPORTS_MAX = 20_000
 class Inbox:
     """A bounded queue between the socket and the engine.
 
-    When ticks reach ``ticks_max``, each series is folded into its turning points; where that leaves more than half of
-    ``ticks_max``, into its low, high and last. ``folded`` counts the ticks that went, all in all. Reports are never
-    folded and what comes before one stays before it: at ``reports_max`` the newest is refused, and whoever offered it
-    must give up the connection, so that a new one reads everything again.
+    When ``ticks_max`` ticks wait, the oldest third stays as it is, to be taken meanwhile. Of the rest each series is
+    folded into its turning points; where more than a third of ``ticks_max`` would be left, into its low, high and last.
+    That goes on by a few ticks with each one that arrives and takes about another third of them, so that twice
+    ``ticks_max`` wait at the most, or of very many series five times what cannot go. Whoever takes all that was before
+    the rest meanwhile takes the rest as it is. ``folded`` counts the ticks that went, all in all.
+
+    Reports are never folded and what comes before one stays before it: at ``reports_max`` the newest is refused, and
+    whoever offered it must give up the connection, so that a new one reads everything again.
     """
 
     def __init__(self, ticks_max: int = TICKS_MAX, reports_max: int = REPORTS_MAX) -> None:
         self.folded = 0
         self.ticks_max = ticks_max
         self._reports_max = reports_max
-        self._items: deque[Item] = deque()
+        self._newest: deque[Item] = deque()
+        self._parts = [self._newest]
+        """What waits, the oldest first. While the second part is being folded, these are three."""
         self._ticks = 0
         self._fold_at = ticks_max
+        """At so many ticks folding begins, or goes on."""
+        self._folding: Slices[None] | None = None
+        self._stretch: deque[Item] | None = None
+        """What is being folded."""
         self._newly_folded: set[str] = set()
         self._arrived = asyncio.Event()
 
     def __len__(self) -> int:
         """How much waits to be taken."""
-        return len(self._items)
+        return sum(map(len, self._parts))
 
     def tick(self, tick: Tick) -> None:
         """Takes in one tick; older ones are folded when there are too many."""
-        if not self._items:
+        if not self._ticks:
             self._arrived.set()
-        self._items.append(tick)
+        self._newest.append(tick)
         self._ticks += 1
         if self._ticks >= self._fold_at:
-            self._fold()
+            self._fold_on()
 
     def report(self, report: Report) -> bool:
         """Takes in one report; False when the inbox is full of reports that nobody takes."""
         if len(self) - self._ticks >= self._reports_max:
             return False
-        self._items.append(report)
+        self._newest.append(report)
         self._arrived.set()
         return True
 
     def holds(self, report: Report) -> bool:
         """Whether this very report still waits to be taken."""
-        return any(item is report for item in self._items)
+        return any(item is report for item in chain(*self._parts))
 
     def take(self) -> Iterator[Item]:
         """What was not taken yet, one after the other, for as long as its taker goes on."""
-        while self._items:
-            item = self._items.popleft()
-            if not self._items:
-                self._ticks, self._fold_at = 0, self.ticks_max
-                self._arrived.clear()
-            elif isinstance(item, Tick):
+        while part := self._parts[0]:
+            item = part.popleft()
+            if isinstance(item, Tick):
                 self._ticks -= 1
+            if not part:
+                self._go_to_next_part()
             yield item
 
     def take_folded(self) -> frozenset[str]:
@@ -109,39 +121,34 @@ class Inbox:
     async def wait(self) -> None:
         """Returns as soon as there is something to take, or somebody calls `wake`."""
         await self._arrived.wait()
-        if not self._items:
+        if not self._parts[0]:
             self._arrived.clear()
 
-    def _fold(self) -> None:
-        waiting = list(self._items)
-        items = _folded(waiting, turning_points)
-        if _ticks_in(items) > self.ticks_max // 2:
-            items = _folded(items, extremes)
-        stay = set(map(id, items))
-        self._newly_folded |= {item.instrument for item in waiting if isinstance(item, Tick) and id(item) not in stay}
-        self.folded += len(waiting) - len(items)
-        self._items, self._ticks = deque(items), _ticks_in(items)
-        # Very many instruments may not fold below the bound; folding again at every tick would then cost a full pass.
-        self._fold_at = max(self.ticks_max, 2 * self._ticks)
+    def _go_to_next_part(self) -> None:
+        while len(self._parts) > 1 and not self._parts[0]:
+            del self._parts[0]
+        if self._parts[0] is self._stretch:
+            self._folding, self._stretch, self._fold_at = None, None, self.ticks_max
+        if not self._parts[0]:
+            self._arrived.clear()
 
+    def _fold_on(self) -> None:
+        if self._folding is None:
+            self._folding, self._fold_at = self._fold(), 0
+        try:
+            next(self._folding)
+        except StopIteration:
+            self._folding, self._fold_at = None, self.ticks_max
 
-def _folded(items: Sequence[Item], fold: Callable[[Sequence[Tick]], Mapping[int, Tick]]) -> list[Item]:
-    """Each stretch between two changes of feeds for itself: what they end must not run into what they begin."""
-    found: list[Item] = []
-    start = 0
-    for end in [place for place, item in enumerate(items) if isinstance(item, _DIVIDES)] + [len(items)]:
-        stretch = items[start:end]
-        places = [place for place, item in enumerate(stretch) if isinstance(item, Tick)]
-        kept = fold([item for item in stretch if isinstance(item, Tick)])
-        standing = {places[place]: tick for place, tick in kept.items()}
-        for place, item in enumerate(stretch):
-            if not isinstance(item, Tick):
-                found.append(item)
-            elif (tick := standing.get(place)) is not None:
-                found.append(tick)
-        start = end
-    return found
-
-
-def _ticks_in(items: Sequence[Item]) -> int:
-    return sum(isinstance(item, Tick) for item in items)
+    def _fold(self) -> Slices[None]:
+        ahead = len(self) // 3 + 1
+        head, stretch = deque(islice(chain(*self._parts), ahead)), deque(islice(chain(*self._parts), ahead, None))
+        self._newest, self._stretch = deque(), stretch
+        self._parts = [head, stretch, self._newest]
+        work: Slices[Folded[Report]] = folding(stretch, DIVIDES, self.ticks_max // 3)
+        folded = yield from work
+        self._parts[1], self._stretch = folded.items, None
+        self._ticks -= len(stretch) - len(folded.items)
+        self.folded += len(stretch) - len(folded.items)
+        self._newly_folded |= folded.instruments
+        yield from letting_go(stretch, stretch.popleft)

@@ -7,22 +7,28 @@ of the next turn.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rules_engine.broker.folding import extremes, turning_points
+from rules_engine.broker.inbox import DIVIDES, Inbox, Item
 from rules_engine.evaluation.evaluator import Evaluator
 from rules_engine.language import Source, load
 from rules_engine.model.firing import Firing
 from rules_engine.model.instrument import Field
+from rules_engine.model.life import Outcome
 from rules_engine.model.plan import Plan
+from rules_engine.model.reports import FeedDown, FeedUp, LinkChange, PositionsTold
+from rules_engine.model.slices import at_once
 from rules_engine.model.tick import Tick
 from rules_engine.planning import plan_all
 from rules_engine.planning.fold_proof import is_fold_proof
+from tests.broker.plain_folding import Choose, always, ends, folded_plainly, turns
 
 _STEP_S = 0.001
 _V = ("V", Field.LAST)
@@ -92,12 +98,14 @@ def _plans(sentences: Sequence[str], life: str = "enabled: true") -> tuple[Plan,
 
 
 _PLANS = _plans([*_PROOF, *_IN_WINDOWS])
+_PROOF_PLANS = _plans(_PROOF)
 _VALUES = st.one_of(st.integers(1, 9).map(float), st.none())
-_QUOTES = [("EUR", Field.BID), ("EUR", Field.ASK)]
+_QUOTES = _BID, _ASK = ("EUR", Field.BID), ("EUR", Field.ASK)
 _SERIES = st.sampled_from(
     [_V, _V, ("V", Field.BID), ("V", Field.ASK), ("V", Field.CLOSE), ("MA", Field.LAST), *_QUOTES]
 )
 _STREAMS = st.lists(st.tuples(_SERIES, _VALUES), max_size=80)
+_QUOTED_PRICE = st.tuples(st.sampled_from(_QUOTES), st.integers(1, 9).map(float))
 _QUOTED = st.lists(st.tuples(st.sampled_from(_QUOTES), _VALUES), max_size=80)
 
 
@@ -116,14 +124,43 @@ def _firings(plans: Sequence[Plan], before: Sequence[Tick], then: Sequence[Tick]
     return _fired(evaluator, before), _fired(evaluator, then)
 
 
-def _fired(evaluator: Evaluator, ticks: Sequence[Tick]) -> Counter[str]:
-    outcomes = [outcome for tick in ticks for outcome in evaluator.tick(tick)]
+def _fired(evaluator: Evaluator, items: Sequence[Item]) -> Counter[str]:
+    outcomes = [outcome for item in items for outcome in _heard(evaluator, item)]
     return Counter(outcome.rule for outcome in outcomes if isinstance(outcome, Firing))
 
 
-def _folded(fold: Callable[[Sequence[Tick]], Mapping[int, Tick]], ticks: Sequence[Tick]) -> list[Tick]:
-    kept = fold(ticks)
-    return [kept[place] for place in sorted(kept)]
+def _heard(evaluator: Evaluator, item: Item) -> Sequence[Outcome]:
+    match item:
+        case Tick():
+            return evaluator.tick(item)
+        case FeedDown(time_s, instrument):
+            return evaluator.feed_down(time_s, instrument)
+        case FeedUp(time_s, instrument):
+            return evaluator.feed_up(time_s, instrument)
+    return ()
+
+
+def _folded(choose: Choose, ticks: Sequence[Item]) -> list[Item]:
+    return list(at_once(always(choose)(ticks, DIVIDES, 0)).items)
+
+
+def _folded_ticks(choose: Choose, ticks: Sequence[Tick]) -> list[Tick]:
+    return [item for item in _folded(choose, ticks) if isinstance(item, Tick)]
+
+
+_REPORTS = st.sampled_from([FeedDown(0.0, "V"), FeedUp(0.0, "V"), LinkChange(0.0, "down"), PositionsTold(0.0)])
+_TICKS = st.builds(
+    lambda series, value, snapshot: Tick(series[0], 0.0, series[1], value, 1.0, snapshot),
+    _SERIES,
+    _VALUES,
+    st.booleans(),
+)
+
+
+@pytest.mark.parametrize("choose", [turns, ends])
+@given(st.lists(st.one_of(_TICKS, _TICKS, _TICKS, _TICKS, _TICKS, _TICKS, _REPORTS), max_size=80))
+def test_the_same_stays_as_of_series_that_are_written_out(choose: Choose, items: list[Item]) -> None:
+    assert _folded(choose, items) == folded_plainly(items, choose)
 
 
 @given(_STREAMS | _QUOTED, _STREAMS | _QUOTED)
@@ -132,8 +169,40 @@ def test_rules_fire_as_often_on_turning_points_as_on_all_ticks(
 ) -> None:
     before, ticks = _ticks(first, 0.0), _ticks(then, 1.0)
     _, expected = _firings(_PLANS, before, ticks)
-    _, found = _firings(_PLANS, before, _folded(turning_points, ticks))
+    _, found = _firings(_PLANS, before, _folded_ticks(turns, ticks))
     assert found == expected
+
+
+_FEEDS = st.sampled_from([FeedDown(0.0, "V"), FeedUp(0.0, "V"), FeedDown(0.0, "EUR"), FeedUp(0.0, "EUR")])
+_PIECES = st.tuples(_STREAMS | _QUOTED, st.none() | _FEEDS, st.one_of(st.integers(0, 40), st.just(1000)))
+"""Prices and a report that arrive, and how many items are taken then at most."""
+
+
+@pytest.mark.parametrize("choose", [turns, ends])
+@given(st.lists(_PIECES, max_size=8), st.integers(1, 6))
+def test_rules_fire_as_often_on_what_is_taken_while_the_inbox_folds(
+    choose: Choose,
+    pieces: list[tuple[list[tuple[tuple[str, Field], float | None]], FeedDown | FeedUp | None, int]],
+    looks: int,
+) -> None:
+    """Folded into low, high and last, at no other price."""
+    inbox, offered, taken = Inbox(ticks_max=30), list[Item](), list[Item]()
+    with (
+        patch("rules_engine.broker.folding.LOOKS", looks),
+        patch("rules_engine.broker.inbox.folding", always(choose)),
+    ):
+        for raw, report, most in pieces:
+            for tick in _ticks(raw, len(offered) * _STEP_S):
+                inbox.tick(tick)
+                offered.append(tick)
+            if report is not None:
+                report = replace(report, time_s=len(offered) * _STEP_S)
+                inbox.report(report)
+                offered.append(report)
+            taken += islice(inbox.take(), most)
+    taken += inbox.take()
+    expected, found = (_fired(Evaluator(_PROOF_PLANS, 0.0), items) for items in (offered, taken))
+    assert found == expected if choose is turns else found <= expected
 
 
 @pytest.mark.parametrize("life", _IN_TIME)
@@ -149,17 +218,17 @@ def test_nothing_fires_at_a_pair_of_quotes_that_never_was(
     plans = _plans([*(f"EUR > {level}.25" for level in range(1, 9)), "EUR crosses 5.5", "EUR.bid > 4", "EUR.ask > 4"])
     before, ticks = _ticks(first, 0.0), _ticks(then, 1.0)
     _, expected = _firings(plans, before, ticks)
-    _, found = _firings(plans, before, _folded(extremes, ticks))
+    _, found = _firings(plans, before, _folded_ticks(ends, ticks))
     assert found <= expected
 
 
-@pytest.mark.parametrize("fold", [turning_points, extremes])
+@pytest.mark.parametrize("choose", [turns, ends])
 @given(_QUOTED)
 def test_midpoints_that_stay_were_there_and_the_lowest_highest_and_last_stay(
-    fold: Callable[[Sequence[Tick]], Mapping[int, Tick]], raw: list[tuple[tuple[str, Field], float | None]]
+    choose: Choose, raw: list[tuple[tuple[str, Field], float | None]]
 ) -> None:
     ticks = _ticks(raw, 0.0)
-    whole, some = _middles(ticks), _middles(_folded(fold, ticks))
+    whole, some = _middles(ticks), _middles(_folded_ticks(choose, ticks))
     assert {*some} <= {*whole}
     assert some[-1:] == whole[-1:]
     known, left = ([one for one in middles if one is not None] for middles in (whole, some))
@@ -200,7 +269,7 @@ def test_on_low_high_and_last_every_level_is_reached_that_any_tick_reached(value
     before = _ticks([(("V", Field.LAST), float(start))], 0.0)
     ticks = _ticks([(("V", Field.LAST), float(value)) for value in values], 1.0)
     _, expected = _firings(plans, before, ticks)
-    _, found = _firings(plans, before, _folded(extremes, ticks))
+    _, found = _firings(plans, before, _folded_ticks(ends, ticks))
     reached = {
         f"r{number}"
         for number, text in enumerate(_ONE_SIDED)
@@ -210,11 +279,30 @@ def test_on_low_high_and_last_every_level_is_reached_that_any_tick_reached(value
     assert reached <= set(found) <= set(expected)
 
 
+@given(st.lists(_QUOTED_PRICE, max_size=30), st.lists(st.integers(1, 9), max_size=9), st.lists(_QUOTED_PRICE))
+@example([(_BID, 5.0), (_ASK, 1.0)], [7, 1], [(_BID, 1.0), (_ASK, 9.0), (_ASK, 1.0)])
+def test_on_low_high_and_last_every_level_is_reached_that_any_midpoint_reached(
+    first: list[tuple[tuple[str, Field], float]], alone: list[int], both: list[tuple[tuple[str, Field], float]]
+) -> None:
+    """Also while one side moves beside the other as it stood before."""
+    then = [*((_ASK, float(value)) for value in alone), *both]
+    above = {f"r{number}": level + 0.25 for number, level in enumerate(range(1, 9))}
+    plans = _plans([f"EUR > {level}" for level in above.values()])
+    before, ticks = _ticks(first, 0.0), _ticks(then, 1.0)
+    _, expected = _firings(plans, before, ticks)
+    _, found = _firings(plans, before, _folded_ticks(ends, ticks))
+    start = [None, *_middles(before)][-1]
+    middles = [one for one in _middles([*before, *ticks])[len(before) :] if one is not None]
+    reached = {name for name, level in above.items() if start is not None and start < level < max(middles, default=0)}
+    assert reached <= set(found)
+    assert found <= expected
+
+
 @given(_STREAMS)
 def test_folding_keeps_sizes_order_extremes_and_the_last(raw: list[tuple[tuple[str, Field], float | None]]) -> None:
     ticks = _ticks(raw, 0.0)
-    for fold in (turning_points, extremes):
-        kept = _folded(fold, ticks)
+    for choose in (turns, ends):
+        kept = _folded_ticks(choose, ticks)
         assert [tick.time_s for tick in kept] == sorted(tick.time_s for tick in kept)
         assert sum(tick.size for tick in kept) == len(ticks)
         for series in {(tick.instrument, tick.field) for tick in ticks}:
@@ -229,16 +317,16 @@ def test_folding_keeps_sizes_order_extremes_and_the_last(raw: list[tuple[tuple[s
 def test_turning_points_are_no_more_than_the_turns_and_the_ends(values: list[int]) -> None:
     ticks = _ticks([(("V", Field.LAST), float(value)) for value in values], 0.0)
     changed = [value for number, value in enumerate(values) if not number or value != values[number - 1]]
-    turns = sum(
+    reversals = sum(
         (after - value) * (value - before) < 0
         for before, value, after in zip(changed, changed[1:], changed[2:], strict=False)
     )
-    assert len(turning_points(ticks)) <= turns + 3
+    assert len(_folded(turns, ticks)) <= reversals + 3
 
 
 def test_a_snapshot_stands_for_no_print_of_its_price() -> None:
     """By a snapshot nothing fires."""
     values = [9.0, 2.0, 9.0, 1.0, 5.0]
     ticks = [tick._replace(snapshot=not place) for place, tick in enumerate(_ticks([(_V, one) for one in values], 1.0))]
-    kept = [(tick.value, tick.snapshot) for tick in _folded(extremes, ticks)]
+    kept = [(tick.value, tick.snapshot) for tick in _folded_ticks(ends, ticks)]
     assert kept == [(9.0, True), (9.0, False), (1.0, False), (5.0, False)]

@@ -8,7 +8,7 @@ from itertools import islice
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_engine.broker.inbox import Inbox
+from rules_engine.broker.inbox import Inbox, Item
 from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedDown, FeedUp, PositionReport
 from rules_engine.model.tick import Tick
@@ -29,30 +29,44 @@ def test_everything_is_taken_once_in_order() -> None:
     assert list(inbox.take()) == []
 
 
-def test_too_many_ticks_fold_into_turning_points_in_place() -> None:
-    inbox = Inbox(ticks_max=8)
-    for at_s, value in enumerate([5.0, 4.0, 1.0, 1.0, 3.0, 9.0, 4.0]):
-        inbox.tick(_tick("V", value, at_s))
+def _offer(inbox: Inbox, *values: float | None) -> None:
+    for value in values:
+        inbox.tick(_tick("V", value))
+
+
+def _until_folded(inbox: Inbox) -> list[Item]:
+    """What waits when as many more have come as it takes, and these left out."""
+    while not inbox.folded:
+        inbox.tick(_tick("MORE", 1.0))
+    return [item for item in inbox.take() if not (isinstance(item, Tick) and item.instrument == "MORE")]
+
+
+def _values(items: list[Item]) -> list[float | None]:
+    return [item.value if isinstance(item, Tick) else None for item in items]
+
+
+def test_too_many_ticks_fold_into_turning_points_in_place_behind_the_oldest_third() -> None:
+    inbox = Inbox(ticks_max=12)
+    _offer(inbox, 5.0, 5.0, 5.0, 5.0, 5.0, 2.0, 4.0, 4.0, 6.0)
     inbox.report(PositionReport("V", 0, Decimal(1), Decimal(1)))
-    inbox.tick(_tick("V", 3.0, 8))
-    taken = list(inbox.take())
-    assert [item.value if isinstance(item, Tick) else None for item in taken] == [5.0, 1.0, 9.0, None, 3.0]
+    _offer(inbox, 8.0, 9.0, 3.0)
+    assert _values(_until_folded(inbox)) == [5.0, 5.0, 5.0, 5.0, 5.0, 2.0, None, 9.0, 3.0]
     assert inbox.folded == 4
     assert [inbox.take_folded(), inbox.take_folded()] == [frozenset({"V"}), frozenset()]
 
 
 def test_where_that_is_not_enough_low_high_and_last_stay() -> None:
-    inbox = Inbox(ticks_max=8)
-    for at_s, value in enumerate([5.0, 6.0, 1.0, 3.0, 2.0, 9.0, 4.0, 6.0]):
-        inbox.tick(_tick("V", value, at_s))
-    assert [item.value for item in inbox.take() if isinstance(item, Tick)] == [1.0, 9.0, 6.0]
+    inbox = Inbox(ticks_max=9)
+    _offer(inbox, 5.0, 6.0, 5.0, 6.0, 5.0, 1.0, 9.0, 2.0, 6.0)
+    assert _values(_until_folded(inbox)) == [5.0, 6.0, 5.0, 6.0, 1.0, 9.0, 6.0]
 
 
 def test_what_is_folded_leaves_its_size_to_the_next_that_stays() -> None:
-    inbox = Inbox(ticks_max=5)
+    inbox = Inbox(ticks_max=9)
+    _offer(inbox, 1.0, 1.0, 1.0, 1.0)
     for value, size in ((1.0, 1.0), (2.0, 2.0), (3.0, 4.0), (4.0, 8.0), (4.0, 16.0)):
         inbox.tick(Tick("V", 0.0, Field.LAST, value, size))
-    assert [(item.value, item.size) for item in inbox.take() if isinstance(item, Tick)] == [
+    assert [(item.value, item.size) for item in _until_folded(inbox)[4:] if isinstance(item, Tick)] == [
         (1.0, 1.0),
         (4.0, 14.0),
         (4.0, 16.0),
@@ -60,13 +74,11 @@ def test_what_is_folded_leaves_its_size_to_the_next_that_stays() -> None:
 
 
 def test_what_a_lost_feed_ends_does_not_run_into_what_it_begins() -> None:
-    inbox = Inbox(ticks_max=6)
-    for value in (1.0, 2.0, 3.0):
-        inbox.tick(_tick("V", value))
+    inbox = Inbox(ticks_max=12)
+    _offer(inbox, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 2.0, 3.0)
     inbox.report(FeedDown(0.0, "V"))
-    for value in (4.0, 5.0, 6.0):
-        inbox.tick(_tick("V", value))
-    assert [item.value if isinstance(item, Tick) else None for item in inbox.take()] == [1.0, 3.0, None, 4.0, 6.0]
+    _offer(inbox, 4.0, 5.0, 5.5, 6.0)
+    assert _values(_until_folded(inbox))[5:] == [1.0, 3.0, None, 4.0, 6.0]
 
 
 def test_a_part_is_taken_in_order_and_the_rest_is_kept_and_counted() -> None:
@@ -98,30 +110,32 @@ def test_what_was_taken_is_let_go_though_there_is_always_something_left() -> Non
 
 
 def test_fields_and_instruments_fold_apart() -> None:
-    inbox = Inbox(ticks_max=4)
-    for tick in (_tick("V", 1.0), _tick("V", 2.0, field=Field.BID), _tick("MA", 3.0), _tick("V", 4.0)):
-        inbox.tick(tick)
-    assert len(list(inbox.take())) == 4
+    inbox = Inbox(ticks_max=12)
+    _offer(inbox, 5.0, 5.0, 5.0, 5.0, 5.0, 1.0, 2.0)
+    inbox.tick(_tick("V", 9.0, field=Field.BID))
+    _offer(inbox, 3.0)
+    inbox.tick(_tick("MA", 0.5))
+    _offer(inbox, 4.0, 6.0)
+    assert _values(_until_folded(inbox))[5:] == [1.0, 9.0, 0.5, 6.0]
 
 
 def test_price_that_went_missing_survives_folding() -> None:
-    inbox = Inbox(ticks_max=5)
-    for value in (2.0, 2.0, 2.0, 2.0, None):
-        inbox.tick(_tick("V", value))
-    assert [tick.value for tick in inbox.take() if isinstance(tick, Tick)][-1] is None
+    inbox = Inbox(ticks_max=9)
+    _offer(inbox, *[2.0] * 8, None)
+    assert _values(_until_folded(inbox))[-1] is None
     assert inbox.folded > 0
 
 
 @given(st.lists(st.tuples(st.sampled_from(["V", "MA"]), st.one_of(st.none(), st.integers(1, 9))), max_size=60))
 def test_folding_keeps_order_extremes_and_the_last_of_each_instrument(raw: list[tuple[str, int | None]]) -> None:
-    inbox = Inbox(ticks_max=10)
-    offered = [_tick(name, None if value is None else float(value), at_s) for at_s, (name, value) in enumerate(raw)]
+    inbox = Inbox(ticks_max=60)
+    offered = [_tick(name, None if value is None else float(value), at_s) for at_s, (name, value) in enumerate(raw * 5)]
     for tick in offered:
         inbox.tick(tick)
     taken = [item for item in inbox.take() if isinstance(item, Tick)]
     assert [tick.time_s for tick in taken] == sorted(tick.time_s for tick in taken)
     assert len(taken) + inbox.folded == len(offered)
-    assert len(taken) <= 20
+    assert len(taken) <= 120
     for name in ("V", "MA"):
         before = [tick.value for tick in offered if tick.instrument == name]
         after = [tick.value for tick in taken if tick.instrument == name]
