@@ -7,6 +7,7 @@ from rules_engine.broker.inbox import Inbox
 from rules_engine.execution.journal import Journal
 from rules_engine.model.json_value import Json
 from rules_engine.model.plan import Plan
+from rules_engine.model.slices import Slices
 from rules_engine.notifying.messages import overload_notice, overload_over_notice
 from rules_engine.planning.fold_proof import is_fold_proof
 
@@ -15,6 +16,8 @@ OVER_AFTER_S = 30.0
 AGAIN_S = 900.0
 """Another one within this time of the last that was told is not told, nor is its end."""
 NAMED_MAX = 10
+_LOOKED_AT_ONCE = 500
+"""Of so many rules it is seen at one look whether they may miss something."""
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ class Overload:
 
     Rules that look between the turning points of prices are named: what they would have found there is not known.
     They go on, for what they say after it is right again, and to call them unknown would silence them for as long as
-    their windows are.
+    their windows are. Of very many rules it takes some looks to find them: it is told after that.
     """
 
     def __init__(
@@ -39,6 +42,8 @@ class Overload:
         self._before = 0
         self._told_s: float | None = None
         self._is_told = False
+        self._beginning: Slices[None] | None = None
+        """What is left of telling that it has begun."""
 
     def look(self, now_s: float) -> None:
         """Begins or ends an incident by what was folded since the last look."""
@@ -46,9 +51,12 @@ class Overload:
         if folded:
             self._newest_s = now_s
             if self._since_s is None:
-                self._begin(folded, now_s)
-        elif self._since_s is not None and now_s - self._newest_s >= OVER_AFTER_S:
+                self._since_s = now_s
+                self._beginning = self._telling(folded, now_s)
+        elif self._since_s is not None and self._beginning is None and now_s - self._newest_s >= OVER_AFTER_S:
             self._end(self._since_s, now_s)
+        if self._beginning is not None and next(self._beginning, True):
+            self._beginning = None
 
     def status(self) -> Mapping[str, Json]:
         """How many prices wait, at how many they are folded, how many were so far, and since when they are."""
@@ -59,14 +67,15 @@ class Overload:
             "overload_since_s": self._since_s,
         }
 
-    def _begin(self, folded: frozenset[str], now_s: float) -> None:
-        self._since_s = now_s
+    def _telling(self, folded: frozenset[str], now_s: float) -> Slices[None]:
+        """Tells that it has begun, in as many looks as that takes."""
         self._is_told = self._told_s is None or now_s - self._told_s >= AGAIN_S
-        rules = [
-            name
-            for name, plan in self._plans().items()
-            if any(one.name in folded for one in plan.reads) and not is_fold_proof(plan.rule)
-        ]
+        rules = list[str]()
+        for number, (name, plan) in enumerate(list(self._plans().items()), 1):
+            if any(one.name in folded for one in plan.reads) and not is_fold_proof(plan.rule):
+                rules.append(name)
+            if number % _LOOKED_AT_ONCE == 0:
+                yield
         named = [*rules[:NAMED_MAX], *([f"and {len(rules) - NAMED_MAX} more"] if len(rules) > NAMED_MAX else [])]
         _log.warning("more prices than can be looked at: they are folded; %d rules may miss something", len(rules))
         if self._is_told:

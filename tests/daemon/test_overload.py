@@ -7,14 +7,17 @@ from pathlib import Path
 import pytest
 
 from rules_engine.broker.inbox import Inbox
+from rules_engine.daemon import overload as overload_module
 from rules_engine.daemon.overload import AGAIN_S, NAMED_MAX, OVER_AFTER_S, Overload
 from rules_engine.execution.journal import Journal
 from rules_engine.language import Source, load
 from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field
 from rules_engine.model.plan import Plan
+from rules_engine.model.rule import Rule
 from rules_engine.model.tick import Tick
 from rules_engine.planning import plan_all
+from rules_engine.planning.fold_proof import is_fold_proof
 
 NOW_S = 1_900_000_000.0
 RULES = "version: 1\ntimezone: UTC\nrules:\n" + "".join(
@@ -79,6 +82,32 @@ def test_of_very_many_rules_the_first_are_named(journal: Journal) -> None:
     flood(inbox)
     overload.look(NOW_S)
     assert told(journal)[0].endswith(f"r{NAMED_MAX - 1}, and 15 more")
+
+
+def test_very_many_rules_are_looked_at_some_at_a_time_and_the_end_is_told_after_the_beginning(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = RULES.partition("  -")[0] + "".join(
+        f"  - {{name: r{number}, when: V is inside {number} to 99, do: buy 1 MA, run: here}}\n" for number in range(25)
+    )
+    found, inbox, looked_at = plans(text), Inbox(ticks_max=10), list[str]()
+
+    def proof(rule: Rule) -> bool:
+        looked_at.append(rule.name)
+        return is_fold_proof(rule)
+
+    monkeypatch.setattr(overload_module, "is_fold_proof", proof)
+    monkeypatch.setattr(overload_module, "_LOOKED_AT_ONCE", 10)
+    overload = Overload(inbox, lambda: found, journal, ["phone"])
+    flood(inbox)
+    for looks, after_s in enumerate((0.0, OVER_AFTER_S, OVER_AFTER_S + 1), 1):
+        assert told(journal) == []
+        overload.look(NOW_S + after_s)
+        assert len(looked_at) == min(10 * looks, 25)
+    assert [words.partition(":")[0] for words in told(journal)] == ["Too many prices"]
+    assert told(journal)[0].endswith(f"r{NAMED_MAX - 1}, and 15 more")
+    overload.look(NOW_S + OVER_AFTER_S + 2)
+    assert [words.partition(":")[0] for words in told(journal)][1:] == ["All prices are looked at again"]
 
 
 def test_one_soon_after_another_is_not_told_again(journal: Journal) -> None:
