@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from itertools import islice
 
 from rules_engine.broker.connection import Connection
 from rules_engine.broker.contracts import Unqualified
@@ -14,9 +15,12 @@ from rules_engine.broker.link import Link
 from rules_engine.daemon.in_force import InForce
 from rules_engine.evaluation import Evaluator
 from rules_engine.execution.journal import Journal
+from rules_engine.execution.slices import in_slices
 from rules_engine.model.clock import Clock
 from rules_engine.model.errors import LinkDown
 from rules_engine.model.plan import History, Plan
+from rules_engine.model.rule import Rule
+from rules_engine.model.slices import Slices
 from rules_engine.notifying.messages import broken_notice
 
 _log = logging.getLogger(__name__)
@@ -24,6 +28,7 @@ _log = logging.getLogger(__name__)
 _Key = tuple[str, str, float]
 
 LOOK_EVERY_S = 1.0
+_TOLD_AT_ONCE = 20
 PAUSES_S = (20.0, 60.0, 180.0, 600.0, 1800.0)
 """Before IB is asked again for a past that it did not tell, because its history servers are away, say; the last one
 repeats. IB allows sixty such requests in ten minutes, and the same one not twice in fifteen seconds."""
@@ -49,6 +54,8 @@ class CatchingUp:
         self._ask_again_s: dict[_Key, float] = {}
         """When to ask again, by the loop's time."""
         self._broken: set[str] = set()
+        self._untold_broken: dict[str, tuple[Rule, str]] = {}
+        """Of those the ones that are still to be told, as they were, and why."""
         self._learnt: Connection | None = None
 
     def wake(self) -> None:
@@ -84,6 +91,7 @@ class CatchingUp:
                 async with asyncio.timeout(self._pause_s()):
                     await self._wanted.wait()
             self._wanted.clear()
+            await in_slices(self._telling_broken())
             try:
                 await self._catch_up()
             except LinkDown as error:
@@ -165,7 +173,7 @@ class CatchingUp:
         }
 
     def _break_unqualified(self, unqualified: Mapping[str, Unqualified]) -> None:
-        """A rule whose instrument means nothing to IB, or several things, needs its user; told once."""
+        """A rule whose instrument means nothing to IB, or several things, needs its user; told once, soon after."""
         if not unqualified:
             self._broken.clear()
             return
@@ -175,14 +183,22 @@ class CatchingUp:
                 bad.setdefault(rule, name)
         for rule, name in bad.items():
             if rule not in self._broken:
-                self._break(self._in_force.plans[rule], _unqualified_words(unqualified[name]))
+                reason = _unqualified_words(unqualified[name])
+                self._evaluator.break_rule(rule, reason)
+                self._untold_broken[rule] = self._in_force.plans[rule].rule, reason
         self._broken = set(bad)
+        if self._untold_broken:
+            self.wake()
 
-    def _break(self, plan: Plan, reason: str) -> None:
-        place = plan.rule.place
-        _log.error("%s:%d: rule %s: %s", place.file, place.line, plan.rule.name, reason)
-        self._evaluator.break_rule(plan.rule.name, reason)
-        self._journal.tell(broken_notice(plan.rule, reason, self._clock.now_s()))
+    def _telling_broken(self) -> Slices[None]:
+        """After a kill in between the rules are found to be broken again, and the rest is told."""
+        while self._untold_broken:
+            with self._journal.transaction():
+                for name in list(islice(self._untold_broken, _TOLD_AT_ONCE)):
+                    rule, reason = self._untold_broken.pop(name)
+                    _log.error("%s:%d: rule %s: %s", rule.place.file, rule.place.line, name, reason)
+                    self._journal.tell(broken_notice(rule, reason, self._clock.now_s()))
+            yield
 
 
 def _longest(plans: Iterable[Plan]) -> dict[_Key, History]:

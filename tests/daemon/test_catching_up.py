@@ -1,12 +1,19 @@
-"""History that IB does not tell at once: asked for again, and never taken for what a gap has left of it."""
+"""What IB does not tell: history, asked for again and never taken for what a gap has left of it, and contracts."""
 
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from rules_engine.broker.connection import Connection
+from rules_engine.broker.contracts import Unqualified
 from rules_engine.broker.history import Past
+from rules_engine.model.clock import SteppedClock
+from rules_engine.model.firing import RuleState
+from rules_engine.model.instrument import us_stock
 from rules_engine.model.plan import History
+from rules_engine.model.slices import at_once
+from tests.daemon.alone import Alone
 from tests.daemon.house import House
 
 MOVES = "  - {name: moves, when: V moves 5% in 5m, do: notify phone}\n"
@@ -71,3 +78,30 @@ async def test_a_history_during_which_the_feed_went_and_came_back_fills_nothing(
         monkeypatch.setattr(Connection, "history", with_a_gap)
         await engine.until_state("moves", "armed")
     assert states == ["warming", "warming"]
+
+
+async def test_rules_on_a_contract_that_ib_does_not_know_are_broken_at_once_and_told_some_at_a_time(
+    tmp_path: Path,
+) -> None:
+    rules = [f"r{number}" for number in range(50)]
+    alone = Alone(tmp_path, SteppedClock(1_900_000_000.0), channels={"desk": "json://x"})
+    alone.write(
+        "version: 1\ntimezone: UTC\nrules:\n"
+        + "".join(f"  - {{name: {name}, when: V > 200, do: buy 1 MA, run: here, notify: desk}}\n" for name in rules)
+    )
+    daemon = alone.daemon()
+    await daemon._in_force.resume()
+    unknown = {"V": Unqualified(us_stock("V"), "IB knows no stock V on SMART in USD")}
+
+    def told() -> list[str]:
+        return [one.rule for one in daemon._journal.outbox.waiting("desk", 100)]
+
+    daemon._catching_up._break_unqualified(unknown)
+    assert {one.state for one in daemon._evaluator.status(daemon.clock.now_s())} == {RuleState.BROKEN}
+    assert told() == []
+    assert [len(told()) for _ in daemon._catching_up._telling_broken()] == [20, 40, 50]
+    assert told() == rules
+    daemon._catching_up._break_unqualified(unknown)
+    at_once(daemon._catching_up._telling_broken())
+    assert told() == rules
+    daemon.close()
