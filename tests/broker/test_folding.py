@@ -157,8 +157,19 @@ _TICKS = st.builds(
 )
 
 
+_GONE_AS_IT_STOOD = (-3.0, 5.0, -2.0, -9.0, 1.0, 9.0, 4.0, -3.0, -2.5)
+"""Bids, below zero, and asks, of which the first is what was known before a feed was lost, and goes."""
+
+
 @pytest.mark.parametrize("choose", [turns, ends])
 @given(st.lists(st.one_of(_TICKS, _TICKS, _TICKS, _TICKS, _TICKS, _TICKS, _REPORTS), max_size=80))
+@example(
+    [
+        Tick("EUR", 0.0, Field.ASK, 5.0),
+        FeedDown(0.0, "EUR"),
+        *(Tick("EUR", 0.0, Field.BID if value < 0 else Field.ASK, abs(value)) for value in _GONE_AS_IT_STOOD),
+    ]
+)
 def test_the_same_stays_as_of_series_that_are_written_out(choose: Choose, items: list[Item]) -> None:
     assert _folded(choose, items) == folded_plainly(items, choose)
 

@@ -1,5 +1,6 @@
 """More prices than anybody takes: folded in slices, while others arrive and some are taken."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -18,6 +19,7 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedDown, FeedUp, PositionsTold
 from rules_engine.model.slices import Slices
 from rules_engine.model.tick import Tick
+from tests.broker.conftest import DEADLINE_S
 from tests.broker.plain_folding import Choose, always, ends, folded_plainly, turns
 
 _SERIES = st.sampled_from(
@@ -99,6 +101,40 @@ def test_nothing_is_lost_doubled_or_out_of_place_whoever_takes_when(
             assert twin.inbox.take_folded() == twin.took_folded()
     twin.take(10_000)
     assert len(twin.inbox) == 0
+
+
+def _folded() -> Inbox:
+    """One of which some ticks have just gone."""
+    inbox, ticks = Inbox(ticks_max=300, reports_max=4), _walk(1)
+    while not inbox.folded:
+        inbox.tick(next(ticks))
+    return inbox
+
+
+async def test_whoever_waits_after_folding_is_woken_by_the_next_tick() -> None:
+    inbox = _folded()
+    list(inbox.take())
+    waiting = asyncio.create_task(inbox.wait())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    inbox.tick(next(_walk(1)))
+    async with asyncio.timeout(DEADLINE_S):
+        await waiting
+
+
+async def test_nobody_waits_while_only_the_oldest_part_is_taken() -> None:
+    inbox, ticks = Inbox(ticks_max=300), _walk(1)
+    for tick in islice(ticks, 301):
+        inbox.tick(tick)
+    while len(inbox):
+        async with asyncio.timeout(DEADLINE_S):
+            await inbox.wait()
+        next(inbox.take())
+
+
+def test_after_folding_as_many_reports_wait_as_before() -> None:
+    inbox = _folded()
+    assert [inbox.report(PositionsTold(0.0)) for _ in range(6)] == [True] * 4 + [False] * 2
 
 
 def _walk(instruments: int, seed: int = 1) -> Iterator[Tick]:
