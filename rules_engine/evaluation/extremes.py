@@ -64,17 +64,13 @@ class Extremes:
         "_times",
         "_trim_at",
         "_values",
-        "heard",
     )
 
     def __init__(self) -> None:
         self._longest_s = 0.0
-        self.heard = 0
-        """How often anything of it has changed."""
         self.clear()
 
     def clear(self) -> None:
-        self.heard += 1
         self._lows, self._highs = _Stack(), _Stack()
         self._newest, self._newest_s = 0.0, NEVER
         self._first_s: float | None = None
@@ -96,7 +92,6 @@ class Extremes:
 
     def take(self, time_s: float, value: float) -> None:
         """Takes one print, not older than those before."""
-        self.heard += 1
         self._times.append(time_s)
         self._values.append(value)
         if len(self._times) > _WAITING_MAX:
@@ -104,7 +99,6 @@ class Extremes:
 
     def extend(self, times: Sequence[float], values: Sequence[float]) -> None:
         """Takes prints, oldest first, none older than those before. Very many need not wait."""
-        self.heard += 1
         if len(times) > _WAITING_MAX:
             if self._times:
                 self._stack()
@@ -213,7 +207,6 @@ class Extremes:
 
     def prepend(self, history: Sequence[Print]) -> None:
         """Takes what of the history, oldest first, came before everything kept so far."""
-        self.heard += 1
         if self._times:
             self._stack()
         older = before(history, self._first_s)

@@ -3,18 +3,14 @@
 from math import inf, sqrt
 
 from rules_engine.evaluation.extremes import Extremes
-from rules_engine.evaluation.past import NEVER
 from rules_engine.evaluation.sums import Sums
 from rules_engine.model.tolerance import EDGE_S
 
 
 class Extreme:
-    """The highest (or lowest) print in (now - window_s, now].
+    """The highest (or lowest) print in (now - window_s, now]. All lengths share one pair of stacks."""
 
-    All lengths share one pair of stacks. The last answer is kept, for judges and those that look for them ask alike.
-    """
-
-    __slots__ = ("_asked_s", "_extremes", "_found", "_heard", "_highest", "since_s", "window_s")
+    __slots__ = ("_extremes", "_highest", "since_s", "window_s")
 
     def __init__(self, extremes: Extremes, window_s: float, highest: bool, since_s: float) -> None:
         self.since_s = since_s
@@ -22,18 +18,12 @@ class Extreme:
         self.window_s = window_s
         self._extremes = extremes
         self._highest = highest
-        self._found: float | None = None
-        self._asked_s, self._heard = NEVER, -1
         extremes.need(window_s)
 
     def at(self, now_s: float) -> float | None:
         """None when the window holds no print."""
-        heard = self._extremes.heard
-        if now_s != self._asked_s or heard != self._heard:
-            self._asked_s, self._heard = now_s, heard
-            found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
-            self._found = None if found is None else found[1]
-        return self._found
+        found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
+        return None if found is None else found[1]
 
     def until_s(self, value: float) -> float:
         """When the last print leaves that is as high as that one or higher (as low or lower)."""

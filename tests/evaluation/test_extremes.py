@@ -72,9 +72,7 @@ def test_a_history_of_any_length_comes_first() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(1, 9)), min_size=1, max_size=60), st.integers(1, 9))
-def test_a_window_that_remembers_its_answer_notices_every_print_and_every_moment(
-    prints: list[tuple[int, int]], window_s: int
-) -> None:
+def test_a_window_notices_every_print_and_every_moment(prints: list[tuple[int, int]], window_s: int) -> None:
     extremes, seen, time_s = Extremes(), [], START_S
     windows = [Extreme(extremes, window_s, highest, START_S) for highest in (False, True)]
     for gap, price in prints:
