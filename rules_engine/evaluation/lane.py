@@ -18,8 +18,6 @@ from rules_engine.model.slices import Slices
 
 PENDING_MAX = 512
 """So many prints wait at most before they are put into windows, all at once."""
-_RESTLESS_MAX = 8
-"""So many rests are looked at one by one before all are folded anew."""
 
 
 Ask = Callable[["Lane", float, float, float], Sequence[Firing]]
@@ -37,9 +35,7 @@ class Lane:
     What it keeps, and what always holds of it. Where a fold may be narrower than need be, it is never wider:
 
     - ``_awake``, ``_resting``: every watch that listens is in one of them, or sleeps at its ``_levels``.
-      ``_restless``: those of the resting whose rests ended or began lately.
-    - ``_others``: the fold of all rests but theirs, and perhaps of some that are no more. ``_rests``: that of all, or
-      `NOWHERE` where it is to be folded anew.
+    - ``_rests``: the fold of all rests, and perhaps of some that are no more, or `NOWHERE` where it is to be made anew.
     - ``_is_folded``: nobody is awake, and nothing but prints has happened since. Else there is no room.
     - ``_room``: what is left of the room for prints that wait, at 1 to ``_top`` of ``_times`` and ``_values``, the
       newest at ``_room + 1``. Without room the next print is looked at; ``_room == _top``: none waits.
@@ -58,12 +54,10 @@ class Lane:
         "_levels",
         "_low",
         "_market",
-        "_others",
         "_quote",
         "_rest_high",
         "_rest_low",
         "_resting",
-        "_restless",
         "_rests",
         "_room",
         "_sights",
@@ -100,8 +94,7 @@ class Lane:
         self._watches = tuple(watches)
         self._awake = dict.fromkeys(self._watches)
         self._resting: dict[Watch, Rest] = {}
-        self._restless: dict[Watch, Rest] = {}
-        self._others = self._rests = NOWHERE
+        self._rests = NOWHERE
         self._levels = levels
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
@@ -312,8 +305,6 @@ class Lane:
             self._sleep()
 
     def _sleep(self) -> None:
-        if len(self._restless) > _RESTLESS_MAX:
-            self._others = self._rests = NOWHERE
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
@@ -332,28 +323,9 @@ class Lane:
         return self._over(value) + self._loose(value)
 
     def _over(self, value: float) -> list[Watch]:
-        """Whose rests are over, and cannot go on.
-
-        While the print is within the fold of the others, only those whose rests ended or began lately are looked at.
-        """
+        """Whose rests are over, and cannot go on."""
         self._rests = NOWHERE
-        time_s = self._market.now_s
-        low, high, until_s, _ = self._others
-        if low < value < high and time_s < until_s:
-            return looked_at(self._restless.values(), value, time_s)
-        still: list[Rest] = []
-        over: dict[Watch, Rest] = {}
-        for watch, rest in self._resting.items():
-            low, high, until_s, _ = rest.edges
-            if low < value < high and time_s < until_s:
-                still.append(rest)
-            else:
-                over[watch] = rest
-        # Never a price below zero, for that says nothing.
-        least = 0.0 if self._quote.is_price else -inf
-        self._others = folded((least, inf, inf, PRINTS_MAX), still)
-        self._restless = over
-        return looked_at(over.values(), value, time_s)
+        return looked_at(self._resting.values(), value, self._market.now_s)
 
     def _loose(self, value: float) -> list[Watch]:
         """Whose comparisons may come out otherwise."""
@@ -372,7 +344,9 @@ class Lane:
                 self._room = self._top = self._last = 0
                 return
         if self._rests is NOWHERE:
-            self._rests = folded(self._others, self._restless.values())
+            # Never a price below zero, for that says nothing.
+            least = 0.0 if self._quote.is_price else -inf
+            self._rests = folded((least, inf, inf, PRINTS_MAX), self._resting.values())
         low, high, self._until_s, self._last = folded(self._rests, self._sights)
         levels = self._levels
         self._rest_low, self._rest_high = low, high
@@ -404,14 +378,12 @@ class Lane:
         if rest is None:
             rest = self._resting[watch] = Rest(watch)
         rest.go_on(stretch)
-        self._restless[watch] = rest
         self._rests = NOWHERE
 
     def _end_rest(self, watch: Watch) -> None:
         rest = self._resting.pop(watch, None)
         if rest is not None:
             rest.end()
-            self._restless.pop(watch, None)
 
 
 def _in_order(found: Sequence[Watch]) -> Sequence[Watch]:
