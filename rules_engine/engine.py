@@ -37,7 +37,7 @@ class Engine:
     def feed(self, symbol: str) -> "Feed":
         """Where the prints of the instrument that the rules call ``symbol`` go: `tick`, looked up once."""
         lane = self._evaluator.lane(symbol, self._fields.get(symbol, Field.LAST))
-        lane.ask = self._look
+        lane.ask = self._answer
         return lane.hear
 
     def tick(self, symbol: str, time_s: float, price: float, size: float = 0.0) -> Sequence[Firing]:
@@ -55,8 +55,8 @@ class Engine:
         """Lets time pass without a print: clocks, silences and `for` mature."""
         return _firings(self._evaluator.advance(now_s))
 
-    def _look(self, lane: Lane, time_s: float, price: float, size: float) -> Sequence[Firing]:
-        return _firings(self._evaluator.look(lane, time_s, price, size))
+    def _answer(self, lane: Lane, time_s: float, price: float, size: float) -> Sequence[Firing]:
+        return _firings(self._evaluator.answer(lane, time_s, price, size))
 
 
 class Feed(Protocol):

@@ -10,7 +10,7 @@ Start with `evaluator`. What a tick passes on its way, and what each file knows 
 ``arithmetic``
 ``watch``, ``jury``             one condition under watch; who is judged at what happens, and what comes of it
 ``run``, ``tally``, ``state``   the life of one rule: when it listens, what an edge comes to, what it remembers
-``timers``, ``work``            what must be looked at without a print; what is still to be judged, in slices
+``timers``, ``work``            what is due without a print; what is still to be judged, in slices
 ``newcomers``, ``leavers``,     rules that come, go or change on a running market; what history tells them
 ``reload``, ``recollection``
 ==============================  ===============================================================================

@@ -43,7 +43,7 @@ class Evaluator:
         """``rules_max`` are judged in one go, before somebody calls `judge_on`; None: all."""
         self._market = Market(now_s)
         self._timers: Timers[Run | Watch] = Timers()
-        self._audience = Audience(self._market, self._timers, self._look)
+        self._audience = Audience(self._market, self._timers, self._answer)
         self._jury = jury(self._market, self._timers, self._is_in_force)
         self._work = Work(rules_max)
         self._rules_max = inf if rules_max is None else rules_max
@@ -65,7 +65,7 @@ class Evaluator:
             return self._do(self._meeting(tick))
         if tick.value is None or tick.snapshot:
             moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
-            return self.look(lane, tick.time_s, tick.value, tick.size, moment)
+            return self.answer(lane, tick.time_s, tick.value, tick.size, moment)
         fired = lane.hear(tick.time_s, tick.value, tick.size)
         return [*self._jury.flush(), *fired] if self._jury.outcomes else fired
 
@@ -78,11 +78,11 @@ class Evaluator:
             lane = at_once(self._audience.laying(instrument, field))
         return lane
 
-    def look(
+    def answer(
         self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment = Moment.PRINT
     ) -> Sequence[Outcome]:
-        """A tick that the lane does not take by itself."""
-        self._look(lane, time_s, value, size, moment)
+        """What comes of a tick that the lane does not take by itself."""
+        self._answer(lane, time_s, value, size, moment)
         return self._jury.flush()
 
     @property
@@ -215,7 +215,7 @@ class Evaluator:
     def restore(self, lives: Mapping[str, Life]) -> None:
         """Goes on with former lives. To be called before anything happens."""
         plans = [run.plan for run in self._runs.values()]
-        self._audience = Audience(self._market, self._timers, self._look)
+        self._audience = Audience(self._market, self._timers, self._answer)
         self._runs, self._unarmed = {}, Newcomers(self._jury)
         at_once(self.giving(plans, lives))
 
@@ -314,7 +314,7 @@ class Evaluator:
         self._before_s = self._market.now_s if before_s is None else before_s
         self._work.begin(work)
 
-    def _look(
+    def _answer(
         self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment = Moment.PRINT
     ) -> Sequence[Firing]:
         """What comes of it is told with everything else that is to be told."""
@@ -323,7 +323,7 @@ class Evaluator:
         now_s = time_s if time_s > before_s else before_s
         # Timers come before prints, also that of a rule which was armed out of its turn.
         if self._timers.first_s <= now_s or self._unarmed.waiting or self._work.is_left:
-            self._begin(self._looking(lane, time_s, value, size, moment))
+            self._begin(self._answering(lane, time_s, value, size, moment))
             return ()
         market.now_s = now_s
         due = lane.take(time_s, value, size, moment)
@@ -342,9 +342,9 @@ class Evaluator:
         yield from self._unarmed.hurrying(self._audience.reading([tick.instrument]))
         lane = yield from self._audience.laying(tick.instrument, tick.field)
         moment = Moment.SNAPSHOT if tick.snapshot else Moment.PRINT
-        yield from self._looking(lane, tick.time_s, tick.value, tick.size, moment)
+        yield from self._answering(lane, tick.time_s, tick.value, tick.size, moment)
 
-    def _looking(self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment) -> Slices[None]:
+    def _answering(self, lane: Lane, time_s: float, value: float | None, size: float, moment: Moment) -> Slices[None]:
         yield from self._passing(time_s)
         yield from self._judging(lane, lane.take(time_s, value, size, moment), moment)
 

@@ -38,13 +38,13 @@ _FIRST, _LEAST, _MOST = 16, 2, 4096
 _MOST_EARLIER = 64
 """The same where each print ahead is compared with one of the past."""
 _PAUSE, _PAUSE_MAX = 4, 64
-"""After not even a short stretch was found, so many prints are looked at one by one; twice as many each time."""
+"""After not even a short stretch was found, so many prints are compared one by one; twice as many each time."""
 _CAREFUL = 0.8
 """The share of what seems possible that is tried."""
 _REACH_MAX = 2.0
-"""How many times as far as before one looks at most."""
+"""How many times as far ahead as before one looks at most."""
 _PAIRS_MAX = 16
-"""So many pairs are compared by one function at most: those of more are looked at one after another."""
+"""So many pairs are compared by one function at most: those of more are compared one after another."""
 _SHAPES_MAX = 1024
 """So many shapes stay compiled though no lane may need them any more: some 10 kB each."""
 _READ = (Reading, AccountReading, Position, WorkingOrders)
@@ -81,7 +81,7 @@ class Guard:
 
 
 class Sight(Generic[T]):
-    """Guards on one series of prints, looked at by one function, and who is to be told of each.
+    """Guards on one series of prints, compared by one function, and who is to be told of each.
 
     ``edges`` are those of the stretch in which all stay where they are held to. How far ahead it pays to look: as far
     as it did, more where there was room and less where not. The functions are compiled once for each shape of the
@@ -113,7 +113,7 @@ class Sight(Generic[T]):
         self._ahead, self._pause, self._patience = _FIRST, 0, _PAUSE
         self._loose, self._look = _functions(self._guards)
 
-    def look(self) -> Sequence[T]:
+    def loose(self) -> Sequence[T]:
         """Who is to be told that something may have changed by the newest print; nobody while all surely stay."""
         try:
             if self._pause:
@@ -145,7 +145,7 @@ class Sight(Generic[T]):
 
 
 def sights_of(guards: Mapping[Guard, T]) -> Slices[list[Sight[T]]]:
-    """Guards on one price, each with who is to be told, in slices: those that read windows of one kind are looked at
+    """Guards on one price, each with who is to be told, in slices: those that read windows of one kind are compared
     together."""
     kinds: dict[tuple[bool, frozenset[type]], list[tuple[Guard, T]]] = {}
     for guard, told in guards.items():

@@ -26,11 +26,11 @@ class Jury:
         self.outcomes: list[Outcome] = []
 
     def judge(self, watch: Watch, moment: Moment) -> None:
-        """The watch looks now, if its rule listens."""
+        """The watch is judged now, if its rule listens."""
         run, now_s = watch.run, self._market.now_s
         if not run.listens(watch):
             return
-        verdict = watch.look(now_s, moment)
+        verdict = watch.judge_now(now_s, moment)
         if watch.is_news(verdict) and (outcome := run.heard(watch, moment, now_s)) is not None:
             self.outcomes.append(outcome)
         if watch.is_timed:

@@ -8,7 +8,7 @@ from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, Sight
 from rules_engine.evaluation.levels import Levels
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.quote import Feed, Quote
-from rules_engine.evaluation.rest import Rest, folded, looked_at
+from rules_engine.evaluation.rest import Rest, ended, folded
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing
@@ -29,8 +29,8 @@ class Lane:
 
     A watch is *awake*, to be judged at the next print; or rests in a stretch of its own, after which it is asked for
     another one before it is judged; or sleeps until the price touches one of its levels. While none is awake, a print
-    within the fold costs a few comparisons however many watches there are; it waits, with at most ``PENDING_MAX``
-    others, until somebody wants to know.
+    within the fold is quiet: it costs a few comparisons however many watches there are, and waits, with at most
+    ``PENDING_MAX`` others, until somebody wants to know. Any other print is heard out.
 
     What it keeps, and what always holds of it. Where a fold may be narrower than need be, it is never wider:
 
@@ -38,7 +38,7 @@ class Lane:
     - ``_rests``: the fold of all rests, and perhaps of some that are no more, or `NOWHERE` where it is to be made anew.
     - ``_is_folded``: nobody is awake, and nothing but prints has happened since. Else there is no room.
     - ``_room``: what is left of the room for prints that wait, at 1 to ``_top`` of ``_times`` and ``_values``, the
-      newest at ``_room + 1``. Without room the next print is looked at; ``_room == _top``: none waits.
+      newest at ``_room + 1``. Without room the next print is heard out; ``_room == _top``: none waits.
     - ``_rest_low`` to ``_rest_high`` before ``_until_s``, up to the print numbered ``_last``: the fold without the
       levels, ``_low`` to ``_high`` with them. They count while there is room.
     - ``_due``: who is to be judged at a print that was taken already; `ask` comes for them with `take`.
@@ -129,7 +129,7 @@ class Lane:
                     self._high = levels.ceiling if levels.ceiling < high else high
                     return fired
         if self._is_folded:
-            found = self._look(time_s, value)
+            found = self._hear_out(time_s, value)
             if found is not None:
                 return found
         elif not self._watches and time_s <= market.now_s and self._keep(time_s, value):
@@ -145,20 +145,20 @@ class Lane:
         self._add(time_s, value)
         return True
 
-    def _look(self, time_s: float, value: float) -> Sequence[Firing] | None:
+    def _hear_out(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """A print outside the fold, or one of a moment that the clock has passed. None if somebody must be judged."""
         market, levels = self._market, self._levels
         if time_s < market.now_s:
-            return self._sleep_on(time_s, value)
+            return self._behind_the_clock(time_s, value)
         if not (market.now_s <= time_s < self._timers.first_s and 0.0 < value < inf):
             return None
         if levels.floor < value < levels.ceiling:
-            return self._look_again(time_s, value)
+            return self._between_levels(time_s, value)
         if not self._room and self._make_room():
             return self.hear(time_s, value)
-        return self._pass_levels(time_s, value)
+        return self._over_levels(time_s, value)
 
-    def _sleep_on(self, time_s: float, value: float) -> Sequence[Firing] | None:
+    def _behind_the_clock(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """The exchange's time of a print is mostly a little behind our clock: who sleeps through it at the clock's time
         sleeps through it."""
         room = self._room
@@ -169,8 +169,8 @@ class Lane:
         self._room = room - 1
         return ()
 
-    def _look_again(self, time_s: float, value: float) -> Sequence[Firing] | None:
-        """No level is passed: those whose rest is over look how long they can go on, and perhaps nobody wakes."""
+    def _between_levels(self, time_s: float, value: float) -> Sequence[Firing] | None:
+        """No level is passed: whose rest is over may be able to go on, and perhaps nobody need be judged."""
         before_s, self._market.now_s = self._market.now_s, time_s
         room = self._room
         if room:
@@ -187,7 +187,7 @@ class Lane:
         self._fold()
         return ()
 
-    def _pass_levels(self, time_s: float, value: float) -> Sequence[Firing] | None:
+    def _over_levels(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """The same where the price passes levels, which may be a walk for all of them."""
         self.settle()
         before = self._quote.value
@@ -245,7 +245,7 @@ class Lane:
             stream.extend(times, values)
 
     def take(self, time_s: float, value: float | None, size: float, moment: Moment) -> Sequence[Watch]:
-        """Takes a tick that somebody may have to look at; who is to be judged at it, in their order.
+        """Takes a tick at which somebody may have to be judged; who is to be judged at it, in their order.
 
         A late one changes nothing.
         """
@@ -277,14 +277,14 @@ class Lane:
             quote.record(size)
 
     def wake(self, watch: Watch) -> None:
-        """It looks at the next print, whatever that is."""
+        """It is judged at the next print, whatever that is."""
         self.close()
         self._awake[watch] = None
         self._end_rest(watch)
         self._levels.wake(watch)
 
     def close(self) -> None:
-        """The next print is looked at."""
+        """The next print is heard out."""
         self.settle()
         self._room = self._top = 0
         self._is_folded = False
@@ -325,7 +325,7 @@ class Lane:
     def _over(self, value: float) -> list[Watch]:
         """Whose rests are over, and cannot go on."""
         self._rests = NOWHERE
-        return looked_at(self._resting.values(), value, self._market.now_s)
+        return ended(self._resting.values(), value, self._market.now_s)
 
     def _loose(self, value: float) -> list[Watch]:
         """Whose comparisons may come out otherwise."""
@@ -334,11 +334,11 @@ class Lane:
         for sight in self._sights:
             low, high, until_s, last = sight.edges
             if not (low < value < high and time_s < until_s and number <= last):
-                due += sight.look()
+                due += sight.loose()
         return due
 
     def _fold(self) -> None:
-        """What all can sleep through; no room where somebody is to look at the next print."""
+        """What all can sleep through; no room where something is to be compared at the next print."""
         for sight in self._sights:
             if sight.edges is NOWHERE:
                 self._room = self._top = self._last = 0

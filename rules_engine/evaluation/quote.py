@@ -80,7 +80,7 @@ class Quote:
 
     def settle(self) -> None:
         """Before more is built from its prints: those that wait belong to what was there before, and the next one is
-        looked at."""
+        heard out."""
         if self.lane is not None:
             self.lane.close()
 

@@ -1,6 +1,6 @@
 """Watches at rest: each in a stretch of its own, in which nothing can change; and what is within all of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, Edges, Sight
 from rules_engine.evaluation.watch import Watch
@@ -8,7 +8,7 @@ from rules_engine.model.judging import Order, Stretch
 
 
 class Rest:
-    """A watch that need not look before the edges of its stretch."""
+    """A watch that need not be judged before the edges of its stretch."""
 
     __slots__ = ("_orders", "edges", "watch")
 
@@ -27,26 +27,26 @@ class Rest:
         for order, side in orders:
             order.hold_to(side)
 
-    def look(self) -> Sequence[Watch]:
-        """At the newest print: nobody if it can go on."""
+    def goes_on(self) -> bool:
+        """Whether it can rest beyond the newest print, in another stretch."""
         stretch = self.watch.judge.calm()
         if stretch is None:
-            return (self.watch,)
+            return False
         self.go_on(stretch)
-        return ()
+        return True
 
     def end(self) -> None:
         for order, _ in self._orders:
             order.hold_to(0)
 
 
-def looked_at(rests: Iterable[Rest], value: float, time_s: float) -> list[Watch]:
+def ended(rests: Iterable[Rest], value: float, time_s: float) -> list[Watch]:
     """Whose rests are over, and cannot go on."""
     due: list[Watch] = []
     for rest in rests:
         low, high, until_s, _ = rest.edges
-        if not (low < value < high and time_s < until_s):
-            due += rest.look()
+        if not (low < value < high and time_s < until_s) and not rest.goes_on():
+            due.append(rest.watch)
     return due
 
 

@@ -120,7 +120,7 @@ class Run:
         return self.rule.expires_s is not None or self.rule.active is not None
 
     def watches_of(self, *roles: Role) -> list[Watch]:
-        """Those that look in one of these roles."""
+        """Those in one of these roles."""
         return [watch for watch in self.watches if watch.role in roles]
 
     def truths(self) -> tuple[Truth, ...]:
@@ -180,7 +180,7 @@ class Run:
         yield from self._place_at_once(now_s)
         for watch in self.watches:
             if self.listens(watch):
-                watch.look(now_s, Moment.CLOCK)
+                watch.judge_now(now_s, Moment.CLOCK)
                 if (outcome := self._armed(watch, now_s)) is not None:
                     yield outcome
 
@@ -277,7 +277,7 @@ class Run:
             return Reason.FIRED_BY_CLOCK
         if self.rule.only_if is not None:
             (only_if,) = self.watches_of(Role.ONLY_IF)
-            if only_if.look(now_s, Moment.CLOCK).truth is not Truth.TRUE:
+            if only_if.judge_now(now_s, Moment.CLOCK).truth is not Truth.TRUE:
                 return Reason.ONLY_IF
         return None
 
@@ -398,6 +398,6 @@ class Run:
         yield from self._place_at_once(now_s)
         for watch in self.watches:
             if self.listens(watch):
-                watch.look(now_s, Moment.CLOCK)
+                watch.judge_now(now_s, Moment.CLOCK)
                 if (outcome := self.heard(watch, Moment.CLOCK, now_s)) is not None:
                     yield outcome

@@ -1,4 +1,4 @@
-"""Moments at which something must be looked at without a print, in order."""
+"""Moments at which something is due without a print, in order."""
 
 from heapq import heappop, heappush
 from math import inf
@@ -32,7 +32,7 @@ class Timers(Generic[T]):
         """Before then nothing can be due."""
 
     def set(self, owner: T, due_s: float | None) -> None:
-        """Looks at the owner at that moment, and at no other."""
+        """The owner is due at that moment, and at no other."""
         if due_s == owner.due_s and due_s is not None:
             return
         owner.due_s = due_s

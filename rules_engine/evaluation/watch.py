@@ -1,4 +1,4 @@
-"""One condition of one rule under watch: its judge, what was last known of it, and when to look again."""
+"""One condition of one rule under watch: its judge, what was last known of it, and when it is due again."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -116,8 +116,8 @@ class Watch:
         self.due_s: float | None = None
         self.order = (0, int(role), case)
 
-    def look(self, now_s: float, moment: Moment) -> Verdict:
-        """Judges it as of now."""
+    def judge_now(self, now_s: float, moment: Moment) -> Verdict:
+        """The verdict as of now, which is its newest one from then on."""
         if moment is not Moment.PRINT:
             self.wake()
         elif not self.is_single:  # Its lanes may keep prints that wait; a print that comes alone waits no more.

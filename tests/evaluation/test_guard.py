@@ -49,7 +49,7 @@ def walk(chance: random.Random, count: int) -> Prints:
 
 
 class Twin:
-    """Guards that are looked at together, and all their values read at every print."""
+    """Guards that are compared together, and all their values read at every print."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self.market = Market(START_S)
@@ -79,7 +79,7 @@ class Twin:
 
     def told(self) -> set[int]:
         """Whom the guards tell that something may have changed."""
-        return {number for sight in self.sights for number in sight.look()}
+        return {number for sight in self.sights for number in sight.loose()}
 
 
 def _side(left: float | None, right: float | None, size: float) -> int | None:
@@ -117,7 +117,7 @@ def disagreements(seed: int, count: int) -> tuple[list[str], int]:
             twin.hold(held)
             for sight in twin.sights:
                 if sight.held:
-                    sight.look()
+                    sight.loose()
         calm = within([sight.edges for sight in twin.sights], number, prints[number:])
         covered += calm
     return wrong, covered

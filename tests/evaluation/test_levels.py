@@ -124,7 +124,7 @@ def test_what_a_firing_says_is_the_price_and_nothing_is_judged_for_it() -> None:
     evaluator = Evaluator(rules, START_S)
     for number, price in enumerate([99.0, 99.0, 99.5]):
         evaluator.tick(Tick("V", START_S + number, Field.LAST, price))
-    with patch.object(Watch, "look", side_effect=AssertionError("judged")):
+    with patch.object(Watch, "judge_now", side_effect=AssertionError("judged")):
         fired = evaluator.tick(Tick("V", START_S + 3, Field.LAST, 100.5))
     assert fired == [Firing(name, 0, START_S + 3, {"V": 100.5}, ()) for name in ("above", "reach")]
 
@@ -135,7 +135,7 @@ def test_a_band_is_entered_from_both_sides_and_not_by_a_jump_over_it_and_nothing
     for number, price in enumerate([99.0, 99.0, 99.5]):
         evaluator.tick(Tick("V", START_S + number, Field.LAST, price))
     walk = [100.0, 100.5, 99.0, 101.0, 101.5, 100.0, 102.0, 98.0, 102.0, 101.0]
-    with patch.object(Watch, "look", side_effect=AssertionError("judged")):
+    with patch.object(Watch, "judge_now", side_effect=AssertionError("judged")):
         heard = [evaluator.tick(Tick("V", START_S + 3 + at, Field.LAST, price)) for at, price in enumerate(walk)]
     assert [at for at, outcomes in enumerate(heard) if outcomes] == [0, 3, 5, 9]
 
