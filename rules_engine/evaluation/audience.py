@@ -106,11 +106,11 @@ class Audience:
         self.lanes.setdefault(instrument, []).append(lane)
         return lane
 
-    def settle(self, instruments: Iterable[str]) -> None:
+    def unfold(self, instruments: Iterable[str]) -> None:
         """Before something else than a print changes them or is read of them."""
         for name in instruments:
             for lane in self.lanes.get(name, ()):
-                lane.close()
+                lane.unfold()
 
     def close(self, instrument: str) -> None:
         """Its lanes lead to the wrong watches, or to other words than these now have."""

@@ -155,7 +155,7 @@ class Evaluator:
 
     def read(self, expression: Expression) -> float | None:
         """The value now, as an order would read it."""
-        self._audience.settle(instrument.name for instrument in instruments_in(expression))
+        self._audience.unfold(instrument.name for instrument in instruments_in(expression))
         return View(self._market, Uses()).value(expression)()
 
     def status(self, now_s: float) -> tuple[RuleStatus, ...]:
@@ -387,7 +387,7 @@ class Evaluator:
     def _readers(self, instrument: str) -> Slices[tuple[Sequence[Feed], Sequence[Watch]]]:
         """One instrument, or all that are known, and who reads of them, with everything that waits put away."""
         names = [instrument] if instrument else list(self._market.feeds)
-        self._audience.settle(names)
+        self._audience.unfold(names)
         reading = self._audience.reading(names)
         yield from self._unarmed.hurrying(reading)
         return list(map(self._market.feed, names)), reading

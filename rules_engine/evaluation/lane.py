@@ -206,7 +206,7 @@ class Lane:
         """These are to be judged at a print that was taken. Time passes when they are: who is asked meanwhile what he
         remembers has not seen the print."""
         self._due = _in_order(due)
-        self.close()
+        self.unfold()
         self._market.now_s = before_s
 
     def _add(self, time_s: float, value: float) -> None:
@@ -252,7 +252,7 @@ class Lane:
         if self._due:
             due, self._due = self._due, ()
             return due
-        self.close()
+        self.unfold()
         quote = self._quote
         before = quote.value
         if time_s < quote.time_s:
@@ -278,12 +278,12 @@ class Lane:
 
     def wake(self, watch: Watch) -> None:
         """It is judged at the next print, whatever that is."""
-        self.close()
+        self.unfold()
         self._awake[watch] = None
         self._end_rest(watch)
         self._levels.wake(watch)
 
-    def close(self) -> None:
+    def unfold(self) -> None:
         """The next print is heard out."""
         self.settle()
         self._room = self._top = 0

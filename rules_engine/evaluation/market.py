@@ -43,7 +43,7 @@ class Market:
         if series is None:
             series = self.bars[key] = BarSeries(bar_s, keeps)
             quote = self.feed(instrument).quote(of)
-            quote.settle()
+            quote.unfold()
             quote.bars.append(series)
         return series
 

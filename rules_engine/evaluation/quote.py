@@ -78,14 +78,14 @@ class Quote:
         for bars in self.bars:
             bars.push(self.time_s, self.value, size, self.kept_from_s if bars.keeps else self.covered_from_s)
 
-    def settle(self) -> None:
+    def unfold(self) -> None:
         """Before more is built from its prints: those that wait belong to what was there before, and the next one is
         heard out."""
         if self.lane is not None:
-            self.lane.close()
+            self.lane.unfold()
 
     def join(self, stream: "Stream") -> None:
-        self.settle()
+        self.unfold()
         self.streams.append(stream)
         self._compare()
 
@@ -161,7 +161,7 @@ class Feed:
             first, second = (self.quote(source) for source in sources)
             derived = Derived(quote, first, second, _midpoint if of is Field.MID else _change)
             for source in (first, second):
-                source.settle()
+                source.unfold()
                 source.derived.append(derived)
 
     def hear(self, time_s: float) -> None:

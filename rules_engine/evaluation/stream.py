@@ -59,7 +59,7 @@ class Stream:
     def extreme(self, window_s: float, highest: bool, now_s: float) -> Extreme:
         key = (window_s, highest)
         if self.extremes is None:
-            self._settle()
+            self._unfold()
             self.extremes = Extremes()
             self.takers.append(self.extremes.take)
         if key not in self._extreme:
@@ -78,7 +78,7 @@ class Stream:
 
     def _past(self) -> Sums:
         if self.sums is None:
-            self._settle()
+            self._unfold()
             self.sums = Sums()
             self.takers.append(self.sums.take)
         return self.sums
@@ -101,9 +101,9 @@ class Stream:
                 self.takers.remove(self.sums.take)
                 self.sums = None
 
-    def _settle(self) -> None:
+    def _unfold(self) -> None:
         for leg in self.legs:
-            leg.settle()
+            leg.unfold()
 
     def _since_s(self, now_s: float) -> float:
         """A window that joins later has not seen what came before."""
