@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
-from rules_engine.evaluation.guard import NOWHERE, PRINTS_MAX, Sight
+from rules_engine.evaluation.guard import NOWHERE, Sight
 from rules_engine.evaluation.levels import Levels
 from rules_engine.evaluation.market import Market
 from rules_engine.evaluation.quote import Feed, Quote
-from rules_engine.evaluation.rest import Rest, ended, folded
+from rules_engine.evaluation.rest import Rests, folded
 from rules_engine.evaluation.timers import Timers
 from rules_engine.evaluation.watch import Watch
 from rules_engine.model.firing import Firing
@@ -34,8 +34,7 @@ class Lane:
 
     What it keeps, and what always holds of it. Where a fold may be narrower than need be, it is never wider:
 
-    - ``_awake``, ``_resting``: every watch that listens is in one of them, or sleeps at its ``_levels``.
-    - ``_rests``: the fold of all rests, and perhaps of some that are no more, or `NOWHERE` where it is to be made anew.
+    - ``_awake``, ``_rests``: every watch that listens is in one of them, or sleeps at its ``_levels``.
     - ``_is_folded``: nobody is awake, and nothing but prints has happened since. Else there is no room.
     - ``_room``: what is left of the room for prints that wait, at 1 to ``_top`` of ``_times`` and ``_values``, the
       newest at ``_room + 1``. Without room the next print is heard out; ``_room == _top``: none waits.
@@ -57,7 +56,6 @@ class Lane:
         "_quote",
         "_rest_high",
         "_rest_low",
-        "_resting",
         "_rests",
         "_room",
         "_sights",
@@ -93,8 +91,8 @@ class Lane:
         self._quote.lane = self
         self._watches = tuple(watches)
         self._awake = dict.fromkeys(self._watches)
-        self._resting: dict[Watch, Rest] = {}
-        self._rests = NOWHERE
+        # Never a price below zero, for that says nothing.
+        self._rests = Rests(0.0 if self._quote.is_price else -inf)
         self._levels = levels
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
@@ -280,7 +278,7 @@ class Lane:
         """It is judged at the next print, whatever that is."""
         self.unfold()
         self._awake[watch] = None
-        self._end_rest(watch)
+        self._rests.end(watch)
         self._levels.wake(watch)
 
     def unfold(self) -> None:
@@ -316,16 +314,8 @@ class Lane:
 
     def _unrested(self, value: float) -> list[Watch]:
         """Who may say otherwise at the newest print; the others' rests go on beyond it."""
-        low, high, until_s, _ = self._rests
         # The print may be older than the moment at which it is judged.
-        if low < value < high and self._market.now_s < until_s:
-            return self._loose(value)
-        return self._over(value) + self._loose(value)
-
-    def _over(self, value: float) -> list[Watch]:
-        """Whose rests are over, and cannot go on."""
-        self._rests = NOWHERE
-        return ended(self._resting.values(), value, self._market.now_s)
+        return self._rests.over(value, self._market.now_s) + self._loose(value)
 
     def _loose(self, value: float) -> list[Watch]:
         """Whose comparisons may come out otherwise."""
@@ -343,11 +333,7 @@ class Lane:
             if sight.edges is NOWHERE:
                 self._room = self._top = self._last = 0
                 return
-        if self._rests is NOWHERE:
-            # Never a price below zero, for that says nothing.
-            least = 0.0 if self._quote.is_price else -inf
-            self._rests = folded((least, inf, inf, PRINTS_MAX), self._resting.values())
-        low, high, self._until_s, self._last = folded(self._rests, self._sights)
+        low, high, self._until_s, self._last = folded(self._rests.fold(), self._sights)
         levels = self._levels
         self._rest_low, self._rest_high = low, high
         self._low = levels.floor if levels.floor > low else low
@@ -363,7 +349,7 @@ class Lane:
     def _lay_down(self, watch: Watch) -> None:
         self._awake.pop(watch, None)
         if not watch.run.listens(watch):
-            self._end_rest(watch)
+            self._rests.end(watch)
             self._levels.silence(watch)
             return
         is_settled = watch.is_settled()
@@ -371,19 +357,10 @@ class Lane:
             return
         stretch = watch.judge.calm() if is_settled else None
         if stretch is None:
-            self._end_rest(watch)
+            self._rests.end(watch)
             self._awake[watch] = None
-            return
-        rest = self._resting.get(watch)
-        if rest is None:
-            rest = self._resting[watch] = Rest(watch)
-        rest.go_on(stretch)
-        self._rests = NOWHERE
-
-    def _end_rest(self, watch: Watch) -> None:
-        rest = self._resting.pop(watch, None)
-        if rest is not None:
-            rest.end()
+        else:
+            self._rests.lay_down(watch, stretch)
 
 
 def _in_order(found: Sequence[Watch]) -> Sequence[Watch]:
