@@ -130,18 +130,7 @@ class Lane:
             found = self._hear_out(time_s, value)
             if found is not None:
                 return found
-        elif not self._watches and time_s <= market.now_s and self._keep(time_s, value):
-            return ()
         return self.ask(self, time_s, value, size)
-
-    def _keep(self, time_s: float, value: float) -> bool:
-        """A print that nobody hears and no clock waits for: whether keeping it as the newest is all there is to do."""
-        self.settle()
-        quote = self._quote
-        if not (max(quote.time_s, quote.covered_from_s) <= time_s and self._is_plain and quote.is_usable(value)):
-            return False
-        self._add(time_s, value)
-        return True
 
     def _hear_out(self, time_s: float, value: float) -> Sequence[Firing] | None:
         """A print outside the fold, or one of a moment that the clock has passed. None if somebody must be judged."""
