@@ -20,7 +20,7 @@ out who need not be, and may err to one side only, that of judging:
 
 ==============================  ===============================================================================
 ``audience``, ``lane``          who reads a field; its prints, of which most end here with a few comparisons
-``rest``, ``levels``            watches that sleep in a band of prices until a moment; levels sorted, walked over
+``rest``, ``levels``            watches that rest in a band of prices until a moment; levels sorted, walked over
 ``guard``, ``shapes``,          comparisons that windows move too: how long they surely stay as they are, by
 ``ranges``                      functions that are written and compiled once for each shape
 ==============================  ===============================================================================

@@ -332,7 +332,7 @@ class Evaluator:
             return ()
         for watch in due:
             self._jury.judge(watch, moment)
-        lane.rest(due, moment)
+        lane.lay_down(due, moment)
         return ()
 
     # Whatever takes long with very many rules, in slices.
@@ -350,7 +350,7 @@ class Evaluator:
 
     def _judging(self, lane: Lane, due: Sequence[Watch], moment: Moment) -> Slices[None]:
         yield from self._jury.judging(due, moment)
-        yield from lane.resting(due, moment)
+        yield from lane.laying_down(due, moment)
 
     def _losing(self, time_s: float, instrument: str) -> Slices[None]:
         yield from self._passing(time_s)

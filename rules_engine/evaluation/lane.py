@@ -25,22 +25,27 @@ Ask = Callable[["Lane", float, float, float], Sequence[Firing]]
 
 
 class Lane:
-    """Folds what all its watches can sleep through into one price band, one time and one number of prints.
+    """Finds out which prints its watches can sleep through, and lets those wait.
 
-    A watch is *awake*, to be judged at the next print; or rests in a stretch of its own, after which it is asked for
-    another one before it is judged; or sleeps until the price touches one of its levels. While none is awake, a print
-    within the fold is quiet: it costs a few comparisons however many watches there are, and waits, with at most
-    ``PENDING_MAX`` others, until somebody wants to know. Any other print is heard out.
+    A watch is *awake*, to be judged at the next print; or *rests* in a stretch of its own, after which it is asked for
+    another one before it is judged; or *sleeps* until the price touches one of its levels. While none is awake, what
+    is within all stretches and between two levels is folded into one price band, one time and one number of prints.
 
-    What it keeps, and what always holds of it. Where a fold may be narrower than need be, it is never wider:
+    A print within the fold is *quiet*: it costs a few comparisons however many watches there are, and waits, with at
+    most ``PENDING_MAX`` others, until somebody wants to know. Any other is heard out: perhaps all can go on sleeping.
+    Where somebody must be judged, or that cannot be told, the evaluator is asked: it comes to `take` the print, judges,
+    and lets those whom it judged `lay_down`.
 
-    - ``_awake``, ``_rests``: every watch that listens is in one of them, or sleeps at its ``_levels``.
+    What it keeps, and what always holds of it. Where the fold may be narrower than need be, it is never wider:
+
+    - ``_awake``, ``_rests``: every watch that listens is in one of them, or sleeps at its ``_levels``. ``_sights``
+      compare what those that rest are held to.
     - ``_is_folded``: nobody is awake, and nothing but prints has happened since. Else there is no room.
-    - ``_room``: what is left of the room for prints that wait, at 1 to ``_top`` of ``_times`` and ``_values``, the
-      newest at ``_room + 1``. Without room the next print is heard out; ``_room == _top``: none waits.
     - ``_rest_low`` to ``_rest_high`` before ``_until_s``, up to the print numbered ``_last``: the fold without the
       levels, ``_low`` to ``_high`` with them. They count while there is room.
-    - ``_due``: who is to be judged at a print that was taken already; `ask` comes for them with `take`.
+    - ``_due``: who is to be judged at a print that was taken already.
+    - ``_room``: what is left of the room for prints that wait, at 1 to ``_top`` of ``_times`` and ``_values``, the
+      newest at ``_room + 1``. Without room the next print is heard out; ``_room == _top``: none waits.
     """
 
     __slots__ = (
@@ -83,26 +88,26 @@ class Lane:
     ) -> None:
         self.instrument = instrument
         self.field = field
+        self.ask = ask
         self._market = market
         self._timers = timers
-        self.ask = ask
         self._feed: Feed = market.feed(instrument)
         self._quote: Quote = self._feed.quote(field)
         self._quote.lane = self
         self._watches = tuple(watches)
         self._awake = dict.fromkeys(self._watches)
-        # Never a price below zero, for that says nothing.
+        # Prices below zero say nothing.
         self._rests = Rests(0.0 if self._quote.is_price else -inf)
         self._levels = levels
+        self._sights = sights
+        self._is_folded = False
+        self._rest_low = self._rest_high = 0.0
+        self._low = self._high = self._until_s = 0.0
+        self._last = 0
+        self._due: Sequence[Watch] = ()
         self._times = [0.0] * (PENDING_MAX + 1)
         self._values = [0.0] * (PENDING_MAX + 1)
         self._room = self._top = 0
-        self._low = self._high = self._until_s = 0.0
-        self._rest_low = self._rest_high = 0.0
-        self._last = 0
-        self._is_folded = False
-        self._due: Sequence[Watch] = ()
-        self._sights = sights
         for watch in self._watches:
             watch.lanes.append(self)
 
@@ -196,41 +201,6 @@ class Lane:
         self.unfold()
         self._market.now_s = before_s
 
-    def _add(self, time_s: float, value: float) -> None:
-        """Puts a print where it is read, at once."""
-        quote = self._quote
-        quote.prints += 1
-        quote.time_s, quote.value = time_s, value
-        self._feed.hear(time_s)
-        for stream in quote.streams:
-            for take in stream.takers:
-                take(time_s, value)
-
-    def _make_room(self) -> int:
-        """The waiting prints are put away; for how many more there is room."""
-        self._put_away()
-        self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
-        return self._room
-
-    def settle(self) -> None:
-        """Puts the prints that wait where they are read, and lets judges of levels see the newest one."""
-        if self._room != self._top:
-            self._put_away()
-        self._levels.settle(self._market.now_s)
-
-    def _put_away(self) -> None:
-        room, top = self._room, self._top
-        if room == top:
-            return
-        times, values = self._times[top:room:-1], self._values[top:room:-1]
-        self._top = room
-        quote = self._quote
-        quote.prints += len(times)
-        quote.time_s, quote.value = times[-1], values[-1]
-        self._feed.hear(times[-1])
-        for stream in quote.streams:
-            stream.extend(times, values)
-
     def take(self, time_s: float, value: float | None, size: float, moment: Moment) -> Sequence[Watch]:
         """Takes a tick at which somebody may have to be judged; who is to be judged at it, in their order.
 
@@ -263,6 +233,8 @@ class Lane:
         if moment is Moment.PRINT:
             quote.record(size)
 
+    # Who sleeps, and until what.
+
     def wake(self, watch: Watch) -> None:
         """It is judged at the next print, whatever that is."""
         self.unfold()
@@ -276,22 +248,39 @@ class Lane:
         self._room = self._top = 0
         self._is_folded = False
 
-    def rest(self, judged: Sequence[Watch], moment: Moment) -> None:
+    def lay_down(self, judged: Sequence[Watch], moment: Moment) -> None:
         """After a print that it took: who of those that were judged at it can sleep, and how long all can."""
         if moment is Moment.PRINT:
             for watch in judged:
-                self._lay_down(watch)
-            self._sleep()
+                self._find_sleep(watch)
+            self._fold_if_all_sleep()
 
-    def resting(self, judged: Sequence[Watch], moment: Moment) -> Slices[None]:
+    def laying_down(self, judged: Sequence[Watch], moment: Moment) -> Slices[None]:
         """The same in slices."""
         if moment is Moment.PRINT:
             for watch in judged:
-                self._lay_down(watch)
+                self._find_sleep(watch)
                 yield
-            self._sleep()
+            self._fold_if_all_sleep()
 
-    def _sleep(self) -> None:
+    def _find_sleep(self, watch: Watch) -> None:
+        """At its levels, in a stretch of its own, or not at all."""
+        self._awake.pop(watch, None)
+        if not watch.run.listens(watch):
+            self._rests.end(watch)
+            self._levels.silence(watch)
+            return
+        is_settled = watch.is_settled()
+        if is_settled and self._levels.lay_down(watch):
+            return
+        stretch = watch.judge.calm() if is_settled else None
+        if stretch is None:
+            self._rests.end(watch)
+            self._awake[watch] = None
+        else:
+            self._rests.lay_down(watch, stretch)
+
+    def _fold_if_all_sleep(self) -> None:
         value = self._quote.value
         if self._awake or value is None or not self._is_plain:
             return
@@ -300,6 +289,19 @@ class Lane:
             levels.stand_at(value)
         self._is_folded = True
         self._fold()
+
+    def _fold(self) -> None:
+        """What all can sleep through; no room where something is to be compared at the next print."""
+        for sight in self._sights:
+            if sight.edges is NOWHERE:
+                self._room = self._top = self._last = 0
+                return
+        low, high, self._until_s, self._last = folded(self._rests.fold(), self._sights)
+        levels = self._levels
+        self._rest_low, self._rest_high = low, high
+        self._low = levels.floor if levels.floor > low else low
+        self._high = levels.ceiling if levels.ceiling < high else high
+        self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
 
     def _unrested(self, value: float) -> list[Watch]:
         """Who may say otherwise at the newest print; the others' rests go on beyond it."""
@@ -316,40 +318,48 @@ class Lane:
                 due += sight.loose()
         return due
 
-    def _fold(self) -> None:
-        """What all can sleep through; no room where something is to be compared at the next print."""
-        for sight in self._sights:
-            if sight.edges is NOWHERE:
-                self._room = self._top = self._last = 0
-                return
-        low, high, self._until_s, self._last = folded(self._rests.fold(), self._sights)
-        levels = self._levels
-        self._rest_low, self._rest_high = low, high
-        self._low = levels.floor if levels.floor > low else low
-        self._high = levels.ceiling if levels.ceiling < high else high
+    # Prints that wait, and where they are read.
+
+    def settle(self) -> None:
+        """Puts the prints that wait where they are read, and lets judges of levels see the newest one."""
+        if self._room != self._top:
+            self._put_away()
+        self._levels.settle(self._market.now_s)
+
+    def _put_away(self) -> None:
+        room, top = self._room, self._top
+        if room == top:
+            return
+        times, values = self._times[top:room:-1], self._values[top:room:-1]
+        self._top = room
+        quote = self._quote
+        quote.prints += len(times)
+        quote.time_s, quote.value = times[-1], values[-1]
+        self._feed.hear(times[-1])
+        for stream in quote.streams:
+            stream.extend(times, values)
+
+    def _make_room(self) -> int:
+        """The waiting prints are put away; for how many more there is room."""
+        self._put_away()
         self._room = self._top = max(min(self._last - self._quote.prints, PENDING_MAX), 0)
+        return self._room
+
+    def _add(self, time_s: float, value: float) -> None:
+        """Puts a print where it is read, at once."""
+        quote = self._quote
+        quote.prints += 1
+        quote.time_s, quote.value = time_s, value
+        self._feed.hear(time_s)
+        for stream in quote.streams:
+            for take in stream.takers:
+                take(time_s, value)
 
     @property
     def _is_plain(self) -> bool:
         """Whether nothing but windows of its own price is built from a print."""
         quote = self._quote
         return not quote.derived and not quote.bars and quote.streams_are_plain
-
-    def _lay_down(self, watch: Watch) -> None:
-        self._awake.pop(watch, None)
-        if not watch.run.listens(watch):
-            self._rests.end(watch)
-            self._levels.silence(watch)
-            return
-        is_settled = watch.is_settled()
-        if is_settled and self._levels.lay_down(watch):
-            return
-        stretch = watch.judge.calm() if is_settled else None
-        if stretch is None:
-            self._rests.end(watch)
-            self._awake[watch] = None
-        else:
-            self._rests.lay_down(watch, stretch)
 
 
 def _in_order(found: Sequence[Watch]) -> Sequence[Watch]:
