@@ -215,7 +215,7 @@ def _known_at_s(stream: Stream, part: Series | Earlier, now_s: float) -> float:
     if isinstance(window, Before):
         return window.known_at_s()
     assert isinstance(window, Moments | Extreme)
-    return stream.covered_at_s(window, window.window_s)
+    return stream.covered_at_s(window)
 
 
 def _functions(guards: Sequence[Guard]) -> tuple[Loose, Look]:

@@ -87,13 +87,13 @@ class Quote:
     def join(self, stream: "Stream") -> None:
         self.unfold()
         self.streams.append(stream)
-        self._compare()
+        self._check_streams()
 
     def leave(self, stream: "Stream") -> None:
         self.streams.remove(stream)
-        self._compare()
+        self._check_streams()
 
-    def _compare(self) -> None:
+    def _check_streams(self) -> None:
         self.streams_are_plain = all(stream.is_plain for stream in self.streams)
 
     def lose(self) -> None:

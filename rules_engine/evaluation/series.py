@@ -26,34 +26,32 @@ from rules_engine.model.tick import Bar
 
 @dataclass(frozen=True, slots=True)
 class ExtremeWindow:
-    """The highest or lowest print of the last ``window_s``."""
+    """The highest or lowest print of a window, as of the market's time."""
 
     market: Market
     stream: Stream
     extreme: Extreme
-    window_s: float
 
     def value(self) -> float | None:
         return self.extreme.at(self.market.now_s)
 
     def is_covered(self) -> bool:
-        return self.stream.covered_at_s(self.extreme, self.window_s) <= self.market.now_s
+        return self.stream.covered_at_s(self.extreme) <= self.market.now_s
 
     def until_s(self, value: float) -> float:
         return self.extreme.until_s(value)
 
     def covered_at_s(self) -> float:
-        return self.stream.covered_at_s(self.extreme, self.window_s)
+        return self.stream.covered_at_s(self.extreme)
 
 
 @dataclass(frozen=True, slots=True)
 class MomentsWindow:
-    """The mean, deviation or score of the prints of the last ``window_s``."""
+    """The mean, deviation or score of the prints of a window, as of the market's time."""
 
     market: Market
     stream: Stream
     moments: Moments
-    window_s: float
     function: Function
 
     def value(self) -> float | None:
@@ -67,13 +65,7 @@ class MomentsWindow:
                 return self.moments.score(now_s)
 
     def is_covered(self) -> bool:
-        return self.stream.covered_at_s(self.moments, self.window_s) <= self.market.now_s
-
-    def until_s(self, value: float) -> float:
-        return self.market.now_s
-
-    def covered_at_s(self) -> float:
-        return self.stream.covered_at_s(self.moments, self.window_s)
+        return self.stream.covered_at_s(self.moments) <= self.market.now_s
 
 
 class OverBars:

@@ -68,15 +68,15 @@ class Stream:
 
     def moments(self, window_s: float, now_s: float) -> Moments:
         if window_s not in self._moments:
-            self._moments[window_s] = Moments(self._past(), window_s, self._since_s(now_s))
+            self._moments[window_s] = Moments(self._summed(), window_s, self._since_s(now_s))
         return self._moments[window_s]
 
     def before(self, window_s: float, now_s: float) -> Before:
         if window_s not in self._before:
-            self._before[window_s] = Before(self._past(), window_s, self._since_s(now_s))
+            self._before[window_s] = Before(self._summed(), window_s, self._since_s(now_s))
         return self._before[window_s]
 
-    def _past(self) -> Sums:
+    def _summed(self) -> Sums:
         if self.sums is None:
             self._unfold()
             self.sums = Sums()
@@ -124,14 +124,14 @@ class Stream:
         if self.sums is not None:
             self.sums.extend(times, values)
 
-    def covered_at_s(self, window: Extreme | Moments, window_s: float) -> float:
+    def covered_at_s(self, window: Extreme | Moments) -> float:
         """From when on all prints in (now - window_s, now] have been seen by this window, if no data is lost."""
         first_s = window.since_s
         for leg in self.legs:
             beginning_s = leg.kept_from_s if self.keeps else leg.covered_from_s
             if beginning_s > first_s:
                 first_s = beginning_s
-        return first_s + window_s - EDGE_S
+        return first_s + window.window_s - EDGE_S
 
     def clear(self) -> None:
         """The past is lost."""

@@ -11,7 +11,7 @@ from rules_engine.evaluation.market import BarKey, Market, StreamKey
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.series import ExtremeWindow, MomentsWindow, OverBars, unnamed
 from rules_engine.evaluation.stream import Stream
-from rules_engine.evaluation.windows import Window as StreamWindow
+from rules_engine.evaluation.windows import Window
 from rules_engine.model.expression import (
     AccountReading,
     Expression,
@@ -24,7 +24,7 @@ from rules_engine.model.expression import (
     walk,
 )
 from rules_engine.model.instrument import Field, Instrument
-from rules_engine.model.judging import Bars, Earlier, Order, Readings, Value, Window
+from rules_engine.model.judging import Bars, Earlier, Order, Readings, Value
 from rules_engine.model.tolerance import EDGE_S
 from rules_engine.model.trigger_method import TriggerMethod
 
@@ -41,7 +41,7 @@ class Uses:
     keys: set[Key] = field(default_factory=set)
     quotes: set[Quote] = field(default_factory=set)
     streams: set[StreamKey] = field(default_factory=set)
-    windows: set[tuple[Stream, StreamWindow]] = field(default_factory=set)
+    windows: set[tuple[Stream, Window]] = field(default_factory=set)
     bars: set[BarKey] = field(default_factory=set)
     guards: list[Guard] = field(default_factory=list)
 
@@ -85,11 +85,11 @@ class View:
         ]
         return lambda: sum(quote.prints for quote in quotes)
 
-    def extreme(self, of: Expression, window_s: float, highest: bool) -> Window:
+    def extreme(self, of: Expression, window_s: float, highest: bool) -> ExtremeWindow:
         stream = self.stream(of)
         extreme = stream.extreme(window_s, highest, self.market.now_s)
         self.uses.windows.add((stream, extreme))
-        return ExtremeWindow(self.market, stream, extreme, window_s)
+        return ExtremeWindow(self.market, stream, extreme)
 
     def before(self, of: Expression, window_s: float) -> Value:
         stream, market = self.stream(of), self.market
@@ -200,13 +200,13 @@ class View:
 
         return read
 
-    def _window(self, of: Series, window_s: float) -> Window:
+    def _window(self, of: Series, window_s: float) -> ExtremeWindow | MomentsWindow:
         if of.function in (Function.HIGHEST, Function.LOWEST):
             return self.extreme(of.of, window_s, of.function is Function.HIGHEST)
         stream = self.stream(of.of)
         moments = stream.moments(window_s, self.market.now_s)
         self.uses.windows.add((stream, moments))
-        return MomentsWindow(self.market, stream, moments, window_s, of.function)
+        return MomentsWindow(self.market, stream, moments, of.function)
 
     def _over_bars(self, of: Series) -> Value:
         assert of.bar_count is not None and of.bar_s is not None, of
