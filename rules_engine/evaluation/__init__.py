@@ -1,6 +1,10 @@
 """Ticks and time into firings; pure: no input or output, no await, no clock.
 
-Start with `evaluator`. What a tick passes on its way, and what each file knows of it:
+Start with `evaluator`. It hands a print to the `Lane` of its field, and mostly that is all. Otherwise timers that are
+due come first, the print goes into quotes, streams and bars, the `Jury` judges each `Watch` that may say otherwise now,
+its `Run` decides what an edge comes to, and the lane finds out through which prints those who were judged can sleep.
+
+What each file knows:
 
 ==============================  ===============================================================================
 ``quote``, ``market``           the newest value of each field; everything that rules can read
