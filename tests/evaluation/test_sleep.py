@@ -64,6 +64,17 @@ SENTENCES = [
     "sma(V - MA, 20s) > 0.1",
     "V > 100.3 on bar close 10s",
 ]
+RESTING = [
+    "V moves 1% in 30s",
+    "V moves up 0.5% in 10s",
+    "V moves up 0.2% in 5s",
+    "V moves down 1 points in 60s",
+    "V moves 0.3 points in 4s",
+    "V > 100.2 and V moves up 0.1% in 20s",
+    "V > 100 and V < 101",
+    "V == 100",
+]
+"""Each of them rests in a band of prices and until a moment, whatever is compared."""
 LIVES: list[dict[str, object]] = [
     {},
     {"once": True},
@@ -143,6 +154,22 @@ def test_so_they_do_where_very_many_values_are_compared(seed: int) -> None:
         other = re.sub(r"\b\d+s", lambda _: f"{chance.choice([2, 5, 9, 30, 75])}s", text)
         rules.append(plan(f"r{len(rules)}", other, on_gap=on_gap))
     assert any(compare(seed, rules, list(market(chance, 600)))), "nothing fired: this market shows nothing"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_so_they_do_where_each_rests_in_a_band_of_its_own(seed: int) -> None:
+    chance = random.Random(seed)
+    rules = [plan(f"r{number}", text) for number, text in enumerate(chance.sample(RESTING, 4))]
+    time_s, cents = START_S, 10_000
+    steps: list[Step] = []
+    for _ in range(1_500):
+        time_s += chance.choice([0.05, 0.2, 0.2, 1.0, 3.0])
+        cents += chance.choice([0, 1, -1, 6, -6, 15, -15]) + 9 * ((cents < 9_900) - (cents > 10_100))
+        steps.append(("tick", (Tick("V", time_s, Field.LAST, cents / 100, 1.0),)))
+        if chance.random() < 0.02:  # One of them is judged anew, while the others rest on.
+            name = f"r{chance.randrange(4)}"
+            steps += [("pause", (name, time_s)), ("resume", (name, time_s))]
+    assert any(compare(seed, rules, steps)), "nothing fired: this market shows nothing"
 
 
 def behind(steps: Iterator[Step], chance: random.Random, lag_s: float) -> Iterator[Step]:
