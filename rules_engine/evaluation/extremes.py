@@ -185,15 +185,15 @@ class Extremes:
         if self._first_s is not None:
             self._first_s = max(self._first_s, start_s + 2 * EDGE_S)
 
-    def after(self, start_s: float, highest: bool) -> Print | None:
-        """The highest (or lowest) of the prints after that moment, the latest of equals; None when there is none."""
+    def after(self, start_s: float, highest: bool) -> float | None:
+        """The highest (or lowest) of the prints after that moment; None when there is none."""
         if self._times:
             self._stack()
         stack = self._highs if highest else self._lows
         at = bisect_right(stack.times, start_s)
         if at < len(stack.times):
-            return stack.times[at], stack.values[at]
-        return (self._newest_s, self._newest) if self._newest_s > start_s else None
+            return stack.values[at]
+        return self._newest if self._newest_s > start_s else None
 
     def last_s(self, value: float, highest: bool) -> float:
         """When the last print came that was as high as that or higher (as low or lower); NEVER if none is kept."""

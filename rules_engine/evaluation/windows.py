@@ -22,8 +22,7 @@ class Extreme:
 
     def at(self, now_s: float) -> float | None:
         """None when the window holds no print."""
-        found = self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
-        return None if found is None else found[1]
+        return self._extremes.after(now_s - self.window_s + EDGE_S, self._highest)
 
     def until_s(self, value: float) -> float:
         """When the last print leaves that is as high as that one or higher (as low or lower)."""

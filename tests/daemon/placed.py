@@ -1,6 +1,7 @@
 """Very many rules, for each of which the broker holds an order."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from rules_engine.model.settings import GatewaySettings, Mode, Settings
 NOBODY = GatewaySettings(port=1)
 """No broker is needed: what it holds stands in the journal."""
 RULES_A_FILE = 1000
+Fate = tuple[object, ...]
+"""What became of a rule and of its orders."""
 HEAD = "version: 1\ntimezone: UTC\nrules:\n"
 HELD = "  - name: r{number}\n    when: S{symbol} crosses above {level}\n    do: buy {quantity} MA\n"
 
@@ -115,3 +118,26 @@ class Holding:
 def orders(daemon: Daemon) -> Mapping[str, Intent]:
     """What the broker holds, by rule."""
     return {one.rule: one for one in daemon._journal.intents.read_open()}
+
+
+def wanted(daemon: Daemon) -> set[str]:
+    """Rules whose orders at the broker are to be cancelled."""
+    return {rule for rule, order in orders(daemon).items() if order.held and order.cancel_wanted}
+
+
+def marks(daemon: Daemon) -> Counter[str]:
+    """How often each order was marked to be cancelled."""
+    rows = daemon._journal._database.rows("SELECT key FROM event WHERE kind = 'cancel wanted'")
+    return Counter(row["key"] for row in rows)
+
+
+def fates(daemon: Daemon, rules: Iterable[str]) -> dict[str, Fate]:
+    """Of each of these rules, after one order at the broker."""
+    assert set(marks(daemon).values()) <= {1}, "marked twice"
+    found = dict[str, Fate]()
+    for rule in sorted(rules):
+        unit, life = daemon._journal.intents.unit(rule, 1), daemon._evaluator.life(rule)
+        order = [(leg.state, leg.cancel_wanted and not leg.state.is_over) for leg in unit]
+        memory = life and (life.placed, life.done, life.broken, life.paused, life.filled)
+        found[rule] = (*order, memory, daemon._journal.intents.unit(rule, 2))
+    return found

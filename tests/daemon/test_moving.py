@@ -21,7 +21,7 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.reports import BrokerStatus, LinkChange, OrderReport
 from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
-from tests.daemon.placed import HEAD, Holding, Killed, killed_at, orders
+from tests.daemon.placed import HEAD, Fate, Holding, Killed, fates, killed_at, marks, orders, wanted
 
 COUNT = 50
 """More than twice what is marked in one commit."""
@@ -63,16 +63,6 @@ class Stage:
         """IB tells this one for everything."""
         force = self.daemon._in_force
         await force.replan({one.name: Decimal(step) for one in force.instruments()})
-
-
-def wanted(daemon: Daemon) -> set[str]:
-    return {rule for rule, order in orders(daemon).items() if order.cancel_wanted}
-
-
-def marks(daemon: Daemon) -> Counter[str]:
-    """How often each order was marked to be cancelled."""
-    rows = daemon._journal._database.rows("SELECT key FROM event WHERE kind = 'cancel wanted'")
-    return Counter(row["key"] for row in rows)
 
 
 @pytest.mark.parametrize("commits", range(5))
@@ -190,19 +180,6 @@ NEWS: dict[str, News] = {
     "IB fills some": says(BrokerStatus.FILLED, 1),
     "some are cancelled in TWS": says(BrokerStatus.CANCELLED),
 }
-Fate = tuple[object, ...]
-
-
-def fates(daemon: Daemon) -> dict[str, Fate]:
-    """What became of each rule and of its order at the broker."""
-    assert set(marks(daemon).values()) <= {1}, "marked twice"
-    found = dict[str, Fate]()
-    for rule in sorted(EVERY):
-        unit, life = daemon._journal.intents.unit(rule, 1), daemon._evaluator.life(rule)
-        order = [(leg.state, leg.cancel_wanted and not leg.state.is_over) for leg in unit]
-        memory = life and (life.placed, life.done, life.broken, life.paused, life.filled)
-        found[rule] = (*order, memory, daemon._journal.intents.unit(rule, 2))
-    return found
 
 
 @pytest.mark.parametrize("what", NEWS)
@@ -226,7 +203,7 @@ async def test_whatever_happens_between_two_slices_ends_as_if_it_came_before_or_
         assert len(news) == 1, "each cut is one"
         await all_of(news)
         stage.daemon._step()
-        found = fates(stage.daemon)
+        found = fates(stage.daemon, EVERY)
         stage.daemon.close()
         return found
 

@@ -1,7 +1,6 @@
 """A future that rolls while the broker holds orders for many rules that wait for it: they leave the old contract in
 slices, none twice, and none forgotten by whoever is killed in between."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from decimal import Decimal
@@ -20,7 +19,7 @@ from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import BrokerStatus, FeedDown, FeedUp, LinkChange, OrderReport
 from rules_engine.model.slices import at_once
 from rules_engine.model.tick import Tick
-from tests.daemon.placed import ON_A_FUTURE, Holding, Killed, killed_at, orders
+from tests.daemon.placed import ON_A_FUTURE, Fate, Holding, Killed, fates, killed_at, marks, orders, wanted
 from tests.execution.doubles import FakeIB, FakeLink, decision, draft
 
 COUNT = 50
@@ -93,17 +92,6 @@ class Stage:
 @pytest.fixture
 def stage(tmp_path: Path, slices: Slices) -> Stage:
     return Stage(tmp_path, slices)
-
-
-def wanted(daemon: Daemon) -> set[str]:
-    """Rules whose orders at the broker are to be cancelled."""
-    return {rule for rule, order in orders(daemon).items() if order.held and order.cancel_wanted}
-
-
-def marks(daemon: Daemon) -> Counter[str]:
-    """How often each order was marked to be cancelled."""
-    rows = daemon._journal._database.rows("SELECT key FROM event WHERE kind = 'cancel wanted'")
-    return Counter(row["key"] for row in rows)
 
 
 def told(daemon: Daemon) -> int:
@@ -234,19 +222,6 @@ NEWS: dict[str, News] = {
     "IB fills some": says(BrokerStatus.FILLED, 1),
     "some are cancelled in TWS": says(BrokerStatus.CANCELLED),
 }
-Fate = tuple[object, ...]
-
-
-def fates(daemon: Daemon) -> dict[str, Fate]:
-    """What became of each rule and of its order at the broker."""
-    assert set(marks(daemon).values()) <= {1}, "marked twice"
-    found = dict[str, Fate]()
-    for rule in sorted(EVERY):
-        unit, life = daemon._journal.intents.unit(rule, 1), daemon._evaluator.life(rule)
-        order = [(leg.state, leg.cancel_wanted and not leg.state.is_over) for leg in unit]
-        memory = life and (life.placed, life.done, life.broken, life.paused, life.filled)
-        found[rule] = (*order, memory, daemon._journal.intents.unit(rule, 2))
-    return found
 
 
 @pytest.mark.parametrize("what", NEWS)
@@ -266,7 +241,7 @@ async def test_whatever_happens_between_two_slices_ends_as_if_it_came_before_or_
             await NEWS[what](stage, daemon)
         slices.left = 2 * SLICES
         daemon._step()
-        found = fates(daemon)
+        found = fates(daemon, EVERY)
         daemon.close()
         return found
 

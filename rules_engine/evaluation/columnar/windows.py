@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 from rules_engine.evaluation.columnar.past import Past
 from rules_engine.evaluation.extremes import Extremes
-from rules_engine.evaluation.past import Print
 from rules_engine.evaluation.quote import Quote
 from rules_engine.evaluation.stream import Stream
 from rules_engine.evaluation.sums import Sums
@@ -81,15 +80,6 @@ class _PastExtremes(Extremes):
 
     def need(self, window_s: float) -> None:
         self._source.need(window_s)
-
-    def after(self, start_s: float, highest: bool) -> Print | None:
-        past = self._source
-        # From the newest back: of equal extremes the latest counts.
-        values = past.values[past.begins(start_s) : past.heard][::-1]
-        if not len(values):
-            return None
-        at = int(values.argmax() if highest else values.argmin())
-        return float(past.times[past.heard - 1 - at]), float(values[at])
 
 
 class PastMoments(Moments):
