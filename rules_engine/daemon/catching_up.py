@@ -159,6 +159,7 @@ class CatchingUp:
 
     async def _take_in(self, connection: Connection) -> None:
         self._break_unqualified(connection.unqualified)
+        await in_slices(self._telling_broken())
         # A level `above 200` is held one price step higher: the real steps may differ from the usual ones.
         if new := self._new_steps(connection):
             await self._in_force.replan(new)

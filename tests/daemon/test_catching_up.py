@@ -80,6 +80,16 @@ async def test_a_history_during_which_the_feed_went_and_came_back_fills_nothing(
     assert states == ["warming", "warming"]
 
 
+async def test_what_ib_does_not_know_is_told_before_its_history_servers_are_asked(house: House) -> None:
+    async with house.engine(MOVES) as engine:
+        await engine.until_state("moves", "armed")
+        house.gateway.ignore("ReqHistoricalData")
+        house.write(MOVES, OF_BARS, "  - {name: nowhere, when: NOWHERE > 1, do: buy 1 MA}\n")
+        await engine.ask("reload")
+        await house.until(lambda: house.told("nowhere", "NOWHERE"), "the message")
+        assert (await engine.entry("bars"))["state"] == "warming"
+
+
 async def test_rules_on_a_contract_that_ib_does_not_know_are_broken_at_once_and_told_some_at_a_time(
     tmp_path: Path,
 ) -> None:
