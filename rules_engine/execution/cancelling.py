@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from rules_engine.execution.journal import CANCEL_SENT, Journal
+from rules_engine.execution.keys import firing_of, leg_key
 from rules_engine.execution.pace import MessageBudget
 from rules_engine.execution.session import AskedCancel, Session
 from rules_engine.execution.timing import Timing
@@ -72,21 +73,28 @@ class Cancelling:
 
     def _send(self, session: Session, order_ids: Mapping[str, int]) -> None:
         """After one commit: each commit before a cancellation would hold up those behind it."""
+        wished = self._wished(order_ids)
         with self._journal.transaction():
             for key, order_id in order_ids.items():
                 self._journal.event(key, CANCEL_SENT, {"order_id": order_id})
                 session.cancelling[key] = self._asked(session.cancelling.get(key))
-            self._journal.wishes.sent({*order_ids, *self._taken_along(order_ids)})
+            left = self._journal.wishes.sent(wished)
+        unsent = set(order_ids)
         try:
-            for order_id in order_ids.values():
+            for key, order_id in order_ids.items():
                 session.link.cancel(order_id)
+                unsent.discard(key)
         except LinkDown as error:
             session.distrust(str(error), self._clock.now_s() + self._timing.backoff_s)
+            with self._journal.transaction():
+                self._journal.wishes.stayed([(firing, key) for firing, key in left if wished[key] in unsent])
 
-    def _taken_along(self, keys: Container[str]) -> Sequence[str]:
-        """Children, of those that may still stay, which IB cancels with their parents."""
+    def _wished(self, keys: Container[str]) -> Mapping[str, str]:
+        """Of those that may still stay: which go with these cancellations, and with which. IB cancels children with
+        their parents."""
         waiting = filter(None, map(self._journal.intents.get, self._journal.wishes.waiting))
-        return [one.key for one in waiting if self._parent_key(one) in keys]
+        sent_with = {one.key: one.key if one.key in keys else self._parent_key(one) for one in waiting}
+        return {key: with_ for key, with_ in sent_with.items() if with_ in keys}
 
     def _is_due(self, session: Session, key: str) -> bool:
         asked = session.cancelling.get(key)
@@ -100,4 +108,4 @@ class Cancelling:
 
     def _parent_key(self, intent: Intent) -> str:
         parent = intent.draft.parent
-        return "" if parent is None else self._journal.intents.unit(intent.rule, intent.seq)[parent].key
+        return "" if parent is None else leg_key(firing_of(intent.key), parent)

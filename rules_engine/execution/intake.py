@@ -1,7 +1,7 @@
 """IB's reports into the journal: each one a transaction of state, fills and messages."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rules_engine.execution.book import Refusal
 from rules_engine.execution.changes import Change, Listener, UnitEnd
@@ -30,6 +30,18 @@ _AT_IB = frozenset({State.ACKED, State.WORKING})
 _NO_EXIT_LOST = frozenset({Reason.NOTHING_TO_CLOSE, Reason.STOPPED})
 """Nothing is held that should be closed, or its user wanted nothing sent."""
 _STAYS = "The position stays open: see in TWS whether it still has a stop"
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Orders that were to make room for a unit which never leaves: those that stay, and those that go all the same."""
+
+    stay: Sequence[Intent]
+    going: Sequence[Intent]
+
+    def words(self) -> Sequence[str]:
+        told = {"Stays at IB": self.stay, "Is being cancelled all the same": self.going}
+        return [f"{what}: {_list(orders)}" for what, orders in told.items() if orders]
 
 
 class Intake:
@@ -127,7 +139,9 @@ class Intake:
     def close_unsent(self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind) -> None:
         """Ends legs that never left, with one message for all of them."""
         with self._journal.transaction():
-            news = self._close(legs, state, reason, _unless_exit(legs, notice) if state is State.EXPIRED else notice)
+            beside = self._take_back_wishes(legs[0], legs)
+            told = _unless_exit(legs, notice) if state is State.EXPIRED else notice
+            news = self._close(legs, state, reason, told, beside)
         self._publish(news)
 
     def refuse(self, legs: Sequence[Intent], found: Refusal, held: Sequence[Intent] | None = None) -> None:
@@ -136,17 +150,15 @@ class Intake:
         words = f"Held back: {found.reason}" + (f" ({found.detail})" if found.detail else "")
         with self._journal.transaction():
             self._journal.firings.refuse(legs[0].rule, legs[0].seq, found.reason, found.detail)
-            notice = NoticeKind.HELD_BACK if found.reason in _NO_EXIT_LOST else _unless_exit(legs, NoticeKind.HELD_BACK)
-            news = self._close(legs, State.BLOCKED, words, notice, held)
+            beside = self._take_back_wishes(legs[0], legs if held is None else held)
+            is_bared = bool(held and beside.going) and found.reason is Reason.NOTHING_TO_CLOSE
+            is_exit_lost = is_bared or found.reason not in _NO_EXIT_LOST
+            notice = _unless_exit(legs, NoticeKind.HELD_BACK) if is_exit_lost else NoticeKind.HELD_BACK
+            news = self._close(legs, State.BLOCKED, words, notice, beside)
         self._publish(news)
 
     def _close(
-        self,
-        legs: Sequence[Intent],
-        state: IntentState,
-        reason: str,
-        notice: NoticeKind,
-        held: Sequence[Intent] | None = None,
+        self, legs: Sequence[Intent], state: IntentState, reason: str, notice: NoticeKind, beside: _Beside
     ) -> Sequence[News]:
         assert all(leg.state is State.INTENT for leg in legs)
         for leg in legs:
@@ -154,13 +166,13 @@ class Intake:
         words = "; ".join(order_words(leg.draft) for leg in legs)
         stays = f" {_STAYS}" if notice is NoticeKind.ALARM else ""
         text = f"not sent: {words}. {reason}{stays}"
-        if beside := self._take_back_wishes(legs[0], legs if held is None else held):
-            text = ". ".join((text.rstrip("."), *beside))
+        if words_beside := beside.words():
+            text = ". ".join((text.rstrip("."), *words_beside))
         return [self._tell(replace(legs[0], state=state), notice, text), *self._end_unit(legs[0])]
 
-    def _take_back_wishes(self, leg: Intent, held: Sequence[Intent]) -> Sequence[str]:
+    def _take_back_wishes(self, leg: Intent, held: Sequence[Intent]) -> _Beside:
         """What was to be cancelled only to make room for the unit of that leg goes on protecting what these were to
-        close, unless its cancellation has left. In words."""
+        close, unless its cancellation has left."""
         ended = self._journal.wishes.end(firing_of(leg.key))
         free, going = (
             [one for one in map(self._journal.intents.get, keys) if one] for keys in (ended.free, ended.going)
@@ -168,8 +180,7 @@ class Intake:
         kept = [one for one in free if not one.state.is_over and self._protects(one, held)]
         for intent in kept:
             self._journal.keep(intent)
-        told = {"Stays at IB": kept, "Is being cancelled all the same": [one for one in going if not one.state.is_over]}
-        return [f"{what}: {_list(orders)}" for what, orders in told.items() if orders]
+        return _Beside(kept, [one for one in going if not one.state.is_over])
 
     def _protects(self, order: Intent, closing: Sequence[Intent]) -> bool:
         return protects(order, self._journal.intents.unit(order.rule, order.seq), closing)

@@ -24,7 +24,7 @@ class Naming:
 
     def key(self, rule: str, seq: int, leg: int) -> str:
         """Names one leg. The same firing always has the same keys."""
-        key = f"{self.firing_key(rule, seq)}.{leg}"
+        key = leg_key(self.firing_key(rule, seq), leg)
         assert len(key) <= _KEY_LENGTH_MAX and key.isascii()
         return key
 
@@ -40,6 +40,11 @@ class Naming:
 def group_name(key: str, group: str) -> str:
     """IB's name of a one-cancels-all group within the unit that ``key`` is a leg of."""
     return f"{firing_of(key)}.{group}"
+
+
+def leg_key(firing: str, leg: int) -> str:
+    """The name of a leg of the firing of that name."""
+    return f"{firing}.{leg}"
 
 
 def firing_of(key: str) -> str:

@@ -9,6 +9,8 @@ from rules_engine.execution.values import Values
 
 _NAME = "cancel for"
 _WAITS, _LEFT = "", "left"
+Wish = tuple[str, str]
+"""The firing for which an order is to be cancelled, and the order's key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Wishes:
         self._values = values
         self._own = own
         self._undone = database.undone
-        self._known: dict[tuple[str, str], str] | None = None
+        self._known: dict[Wish, str] | None = None
 
     def want(self, keys: Collection[str], firing: str) -> None:
         """These orders are to be cancelled for the firing; without one, in any case."""
@@ -44,11 +46,17 @@ class Wishes:
             if (firing, key) not in self._open():
                 self._put(firing, key, _WAITS)
 
-    def sent(self, keys: Collection[str]) -> None:
-        """Their cancellations leave."""
-        for firing, key in list(self._open()):
-            if key in keys:
-                self._put(firing, key, _LEFT)
+    def sent(self, keys: Collection[str]) -> Sequence[Wish]:
+        """Their cancellations leave. Returns what waited for that."""
+        found = [wish for wish, state in self._open().items() if wish[1] in keys and state == _WAITS]
+        for wish in found:
+            self._put(*wish, _LEFT)
+        return found
+
+    def stayed(self, wishes: Collection[Wish]) -> None:
+        """Their cancellations, which were about to leave, did not."""
+        for wish in wishes:
+            self._put(*wish, _WAITS)
 
     def settle(self, keys: Collection[str]) -> None:
         """They are to be cancelled in any case."""
@@ -82,7 +90,7 @@ class Wishes:
     def _of(self, firing: str) -> Sequence[str]:
         return [key for one, key in self._open() if one == firing]
 
-    def _open(self) -> dict[tuple[str, str], str]:
+    def _open(self) -> dict[Wish, str]:
         if self._known is None or self._undone != self._database.undone:
             self._undone = self._database.undone
             found = ((name.split(" "), state) for name, state in self._values.between(f"{_NAME} ", self._own).items())

@@ -11,6 +11,7 @@ import pytest
 
 from rules_engine.model.action import CancelOrders, Side
 from rules_engine.model.clock import SteppedClock
+from rules_engine.model.errors import LinkDown
 from rules_engine.model.firing import Reason
 from rules_engine.model.intent import IntentState
 from rules_engine.model.notice import NoticeKind
@@ -127,6 +128,50 @@ async def test_a_cancellation_that_has_left_stays_wanted_and_is_told(bench: Benc
     assert bench.texts()[-1].endswith("Is being cancelled all the same: sell 100 MA at stop 380 day of a")
     await reconnected(bench)
     assert len(bench.ib.cancels) == 2
+
+
+@pytest.mark.parametrize("leave", [0, 1])
+async def test_a_stop_stays_where_the_link_was_gone_as_its_cancellation_was_about_to_leave(
+    bench: Bench, leave: int
+) -> None:
+    link, first = await held(bench)
+    bench.market.positions["MA"] = Decimal(200)
+    second = bench.record(decision(replace(STOP, stop=Decimal(390)), rule="b"))
+    await bench.desk.dispatch()
+
+    def cancel(order_id: int) -> None:
+        if len(bench.ib.cancels) == leave:
+            raise LinkDown("gone")
+        bench.ib.cancels.append(order_id)
+
+    link.cancel = cancel  # type: ignore[method-assign]  # Some cancellations are on the wire, and then it is gone.
+    close = closing(bench)
+    await bench.desk.dispatch()
+    bench.desk.detach()
+    await bench.later(61)
+    assert bench.state(close) is State.EXPIRED
+    assert [bench.intent(key).cancel_wanted for key in (first, second)] == [leave == 1, False]
+    words = ["Stays at IB: sell 100 MA at stop 390 day of b", "Is being cancelled all the same"]
+    assert [text in bench.texts()[-1] for text in words] == [leave == 1, leave == 1]
+    await reconnected(bench)
+    assert bench.ib.cancels == [bench.intent(first).order_id] * (2 * leave)
+
+
+@pytest.mark.parametrize(("position", "kind"), [(100, NoticeKind.ALARM), (0, NoticeKind.HELD_BACK)])
+async def test_it_is_an_alarm_that_a_stop_goes_whose_close_was_held_back(
+    bench: Bench, position: int, kind: NoticeKind
+) -> None:
+    _, stop = await held(bench)
+    close = closing(bench, within_s=900)
+    await bench.desk.dispatch()
+    bench.market.positions["MA"] = Decimal(position)
+    for _ in range(3):
+        await bench.later(10)
+    assert (bench.state(close), bench.intent(stop).cancel_wanted) == (State.BLOCKED, True)
+    told = [(told, text) for told, text in zip(bench.told(), bench.texts(), strict=True) if "not sent" in text]
+    assert [told for told, _ in told] == [kind]
+    assert told[0][1].endswith("Is being cancelled all the same: sell 100 MA at stop 380 day of a")
+    assert ("The position stays open" in told[0][1]) == (position > 0)
 
 
 @pytest.mark.parametrize("first", [False, True])
