@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from rules_engine.model.clock import Clock, SteppedClock
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.life import Arming, Life
 from rules_engine.model.plan import Plan
+from rules_engine.model.reports import BrokerStatus, OrderReport
 from rules_engine.model.settings import GatewaySettings, Mode, Settings
 
 NOBODY = GatewaySettings(port=1)
@@ -118,6 +120,13 @@ class Holding:
 def orders(daemon: Daemon) -> Mapping[str, Intent]:
     """What the broker holds, by rule."""
     return {one.rule: one for one in daemon._journal.intents.read_open()}
+
+
+def report_of(order: Intent, status: BrokerStatus, filled: int) -> OrderReport:
+    """What IB says of it when so much has filled."""
+    assert order.order_id is not None and order.perm_id is not None
+    done, price = Decimal(filled), Decimal(400) if filled else None
+    return OrderReport(order.key, order.perm_id, order.order_id, 17, status, done, order.quantity - done, price)
 
 
 def wanted(daemon: Daemon) -> set[str]:

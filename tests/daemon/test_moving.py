@@ -18,10 +18,10 @@ from rules_engine.daemon.outdated import Outdated
 from rules_engine.language import prepare
 from rules_engine.model.clock import SteppedClock, SystemClock
 from rules_engine.model.instrument import Field
-from rules_engine.model.reports import BrokerStatus, LinkChange, OrderReport
+from rules_engine.model.reports import BrokerStatus, LinkChange
 from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
-from tests.daemon.placed import HEAD, Fate, Holding, Killed, fates, killed_at, marks, orders, wanted
+from tests.daemon.placed import HEAD, Fate, Holding, Killed, fates, killed_at, marks, orders, report_of, wanted
 
 COUNT = 50
 """More than twice what is marked in one commit."""
@@ -158,11 +158,7 @@ def says(status: BrokerStatus, filled: int = 0) -> News:
 
     def tell(stage: Stage) -> None:
         for rule in ("r5", "r25", "r45"):
-            one, done = orders(stage.daemon)[rule], Decimal(filled)
-            assert one.order_id is not None and one.perm_id is not None
-            numbers, left = (one.key, one.perm_id, one.order_id, 17), one.quantity - done
-            report = OrderReport(*numbers, status, done, left, Decimal(400) if filled else None)
-            stage.daemon.inbox.report(report)
+            stage.daemon.inbox.report(report_of(orders(stage.daemon)[rule], status, filled))
         stage.daemon._step()
 
     return tell

@@ -3,7 +3,6 @@ slices, none twice, and none forgotten by whoever is killed in between."""
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,10 @@ from rules_engine.model.clock import SteppedClock
 from rules_engine.model.instrument import Field, Instrument, Kind
 from rules_engine.model.intent import Intent, IntentState
 from rules_engine.model.notice import NoticeKind
-from rules_engine.model.reports import BrokerStatus, FeedDown, FeedUp, LinkChange, OrderReport
+from rules_engine.model.reports import BrokerStatus, FeedDown, FeedUp, LinkChange
 from rules_engine.model.slices import at_once
 from rules_engine.model.tick import Tick
-from tests.daemon.placed import ON_A_FUTURE, Fate, Holding, Killed, fates, killed_at, marks, orders, wanted
+from tests.daemon.placed import ON_A_FUTURE, Fate, Holding, Killed, fates, killed_at, marks, orders, report_of, wanted
 from tests.execution.doubles import FakeIB, FakeLink, decision, draft
 
 COUNT = 50
@@ -200,11 +199,7 @@ def says(status: BrokerStatus, filled: int = 0) -> News:
 
     async def tell(stage: Stage, daemon: Daemon) -> None:
         for rule in ("r5", "r25", "r45"):
-            one, done = orders(daemon)[rule], Decimal(filled)
-            assert one.order_id is not None and one.perm_id is not None
-            numbers = one.key, one.perm_id, one.order_id, 17
-            left = one.quantity - done
-            daemon.inbox.report(OrderReport(*numbers, status, done, left, Decimal(400) if filled else None))
+            daemon.inbox.report(report_of(orders(daemon)[rule], status, filled))
         daemon._step()
 
     return tell
