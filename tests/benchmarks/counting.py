@@ -1,9 +1,11 @@
 """Cost as a count of work done: a number that no other program on the machine changes."""
 
 import builtins
+import gc
 import sys
 import tracemalloc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FrameType
 from typing import Any, Protocol
@@ -42,7 +44,20 @@ def counted_work(engine: Ticking, prints: Sequence[Print], warm: int) -> Work:
     for each in prints[:warm]:
         engine.tick("S", each.time_s, each.price)
     half = (warm + len(prints)) // 2
-    return Work(_steps(engine, prints[warm:half]), _bytes(engine, prints[half:]))
+    with _no_collections():
+        return Work(_steps(engine, prints[warm:half]), _bytes(engine, prints[half:]))
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Libraries hang functions of their own on collections, whose steps and numbers would be counted too."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _steps(engine: Ticking, prints: Sequence[Print]) -> float:
@@ -111,10 +126,11 @@ def counted_calls(engine: Ticking, prints: Sequence[Print], warm: int) -> float:
         nonlocal calls
         calls += 1
 
-    sys.setprofile(count)
-    try:
-        for each in prints[warm:]:
-            tick("S", each.time_s, each.price)
-    finally:
-        sys.setprofile(None)
+    with _no_collections():
+        sys.setprofile(count)
+        try:
+            for each in prints[warm:]:
+                tick("S", each.time_s, each.price)
+        finally:
+            sys.setprofile(None)
     return calls / (len(prints) - warm)
