@@ -10,14 +10,16 @@ alone moves beside one that stands, whatever that is, and from where the other i
 of the two stays and the newest of the other has gone, that is told as unknown: no rule looks at a pair that never was.
 
 What goes adds its size to the next tick of its series that stays, so that the sizes add up to what they were.
+
+One instrument is folded after the other: of however many there are, only what is known of one is in use, and at hand.
 """
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sized
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 from rules_engine.model.instrument import Field
 from rules_engine.model.slices import Slices
@@ -25,15 +27,13 @@ from rules_engine.model.tick import Tick
 
 Other = TypeVar("Other")
 """What stands between ticks and is never folded."""
-Series = tuple[str, Field]
-"""The ticks of one field of one instrument."""
-Point = tuple[float | None, bool, tuple[int, ...]]
-"""A value, whether it is a snapshot, and the places of the ticks that it is made of."""
+Point = tuple[float | None, bool, int, int]
+"""A value, whether it is a snapshot, and the places of the ticks that it is made of: of one, the same place twice."""
 
 LOOKS = 6
-"""Items that are looked at in one slice."""
-_LET_GO = 100
-"""Things that are let go in one slice."""
+"""Ticks that are looked at in one slice."""
+_PUT = 4
+"""So many are put into rows in the time of one look."""
 
 _PAIRS: Mapping[Field, tuple[Field, Field, Callable[[float, float], float | None]]] = {
     Field.BID: (Field.ASK, Field.MID, lambda bid, ask: bid + ask),
@@ -52,72 +52,57 @@ class Folded(Generic[Other]):
     instruments: frozenset[str]
 
 
-class Marks:
-    """For how many reasons each tick stays, by its place."""
-
-    def __init__(self, count: int) -> None:
-        self.counts = array("L", [0]) * count
-
-    def move(self, before: Point | None, now: Point | None) -> Point | None:
-        """What stayed for some reason stays no more for that; another point does."""
-        counts = self.counts
-        if now is not None:
-            for place in now[2]:
-                counts[place] += 1
-        if before is not None:
-            for place in before[2]:
-                counts[place] -= 1
-        return now
-
-
 class Choice(Protocol):
-    """Which points of one series stay, as far as it has come."""
+    """Which points of one series stay."""
 
     def add(self, point: Point) -> None: ...
+    def end(self) -> None: ...
 
 
 class Turns:
     """The first and the last, and each at which the series turns: a point on the way from the one before it to a later
     one goes, and so does a repeated one."""
 
-    __slots__ = ("_before", "_marks", "_repeat", "_turn")
+    __slots__ = ("_repeat", "_rises", "_stays", "_turn")
 
-    def __init__(self, marks: Marks) -> None:
-        self._marks = marks
-        self._before: Point | None = None
+    def __init__(self, stays: bytearray) -> None:
+        self._stays = stays
         self._turn: Point | None = None
+        self._rises: bool | None = None
+        """Whether it has come to the turn from below; None where that cannot be said."""
         self._repeat: Point | None = None
         """The last one, where that says what the turn says."""
 
     def add(self, point: Point) -> None:
         """The newest one."""
-        before, turn = self._before, self._turn
-        if turn is not None and point[0] == turn[0] and point[1] == turn[1]:
-            self._repeat = self._marks.move(self._repeat, point)
-            return
-        if self._repeat is not None:
-            self._repeat = self._marks.move(self._repeat, None)
-        if before is not None and turn is not None and _is_on_the_way(before, turn, point):
-            self._turn = self._marks.move(turn, point)
-        else:
-            self._before, self._turn = turn, self._marks.move(None, point)
+        turn = self._turn
+        if turn is not None:
+            start, value = turn[0], point[0]
+            if value == start and point[1] == turn[1]:
+                self._repeat = point
+                return
+            self._repeat = None
+            rises = None if start is None or value is None or turn[1] or value == start else value > start
+            if rises is None or rises is not self._rises:
+                self._stays[turn[2]] = self._stays[turn[3]] = True
+            self._rises = rises
+        self._turn = point
 
-
-def _is_on_the_way(before: Point, point: Point, after: Point) -> bool:
-    start, value, end = before[0], point[0], after[0]
-    if start is None or value is None or end is None or before[1] or point[1]:
-        return False
-    return start < value < end or start > value > end
+    def end(self) -> None:
+        """No other one comes."""
+        for point in (self._turn, self._repeat):
+            if point is not None:
+                self._stays[point[2]] = self._stays[point[3]] = True
 
 
 class Ends:
     """The lowest, the highest and the last print of a series, the last point with a value, and the last snapshot: that
     is no print, so it stands for none of the same price."""
 
-    __slots__ = ("_high", "_high_at", "_known", "_last", "_low", "_low_at", "_marks", "_shown")
+    __slots__ = ("_high", "_high_at", "_known", "_last", "_low", "_low_at", "_shown", "_stays")
 
-    def __init__(self, marks: Marks) -> None:
-        self._marks = marks
+    def __init__(self, stays: bytearray) -> None:
+        self._stays = stays
         self._low, self._high = inf, -inf
         self._low_at: Point | None = None
         self._high_at: Point | None = None
@@ -127,105 +112,134 @@ class Ends:
 
     def add(self, point: Point) -> None:
         """The newest one."""
-        value, is_snapshot, _ = point
-        move = self._marks.move
-        self._last = move(self._last, point)
-        if is_snapshot:
-            self._shown = move(self._shown, point)
+        value = point[0]
+        self._last = point
+        if point[1]:
+            self._shown = point
         elif value is not None:
-            self._known = move(self._known, point)
+            self._known = point
             if value < self._low:
-                self._low, self._low_at = value, move(self._low_at, point)
+                self._low, self._low_at = value, point
             if value > self._high:
-                self._high, self._high_at = value, move(self._high_at, point)
+                self._high, self._high_at = value, point
+
+    def end(self) -> None:
+        """No other one comes."""
+        for point in (self._low_at, self._high_at, self._last, self._known, self._shown):
+            if point is not None:
+                self._stays[point[2]] = self._stays[point[3]] = True
 
 
 def folding(items: Collection[Tick | Other], divides: tuple[type, ...], turns_max: int) -> Slices[Folded[Other]]:
     """Folds each series into its turns; where more than ``turns_max`` ticks would stay, into its ends.
 
     What stands between ticks stays where it is. Items of the types ``divides`` end everything: what comes before them
-    must not run into what comes after. Each tick is looked at three times at most.
+    must not run into what comes after. Each tick is put into its row and then looked at three times at most.
     """
-    marks = yield from _marked(items, divides, Turns)
-    if len(items) - marks.counts.count(0) > turns_max:
-        marks = yield from _marked(items, divides, Ends)
-    return (yield from _told(items, divides, marks))
+    yield  # Whoever hands it over has made copies enough for one slice.
+    told: list[Tick | Other | None] = list(items)
+    rows = yield from _in_rows(items, divides)
+    stays = yield from _marked(told, rows, Turns)
+    if stays.count(True) > turns_max:
+        stays = yield from _marked(told, rows, Ends)
+    instruments = yield from _tell(told, rows, stays)
+    return Folded(deque(filter(None, told)), instruments)
 
 
-def letting_go(held: Sized, pop: Callable[[], object]) -> Slices[None]:
-    """Pops until nothing is held. To let go of very many things at once takes as long as some other work on them."""
-    while held:
-        yield
-        for _ in range(min(len(held), _LET_GO)):
-            pop()
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The places of each instrument's ticks between two divides: its first, and after each the next, 0 behind the
+    last."""
+
+    firsts: "array[int]"
+    following: "array[int]"
 
 
-def _marked(
-    items: Collection[Tick | Other], divides: tuple[type, ...], choice: Callable[[Marks], Choice]
-) -> Slices[Marks]:
-    marks = Marks(len(items))
-    choices: dict[Series, Choice] = {}
-    newest: dict[Series, Point] = {}
-
-    def add(series: Series, point: Point) -> None:
-        chosen = choices.get(series) or choices.setdefault(series, choice(marks))
-        chosen.add(point)
-
+def _in_rows(items: Collection[Tick | Other], divides: tuple[type, ...]) -> Slices[_Rows]:
+    firsts, following = array("I"), array("I", [0]) * len(items)
+    newest: dict[str, int] = {}
+    divided = -1
+    put = _PUT * LOOKS
     for place, item in enumerate(items):
-        if not place % LOOKS:
+        if not place % put:
             yield
         if isinstance(item, Tick):
-            series = item.instrument, item.field
-            point = item.value, item.snapshot, (place,)
-            add(series, point)
-            if (pair := _PAIRS.get(item.field)) is not None:
-                other, both, make = pair
-                beside = item.instrument, other
-                if (stands := newest.get(beside)) is not None:
-                    if series not in newest:
-                        del choices[beside]
-                    known = None if point[0] is None or stands[0] is None else make(point[0], stands[0])
-                    add((item.instrument, both), (known, item.snapshot, point[2] + stands[2]))
-                newest[series] = point
+            name = item.instrument
+            if (before := newest.get(name, -1)) > divided:
+                following[before] = place
+            else:
+                firsts.append(place)
+            newest[name] = place
         elif isinstance(item, divides):
-            yield from letting_go(choices, choices.popitem)
-            newest.clear()
-    yield from letting_go(choices, choices.popitem)
-    return marks
+            divided = place
+    return _Rows(firsts, following)
 
 
-def _told(items: Collection[Tick | Other], divides: tuple[type, ...], marks: Marks) -> Slices[Folded[Other]]:
-    told: list[Tick | Other | None] = []
+def _marked(items: Sequence[object], rows: _Rows, choice: Callable[[bytearray], Choice]) -> Slices[bytearray]:
+    """Which ones stay."""
+    ticks, following, stays = cast(Sequence[Tick], items), rows.following, bytearray(len(items))
+    looked = 0
+    for place in rows.firsts:
+        choices: dict[Field, Choice] = {}
+        newest: dict[Field, Point] = {}
+        while True:
+            if not looked % LOOKS:
+                yield
+            looked += 1
+            _, _, field, value, _, snapshot = ticks[place]
+            point = value, snapshot, place, place
+            if (chosen := choices.get(field)) is None:
+                chosen = choices[field] = choice(stays)
+            chosen.add(point)
+            if (pair := _PAIRS.get(field)) is not None:
+                beside, both, make = pair
+                if (stands := newest.get(beside)) is not None:
+                    if field not in newest:
+                        choices.pop(beside).end()
+                        choices[both] = choice(stays)
+                    known = None if value is None or stands[0] is None else make(value, stands[0])
+                    choices[both].add((known, snapshot, place, stands[2]))
+                newest[field] = point
+            if not (place := following[place]):
+                break
+        for chosen in choices.values():
+            chosen.end()
+    return stays
+
+
+def _tell(items: list[Tick | Other | None], rows: _Rows, stays: bytearray) -> Slices[frozenset[str]]:
+    """Leaves those out that do not stay; the instruments of which some have gone."""
+    ticks, following = cast(Sequence[Tick], items), rows.following
     instruments = set[str]()
-    sizes: dict[Series, float] = {}
-    """Of what has gone."""
-    newest: dict[Series, float | None] = {}
-    gone: dict[Series, tuple[int, Tick]] = {}
-    """The newest one, where none has stayed since, and its place."""
-    for place, item in enumerate(items):
-        if not place % LOOKS:
-            yield
-        if not isinstance(item, Tick):
-            told.append(item)
-            if isinstance(item, divides):
-                newest.clear()
-                gone.clear()
-            continue
-        series = item.instrument, item.field
-        if not marks.counts[place]:
-            told.append(None)
-            instruments.add(item.instrument)
-            sizes[series] = sizes.get(series, 0.0) + item.size
-            gone[series] = place, item
-            continue
-        size = sizes.pop(series, 0.0)
-        told.append(item._replace(size=item.size + size) if size else item)
-        newest[series] = item.value
-        gone.pop(series, None)
-        if (pair := _PAIRS.get(item.field)) is not None:
-            beside = item.instrument, pair[0]
-            if (unseen := gone.pop(beside, None)) is not None:
-                at, tick = unseen
-                if beside not in newest or newest[beside] != tick.value:
-                    told[at], newest[beside] = tick._replace(value=None, size=0.0), None
-    return Folded(deque(filter(None, told)), frozenset(instruments))
+    looked = 0
+    for place in rows.firsts:
+        sizes: dict[Field, float] = {}
+        """Of what has gone."""
+        newest: dict[Field, float | None] = {}
+        gone: dict[Field, tuple[int, Tick]] = {}
+        """The newest one, where none has stayed since, and its place."""
+        while True:
+            if not looked % LOOKS:
+                yield
+            looked += 1
+            tick = ticks[place]
+            instrument, _, field, value, size, _ = tick
+            if not stays[place]:
+                items[place] = None
+                instruments.add(instrument)
+                sizes[field] = sizes.get(field, 0.0) + size
+                gone[field] = place, tick
+            else:
+                if before := sizes.pop(field, 0.0):
+                    items[place] = tick._replace(size=before + size)
+                newest[field] = value
+                gone.pop(field, None)
+                if (pair := _PAIRS.get(field)) is not None:
+                    beside = pair[0]
+                    if (unseen := gone.pop(beside, None)) is not None:
+                        at, other = unseen
+                        if beside not in newest or newest[beside] != other.value:
+                            items[at], newest[beside] = other._replace(value=None, size=0.0), None
+            if not (place := following[place]):
+                break
+    return frozenset(instruments)

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from rules_engine.broker.folding import Folded, folding, letting_go
+from rules_engine.broker.folding import Folded, folding
 from rules_engine.model.reports import (
     AccountValue,
     ClockCompared,
@@ -43,6 +43,8 @@ DIVIDES = (FeedDown, FeedUp, LinkChange)
 TICKS_MAX = 200_000
 """About forty megabytes, and some seconds of work."""
 REPORTS_MAX = 20_000
+_LET_GO = 20
+"""What was folded is let go by so many ticks with each that arrives: all at once would take as long as other work."""
 
 
 class Inbox:
@@ -151,4 +153,7 @@ class Inbox:
         self._ticks -= len(stretch) - len(folded.items)
         self.folded += len(stretch) - len(folded.items)
         self._newly_folded |= folded.instruments
-        yield from letting_go(stretch, stretch.popleft)
+        while stretch:
+            yield
+            for _ in range(min(len(stretch), _LET_GO)):
+                stretch.popleft()

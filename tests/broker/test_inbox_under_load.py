@@ -2,19 +2,22 @@
 
 import asyncio
 import sys
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count, islice
 from random import Random
 from types import FrameType
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules_engine.broker.folding import Folded
-from rules_engine.broker.inbox import Inbox, Item, Report
+from rules_engine.broker.folding import Folded, Turns, folding
+from rules_engine.broker.inbox import DIVIDES, Inbox, Item, Report
+from rules_engine.broker.session import READ_BYTES_MAX
 from rules_engine.model.instrument import Field
 from rules_engine.model.reports import FeedDown, FeedUp, PositionsTold
 from rules_engine.model.slices import Slices
@@ -225,3 +228,58 @@ def test_one_tick_that_arrives_takes_a_few_looks_however_many_wait(instruments: 
     """Copies of a row of references aside, which are one call each."""
     assert _longest(islice(_walk(instruments), 4000), 1000) < 200
     assert _longest(islice(_walk(instruments), 16_000), 4000) < 200
+
+
+_QUOTES = READ_BYTES_MAX // 27
+"""So many are read in one callback: each takes some 27 bytes."""
+_STEPS_MAX = 2000
+"""With each that arrives: six are looked at, at some 250 steps where hardly two are of one instrument."""
+
+
+def _steps(inbox: Inbox, ticks: Iterable[Tick]) -> int:
+    """Steps of the interpreter while these arrive: a number that no other program changes."""
+    done = 0
+
+    def step(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal done
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        done += event == "opcode"
+        return step
+
+    before = sys.gettrace()
+    # Python 3.12 looks only here whether steps are wanted at all.
+    sys._getframe().f_trace_opcodes = True
+    sys.settrace(step)
+    try:
+        for tick in ticks:
+            inbox.tick(tick)
+    finally:
+        sys.settrace(before)
+    return done
+
+
+@pytest.mark.parametrize("instruments", [1, 100, 5000])
+def test_a_callback_that_reads_all_it_may_takes_few_steps_of_however_many_instruments(instruments: int) -> None:
+    inbox, ticks = Inbox(ticks_max=20_000), _walk(instruments)
+    for tick in islice(ticks, 20_000 - 1):
+        inbox.tick(tick)
+    taken = list[int]()
+    while not inbox.folded:
+        taken.append(_steps(inbox, list(islice(ticks, _QUOTES))))
+    assert len(taken) > 2
+    assert max(taken) < _STEPS_MAX * _QUOTES
+
+
+def test_nothing_is_remembered_of_all_other_instruments_while_one_is_folded() -> None:
+    """What is far apart in memory takes its time, which no steps show."""
+    alive = weakref.WeakSet["Noted"]()
+
+    class Noted(Turns):
+        def __init__(self, stays: bytearray) -> None:
+            super().__init__(stays)
+            alive.add(self)
+
+    made = list(islice(_walk(1000), 10_000))
+    with patch("rules_engine.broker.folding.Turns", Noted):
+        most = max(len(alive) for _ in folding(made, DIVIDES, len(made)))
+    assert 0 < most <= 2 * 4
