@@ -61,7 +61,7 @@ class Choice(Protocol):
 
 class Turns:
     """The first and the last, and each at which the series turns: a point on the way from the one before it to a later
-    one goes, and so does a repeated one."""
+    one goes, and so does a repeated one. No way leads from a snapshot or to one: nothing fires by it."""
 
     __slots__ = ("_repeat", "_rises", "_stays", "_turn")
 
@@ -82,7 +82,7 @@ class Turns:
                 self._repeat = point
                 return
             self._repeat = None
-            rises = None if start is None or value is None or turn[1] or value == start else value > start
+            rises = None if start is None or value is None or turn[1] or point[1] or value == start else value > start
             if rises is None or rises is not self._rises:
                 self._stays[turn[2]] = self._stays[turn[3]] = True
             self._rises = rises

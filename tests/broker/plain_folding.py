@@ -98,8 +98,10 @@ def turns(points: Points) -> Iterable[set[int]]:
 
 
 def _is_between(before: Tick, tick: Tick, after: Tick) -> bool:
-    """A snapshot that comes after is on the way of prints; it has no way of its own."""
-    if before.value is None or tick.value is None or after.value is None or before.snapshot or tick.snapshot:
+    """By a print something fires and by a snapshot nothing does: none is on the way to or from the other."""
+    if before.value is None or tick.value is None or after.value is None:
+        return False
+    if before.snapshot or tick.snapshot or after.snapshot:
         return False
     return before.value < tick.value < after.value or before.value > tick.value > after.value
 

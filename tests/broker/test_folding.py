@@ -341,3 +341,14 @@ def test_a_snapshot_stands_for_no_print_of_its_price() -> None:
     ticks = [tick._replace(snapshot=not place) for place, tick in enumerate(_ticks([(_V, one) for one in values], 1.0))]
     kept = [(tick.value, tick.snapshot) for tick in _folded_ticks(ends, ticks)]
     assert kept == [(9.0, True), (9.0, False), (1.0, False), (5.0, False)]
+
+
+def test_prints_before_and_after_a_snapshot_stay() -> None:
+    """By the one before it, a level is reached that the snapshot only passes."""
+    ticks = _ticks([(_V, value) for value in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)], 1.0)
+    ticks[3] = ticks[3]._replace(snapshot=True)
+    assert [tick.value for tick in _folded_ticks(turns, ticks)] == [1.0, 3.0, 4.0, 5.0, 7.0]
+    plans = _plans(["V > 2.5"])
+    until = ticks[:4]
+    assert _firings(plans, (), _folded_ticks(turns, until)) == _firings(plans, (), until)
+    assert _firings(plans, (), until)[1] == {"r0": 1}
