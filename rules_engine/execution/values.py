@@ -41,3 +41,8 @@ class Values:
         """As if it had never been put. Belongs inside a transaction."""
         self._database.execute("DELETE FROM kv WHERE k = ?", name)
         self._known.pop(name, None)
+
+    def forget_all(self, start: str) -> None:
+        """The same for all whose names start so."""
+        self._database.execute("DELETE FROM kv WHERE k >= ? AND k < ?", start, start + _LAST)
+        self._known = {name: value for name, value in self._known.items() if not name.startswith(start)}

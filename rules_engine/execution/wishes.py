@@ -60,22 +60,24 @@ class Wishes:
 
     def settle(self, keys: Collection[str]) -> None:
         """They are to be cancelled in any case."""
+        settled = frozenset(keys)
         for firing, key in list(self._open()):
-            if key in keys:
+            if key in settled:
                 self._drop(firing, key)
 
     def fulfil(self, firing: str) -> None:
         """The orders of the firing leave."""
-        self.settle(self._of(firing))
+        keys = self._of(firing)
+        self._drop_all(firing, keys)
+        self.settle(keys)
 
     def end(self, firing: str) -> Ended:
         """The orders of the firing never leave."""
         going = [key for key in self._of(firing) if self._open()[firing, key] == _LEFT]
         gone = self._of(firing)
-        for key in gone:
-            self._drop(firing, key)
-        wanted = {key for _, key in self._open()}
-        return Ended([key for key in gone if key not in going and key not in wanted], going)
+        self._drop_all(firing, gone)
+        wanted = {*going, *(key for _, key in self._open())}
+        return Ended([key for key in gone if key not in wanted], going)
 
     @property
     def firings(self) -> Sequence[str]:
@@ -104,6 +106,13 @@ class Wishes:
     def _drop(self, firing: str, key: str) -> None:
         self._values.forget(self._row(firing, key))
         self._open().pop((firing, key), None)
+
+    def _drop_all(self, firing: str, keys: Collection[str]) -> None:
+        """Of the firing: these are all that it has."""
+        if keys:
+            self._values.forget_all(f"{_NAME} {firing} ")
+        for key in keys:
+            del self._open()[firing, key]
 
     def _row(self, firing: str, key: str) -> str:
         return f"{_NAME} {firing} {key}{self._own}"
