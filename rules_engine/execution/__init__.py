@@ -41,6 +41,7 @@ The protocol
     order_notice   news of one order, as the notice that tells it
     protection     what the exits of a bracket still protect
     cancelling     cancellations onto the wire
+    mass_cancels   orders to be cancelled, of very many the first at once and the rest in slices
     wishes         for which firings, as long as it may turn out to be for nothing
     partial_fills  when fills of an order that is not complete are told
     desk           all of this from outside

@@ -20,7 +20,7 @@ def active_orders(unit: Unit, book: Book, limits: Limits, market: Market) -> Ref
     before it may have filled by then. One whose cancellation leaves makes room, since IB hears of that first.
     """
     most = limits.max_active_orders_per_side
-    counts = Counter(_sides((intent.draft for intent in book.open if _is_open(intent)), market))
+    counts = Counter(_sides((intent.draft for intent in book.open if _is_open(intent, book)), market))
     counts.update((report.contract_id, report.side) for report in book.others)
     for leg, side in zip(unit, _sides(unit, market), strict=True):
         counts[side] += 1
@@ -30,8 +30,9 @@ def active_orders(unit: Unit, book: Book, limits: Limits, market: Market) -> Ref
     return None
 
 
-def _is_open(intent: Intent) -> bool:
-    return intent.state.may_be_at_broker and not (intent.cancel_wanted and intent.state in CANCELLABLE)
+def _is_open(intent: Intent, book: Book) -> bool:
+    is_going = intent.cancel_wanted or intent.key in book.unmarked
+    return intent.state.may_be_at_broker and not (is_going and intent.state in CANCELLABLE)
 
 
 def _sides(drafts: Iterable[OrderDraft], market: Market) -> Iterable[tuple[Hashable, str]]:

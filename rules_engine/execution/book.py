@@ -1,6 +1,6 @@
 """What the limits are checked against besides the market, and what comes of the check."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from rules_engine.execution.rule_profit import RuleProfit
@@ -23,7 +23,8 @@ class Book:
 
     ``profit_of`` a rule is what its own fills came to. ``others`` are open orders of the account that are not ours, as
     far as IB has told them; it was asked at ``others_s``. ``traded_at_sending`` is what IB said of an instrument, by
-    name, when an order in it last left: no rule may name it any more.
+    name, when an order in it last left: no rule may name it any more. ``unmarked`` has the keys of open orders that are
+    to be cancelled although they do not say so yet.
     """
 
     open: Sequence[Intent] = ()
@@ -33,6 +34,7 @@ class Book:
     others: Sequence[OrderReport] = ()
     others_s: float = 0.0
     traded_at_sending: Callable[[str], Traded | None] = lambda name: None
+    unmarked: Container[str] = ()
 
     @property
     def sent_today(self) -> int:

@@ -164,7 +164,7 @@ class Desk:
 
     def cancel_ours(self, *, rule: str = "", instrument: Instrument | None = None) -> Sequence[Intent]:
         """Asks for the cancellation of our open orders of a rule or in an instrument; durable. Returns those newly
-        asked for. Foreign orders are never touched."""
+        asked for, the first of very many. Foreign orders are never touched."""
         marked = self._journal.want_cancelled(CancelOrders(rule, instrument))
         self.cancel_at_once()
         return marked
@@ -174,9 +174,11 @@ class Desk:
         has: of orders that are in its complete answers of before. What only makes room for a close goes with that.
         The rest of very many follows as IB answers."""
         assert not self._journal.in_transaction, "what is wanted is on disk before it is sent"
+        is_left = self._journal.mass_cancels.go_on()
         absent = self._session.absent_since_s if self._session else ()
         besides = {*self._journal.wishes.waiting, *absent}
-        self._cancels_on = self._dispatcher.cancelling.send_wanted(self._session, besides)
+        is_sent = not self._dispatcher.cancelling.send_wanted(self._session, besides)
+        self._cancels_on = is_left or not is_sent
         self.wake()
 
     def stop_trading(self, *, keep_orders: bool = False) -> Sequence[Intent]:

@@ -107,8 +107,7 @@ class Dispatcher:
         """Sends every unit that may leave now, one at a time, and every cancellation."""
         async with self.flight:
             await self.arrived()
-            while self._cancel():  # noqa: ASYNC110  # It is others' turn in between.
-                await asyncio.sleep(0)
+            await self._cancel_all()
             while (session := self._current()) and session.unarrived:
                 await self._send_again(session, session.unarrived.pop(0))
             self._paced_until_s = 0.0
@@ -119,6 +118,8 @@ class Dispatcher:
         waiting, slowed = set[UnitName](), set[str]()
         while names := [name for name in self._journal.intents.waiting() if name not in waiting]:
             for name in names:
+                if self._journal.mass_cancels.is_left:
+                    await self._cancel_all()
                 unit = self._journal.intents.unit(*name)
                 if unit[0].state is not State.INTENT:
                     continue
@@ -132,10 +133,17 @@ class Dispatcher:
                 self._cancel()
         return waiting
 
+    async def _cancel_all(self) -> None:
+        while self._cancel():  # noqa: ASYNC110  # It is others' turn in between.
+            await asyncio.sleep(0)
+
     def _cancel(self) -> bool:
-        """Sends cancellations. What only makes room for a unit stays until orders may leave, and goes free where that
-        unit must not leave any more. Whether there is more."""
+        """Marks what is left of very many, and sends cancellations. What only makes room for a unit stays until orders
+        may leave, and goes free where that unit must not leave any more. Whether there is more."""
         session, wishes, may_leave = self._current(), self._journal.wishes, self._may_leave()
+        if self._journal.mass_cancels.go_on():
+            self.cancelling.send_wanted(session, wishes.waiting)
+            return True
         for leg in filter(None, [self._journal.intents.get(f"{firing}.0") for firing in wishes.firings]):
             unit = self._journal.intents.unit(leg.rule, leg.seq)
             if leg.state is State.INTENT and not self._close_stale(unit) and session is not None and may_leave:
@@ -167,7 +175,7 @@ class Dispatcher:
         preflight, intents = self._preflight, self._journal.intents
         if not session.is_clear or session.unarrived or not session.link.is_proven(PROVEN_S):
             return False
-        if self.flight.locked() or self._departed or intents.unsent():
+        if self.flight.locked() or self._departed or intents.unsent() or self._journal.mass_cancels.is_left:
             return False
         if preflight.why_nothing_leaves(session) or preflight.is_stale(unit) or preflight.forbidden(session.link, unit):
             return False
@@ -200,6 +208,8 @@ class Dispatcher:
         # Nothing is awaited from here until the unit is on the wire.
         if self._waits_for_restart(unit):
             return False
+        if self._journal.mass_cancels.is_left:
+            return True  # Its turn comes again once it is known what it has to wait for.
         unit = self._journal.intents.unit(unit[0].rule, unit[0].seq)
         if unit[0].state is not State.INTENT or self._close_stale(unit):
             return True

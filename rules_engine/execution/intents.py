@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from functools import lru_cache
 
@@ -224,13 +225,22 @@ class Intents:
         found: dict[str, dict[str, float]] = json.loads(row["v"]) if row else {}
         return found
 
-    def want_cancelled(self, rule: str, instrument: str) -> Sequence[Intent]:
-        """Marks the open intents of one rule, or in one instrument, to be cancelled; returns those newly marked."""
-        column, name = ("rule", rule) if rule else ("instrument", instrument)
+    def newest_firing_id(self) -> int:
+        """The number, in the journal, of the newest firing that has intents."""
+        row = self._database.row("SELECT max(firing_id) AS newest FROM intent")
+        return row["newest"] or 0 if row else 0
+
+    def keys_until(self, firing_id: int) -> AbstractSet[str]:
+        """Of everything not over: what firings up to that number have."""
+        rows = self._database.rows(f"SELECT key FROM intent WHERE {OPEN} AND firing_id <= ?", firing_id)
+        return {row["key"] for row in rows}
+
+    def want_cancelled(self, keys: Sequence[str]) -> Sequence[Intent]:
+        """Marks these, which are open, to be cancelled; returns those newly marked."""
         rows = self._database.rows(
-            f"UPDATE intent SET cancel_wanted = 1 WHERE {column} = ? AND {OPEN} AND cancel_wanted = 0"
-            " AND mode = ? AND account = ? RETURNING *",
-            *(name, *self._scope),
+            f"UPDATE intent SET cancel_wanted = 1 WHERE key IN ({', '.join('?' * len(keys))}) AND cancel_wanted = 0"
+            " RETURNING *",
+            *keys,
         )
         return self._wrote(rows)
 

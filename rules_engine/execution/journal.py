@@ -18,6 +18,7 @@ from rules_engine.execution.holdings import Holdings
 from rules_engine.execution.intents import Intents
 from rules_engine.execution.keys import Naming, firing_of
 from rules_engine.execution.ledger import Ledger
+from rules_engine.execution.mass_cancels import MassCancels
 from rules_engine.execution.order_states import FIRST_REVISION, Fill, exec_parts, supersedes
 from rules_engine.execution.outbox import Outbox
 from rules_engine.execution.plain import from_text, to_text
@@ -89,6 +90,9 @@ class Journal:
         self.firings = Firings(self._database, self._clock, self.intents, mode, account)
         self.holdings = Holdings(self._database, mode, account)
         self.wishes = Wishes(self._database, self._values, self.own(""))
+        self.mass_cancels = MassCancels(
+            self._database, self._values, self.intents, self.wishes, self.own(""), self.event
+        )
 
     def close(self) -> None:
         """Releases the file."""
@@ -124,18 +128,11 @@ class Journal:
             self.save_lives(lives)
         return recorded
 
-    def want_cancelled(self, cancel: CancelOrders, closing: str = "") -> Sequence[Intent]:
-        """Marks our open intents of one rule, or in one instrument, to be cancelled; returns those newly marked.
-        ``closing``: the firing that only makes room by that to close a position."""
+    def want_cancelled(self, *cancels: CancelOrders, closing: str = "") -> Sequence[Intent]:
+        """Marks our open intents of a rule, or in an instrument, to be cancelled; returns those newly marked, the first
+        of very many. ``closing``: the firing that only makes room by that to close a position."""
         with self.transaction():
-            instrument = cancel.instrument.name if cancel.instrument else ""
-            marked = self.intents.want_cancelled(cancel.rule, instrument)
-            for intent in marked:
-                self.event(intent.key, "cancel wanted", None)
-            waiting = filter(None, map(self.intents.get, self.wishes.waiting))
-            again = [one for one in waiting if cancel.means(one.rule, one.draft.instrument.name)]
-            self.wishes.want([one.key for one in (*again, *marked) if one.state.may_be_at_broker], closing)
-        return marked
+            return self.mass_cancels.want(cancels, closing)
 
     def want_all_cancelled(self, count_max: int | None = None) -> Sequence[Intent]:
         """Marks every intent of ours that may be at IB, or the oldest, to be cancelled; returns those newly marked."""
@@ -364,8 +361,8 @@ class Journal:
         kind = "held back" if held_back else "armed" if decision.held else "fired"
         firing_id = self.firings.insert(decision, seq, kind)
         closing = firing_key if any(leg.closes for leg in decision.unit) else ""
-        for cancel in decision.cancels:
-            self.want_cancelled(cancel, closing)
+        if decision.cancels:
+            self.want_cancelled(*decision.cancels, closing=closing)
         made = [self._intent(decision, seq, leg) for leg in range(len(decision.unit))]
         unit = joined(made) if made else made
         for leg in unit:

@@ -84,7 +84,8 @@ class Preflight:
 
     def is_unwanted(self, unit: Sequence[Intent]) -> bool:
         """Whether it is to be cancelled."""
-        return any(self._journal.intents.is_unwanted(leg) for leg in unit)
+        unmarked, is_unwanted = self._journal.mass_cancels, self._journal.intents.is_unwanted
+        return any(is_unwanted(leg) or leg.key in unmarked for leg in unit)
 
     def forbidden(self, link: OrderLink, unit: Sequence[Intent]) -> Refusal | None:
         """What no waiting will change."""
@@ -176,6 +177,7 @@ class Preflight:
             others_s=0.0 if session is None else session.others_s,
             profit_of=self._journal.intents.profit_of,
             traded_at_sending=self._journal.traded_at_sending,
+            unmarked=self._journal.mass_cancels,
         )
 
     def _others(self, session: Session) -> Sequence[OrderReport]:
