@@ -52,7 +52,8 @@ class Standstill:
                 self._cancelling.send_wanted(current())
                 yield
             self._clears = not keep_orders
-            while self._cancelling.send_wanted(current()):
+            # What only makes room for an order that must not leave any more stays with what is kept.
+            while self._cancelling.send_wanted(current(), self._journal.wishes.waiting if keep_orders else ()):
                 yield
             while self._journal.want_unsent_cancelled(count_max=_MARKED_AT_ONCE):
                 yield

@@ -92,6 +92,20 @@ async def test_a_stop_stays_where_the_close_that_it_was_to_make_room_for_never_l
     assert bench.ib.cancels == []
 
 
+@pytest.mark.parametrize("ends", ENDS)
+async def test_it_stays_too_where_its_cancellation_could_have_left_at_once(
+    bench: Bench, ends: Callable[[Bench], Awaitable[None]]
+) -> None:
+    _, stop = await held(bench)
+    close = closing(bench)
+    await ends(bench)
+    for _ in range(2):
+        await bench.desk.dispatch()
+    assert bench.state(close) in (State.EXPIRED, State.CANCELLED, State.BLOCKED)
+    assert (bench.state(stop), bench.intent(stop).cancel_wanted) == (State.WORKING, False)
+    assert bench.ib.cancels == []
+
+
 async def test_the_alarm_says_that_the_stop_stays(bench: Bench) -> None:
     await held(bench)
     bench.desk.detach()
