@@ -187,6 +187,7 @@ async def test_nothing_holds_the_loop_up_while_a_thousand_held_orders_are_taken_
             else:
                 command = "reload" if what in ("edit", "delete") else what
                 await asyncio.to_thread(ask, holding.state.socket, command)
+        await asyncio.sleep(0)  # What follows is a callback of its own.
         assert len(wanted(daemon)) == (999 if what == "delete" else 1000)
         stopping.set()
         await running
