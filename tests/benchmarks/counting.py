@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from unittest.mock import patch
 
 from benchmarks.ticks import Print
+from tests.undisturbed import other_threads_wait
 
 _OVER_ALL = ("min", "max", "sum", "any", "all", "sorted")
 """Built-in functions that look through what they are given."""
@@ -19,8 +20,6 @@ _THROUGH_ALL = frozenset(
     {"index", "count", "remove", "insert", "sort", "reverse", "copy", "rotate", "tolist", "tobytes"}
 )
 """Methods that look through, or move, what they belong to."""
-_NEVER_S = 1000.0
-"""Longer than anything is counted."""
 
 
 class Ticking(Protocol):
@@ -44,7 +43,7 @@ def counted_work(engine: Ticking, prints: Sequence[Print], warm: int) -> Work:
     for each in prints[:warm]:
         engine.tick("S", each.time_s, each.price)
     half = (warm + len(prints)) // 2
-    with _no_collections():
+    with _no_collections(), other_threads_wait():
         return Work(_steps(engine, prints[warm:half]), _bytes(engine, prints[half:]))
 
 
@@ -100,8 +99,6 @@ def _steps(engine: Ticking, prints: Sequence[Print]) -> float:
 
 def _bytes(engine: Ticking, prints: Sequence[Print]) -> float:
     tick, taken = engine.tick, 0
-    before_s = sys.getswitchinterval()
-    sys.setswitchinterval(_NEVER_S)  # Or what other threads take meanwhile is counted too.
     tracemalloc.start()
     try:
         for each in prints:
@@ -111,7 +108,6 @@ def _bytes(engine: Ticking, prints: Sequence[Print]) -> float:
             taken += tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
-        sys.setswitchinterval(before_s)
     return taken / len(prints)
 
 

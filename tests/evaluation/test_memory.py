@@ -23,6 +23,7 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.slices import at_once
 from tests.evaluation.market import START_S, print_of
 from tests.evaluation.sentences import plan
+from tests.undisturbed import other_threads_wait
 
 PER_S = 20
 SESSION_S = 23_400
@@ -76,12 +77,13 @@ def measured() -> Iterator[Callable[[], int]]:
         gc.collect()
         return tracemalloc.get_traced_memory()[0]
 
-    gc.collect()
-    tracemalloc.start()
-    try:
-        yield held
-    finally:
-        tracemalloc.stop()
+    with other_threads_wait():
+        gc.collect()
+        tracemalloc.start()
+        try:
+            yield held
+        finally:
+            tracemalloc.stop()
 
 
 def price(number: int) -> float:
