@@ -59,8 +59,6 @@ async def test_it_beats_again_and_again_whatever_the_watchdog_answers(status: st
 async def test_a_watchdog_that_is_away_is_tried_again_and_its_address_is_in_no_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with watchdog("200 OK") as (port, _):
-        pass
     failed = asyncio.Event()
 
     class Notice(logging.Handler):
@@ -70,8 +68,10 @@ async def test_a_watchdog_that_is_away_is_tried_again_and_its_address_is_in_no_l
     handler = Notice()
     logging.getLogger("rules_engine.daemon.heartbeat").addHandler(handler)
     try:
-        async with beating(Heartbeat(f"http://127.0.0.1:{port}/{CANARY}", 0.001)):
-            await asyncio.wait_for(failed.wait(), DEADLINE_S)
+        with socket.socket() as away:
+            away.bind(("127.0.0.1", 0))  # It does not listen, and nobody else can.
+            async with beating(Heartbeat(f"http://127.0.0.1:{away.getsockname()[1]}/{CANARY}", 0.001)):
+                await asyncio.wait_for(failed.wait(), DEADLINE_S)
     finally:
         logging.getLogger("rules_engine.daemon.heartbeat").removeHandler(handler)
     assert "did not reach its watchdog" in caplog.text

@@ -23,7 +23,7 @@ async def test_it_says_that_it_is_simulated_and_where() -> None:
     assert "DU5" in banner
     port = int(banner.split(":")[1].split(",")[0])
     ib = IB()
-    await ib.connectAsync("127.0.0.1", port, clientId=1)
+    await ib.connectAsync("127.0.0.1", port, clientId=1, timeout=DEADLINE_S)
     assert ib.managedAccounts() == ["DU5"]
     ib.disconnect()
     task.cancel()

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -17,6 +18,8 @@ from tests.kill.points import Knife
 START_S = 60.0
 STOP_S = 30.0
 ANSWER_S = 5.0
+PORTS = range(20_000, 32_000)
+"""Below those that a system gives to whoever asks for any: nobody else gets one while its process is away."""
 
 
 class Ended(Exception):
@@ -246,7 +249,8 @@ class Control:
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as taken, contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port
