@@ -1,7 +1,7 @@
-"""An engine without a broker: what a connection would bring is put into its inbox."""
+"""An engine without a broker: what a connection would bring is put into its inbox, and whoever edits a file reloads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,11 @@ from rules_engine.model.clock import Clock, SteppedClock
 from rules_engine.model.settings import GatewaySettings, Settings
 
 NOBODY = GatewaySettings(port=1)
+
+
+async def unwatched(folder: Path, wake: Callable[[], None]) -> None:
+    """Nobody tells that a file has changed."""
+    await asyncio.get_running_loop().create_future()
 
 
 class Alone:
@@ -43,7 +48,9 @@ class Alone:
     def daemon(self, edition: Edition | None = None) -> Daemon:
         """One that does not run; whoever asks for it closes it. By a clock that is set by hand no other time passes."""
         clock = self.clock
-        around = Surroundings(elapsed_s=clock.now_s) if isinstance(clock, SteppedClock) else Surroundings()
+        around = Surroundings(watch=unwatched)
+        if isinstance(clock, SteppedClock):
+            around = replace(around, elapsed_s=clock.now_s)
         edition = edition or self.edition()
         return Daemon(self.settings, self.state, self.book, edition, clock, live=False, surroundings=around)
 
