@@ -24,7 +24,7 @@ def test_a_number_in_use_is_refused_with_326_and_the_first_keeps_it(connect: Con
     first = connect(7)
     second = connect.again()
     with pytest.raises(Failed):
-        second.ask("connect", port=stage.port, clientId=7, timeout_s=0.5)
+        second.ask("connect", port=stage.port, clientId=7)
     assert second.codes() == [326]
     assert first.ask("time") == NOON_S
     assert stage.do(lambda gateway: gateway.connected_clients) == (7,)
@@ -34,7 +34,7 @@ def test_thirty_two_clients_are_served_at_once_and_no_more(connect: Connect, sta
     sessions = [connect(clientId) for clientId in range(1, 33)]
     late = connect.again()
     with pytest.raises(Failed):
-        late.ask("connect", port=stage.port, clientId=33, timeout_s=0.5)
+        late.ask("connect", port=stage.port, clientId=33)
     assert late.codes() == [326]
     assert {session.ask("time") for session in sessions} == {NOON_S}
 

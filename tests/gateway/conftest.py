@@ -110,6 +110,22 @@ def heard_by(ib: IB) -> list[tuple[int, int]]:
     return heard
 
 
+async def turned_away(gateway: Gateway, clientId: int) -> list[tuple[int, int]]:
+    """What ib_insync hears in place of being let in, until the gateway hangs up; after that it waits for nothing."""
+    ib = IB()
+    heard = heard_by(ib)
+    connecting = asyncio.create_task(
+        ib.connectAsync("127.0.0.1", gateway.port, clientId=clientId, timeout=2 * DEADLINE_S)
+    )
+    async with asyncio.timeout(DEADLINE_S):
+        while not heard or ib.client.isConnected():
+            await asyncio.sleep(0)
+    assert not connecting.done()
+    connecting.cancel()
+    await asyncio.wait({connecting})
+    return heard
+
+
 def hung_up(ib: IB) -> asyncio.Event:
     """Set when the gateway ends the connection."""
     gone = asyncio.Event()

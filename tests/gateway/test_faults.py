@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from ib_insync import IB, LimitOrder, MarketOrder
+from ib_insync import LimitOrder, MarketOrder
 
 from rules_engine.gateway import Gateway
 from rules_engine.model.clock import SteppedClock
-from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, Dial, echo, heard_by, stock, until
+from tests.gateway.conftest import DEADLINE_S, NOON_S, Bench, Connect, Dial, echo, heard_by, stock, turned_away, until
 
 
 async def test_dropped_connections_leave_orders_alone(gateway: Gateway, connect: Connect) -> None:
@@ -24,11 +24,7 @@ async def test_dropped_connections_leave_orders_alone(gateway: Gateway, connect:
 
 async def test_a_refused_client_number_hears_326_until_it_is_let_in(gateway: Gateway, connect: Connect) -> None:
     gateway.refuse_client(7)
-    late = IB()
-    heard = heard_by(late)
-    with pytest.raises(asyncio.TimeoutError):
-        await late.connectAsync("127.0.0.1", gateway.port, clientId=7, timeout=0.2)
-    assert heard == [(-1, 326)]
+    assert await turned_away(gateway, 7) == [(-1, 326)]
     gateway.refuse_client(7, refused=False)
     assert (await connect(clientId=7)).isConnected()
 

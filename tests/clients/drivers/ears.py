@@ -4,7 +4,20 @@ import threading
 from decimal import Decimal
 
 from ibapi.wrapper import EWrapper
-from lines import BAR, CONDITIONS, CONTRACT, DETAILS, EXECUTION, MARGINS, ORDER, STATUS, Told, plain, record
+from lines import (
+    BAR,
+    CONDITIONS,
+    CONTRACT,
+    DETAILS,
+    EXECUTION,
+    MARGINS,
+    NUMBER_IN_USE,
+    ORDER,
+    STATUS,
+    Told,
+    plain,
+    record,
+)
 
 TRADES_WITH_VOLUME = 48
 """The type of a tick that is a text of price, size, time, volume, average and whether it was a single trade."""
@@ -70,6 +83,8 @@ class Ears(EWrapper):
         self._told("error", {"id": reqId, "code": code, "text": text})
         if reqId >= 0:
             self._end(reqId)
+        if code == NUMBER_IN_USE:
+            self._end("next id")
 
     def currentTime(self, time: int) -> None:
         self._end("time", time)

@@ -15,6 +15,7 @@ from lines import (
     DETAILS,
     EXECUTION,
     MARGINS,
+    NUMBER_IN_USE,
     ORDER,
     STATUS,
     Teller,
@@ -49,8 +50,20 @@ class Session:
         )
         self._ib.disconnectedEvent += lambda: told("closed", {})
 
-    async def connect(self, port: int, clientId: int, timeout_s: float = DEADLINE_S) -> object:
-        await self._ib.connectAsync("127.0.0.1", port, clientId=clientId, timeout=timeout_s)
+    async def connect(self, port: int, clientId: int) -> object:
+        connecting = asyncio.ensure_future(
+            self._ib.connectAsync("127.0.0.1", port, clientId=clientId, timeout=DEADLINE_S)
+        )
+
+        def heard(reqId: int, code: int, *rest: object) -> None:
+            if code == NUMBER_IN_USE:
+                connecting.cancel()  # It would wait until the deadline.
+
+        self._ib.errorEvent += heard
+        await asyncio.wait({connecting})
+        if connecting.cancelled():
+            raise ConnectionRefusedError("not let in")
+        connecting.result()
         client = self._ib.client
         return {"version": client.serverVersion(), "accounts": self._ib.managedAccounts(), "nextId": client.getReqId()}
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 DEADLINE_S = 60.0
+NUMBER_IN_USE = 326
 UNSET = frozenset({2**31 - 1, 2**63 - 1, sys.float_info.max, 2.0**127})
 
 CONTRACT = (

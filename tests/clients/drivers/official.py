@@ -30,13 +30,15 @@ class Session:
         self._numbers = itertools.count(900_000)
         self._nextId = 0
 
-    def connect(self, port: int, clientId: int, timeout_s: float = DEADLINE_S) -> object:
+    def connect(self, port: int, clientId: int) -> object:
         accounts, nextId = self._ears.expect("accounts", "next id")
         self._client.connect("127.0.0.1", port, clientId)
         threading.Thread(target=self._client.run, daemon=True).start()
         version = self._client.serverVersion()
-        (self._nextId,) = result(nextId, timeout_s)
-        return {"version": version, "accounts": result(accounts, timeout_s)[0], "nextId": self._nextId}
+        if not (found := result(nextId)):
+            raise ConnectionRefusedError("not let in")
+        (self._nextId,) = found
+        return {"version": version, "accounts": result(accounts)[0], "nextId": self._nextId}
 
     def disconnect(self) -> None:
         self._client.disconnect()
@@ -199,8 +201,8 @@ class Session:
         return self._nextId - 1
 
 
-def result(answer: Answer, deadline_s: float = DEADLINE_S) -> list:
-    if not answer.complete.wait(deadline_s):
+def result(answer: Answer) -> list:
+    if not answer.complete.wait(DEADLINE_S):
         raise TimeoutError("no answer")
     return answer.parts
 
