@@ -10,6 +10,7 @@ from rules_engine.broker.inbox import Inbox
 from rules_engine.broker.link import Link
 from rules_engine.daemon.alarm import Alarm
 from rules_engine.daemon.catching_up import CatchingUp
+from rules_engine.daemon.collector import FullCollections
 from rules_engine.daemon.commands import Commands
 from rules_engine.daemon.control import ControlServer
 from rules_engine.daemon.endings import Endings
@@ -115,6 +116,7 @@ class Daemon:
         self._trading_stop = TradingStop(switch, self._desk, self._journal, clock, self._channels)
         self._incidents = Incidents(self._journal, self._channels)
         self._in_force = InForce(book, edition, self._evaluator, self._journal, self._endings, clock, self._channels)
+        self._full_collections = FullCollections()
         self._overload = Overload(self.inbox, lambda: self._in_force.plans, self._journal, self._channels)
         self._catching_up = CatchingUp(self.link, self._in_force, self._evaluator, self._journal, clock)
         self._reactor = Reactor(
@@ -253,6 +255,7 @@ class Daemon:
                     await asyncio.sleep(0)
         finally:
             alarm.cancel()
+            self._full_collections.go_on()
 
     def _pause_s(self) -> float:
         """How long the rules can go without time passing for them."""
@@ -279,6 +282,7 @@ class Daemon:
         until_s = now_s + STEP_LONG_S
         self._overload.look(now_s)
         self._reactor.step(self.inbox, now_s, lambda: self._clock.now_s() >= until_s)
+        self._full_collections.look(len(self.inbox))
         if self._journal.outbox.added != self._told:
             self._told = self._journal.outbox.added
             self._sender.wake()
