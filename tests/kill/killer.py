@@ -180,7 +180,7 @@ class Killer:
         self._town.control.hang_up()
         await self._away()
         await self._town.gateway.start()
-        await self._town.control.ready()
+        await self._town.control.ready(self._town.gateway)
 
     def _look(self) -> None:
         rows = self._town.rows("SELECT DISTINCT state FROM intent WHERE state IN ('intent', 'sending', 'unknown')")
@@ -200,7 +200,7 @@ class Killer:
             await self._town.start_engine()
             await self._away()
         process.go_on()
-        await self._town.control.ready()
+        await self._town.control.ready(self._town.gateway)
 
 
 def _is_of_cancellation(point: str) -> bool:

@@ -114,7 +114,12 @@ class Process:
         """Raises Ended when the process has ended by itself."""
         if not self.alive:
             code = self._code.result() if self._code else None
-            raise Ended(f"rules {self._words[0]} ended with {code}:\n{self._output.read_text()[-2000:]}")
+            raise Ended(f"rules {self._words[0]} ended with {code}:\n{self.output}")
+
+    @property
+    def output(self) -> str:
+        """The last of what it has said."""
+        return self._output.read_text()[-2000:]
 
     def arm(self, knife: Knife) -> None:
         """Gives the running process a knife."""
@@ -213,15 +218,17 @@ class Control:
     async def do(self, command: str, **arguments: object) -> None:
         await self._say({"do": command, **arguments})
 
-    async def ready(self) -> None:
-        """Returns once the gateway answers."""
-        async with asyncio.timeout(START_S):
-            while True:
-                try:
-                    await self.ask("time")
-                    return
-                except OSError:
-                    await asyncio.sleep(0.05)
+    async def ready(self, gateway: Process) -> None:
+        """Returns once the gateway answers. Raises Ended when it has ended, AssertionError when it never does."""
+        ends_s = asyncio.get_running_loop().time() + START_S
+        while True:
+            try:
+                await self.ask("time")
+                return
+            except OSError:
+                gateway.check()
+                assert asyncio.get_running_loop().time() < ends_s, f"the gateway does not answer:\n{gateway.output}"
+                await asyncio.sleep(0.05)
 
     async def _say(self, line: Mapping[str, object]) -> dict[str, Any]:
         """The answer. Raises OSError when the gateway is gone or stopped."""

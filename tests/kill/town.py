@@ -163,7 +163,7 @@ async def town_in(folder: Path, nursery: Nursery) -> AsyncIterator[Town]:
         try:
             await town.start_engine()
             await town.gateway.start()
-            await town.control.ready()
+            await town.control.ready(town.gateway)
             working += [asyncio.create_task(town.collect()), asyncio.create_task(town.trade())]
             yield town
         finally:
