@@ -38,7 +38,8 @@ class Verdict:
 
 
 async def drain(town: Town) -> None:
-    """Peace: nothing moves, nothing is delayed, and everything that is under way comes to its end."""
+    """Peace, once something was filled: nothing moves, nothing is delayed, and what is under way comes to its end."""
+    assert await town.until("SELECT 1 FROM execution", OPEN_S, 0.1), "nothing was filled"
     await town.close_market()
     await town.control.do("delay_orders", delay_s=0)
     await _none_left(town, "intent WHERE state = 'sending' OR (state = 'intent' AND held = 0)")

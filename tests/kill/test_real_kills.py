@@ -7,7 +7,8 @@ import pytest
 from tests.kill.__main__ import kill_again_and_again
 from tests.kill.points import POINTS
 
-SEED = 7
+SEED = 11
+"""Three of its four kills are at a named point."""
 
 
 def test_killed_and_started_again_no_order_is_doubled_and_nothing_is_lost(
