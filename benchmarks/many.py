@@ -3,11 +3,12 @@
 import gc
 import random
 import time
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
-from statistics import median
+from typing import Any
 
 from benchmarks import in_c, peers
 from benchmarks.engines import engine_of
@@ -177,18 +178,46 @@ def costs(size: Size, with_peers: bool = False) -> tuple[dict[str, Cost], bool]:
     return found, all(each == fired["deques"] for each in fired.values())
 
 
-def spikes(size: Size) -> float:
-    """The 99.9th percentile of one print's time over its median, CPU time, collector running."""
-    told, prints = rules(size), market(size)[:300_000]
-    tick, clock = engine(told).tick, time.process_time
-    heard = [(f"S{number}", time_s, cents / 100) for number, time_s, cents in prints]
-    taken = []
-    for name, time_s, price in heard:
+def tails(size: Size) -> str:
+    """What slow prints take beside the median: the engine, with the garbage collector and without, and plain deques.
+
+    CPU time of the later half of the prints, when the longest windows are full or nearly; the clock's own is in it.
+    """
+    told, prints = rules(size), market(size)
+    names = [f"S{number}" for number in range(size.symbols)]
+    heard = [(names[number], time_s, cents / 100) for number, time_s, cents in prints]
+    rows = [_tail("engine", _each_s(engine(told).tick, heard))]
+    gc.disable()
+    try:
+        rows.append(_tail("engine, no collector", _each_s(engine(told).tick, heard)))
+    finally:
+        gc.enable()
+    books = [[rule.by_hand().tick for rule in mix(figures)] for figures in told]
+
+    def tick(symbol: int, time_s: float, cents: int) -> None:
+        for hand in books[symbol]:
+            hand(time_s, cents)
+
+    rows.append(_tail("deques", _each_s(tick, prints)))
+    head = ["", "median", "1 in 10", "1 in 100", "1 in 1,000", "1 in 1,000 over the median"]
+    return table("what a print takes, and the slowest", head, rows)
+
+
+def _each_s(tick: Callable[[Any, float, Any], object], prints: Sequence[tuple[Any, float, Any]]) -> list[float]:
+    """CPU seconds of each print, least first, of the later half."""
+    clock, taken = time.process_time, array("d")
+    gc.collect()
+    for name, time_s, price in prints:
         start_s = clock()
         tick(name, time_s, price)
         taken.append(clock() - start_s)
-    taken = sorted(taken[len(taken) // 2 :])
-    return taken[len(taken) * 999 // 1000] / median(taken)
+    return sorted(taken[len(taken) // 2 :])
+
+
+def _tail(name: str, taken: Sequence[float]) -> list[str]:
+    """A row: the median, what the slowest tenth, hundredth and thousandth begin at, and the last over the first."""
+    marks = [taken[int(len(taken) * share)] for share in (0.5, 0.9, 0.99, 0.999)]
+    return [name, *(f"{spell(mark * 1e6)} us" for mark in marks), f"{marks[-1] / marks[0]:.0f}"]
 
 
 def report(size: Size, short: Size, with_peers: bool = False) -> str:
@@ -199,9 +228,8 @@ def report(size: Size, short: Size, with_peers: bool = False) -> str:
         [name, f"{spell(cost.median_s * 1e6)} us", str(ratio(cost.loops, measured["deques"].loops))]
         for name, cost in measured.items()
     ]
-    slowest = f"the engine's slowest print in a thousand takes {spikes(size):.0f} medians"
     title = f"{size.name}, {size.prints:,} prints of {size.symbols:,} symbols, ten rules each, {size.rounds} rounds"
     verdict = "; ".join(wrong) if wrong else "all fire alike, as the brute-force oracle does on the short form"
     if not alike:
         verdict += "; ON THE LONG FORM THEY DIFFER"
-    return f"{table(title, ['', 'a print', 'over deques'], rows)}  {slowest}\n  {verdict}\n"
+    return f"{table(title, ['', 'a print', 'over deques'], rows)}{tails(size)}  {verdict}\n"
