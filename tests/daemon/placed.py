@@ -1,19 +1,15 @@
 """Very many rules, for each of which the broker holds an order."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-
-import pytest
 
 from rules_engine.daemon.daemon import Daemon
 from rules_engine.daemon.rulebook import Edition, RuleBook
 from rules_engine.daemon.state_folder import StateFolder
 from rules_engine.daemon.surroundings import Surroundings
-from rules_engine.execution.database import Database
 from rules_engine.execution.decide import decide_arming
 from rules_engine.execution.journal import Journal
 from rules_engine.model.clock import Clock, SteppedClock
@@ -37,27 +33,6 @@ ON_A_FUTURE = (
     "  - name: r{number}\n    when: ES >= {level}\n    do: buy {quantity} MA\n",
 )
 """How files begin, and rules read, where all of them wait for one future."""
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-@contextmanager
-def killed_at(monkeypatch: pytest.MonkeyPatch, commits: int) -> Iterator[None]:
-    """The process ends instead of its commit of this number, from 0."""
-    execute, left = Database.execute, [commits]
-
-    def strike(database: Database, statement: str, *values: object) -> object:
-        if statement == "COMMIT":
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
-        return execute(database, statement, *values)  # type: ignore[arg-type]  # Whatever it was called with.
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Database, "execute", strike)
-        yield
 
 
 class Holding:
@@ -127,6 +102,13 @@ def report_of(order: Intent, status: BrokerStatus, filled: int) -> OrderReport:
     assert order.order_id is not None and order.perm_id is not None
     done, price = Decimal(filled), Decimal(400) if filled else None
     return OrderReport(order.key, order.perm_id, order.order_id, 17, status, done, order.quantity - done, price)
+
+
+def hear_of_three(daemon: Daemon, status: BrokerStatus, filled: int = 0) -> None:
+    """IB tells that of three orders, each of which is of another slice, and the engine takes a step."""
+    for rule in ("r5", "r25", "r45"):
+        daemon.inbox.report(report_of(orders(daemon)[rule], status, filled))
+    daemon._step()
 
 
 def wanted(daemon: Daemon) -> set[str]:

@@ -16,7 +16,8 @@ from rules_engine.model.instrument import Field
 from rules_engine.model.reports import BrokerStatus, FeedDown, FeedUp, LinkChange
 from rules_engine.model.slices import at_once
 from rules_engine.model.tick import Tick
-from tests.daemon.placed import ON_A_FUTURE, Fate, Holding, Killed, fates, killed_at, marks, orders, report_of, wanted
+from tests.daemon.placed import ON_A_FUTURE, Fate, Holding, fates, hear_of_three, marks, orders, report_of, wanted
+from tests.execution.doubles import Killed, killed_at
 
 COUNT = 50
 EVERY = {f"r{number}" for number in range(COUNT)}
@@ -134,12 +135,8 @@ async def started_anew(stage: Stage) -> None:
 
 
 def says(status: BrokerStatus, filled: int = 0) -> News:
-    """IB tells that of three orders, each of which is of another slice."""
-
     async def tell(stage: Stage) -> None:
-        for rule in ("r5", "r25", "r45"):
-            stage.daemon.inbox.report(report_of(orders(stage.daemon)[rule], status, filled))
-        stage.daemon._step()
+        hear_of_three(stage.daemon, status, filled)
 
     return tell
 

@@ -22,7 +22,8 @@ from rules_engine.model.reports import BrokerStatus, LinkChange
 from rules_engine.model.slices import Slices, at_once
 from rules_engine.model.tick import Tick
 from tests.daemon.holding_up import each_time, none_is_long
-from tests.daemon.placed import HEAD, Fate, Holding, Killed, fates, killed_at, marks, orders, report_of, wanted
+from tests.daemon.placed import HEAD, Fate, Holding, fates, hear_of_three, marks, wanted
+from tests.execution.doubles import Killed, killed_at
 
 COUNT = 50
 """More than twice what is marked in one commit."""
@@ -155,12 +156,8 @@ def price_fell(stage: Stage) -> None:
 
 
 def says(status: BrokerStatus, filled: int = 0) -> News:
-    """IB tells that of three orders, each of which is of another slice."""
-
     def tell(stage: Stage) -> None:
-        for rule in ("r5", "r25", "r45"):
-            stage.daemon.inbox.report(report_of(orders(stage.daemon)[rule], status, filled))
-        stage.daemon._step()
+        hear_of_three(stage.daemon, status, filled)
 
     return tell
 

@@ -18,8 +18,8 @@ from rules_engine.model.notice import NoticeKind
 from rules_engine.model.reports import BrokerStatus, FeedDown, FeedUp, LinkChange
 from rules_engine.model.slices import at_once
 from rules_engine.model.tick import Tick
-from tests.daemon.placed import ON_A_FUTURE, Fate, Holding, Killed, fates, killed_at, marks, orders, report_of, wanted
-from tests.execution.doubles import FakeIB, FakeLink, decision, draft
+from tests.daemon.placed import ON_A_FUTURE, Fate, Holding, fates, hear_of_three, marks, wanted
+from tests.execution.doubles import FakeIB, FakeLink, Killed, decision, draft, killed_at
 
 COUNT = 50
 """More than twice what is marked in one commit."""
@@ -195,12 +195,8 @@ async def price_fell(stage: Stage, daemon: Daemon) -> None:
 
 
 def says(status: BrokerStatus, filled: int = 0) -> News:
-    """IB tells that of three orders, each of which is of another slice."""
-
     async def tell(stage: Stage, daemon: Daemon) -> None:
-        for rule in ("r5", "r25", "r45"):
-            daemon.inbox.report(report_of(orders(daemon)[rule], status, filled))
-        daemon._step()
+        hear_of_three(daemon, status, filled)
 
     return tell
 

@@ -22,7 +22,8 @@ from rules_engine.model.intent import IntentState
 from rules_engine.model.reports import FeedUp
 from rules_engine.model.slices import Result, Slices, at_once
 from tests.daemon.holding_up import each_time, none_is_long
-from tests.daemon.placed import HEAD, ON_A_FUTURE, Holding, Killed, killed_at, orders
+from tests.daemon.placed import HEAD, ON_A_FUTURE, Holding, orders
+from tests.execution.doubles import Killed, killed_at
 
 COUNT = 50
 """More than twice what is marked in one commit."""

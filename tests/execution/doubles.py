@@ -1,10 +1,14 @@
 """Hand-written stand-ins for IB and the market, with the ways in which they fail."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+import pytest
+
 from rules_engine.execution.changes import Change, UnitEnd
+from rules_engine.execution.database import Database
 from rules_engine.execution.decision import Decision
 from rules_engine.execution.ports import Quote
 from rules_engine.model.action import Duration, Side, TimeInForce
@@ -23,6 +27,23 @@ GTC = TimeInForce(Duration.GOOD_TILL_CANCELLED)
 
 class Killed(BaseException):
     """The process died here."""
+
+
+@contextmanager
+def killed_at(monkeypatch: pytest.MonkeyPatch, commits: int) -> Iterator[None]:
+    """The process ends instead of its commit of this number, from 0."""
+    execute, left = Database.execute, [commits]
+
+    def strike(database: Database, statement: str, *values: object) -> object:
+        if statement == "COMMIT":
+            left[0] -= 1
+            if left[0] < 0:
+                raise Killed
+        return execute(database, statement, *values)  # type: ignore[arg-type]  # Whatever it was called with.
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "execute", strike)
+        yield
 
 
 def draft(**changes: object) -> OrderDraft:

@@ -19,7 +19,7 @@ from rules_engine.model.action import CancelOrders, Side
 from rules_engine.model.intent import IntentState
 from rules_engine.model.order import OrderDraft, OrderKind
 from tests.execution.bench import SETTINGS, Bench, limits
-from tests.execution.doubles import MA, FakeLink, Killed, Placed, V, decision, draft
+from tests.execution.doubles import MA, FakeLink, Killed, Placed, V, decision, draft, killed_at
 
 State = IntentState
 IN_MA = CancelOrders(instrument=MA)
@@ -142,17 +142,7 @@ async def test_a_kill_at_any_commit_leaves_the_rest_to_the_next_start_and_marks_
 ) -> None:
     _, keys = await resting(bench, 4 * FEW)
     bench.desk.detach()
-    execute, left = Database.execute, [commits]
-
-    def struck(database: Database, statement: str, *values: object) -> object:
-        if statement == "COMMIT":
-            left[0] -= 1
-            if left[0] < 0:
-                raise Killed
-        return execute(database, statement, *values)  # type: ignore[arg-type]  # Whatever it was called with.
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(Database, "execute", struck)
+    with killed_at(monkeypatch, commits), pytest.raises(Killed):
         fire(bench)
         await bench.desk.dispatch()
         raise Killed
